@@ -1,0 +1,149 @@
+/**
+ * The file system of Deno, over `Deno.FsFile`: needs only `--allow-read` and `--allow-write` for the directory.
+ *
+ * @module
+ */
+
+import { crc32 } from "node:zlib";
+import type {
+  DirectoryEntry,
+  DurableFile,
+  DurableFs,
+  DurableLock,
+  MaybePromise,
+  OpenMode,
+} from "../src/durable_fs.ts";
+import { SyncPace } from "./sync_pace.ts";
+
+const OPEN_OPTIONS: Record<OpenMode, Deno.OpenOptions> = {
+  read: { read: true },
+  write: { read: true, write: true },
+  create: { read: true, write: true, createNew: true, mode: 0o600 },
+};
+
+const OWNER_ONLY_DIRECTORY = 0o700;
+
+class DenoFile implements DurableFile {
+  readonly #file: Deno.FsFile;
+  readonly #pace = new SyncPace();
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  // Deno reads and writes at a cursor. Setting it is a call that never waits for the disk, and the callers of
+  // a DurableFile make one call at a time, so nothing can move the cursor in between.
+  async read(buffer: Uint8Array, offset: number): Promise<number> {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    return await this.#file.read(buffer) ?? 0;
+  }
+
+  write(buffer: Uint8Array, offset: number): MaybePromise<number> {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    return this.#pace.inline() ? this.#file.writeSync(buffer) : this.#file.write(buffer);
+  }
+
+  syncData(): MaybePromise<void> {
+    if (this.#pace.inline()) return this.#pace.syncInline(() => this.#file.syncDataSync());
+    return this.#pace.syncThreaded(() => this.#file.syncData());
+  }
+
+  syncAll(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#file.truncate(size);
+  }
+
+  async size(): Promise<number> {
+    return (await this.#file.stat()).size;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+function failure(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: not a regular file, open '${path}'`), { code });
+}
+
+/** Deno's refusal of a permission has no system code; it is given the one that means the same. */
+async function coded<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
+    throw error;
+  }
+}
+
+/** Opens a regular file without following a link: Deno has no flag for it, so the name and the file are compared. */
+async function openRegular(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile> {
+  if (options.createNew) return await Deno.open(path, options);
+  const named = await Deno.lstat(path);
+  if (named.isSymlink) throw failure("ELOOP", path);
+  if (!named.isFile) throw failure(named.isDirectory ? "EISDIR" : "EINVAL", path);
+  const file = await Deno.open(path, options);
+  const opened = await file.stat();
+  if (opened.ino === named.ino && opened.dev === named.dev) return file;
+  file.close();
+  throw failure("ELOOP", path);
+}
+
+async function list(path: string): Promise<DirectoryEntry[]> {
+  const entries: DirectoryEntry[] = [];
+  for await (const entry of Deno.readDir(path)) {
+    const kind = entry.isSymlink ? "other" : entry.isFile ? "file" : entry.isDirectory ? "directory" : "other";
+    entries.push({ name: entry.name, kind });
+  }
+  return entries;
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode: OWNER_ONLY_DIRECTORY });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists) || !(await Deno.stat(path)).isDirectory) throw error;
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  using directory = await Deno.open(path, { read: true });
+  await directory.sync();
+}
+
+/** Makes the lock file when it is missing; one made by somebody else in the meantime is as good. */
+async function openLockFile(path: string): Promise<Deno.FsFile> {
+  try {
+    return await openRegular(path, OPEN_OPTIONS.create);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    return await openRegular(path, OPEN_OPTIONS.write);
+  }
+}
+
+async function lock(path: string): Promise<DurableLock | null> {
+  const file = await openLockFile(path);
+  try {
+    if (await file.tryLock(true)) return { release: () => file.close() };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  file.close();
+  return null;
+}
+
+/** The file system of Deno. */
+export const runtimeFs: DurableFs = {
+  open: (path, mode) => coded(openRegular(path, OPEN_OPTIONS[mode]).then((file) => new DenoFile(file))),
+  rename: (from, to) => coded(Deno.rename(from, to)),
+  remove: (path) => coded(Deno.remove(path)),
+  list: (path) => coded(list(path)),
+  makeDirectory: (path) => coded(makeDirectory(path)),
+  syncDirectory: (path) => coded(syncDirectory(path)),
+  lock: (path) => coded(lock(path)),
+  crc32: (bytes, seed) => crc32(bytes, seed),
+};

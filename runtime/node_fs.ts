@@ -1,0 +1,149 @@
+/**
+ * The file system of Node and Bun, over `node:fs`.
+ *
+ * @module
+ */
+
+import fs from "node:fs";
+import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
+import type {
+  DirectoryEntry,
+  DurableFile,
+  DurableFs,
+  DurableLock,
+  MaybePromise,
+  OpenMode,
+} from "../src/durable_fs.ts";
+import { lockDescriptor } from "./flock.ts";
+import { SyncPace } from "./sync_pace.ts";
+
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+
+// O_NOFOLLOW: a link planted in the directory must not lead elsewhere. O_NONBLOCK: opening a pipe must not hang.
+const OPEN_FLAGS: Record<OpenMode, number> = {
+  read: O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+  write: O_RDWR | O_NOFOLLOW | O_NONBLOCK,
+  create: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+};
+
+const OWNER_ONLY_FILE = 0o600;
+const OWNER_ONLY_DIRECTORY = 0o700;
+
+const open = promisify(fs.open);
+const read = promisify(fs.read) as (
+  fd: number,
+  buffer: Uint8Array,
+  start: number,
+  size: number,
+  offset: number,
+) => Promise<number | { bytesRead: number }>;
+const write = promisify(fs.write) as (
+  fd: number,
+  buffer: Uint8Array,
+  start: number,
+  size: number,
+  offset: number,
+) => Promise<number | { bytesWritten: number }>;
+const fdatasync = promisify(fs.fdatasync);
+const fsync = promisify(fs.fsync);
+const ftruncate = promisify(fs.ftruncate);
+const fstat = promisify(fs.fstat);
+const close = promisify(fs.close);
+
+class NodeFile implements DurableFile {
+  readonly #fd: number;
+  readonly #pace = new SyncPace();
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  async read(buffer: Uint8Array, offset: number): Promise<number> {
+    const count = await read(this.#fd, buffer, 0, buffer.length, offset);
+    return typeof count === "number" ? count : count.bytesRead;
+  }
+
+  write(buffer: Uint8Array, offset: number): MaybePromise<number> {
+    if (this.#pace.inline()) return fs.writeSync(this.#fd, buffer, 0, buffer.length, offset);
+    return write(this.#fd, buffer, 0, buffer.length, offset)
+      .then((count) => typeof count === "number" ? count : count.bytesWritten);
+  }
+
+  syncData(): MaybePromise<void> {
+    if (this.#pace.inline()) return this.#pace.syncInline(() => fs.fdatasyncSync(this.#fd));
+    return this.#pace.syncThreaded(() => fdatasync(this.#fd));
+  }
+
+  syncAll(): Promise<void> {
+    return fsync(this.#fd);
+  }
+
+  truncate(size: number): Promise<void> {
+    return ftruncate(this.#fd, size);
+  }
+
+  async size(): Promise<number> {
+    return (await fstat(this.#fd)).size;
+  }
+
+  close(): Promise<void> {
+    return close(this.#fd);
+  }
+}
+
+/** Fails with a code when a descriptor is not of a regular file. */
+async function refuseIrregular(fd: number, path: string): Promise<void> {
+  const info = await fstat(fd);
+  if (info.isFile()) return;
+  await close(fd);
+  const code = info.isDirectory() ? "EISDIR" : "EINVAL";
+  throw Object.assign(new Error(`${code}: not a regular file, open '${path}'`), { code });
+}
+
+function kindOf(entry: fs.Dirent): DirectoryEntry["kind"] {
+  return entry.isFile() ? "file" : entry.isDirectory() ? "directory" : "other";
+}
+
+/** The file system of Node and Bun. */
+export const runtimeFs: DurableFs = {
+  async open(path, mode) {
+    const fd = await open(path, OPEN_FLAGS[mode], OWNER_ONLY_FILE);
+    await refuseIrregular(fd, path);
+    return new NodeFile(fd);
+  },
+  rename: (from, to) => fs.promises.rename(from, to),
+  remove: (path) => fs.promises.unlink(path),
+  async list(path) {
+    const entries = await fs.promises.readdir(path, { withFileTypes: true });
+    return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
+  },
+  async makeDirectory(path) {
+    try {
+      await fs.promises.mkdir(path, OWNER_ONLY_DIRECTORY);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST" || !fs.statSync(path).isDirectory()) throw error;
+    }
+  },
+  async syncDirectory(path) {
+    const fd = await open(path, O_RDONLY);
+    try {
+      await fsync(fd);
+    } finally {
+      await close(fd);
+    }
+  },
+  async lock(path): Promise<DurableLock | null> {
+    const fd = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, OWNER_ONLY_FILE);
+    await refuseIrregular(fd, path);
+    try {
+      if (await lockDescriptor(fd)) return { release: () => close(fd) };
+    } catch (error) {
+      await close(fd);
+      throw error;
+    }
+    await close(fd);
+    return null;
+  },
+  crc32: (bytes, seed) => crc32(bytes, seed),
+};

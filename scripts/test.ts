@@ -1,0 +1,150 @@
+// Runs every test on Deno, Bun and Node: test.ts [part of a file name] [--runtime R] [--name TEXT].
+//
+// The counts come from each runner's JUnit report. A runtime that crashes, is missing, or finds no test
+// is a failure: nothing is skipped silently. The last line is "N passed, N failed".
+
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { parseJunit, withoutGroups } from "./junit.ts";
+import type { TestResult } from "./junit.ts";
+import { stdFlags } from "./std.ts";
+import { binary, root, run, runtimes } from "./toolchain.ts";
+import type { Outcome, Runtime } from "./toolchain.ts";
+
+const timeoutMs = 900_000;
+const failureLinesMax = 40;
+const crashLinesMax = 60;
+const outDir = join(root, "node_modules", ".ministate");
+
+interface Summary {
+  runtime: Runtime;
+  passed: number;
+  failed: number;
+  skipped: number;
+  seconds: number;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runtime: { type: "string" }, name: { type: "string" } },
+});
+const chosen = runtimes.filter((runtime) =>
+  values.runtime === undefined || values.runtime === runtime
+);
+const files = globSync("test/**/*.test.ts", { cwd: root }).sort()
+  .filter((file) => positionals.every((part) => file.includes(part)));
+if (chosen.length === 0) stop(`Unknown runtime "${values.runtime}": wanted deno, bun or node`);
+if (files.length === 0) {
+  stop(`No file test/**/*.test.ts has "${positionals.join(" ")}" in its name`);
+}
+
+mkdirSync(outDir, { recursive: true });
+const denoFlags = await stdFlags();
+const summaries: Summary[] = [];
+// One after the other: some tests measure time, and boards have few cores.
+for (const runtime of chosen) summaries.push(await testOn(runtime));
+printTable(summaries);
+
+async function testOn(runtime: Runtime): Promise<Summary> {
+  const report = join(outDir, `test-${runtime}.xml`);
+  const log = join(outDir, `test-${runtime}.log`);
+  rmSync(report, { force: true });
+  console.log(`${runtime}: ${files.length} files`);
+  const outcome = await run(binary(runtime), argumentsOf(runtime, report), {
+    // For tests that start Deno on a file that imports @std.
+    env: { MINISTATE_DENO_FLAGS: denoFlags.join(" ") },
+    timeoutMs,
+  });
+  writeFileSync(log, outcome.output);
+  const found = readReport(report);
+  const tests = runtime === "deno" ? withoutGroups(found) : found;
+  const count = (result: TestResult["result"]) => tests.filter((t) => t.result === result).length;
+  for (const test of tests) if (test.result === "failed") printFailure(runtime, test);
+  let failed = count("failed");
+  const crash = crashOf(outcome, tests, failed);
+  if (crash !== undefined) {
+    failed += 1;
+    printCrash(runtime, crash, outcome);
+  }
+  if (failed > 0) console.log(`\nEverything ${runtime} said: ${relative(root, log)}`);
+  const { seconds } = outcome;
+  return { runtime, passed: count("passed"), failed, skipped: count("skipped"), seconds };
+}
+
+function argumentsOf(runtime: Runtime, report: string): string[] {
+  const { name } = values;
+  if (runtime === "deno") {
+    const filter = name === undefined ? [] : ["--filter", name];
+    // Types are checked by `npm run check`, for three runtimes at once.
+    const flags = ["-A", "--no-prompt", "--no-check", ...denoFlags];
+    return ["test", ...flags, `--junit-path=${report}`, ...filter, ...files];
+  }
+  const pattern = name === undefined ? [] : [`--test-name-pattern=${literal(name)}`];
+  if (runtime === "bun") {
+    // Without `--timeout` Bun ends every test after 5 s, which the others don't.
+    const flags = ["--timeout=300000", "--reporter=junit", `--reporter-outfile=${report}`];
+    return ["test", ...flags, ...pattern, ...files.map((file) => `./${file}`)];
+  }
+  const spec = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
+  const junit = ["--test-reporter=junit", `--test-reporter-destination=${report}`];
+  return ["--test", "--test-timeout=300000", ...spec, ...junit, ...pattern, ...files];
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+function readReport(path: string): TestResult[] {
+  try {
+    return parseJunit(readFileSync(path, "utf8"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Says what went wrong beyond the failed tests, if anything did. */
+function crashOf(outcome: Outcome, tests: TestResult[], failed: number): string | undefined {
+  if (!outcome.ok && failed === 0) return outcome.reason;
+  if (!outcome.ok && !outcome.reason.includes("exit code")) return outcome.reason;
+  if (tests.every((test) => test.result === "skipped")) return "reported no test";
+  return undefined;
+}
+
+function printFailure(runtime: Runtime, test: TestResult): void {
+  const lines = test.detail.split("\n");
+  console.log(`\nFAILED on ${runtime}: ${test.name}`);
+  console.log(lines.slice(0, failureLinesMax).map((line) => `  ${line}`).join("\n"));
+  if (lines.length > failureLinesMax) {
+    console.log(`  … ${lines.length - failureLinesMax} lines more`);
+  }
+}
+
+function printCrash(runtime: Runtime, crash: string, outcome: Outcome): void {
+  console.log(`\nFAILED on ${runtime}: the test run ${crash}. The end of what it said:`);
+  const lines = outcome.output.trimEnd().split("\n").slice(-crashLinesMax);
+  console.log(lines.map((line) => `  ${line}`).join("\n"));
+}
+
+function printTable(rows: Summary[]): void {
+  console.log(
+    `\n${"runtime".padEnd(8)}${"passed".padStart(8)}${"failed".padStart(8)}${
+      "skipped".padStart(9)
+    }${"seconds".padStart(9)}`,
+  );
+  for (const row of rows) {
+    const cells = [row.passed, row.failed].map((count) => String(count).padStart(8)).join("");
+    const rest = `${String(row.skipped).padStart(9)}${row.seconds.toFixed(1).padStart(9)}`;
+    console.log(`${row.runtime.padEnd(8)}${cells}${rest}`);
+  }
+  const total = (key: "passed" | "failed") => rows.reduce((sum, row) => sum + row[key], 0);
+  console.log(`\n${total("passed")} passed, ${total("failed")} failed`);
+  process.exitCode = total("failed") === 0 ? 0 : 1;
+}
+
+function stop(message: string): never {
+  console.log(`${message}\n0 passed, 1 failed`);
+  process.exit(1);
+}

@@ -1,0 +1,135 @@
+// Checks the house rules that no linter knows; each rule is one function that lists its problems.
+
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { root } from "./toolchain.ts";
+
+const linesMax = 300;
+const folders = "{src,runtime,test,scripts,bench,examples}";
+
+interface Source {
+  path: string;
+  text: string;
+  /** The text without comments, so that a rule doesn't stumble over prose. Lines are kept. */
+  code: string;
+}
+
+type Rule = (sources: Source[]) => string[];
+
+const rules: Record<string, Rule> = {
+  "src/ names no runtime: it sees only the DurableFs interface": (sources) =>
+    search(sources.filter(isCore), /\b(Deno|Bun|process)\s*[.[]|["']node:|["']bun:/),
+  "src/ and runtime/ import no third-party package": (sources) =>
+    search(
+      sources.filter((source) => isCore(source) || source.path.startsWith("runtime/")),
+      /(?:^(?:import|export|\})[^"'`\n]*\bfrom\s*|^import\s*|\bimport\s*\(\s*)["'](?!\.{1,2}\/|node:|bun:)[^"'\n]+["']/m,
+    ),
+  [`a file in src/, runtime/, scripts/ has at most ${linesMax} lines`]: (sources) =>
+    sources
+      .filter((source) => /^(src|runtime|scripts)\//.test(source.path))
+      .map((source) => ({ path: source.path, count: source.text.trimEnd().split("\n").length }))
+      .filter(({ count }) => count > linesMax)
+      .map(({ path, count }) => `${path}: ${count} lines`),
+  "no test is singled out or skipped": (sources) =>
+    search(
+      sources.filter((source) => source.path.endsWith(".test.ts")),
+      /\.(only|skip|todo)\s*\(|\b(only|skip|todo)\s*:(?!\s*\[)|\b(xit|xtest|fit)\s*\(/,
+    ),
+  "no test ends its process: the runner would count what came before as all there is": (sources) =>
+    search(
+      sources.filter((source) => source.path.endsWith(".test.ts")),
+      /\b(process|Deno)\.exit\s*\(/,
+    ),
+  "no error is swallowed in src/ and runtime/": (sources) =>
+    search(
+      sources.filter((source) => /^(src|runtime)\//.test(source.path)),
+      /catch\s*(\([^)]*\))?\s*\{\s*\}|\.catch\(\s*\(\w*\)\s*=>\s*(\{\s*\}|undefined)\s*\)/,
+    ),
+  "every file opens with a comment that says its job": (sources) =>
+    sources
+      .filter((source) => !/^(#!.*\n)?(\/\/ \S|\/\*\*?\s)/.test(source.text))
+      .map((source) => source.path),
+  "one word, one meaning (the vocabulary in CONTRIBUTING.md)": (sources) =>
+    search(
+      sources.filter((source) => source.path !== "scripts/tidy.ts"),
+      /\b\w*(check_?point|op_?log|vacuum)\w*\b/i,
+    ),
+  "relative links in documents resolve": brokenLinks,
+  "the lockfile names no registry": lockfileAddresses,
+  "deno.json, package.json and test/std/import_map.json agree": disagreements,
+};
+
+const sources = globSync(["*.ts", `${folders}/**/*.ts`], { cwd: root }).sort().map(read);
+let failed = 0;
+for (const [name, rule] of Object.entries(rules)) {
+  const problems = rule(sources);
+  if (problems.length === 0) continue;
+  failed += 1;
+  console.log(`Broken rule: ${name}\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+}
+console.log(`${Object.keys(rules).length - failed} rules kept, ${failed} broken`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function read(path: string): Source {
+  const text = readFileSync(join(root, path), "utf8");
+  const blank = (comment: string) => comment.replace(/[^\n]/g, " ");
+  const code = text.replace(/\/\*[^]*?\*\//g, blank).replace(/(^|\s)\/\/.*$/gm, blank);
+  return { path, text, code };
+}
+
+function isCore(source: Source): boolean {
+  return source.path.startsWith("src/") && !source.path.startsWith("src/cli/");
+}
+
+function search(sources: Source[], pattern: RegExp): string[] {
+  return sources.flatMap((source) => {
+    const matches = source.code.matchAll(new RegExp(pattern, `g${pattern.flags}`));
+    return [...matches].map((match) => {
+      const line = source.code.slice(0, match.index).split("\n").length;
+      return `${source.path}:${line}: ${match[0].trim()}`;
+    });
+  });
+}
+
+function brokenLinks(): string[] {
+  const documents = globSync(["*.md", "{docs,test,scripts,bench,examples}/**/*.md"], { cwd: root });
+  return documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), "utf8").replace(/```[^]*?```/g, "");
+    return [...text.matchAll(/\]\((?![a-z+]+:|#)([^)\s#]+)[^)]*\)/g)]
+      .map((match) => match[1] ?? "")
+      .filter((target) => !existsSync(join(root, dirname(document), target)))
+      .map((target) => `${document}: ${target}`);
+  });
+}
+
+/** A "resolved" of a local package is a path, not an address. */
+function lockfileAddresses(): string[] {
+  const text = readFileSync(join(root, "package-lock.json"), "utf8");
+  return [...text.matchAll(/"resolved": "\w+:[^"]*"/g)].map((match) => match[0]);
+}
+
+function disagreements(): string[] {
+  const deno = json("deno.json");
+  const npm = json("package.json");
+  const map = json("test/std/import_map.json");
+  const problems: string[] = [];
+  const same = (what: string, a: unknown, b: unknown) => {
+    if (JSON.stringify(a) !== JSON.stringify(b)) problems.push(`${what}: ${a} and ${b} differ`);
+  };
+  for (const key of ["name", "version", "license"]) same(key, deno[key], npm[key]);
+  same("exports", Object.entries(deno.exports), Object.entries(npm.exports));
+  for (const [name, version] of Object.entries(npm.dependencies)) {
+    same(`imports of deno.json: ${name}`, deno.imports[name], `npm:${name}@${version}`);
+    same(`test/std/import_map.json: ${name}`, map.imports[name], `npm:${name}@${version}`);
+  }
+  for (const name of Object.keys(deno.imports)) {
+    if (map.imports[name] === undefined) problems.push(`test/std/import_map.json lacks ${name}`);
+  }
+  return problems;
+}
+
+// deno-lint-ignore no-explicit-any
+function json(path: string): any {
+  return JSON.parse(readFileSync(join(root, path), "utf8"));
+}

@@ -1,0 +1,74 @@
+// Names the pinned binaries for the scripts that run them, and runs a program with its output kept.
+
+import { spawn } from "node:child_process";
+import { dirname } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** The runtimes every test must pass on. */
+export const runtimes = ["deno", "bun", "node"] as const;
+/** One of the runtimes. */
+export type Runtime = (typeof runtimes)[number];
+
+/** The top folder of the checkout. */
+export const root: string = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** How a program ended and what it wrote, standard error in place. */
+export interface Outcome {
+  ok: boolean;
+  output: string;
+  /** Why it isn't ok, in a few words; empty if it is. */
+  reason: string;
+  seconds: number;
+}
+
+/** Returns the absolute path of a pinned binary. */
+export function binary(runtime: Runtime): string {
+  const path = process.env[`MINISTATE_${runtime.toUpperCase()}`];
+  if (path) return path;
+  throw new Error(`No pinned ${runtime}: start this script with "npm test" or "npm run check"`);
+}
+
+/** Runs a program to its end, or kills it with all its children when the time is over. */
+export function run(
+  command: string,
+  args: string[],
+  options: { env?: Record<string, string>; timeoutMs?: number } = {},
+): Promise<Outcome> {
+  const started = performance.now();
+  const timeoutMs = options.timeoutMs ?? 300_000;
+  const env = { ...process.env, NO_COLOR: "1", ...options.env };
+  return new Promise((resolve) => {
+    // A group of its own: a test that hangs leaves children, and they must end with it.
+    const child = spawn(command, args, { cwd: root, env, detached: true, stdio: "pipe" });
+    let output = "";
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    }, timeoutMs);
+    const end = (ok: boolean, reason: string) => {
+      clearTimeout(timer);
+      interrupted.delete(stop);
+      resolve({ ok, output, reason, seconds: (performance.now() - started) / 1000 });
+    };
+    const stop = () => child.pid !== undefined && process.kill(-child.pid, "SIGKILL");
+    interrupted.add(stop);
+    child.stdin.end();
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => output += text);
+    }
+    child.on("error", (error) => end(false, `cannot start: ${error.message}`));
+    child.on("close", (code, signal) => {
+      if (timedOut) end(false, `still running after ${timeoutMs / 1000} s`);
+      else end(code === 0, code === 0 ? "" : `ended with ${signal ?? `exit code ${code}`}`);
+    });
+  });
+}
+
+// A detached group doesn't see the terminal's interrupt: it is passed on.
+const interrupted = new Set<() => void>();
+process.on("SIGINT", () => {
+  for (const stop of interrupted) stop();
+  process.exit(130);
+});

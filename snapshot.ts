@@ -1,0 +1,51 @@
+/**
+ * The snapshots alone: whole states, each in one checksummed file that is complete or not there.
+ *
+ * @example Create and restore
+ * ```ts
+ * import { SnapshotStore } from "@ministate/ministate/snapshot";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const directory = await Deno.makeTempDir();
+ * await using store = await SnapshotStore.open<{ lamp: string }>(directory, "home.wal.jsonl");
+ * assertEquals(await store.exists(), false);
+ * await store.create(7, { lamp: "on" }); // durable and verified once this resolves
+ * const restored = await store.restore();
+ * assertEquals(restored?.state, { lamp: "on" });
+ * assertEquals(restored?.sequence, 7);
+ * ```
+ *
+ * @module
+ */
+
+import { detectFs } from "./runtime/detect.ts";
+import { SnapshotStore as SnapshotStoreCore, type SnapshotStoreOptions } from "./src/snapshot_store.ts";
+
+/**
+ * Snapshots of states, written aside, synced, verified and renamed, so that each is complete or not there.
+ *
+ * @typeParam S the state, which must be JSON
+ */
+export class SnapshotStore<S = unknown> extends SnapshotStoreCore<S> {
+  /**
+   * Opens the snapshots of a state directory, made when it is missing.
+   *
+   * @param directory the state directory; one writer at a time
+   * @param name the journal's name, such as `home.wal.jsonl`; the files begin with it
+   * @throws {LockedError} when another writer has the directory
+   * @throws {ForeignFormatError} when the directory holds another journal
+   * @throws {IoError} when the operating system refuses
+   */
+  static async open<S = unknown>(
+    directory: string,
+    name: string,
+    options: SnapshotStoreOptions = {},
+  ): Promise<SnapshotStore<S>> {
+    const { readOnly = false } = options;
+    const fs = options.fs ?? await detectFs();
+    return await super.openOn(fs, directory, name, readOnly, (...opened) => new SnapshotStore<S>(...opened));
+  }
+}
+
+export type { SkippedSnapshot } from "./src/recovery_report.ts";
+export type { RestoredSnapshot, SnapshotInfo, SnapshotStoreOptions } from "./src/snapshot_store.ts";

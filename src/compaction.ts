@@ -1,0 +1,181 @@
+/**
+ * Writes snapshots of a live state and deletes what they make unneeded, one job at a time.
+ *
+ * @module
+ */
+
+import { ioError, isDiskFull, MinistateError } from "./errors.ts";
+import { FORMAT, type SnapshotHeader } from "./format.ts";
+import type { JournalWriter } from "./journal_writer.ts";
+import { type NamedFile, snapshotFile } from "./names.ts";
+import { encodeState } from "./snapshot_encode.ts";
+import { verifySnapshot, writeSnapshot } from "./snapshot_file.ts";
+import type { SnapshotInfo } from "./snapshot_store.ts";
+import type { StateDirectory } from "./state_directory.ts";
+
+/** What a compaction came to. */
+export interface CompactionReport {
+  /** The newest snapshot. */
+  snapshot: SnapshotInfo;
+  /** Files deleted because no kept snapshot needs them. */
+  deleted: string[];
+}
+
+/** How long the state is encoded in one go before the event loop gets a turn, in milliseconds. */
+const SLICE_MS = 4;
+
+/** Snapshots and compactions of one journal. */
+export class Compaction {
+  readonly #directory: StateDirectory;
+  readonly #writer: JournalWriter;
+  readonly #clock: () => number;
+  readonly #kept: number;
+  readonly #state: () => unknown;
+  #last: Promise<unknown> = Promise.resolve();
+  #newest: SnapshotInfo | null = null;
+
+  constructor(
+    directory: StateDirectory,
+    writer: JournalWriter,
+    settings: { clock: () => number; snapshotsKept: number },
+    newest: SnapshotInfo | null,
+    state: () => unknown,
+  ) {
+    this.#directory = directory;
+    this.#writer = writer;
+    this.#clock = settings.clock;
+    this.#kept = settings.snapshotsKept;
+    this.#newest = newest;
+    this.#state = state;
+  }
+
+  /** The size of the newest snapshot in bytes, 0 when there is none. */
+  get snapshotSize(): number {
+    return this.#newest?.size ?? 0;
+  }
+
+  /** Writes a snapshot of the state as it is now. */
+  createSnapshot(): Promise<SnapshotInfo> {
+    return this.inTurn(() => this.#snapshot());
+  }
+
+  /** Writes a snapshot and deletes what is no longer needed. */
+  compact(): Promise<CompactionReport> {
+    return this.inTurn(async () => {
+      const snapshot = await this.#snapshot();
+      return { snapshot, deleted: await this.#deleteUnneeded() };
+    });
+  }
+
+  /** Runs a job that needs the files to stay as they are, after those asked for before. */
+  inTurn<T>(job: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(job, job);
+    // The caller gets the failure; the next job in line only waits.
+    this.#last = turn.then(() => undefined, () => undefined);
+    return turn;
+  }
+
+  async #snapshot(): Promise<SnapshotInfo> {
+    if (this.#newest?.sequence === this.#writer.sequence && await this.#isSound(this.#newest)) return this.#newest;
+    const { sequence, lines } = await this.#writer.exclusive(() => this.#encode());
+    const { path: directory, stem } = this.#directory;
+    const named = snapshotFile({ directory, stem }, sequence);
+    const size = await this.#write(named, this.#header(sequence), lines);
+    this.#newest = { path: named.path, sequence, size };
+    return this.#newest;
+  }
+
+  #header(sequence: number): SnapshotHeader {
+    const { id, mutator, version } = this.#writer.identity;
+    const timestamp = Math.trunc(this.#clock()) || 0;
+    return { ministate: "snapshot", format: FORMAT, id, sequence, mutator, version, timestamp };
+  }
+
+  /** Encodes the state at one sequence: no batch is committed meanwhile, but the event loop goes on turning. */
+  async #encode(): Promise<{ sequence: number; lines: string[] }> {
+    const { sequence } = this.#writer;
+    const lines: string[] = [];
+    let turnEnd = performance.now() + SLICE_MS;
+    for (const line of encodeState(this.#state())) {
+      lines.push(line);
+      if (performance.now() < turnEnd) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      turnEnd = performance.now() + SLICE_MS;
+    }
+    try {
+      // So that the next open reads this snapshot and nothing before it, and the older segments can go.
+      await this.#writer.rotate();
+    } catch (error) {
+      // Without a new segment the snapshot is just as good; the current segment stays until a later one.
+      if (!isDiskFull(error)) throw error;
+    }
+    this.#writer.sizeSinceSnapshot = 0;
+    return { sequence, lines };
+  }
+
+  /** Writes the file; on a full disk, first with the fill given back, then with the oldest files gone. */
+  async #write(named: NamedFile, header: SnapshotHeader, lines: string[]): Promise<number> {
+    const makeRoom = [
+      () => this.#writer.exclusive(() => this.#writer.releaseFill()),
+      () => this.#deleteUnneeded(),
+      // The older snapshot and its journal give way, if the newest was just read back sound: what is gone then
+      // is the second copy, not the state; and it comes back with the snapshot about to be written.
+      () => this.#deleteUnneeded(1),
+    ];
+    for (;;) {
+      try {
+        return await writeSnapshot(this.#directory.fs, this.#directory.path, named, header, lines);
+      } catch (error) {
+        const next = isDiskFull(error) ? makeRoom.shift() : undefined;
+        if (next === undefined) throw error;
+        await next();
+      }
+    }
+  }
+
+  async #isSound(snapshot: { path: string; sequence: number }): Promise<boolean> {
+    const { snapshots } = await this.#directory.list();
+    const named = snapshots.find((other) => other.sequence === snapshot.sequence);
+    return named !== undefined && await this.#verify(named);
+  }
+
+  async #verify(named: NamedFile): Promise<boolean> {
+    try {
+      await verifySnapshot(this.#directory.fs, named);
+      return true;
+    } catch (error) {
+      if (!(error instanceof MinistateError)) throw error;
+      return false;
+    }
+  }
+
+  /** Deletes snapshots beyond the newest `kept` sound ones, and the segments that none of those needs. */
+  async #deleteUnneeded(kept = this.#kept): Promise<string[]> {
+    const { fs } = this.#directory;
+    const files = await this.#directory.list();
+    const sound: NamedFile[] = [];
+    for (const named of files.snapshots.toReversed()) {
+      if (sound.length === kept) break;
+      if (await this.#verify(named)) sound.push(named);
+    }
+    // Until there are enough to fall back on, the journal from the beginning is what a rotten one falls back on.
+    if (sound.length < kept) return [];
+    const oldest = sound[sound.length - 1]!.sequence;
+    const unneeded = [
+      ...files.snapshots.filter((snapshot) => snapshot.sequence < oldest),
+      ...files.segments.filter((_, i) => (files.segments[i + 1]?.sequence ?? Infinity) <= oldest + 1),
+    ];
+    if (unneeded.length === 0) return [];
+    // What they are replaced by must be durable by name before anything goes.
+    await this.#directory.syncNames();
+    for (const { path } of unneeded) {
+      try {
+        await fs.remove(path);
+      } catch (error) {
+        throw ioError("delete", path, error);
+      }
+    }
+    await this.#directory.syncNames();
+    return unneeded.map(({ path }) => path);
+  }
+}

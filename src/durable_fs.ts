@@ -1,0 +1,76 @@
+/**
+ * The seam: the few operations on files and directories that durability needs, as an interface.
+ *
+ * `src/` sees only this file; `runtime/` implements it for Deno, for Node and Bun. Methods may answer
+ * at once or with a promise, so that a fast disk need not pay for a thread hop; callers always `await`.
+ * Every method fails with an `Error` whose `code` is the system's name of the failure (`ENOSPC`, `EIO` …).
+ *
+ * @module
+ */
+
+/** A value that may come at once or later; `await` takes both. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** One open file, read and written at positions. All offsets and sizes are in bytes. */
+export interface DurableFile {
+  /** Reads into `buffer` from `offset`; returns how many bytes came, which may be fewer than asked. 0 means end of file. */
+  read(buffer: Uint8Array, offset: number): MaybePromise<number>;
+  /** Hands bytes to the operating system; returns how many it took, which may be fewer. Not durable until a sync. */
+  write(buffer: Uint8Array, offset: number): MaybePromise<number>;
+  /** When it returns, the file's bytes, and its size if that changed, survive a power cut. */
+  syncData(): MaybePromise<void>;
+  /** As `syncData`, with the rest of the file's metadata. The file's name needs `syncDirectory`. */
+  syncAll(): MaybePromise<void>;
+  /** Cuts the file to `size`. Not durable until a sync. */
+  truncate(size: number): MaybePromise<void>;
+  /** The file's size now. */
+  size(): MaybePromise<number>;
+  /** Gives the descriptor back. Syncs nothing. */
+  close(): MaybePromise<void>;
+}
+
+/**
+ * How a file is opened. `read`: an existing file, for reading. `write`: an existing file, for reading and
+ * writing. `create`: a file that must not exist yet, for reading and writing, readable by its owner alone.
+ */
+export type OpenMode = "read" | "write" | "create";
+
+/** One name in a directory. A symbolic link is `other`: it is never followed. */
+export interface DirectoryEntry {
+  /** The name, without the directory. */
+  name: string;
+  /** What the name stands for. */
+  kind: "file" | "directory" | "other";
+}
+
+/** An exclusive lock that the operating system takes back by itself when the process ends, however it ends. */
+export interface DurableLock {
+  /** Gives the lock back. */
+  release(): MaybePromise<void>;
+}
+
+/** The directory operations, the lock, and the checksum that the runtime has natively. */
+export interface DurableFs {
+  /** Opens a regular file. A symbolic link, a directory or a device at `path` is an error (`ELOOP`, `EISDIR`, `EINVAL`). */
+  open(path: string, mode: OpenMode): Promise<DurableFile>;
+  /** Renames atomically, replacing `to`. Survives a power cut once the directories are synced. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file. Survives a power cut once the directory is synced. */
+  remove(path: string): Promise<void>;
+  /** Lists a directory, in no particular order. */
+  list(path: string): Promise<DirectoryEntry[]>;
+  /** Makes one directory for its owner alone. One that is there already is no error. */
+  makeDirectory(path: string): Promise<void>;
+  /** When it returns, every name made, renamed or removed in the directory so far survives a power cut. */
+  syncDirectory(path: string): Promise<void>;
+  /** Takes an exclusive lock on a file, made when missing; `null` when another holder, in any process, has it. */
+  lock(path: string): Promise<DurableLock | null>;
+  /** CRC-32 (ISO 3309, as in zlib and PNG) of `bytes`, continued from `seed`. */
+  crc32(bytes: Uint8Array, seed: number): number;
+}
+
+/** The system's name of a failure (`ENOENT`, `ENOSPC` …), when the error has one. */
+export function systemCodeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : undefined;
+}

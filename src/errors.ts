@@ -1,0 +1,231 @@
+/**
+ * The errors a correct program can meet: one class per situation a caller can act on, each with a stable code.
+ *
+ * @module
+ */
+
+import { systemCodeOf } from "./durable_fs.ts";
+
+/** Where an error happened, as far as that is known. */
+export interface ErrorDetails {
+  /** The file or directory concerned. */
+  path?: string;
+  /** Position in that file, in bytes. */
+  offset?: number;
+  /** The mutation concerned. */
+  sequence?: number;
+  /** What was being done: `open`, `write`, `sync` … */
+  operation?: string;
+  /** The error underneath. */
+  cause?: unknown;
+}
+
+/**
+ * Parent of every error of this library that is not a caller's mistake. Branch on `code`, not on the message.
+ *
+ * @example Branch on the code
+ * ```ts
+ * import { LockedError, MinistateError } from "@ministate/ministate";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error: MinistateError = new LockedError("The directory is in use", { path: "./state" });
+ * assertEquals(error.code, "LOCKED");
+ * assertEquals(error.path, "./state");
+ * ```
+ */
+export class MinistateError extends Error {
+  /** Stable name of the situation, such as `CORRUPT` or `DISK_FULL`. */
+  readonly code: string;
+  /** The file or directory concerned. */
+  readonly path?: string;
+  /** Position in that file, in bytes. */
+  readonly offset?: number;
+  /** The mutation concerned. */
+  readonly sequence?: number;
+  /** What was being done. */
+  readonly operation?: string;
+  /** The operating system's name of the failure, such as `ENOSPC`. */
+  readonly systemCode?: string;
+
+  /** Makes an error; subclasses fix the code. */
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.path = details.path;
+    this.offset = details.offset;
+    this.sequence = details.sequence;
+    this.operation = details.operation;
+    this.systemCode = systemCodeOf(details.cause);
+  }
+}
+
+/** `CORRUPT`: bytes that had been acknowledged are damaged or missing. Nothing was changed on the disk. */
+export class CorruptionError extends MinistateError {
+  /** The first and last sequence that can't be proven; the last is `null` when nothing tells it. */
+  readonly lost: { sequenceFirst: number; sequenceLast: number | null };
+
+  /** Makes the error. */
+  constructor(
+    message: string,
+    details: ErrorDetails & { lost: { sequenceFirst: number; sequenceLast: number | null } },
+  ) {
+    super("CORRUPT", message, details);
+    this.lost = details.lost;
+  }
+}
+
+/** `FOREIGN_FORMAT`: a file with one of our names is not ours, or belongs to another journal or mutator. */
+export class ForeignFormatError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("FOREIGN_FORMAT", message, details);
+  }
+}
+
+/** `TOO_NEW`: written by a newer version of this library or of the mutator. Nothing was changed. */
+export class TooNewError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("TOO_NEW", message, details);
+  }
+}
+
+/** `MIGRATION_FAILED`: the mutator can't carry an older state over. Nothing was changed. */
+export class MigrationError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("MIGRATION_FAILED", message, details);
+  }
+}
+
+/** `LOCKED`: another manager, in this process or another, has the directory open for writing. */
+export class LockedError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("LOCKED", message, details);
+  }
+}
+
+/** `POISONED`: a sync failed, so nothing is known about the last bytes. Reads work; reopen to go on. */
+export class PoisonedError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("POISONED", message, details);
+  }
+}
+
+/** `DISK_FULL`: there was no space. The journal is as it was; try again once there is space. */
+export class DiskFullError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("DISK_FULL", message, details);
+  }
+}
+
+/** `IO_FAILED`: the operating system refused a read, a write or an open. `systemCode` says why. */
+export class IoError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("IO_FAILED", message, details);
+  }
+}
+
+/** `CLOSED`: the manager or journal was closed before. */
+export class ClosedError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("CLOSED", message, details);
+  }
+}
+
+/** `READ_ONLY`: opened for reading only. */
+export class ReadOnlyError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("READ_ONLY", message, details);
+  }
+}
+
+/** `INVALID_MUTATION`: not JSON, or refused by the schema. It was not journaled. */
+export class InvalidMutationError extends MinistateError {
+  /** What the schema said, in its own form; empty when the value was not JSON. */
+  readonly issues: readonly unknown[];
+
+  /** Makes the error. */
+  constructor(message: string, details: ErrorDetails & { issues?: readonly unknown[] } = {}) {
+    super("INVALID_MUTATION", message, details);
+    this.issues = details.issues ?? [];
+  }
+}
+
+/** `INVALID_STATE`: the state itself holds something that JSON can't, so no snapshot of it can be written. */
+export class InvalidStateError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("INVALID_STATE", message, details);
+  }
+}
+
+/** `TOO_LARGE`: a record or an atomic group over the size limit. It was not journaled. */
+export class TooLargeError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("TOO_LARGE", message, details);
+  }
+}
+
+/**
+ * `REJECTED`: the mutator threw. The mutation is journaled under `sequence` and is rejected in the same
+ * way on every replay. `cause` is what the mutator threw.
+ */
+export class MutationRejectedError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("REJECTED", message, details);
+  }
+}
+
+/** `HISTORY_GONE`: compaction has deleted the journal that the request needs. */
+export class HistoryGoneError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("HISTORY_GONE", message, details);
+  }
+}
+
+/** The codes by which a full disk (or a full quota) shows itself. */
+const FULL_CODES = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** Whether the failure is a full disk, which passes, rather than a broken one. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof DiskFullError || FULL_CODES.has(systemCodeOf(error) ?? "");
+}
+
+const ADVICE: Record<string, string> = {
+  ENOENT: "the path does not exist",
+  ENOTDIR: "part of the path is a file where a directory is needed",
+  EISDIR: "a directory stands where a file is needed",
+  EACCES: "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
+  EPERM: "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
+  EROFS: "the file system is mounted read-only; check the card, or open with readOnly",
+  ELOOP: "a symbolic link stands where one of our files belongs; it is not followed",
+  EINVAL: "something other than a regular file stands where one of our files belongs",
+  EIO: "the device failed; check the card and the system log",
+  EEXIST: "a file stands where a directory is needed",
+};
+
+/** Turns what the operating system threw into an error of ours; errors of ours pass unchanged. */
+export function ioError(operation: string, path: string, cause: unknown): MinistateError {
+  if (cause instanceof MinistateError) return cause;
+  const details = { operation, path, cause };
+  if (isDiskFull(cause)) {
+    return new DiskFullError(
+      `Cannot ${operation} "${path}": the disk is full; nothing acknowledged is affected, free some space and try again`,
+      details,
+    );
+  }
+  const code = systemCodeOf(cause);
+  const advice = ADVICE[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new IoError(`Cannot ${operation} "${path}": ${code ?? "failed"}: ${advice}`, details);
+}

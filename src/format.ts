@@ -1,0 +1,88 @@
+/**
+ * The constants and line shapes of the files on disk, shared by their writers and readers. See docs/format.md.
+ *
+ * @module
+ */
+
+/** The format version written into every header; a higher one is refused. */
+export const FORMAT = 1;
+
+/** The longest line, in bytes; a record that would be longer is refused before it is written. */
+export const LINE_SIZE_MAX = 8 * 1024 * 1024;
+
+/** The largest batch, in bytes; bounds what a scan holds in memory at once. */
+export const BATCH_SIZE_MAX = 16 * 1024 * 1024;
+
+/** The longest header line, in bytes. */
+export const HEADER_SIZE_MAX = 4096;
+
+/** The longest mutator name, in characters. */
+export const MUTATOR_NAME_SIZE_MAX = 128;
+
+/** How much is prefilled with line feeds at least, and at most, each time a segment runs out of space. */
+export const FILL_SIZE_MIN = 64 * 1024;
+export const FILL_SIZE_MAX = 1024 * 1024;
+
+/**
+ * How much of the fill is never used by batches: it is given back when a disk is full, so that a snapshot
+ * still fits and compaction can free the rest. A seal fits in it too.
+ */
+export const FILL_RESERVE = 16 * 1024;
+
+/** The largest unacknowledged tail that a power cut can leave: one batch and the fill written with it. */
+export const TORN_SIZE_MAX = BATCH_SIZE_MAX + 2 * FILL_SIZE_MAX;
+
+/** Snapshot lines are cut at about this weight (characters and nodes), so that none grows with the state. */
+export const SNAPSHOT_LINE_WEIGHT = 64 * 1024;
+
+/** The deepest nesting of a mutation or a state. */
+export const DEPTH_MAX = 500;
+
+export const LINE_FEED = 0x0a;
+
+/** `,"crc":"xxxxxxxx"}` and a line feed: how every control line ends. */
+export const CONTROL_TAIL_SIZE = 19;
+
+/** `"xxxxxxxx"]` and a line feed: how the last line of every batch ends. */
+export const BATCH_TAIL_SIZE = 12;
+
+/** First line of a segment. */
+export interface SegmentHeader {
+  ministate: "journal";
+  format: number;
+  /** Sixteen hexadecimal digits drawn when the journal was made; the same in all its files. */
+  id: string;
+  /** The sequence of the first record the segment may hold. */
+  first: number;
+  /** The mutator's name and version that wrote the records. */
+  mutator: string | null;
+  version: number;
+  timestamp: number;
+}
+
+/** First line of a snapshot. */
+export interface SnapshotHeader {
+  ministate: "snapshot";
+  format: number;
+  id: string;
+  /** The snapshot holds the state after this sequence. */
+  sequence: number;
+  mutator: string | null;
+  version: number;
+  timestamp: number;
+}
+
+/** One record as read back and verified. */
+export interface JournalRecord {
+  /** The record's number: 1, 2, 3 … without a gap. */
+  sequence: number;
+  /** Milliseconds since 1970 by the clock of the machine that wrote it; orders nothing. */
+  timestamp: number;
+  /** The mutation, as JSON gives it back. */
+  mutation: unknown;
+}
+
+/** Checks that a value read from a file is a sequence or count: an integer from 0 to 2^53 - 1. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

@@ -1,0 +1,283 @@
+/**
+ * The writing half of a journal: group commit into the current segment, rotation, seal, close.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "./durable_fs.ts";
+import { BatchEncoder } from "./encode.ts";
+import { ClosedError, InvalidMutationError, isDiskFull, TooLargeError } from "./errors.ts";
+import { BATCH_SIZE_MAX, FORMAT, type SegmentHeader } from "./format.ts";
+import { GroupCommit } from "./group_commit.ts";
+import { describeFlaw, findJsonFlaw } from "./json.ts";
+import { segmentFile } from "./names.ts";
+import { SegmentWriter } from "./segment_writer.ts";
+
+/** What a journal's files have in common. */
+export interface JournalIdentity {
+  directory: string;
+  stem: string;
+  id: string;
+  mutator: string | null;
+  version: number;
+}
+
+/** The settings a writer needs. */
+export interface WriterSettings {
+  fs: DurableFs;
+  segmentSizeMax: number;
+  recordSizeMax: number;
+  sealAfterIdleMs: number | null;
+  clock: () => number;
+}
+
+/** What a line needs beside its mutation, at most: brackets, sequence, horizon, timestamp, checksum. */
+const LINE_OVERHEAD = 80;
+
+/** Draws the identity of a new journal. It only has to differ from that of others. */
+export function drawId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Makes the header of a segment that begins with `first`. */
+export function segmentHeader(identity: JournalIdentity, first: number, timestamp: number): SegmentHeader {
+  const { id, mutator, version } = identity;
+  return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp };
+}
+
+/** The one writer of a journal. */
+export class JournalWriter {
+  readonly identity: JournalIdentity;
+  readonly #settings: WriterSettings;
+  readonly #queue = new GroupCommit((texts) => this.#commit(texts));
+  readonly #encoder: BatchEncoder;
+  #segment: SegmentWriter;
+  #sequence: number;
+  #sealedAt = -1;
+  #closing: Promise<void> | null = null;
+  #failure: unknown = null;
+  #wake: (() => void) | null = null;
+  #changed: Promise<void> | null = null;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Bytes appended since this was last set to 0, for whoever decides on compaction. */
+  sizeSinceSnapshot = 0;
+
+  constructor(identity: JournalIdentity, settings: WriterSettings, segment: SegmentWriter, sequence: number) {
+    this.identity = identity;
+    this.#settings = settings;
+    this.#encoder = new BatchEncoder(settings.fs.crc32);
+    this.#segment = segment;
+    this.#sequence = sequence;
+  }
+
+  /** The highest durable sequence. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** The segment that is being written. */
+  get path(): string {
+    return this.#segment.named.path;
+  }
+
+  /** Where the current segment's acknowledged bytes end. */
+  get offset(): number {
+    return this.#segment.offset;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== null;
+  }
+
+  /**
+   * Checks a mutation and gives its JSON.
+   *
+   * @throws {InvalidMutationError} when it is not JSON
+   * @throws {TooLargeError} when its record would be too large
+   */
+  encode(mutation: unknown): string {
+    const flaw = findJsonFlaw(mutation);
+    if (flaw !== null) {
+      throw new InvalidMutationError(
+        `The mutation is not JSON: ${describeFlaw(flaw)}; it was not journaled: pass only null, booleans, finite numbers, ` +
+          "strings, arrays and plain objects without undefined",
+        { operation: "apply" },
+      );
+    }
+    const text = JSON.stringify(mutation);
+    const { recordSizeMax } = this.#settings;
+    // A UTF-16 unit takes three bytes at most; short texts need no exact count.
+    if (text.length * 3 + LINE_OVERHEAD > recordSizeMax && sizeOf(text) + LINE_OVERHEAD > recordSizeMax) {
+      throw new TooLargeError(
+        `The mutation takes ${sizeOf(text)} bytes and a record may have ${recordSizeMax}: it was not journaled: ` +
+          "split it, or raise recordSizeMax",
+        { operation: "apply" },
+      );
+    }
+    return text;
+  }
+
+  /**
+   * Appends mutations, given as JSON, as one atomic group; `settle` is called once they are durable, in call order.
+   *
+   * @throws {ClosedError} when the journal is closed
+   * @throws {TooLargeError} when the group is too large for a batch
+   */
+  submit<T>(texts: string[], settle: (sequenceFirst: number, timestamp: number) => T): Promise<T> {
+    this.refuseClosed();
+    let size = 0;
+    for (const text of texts) size += text.length + LINE_OVERHEAD;
+    if (size * 3 > BATCH_SIZE_MAX) {
+      size = texts.reduce((sum, text) => sum + sizeOf(text) + LINE_OVERHEAD, 0);
+      if (size > BATCH_SIZE_MAX) {
+        throw new TooLargeError(
+          `The group takes ${size} bytes and an atomic group may have ${BATCH_SIZE_MAX}: none of it was journaled: split it`,
+          { operation: "apply" },
+        );
+      }
+    }
+    return this.#queue.submit(texts, size, settle);
+  }
+
+  /** Runs work with no batch under way, after everything submitted before. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    this.refuseClosed();
+    return this.#queue.exclusive(task);
+  }
+
+  /** Throws when the journal is closed. */
+  refuseClosed(): void {
+    if (this.#closing !== null) {
+      throw new ClosedError(`The journal in "${this.identity.directory}" is closed: open it again`, {
+        path: this.identity.directory,
+      });
+    }
+  }
+
+  async #commit(texts: string[]): Promise<{ sequenceFirst: number; timestamp: number }> {
+    if (this.#failure !== null) throw this.#failure;
+    clearTimeout(this.#idleTimer);
+    const horizon = this.#sequence;
+    const timestamp = Math.trunc(this.#settings.clock()) || 0;
+    if (this.#segment.offset > this.#settings.segmentSizeMax) await this.rotate();
+    const bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
+    await this.#segment.append(bytes);
+    this.#sequence = horizon + texts.length;
+    this.sizeSinceSnapshot += bytes.length;
+    this.#announce();
+    if (this.#settings.sealAfterIdleMs !== null) this.#sealWhenIdle(this.#settings.sealAfterIdleMs);
+    return { sequenceFirst: horizon + 1, timestamp };
+  }
+
+  /**
+   * Goes on in a new segment. Call it with no batch under way.
+   *
+   * @throws {DiskFullError} when there is no space for one; the current segment goes on being used
+   */
+  async rotate(): Promise<void> {
+    const { fs, clock } = this.#settings;
+    const first = this.#sequence + 1;
+    // Nothing in it yet: a new one would have the same name.
+    if (this.#segment.header.first === first && this.#segment.header.version === this.identity.version) return;
+    const named = segmentFile(this.identity, first);
+    const before = this.#segment;
+    try {
+      const header = segmentHeader(this.identity, first, Math.trunc(clock()) || 0);
+      this.#segment = await SegmentWriter.create(fs, this.identity.directory, named, header);
+    } catch (error) {
+      if (!isDiskFull(error)) this.#failure = error;
+      throw error;
+    }
+    this.#sealedAt = -1;
+    await this.#retire(before);
+  }
+
+  /** Gives back the space that a full segment was filled ahead with. */
+  async #retire(segment: SegmentWriter): Promise<void> {
+    try {
+      await segment.trim();
+      await segment.close();
+    } catch (error) {
+      if (isDiskFull(error)) return;
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  /** Gives back the space filled ahead; the next batch fills it again. */
+  async releaseFill(): Promise<void> {
+    await this.#segment.trim();
+  }
+
+  /** Waits until the sequence is above `sequence`, or the journal is closed. */
+  async waitBeyond(sequence: number): Promise<void> {
+    while (this.#sequence <= sequence && this.#closing === null) {
+      this.#changed ??= new Promise((resolve) => this.#wake = resolve);
+      await this.#changed;
+    }
+  }
+
+  #announce(): void {
+    this.#wake?.();
+    this.#wake = null;
+    this.#changed = null;
+  }
+
+  #sealWhenIdle(delayMs: number): void {
+    this.#idleTimer = setTimeout(() => {
+      if (this.#closing !== null) return;
+      this.#queue.exclusive(() => this.#seal()).catch((error) => this.#failure = error);
+    }, delayMs);
+  }
+
+  async #seal(): Promise<void> {
+    if (this.#sealedAt === this.#sequence) return;
+    await this.#segment.seal(this.#sequence);
+    this.#sealedAt = this.#sequence;
+  }
+
+  /** Why nothing more is written, or `null`. */
+  get poison(): unknown {
+    return this.#failure ?? this.#segment.poison;
+  }
+
+  /** Waits for everything submitted, writes a seal, trims, syncs and closes. Calling it again waits for the same. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    await this.#queue.idle();
+    try {
+      if (this.poison === null) await this.#finish();
+    } finally {
+      this.#announce();
+      await this.#segment.close();
+    }
+  }
+
+  async #finish(): Promise<void> {
+    try {
+      await this.#seal();
+    } catch (error) {
+      // Everything acknowledged is durable; a full disk only costs the proof of the last batch.
+      if (!isDiskFull(error)) throw error;
+    }
+    await this.#segment.trim();
+    await this.#segment.sync();
+  }
+}
+
+/** The size of a text in UTF-8, in bytes. */
+function sizeOf(text: string): number {
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A surrogate pair takes four bytes: two for each half.
+    if (unit > 0x7f) size += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return size;
+}

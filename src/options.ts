@@ -1,0 +1,154 @@
+/**
+ * Options of `open`, their defaults and their checks.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "./durable_fs.ts";
+import type { MinistateError } from "./errors.ts";
+import { LINE_SIZE_MAX } from "./format.ts";
+
+/** Options of a journal. Sizes are in bytes. */
+export interface JournalOptions {
+  /** The file system to use. @default the running runtime's own */
+  fs?: DurableFs;
+  /**
+   * What happens when acknowledged bytes turn out damaged: `"fail"` throws and changes nothing; `"quarantine"` sets the
+   * damaged files aside, goes on with the longest provable prefix, and lists what was lost in the recovery report.
+   * @default "fail"
+   */
+  onCorruption?: "fail" | "quarantine";
+  /** Open without the lock and without changing anything; `apply` is refused. @default false */
+  readOnly?: boolean;
+  /** A new segment is begun when the current one would grow over this. @default 8 MiB */
+  segmentSizeMax?: number;
+  /** A mutation whose line would be longer is refused. @default 1 MiB */
+  recordSizeMax?: number;
+  /** Write a seal after this many milliseconds without a mutation, so that the last batch is provable. @default none: only on close */
+  sealAfterIdleMs?: number;
+  /** Gives the time for records, in milliseconds since 1970. @default Date.now */
+  clock?: () => number;
+}
+
+/** Options of a state manager. Sizes are in bytes. */
+export interface StateManagerOptions extends JournalOptions {
+  /** Whether the journal is compacted by itself once it is long enough. @default "automatic" */
+  compaction?: "automatic" | "manual";
+  /**
+   * Automatic compaction starts when the journal since the last snapshot is longer than this and than the snapshot
+   * itself, so that snapshots never cost more writing than the journal. @default 8 MiB
+   */
+  compactionSize?: number;
+  /** How many snapshots are kept, with the journal that the oldest of them needs; 2 at least. @default 2 */
+  snapshotsKept?: number;
+  /** Told when an automatic compaction fails; no mutation is affected, and it is tried again later. */
+  onCompactionError?: (error: MinistateError) => void;
+}
+
+/** Journal options with defaults filled in. */
+export type JournalSettings = Required<Omit<JournalOptions, "sealAfterIdleMs">> & { sealAfterIdleMs: number | null };
+
+/** State manager options with defaults filled in. */
+export type StateManagerSettings =
+  & JournalSettings
+  & Required<Pick<StateManagerOptions, "compaction" | "compactionSize" | "snapshotsKept">>
+  & Pick<StateManagerOptions, "onCompactionError">;
+
+const MEBIBYTE = 1024 * 1024;
+
+type Check = (value: unknown) => string | null;
+
+const oneOf = (...allowed: unknown[]): Check => (value) =>
+  allowed.includes(value) ? null : `one of ${allowed.map((a) => JSON.stringify(a)).join(", ")}`;
+const wholeNumber = (least: number, most: number): Check => (value) =>
+  Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
+    ? null
+    : `a whole number from ${least} to ${most}`;
+const aFunction: Check = (value) => typeof value === "function" ? null : "a function";
+
+const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
+  fs: (value) => typeof (value as DurableFs | null)?.syncDirectory === "function" ? null : "a DurableFs",
+  onCorruption: oneOf("fail", "quarantine"),
+  readOnly: oneOf(true, false),
+  segmentSizeMax: wholeNumber(64 * 1024, 1024 * MEBIBYTE),
+  recordSizeMax: wholeNumber(64, LINE_SIZE_MAX),
+  sealAfterIdleMs: wholeNumber(1, 2 ** 31 - 1),
+  clock: aFunction,
+};
+
+const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
+  ...JOURNAL_CHECKS,
+  compaction: oneOf("automatic", "manual"),
+  compactionSize: wholeNumber(4096, 2 ** 40),
+  snapshotsKept: wholeNumber(2, 1000),
+  onCompactionError: aFunction,
+};
+
+function check(options: object, checks: Record<string, Check>): void {
+  if (typeof options !== "object" || options === null) throw new TypeError("The options must be an object");
+  for (const [key, value] of Object.entries(options)) {
+    if (!Object.hasOwn(checks, key)) {
+      throw new TypeError(`Unknown option "${key}": the options are ${Object.keys(checks).join(", ")}`);
+    }
+    const wanted = value === undefined ? null : checks[key]!(value);
+    if (wanted !== null) {
+      const found = typeof value === "object" || typeof value === "function" ? typeof value : JSON.stringify(value) ?? String(value);
+      throw new (typeof value === "number" ? RangeError : TypeError)(`The option "${key}" must be ${wanted}, got ${found}`);
+    }
+  }
+}
+
+/** The options given, without those that are undefined. */
+function given<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+function journalDefaults(): Omit<JournalSettings, "fs"> {
+  return {
+    onCorruption: "fail",
+    readOnly: false,
+    segmentSizeMax: 8 * MEBIBYTE,
+    recordSizeMax: MEBIBYTE,
+    sealAfterIdleMs: null,
+    clock: Date.now,
+  };
+}
+
+/**
+ * Checks a journal's options and fills in defaults.
+ *
+ * @throws {TypeError} when an option is unknown or of the wrong type
+ * @throws {RangeError} when a number is out of range
+ */
+export function journalSettings(options: JournalOptions, fs: DurableFs): JournalSettings {
+  check(options, JOURNAL_CHECKS);
+  return { ...journalDefaults(), fs, ...given(options) };
+}
+
+/**
+ * Checks a state manager's options and fills in defaults.
+ *
+ * @throws {TypeError} when an option is unknown or of the wrong type
+ * @throws {RangeError} when a number is out of range
+ */
+export function stateManagerSettings(options: StateManagerOptions, fs: DurableFs): StateManagerSettings {
+  check(options, STATE_MANAGER_CHECKS);
+  return {
+    ...journalDefaults(),
+    compaction: "automatic",
+    compactionSize: 8 * MEBIBYTE,
+    snapshotsKept: 2,
+    fs,
+    ...given(options),
+  };
+}
+
+/**
+ * Checks a sequence given by a caller.
+ *
+ * @throws {RangeError} when it is not a whole number from 0
+ */
+export function checkSequence(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
+  throw new RangeError(`"${name}" must be a sequence, a whole number from 0, got ${value}`);
+}

@@ -1,0 +1,67 @@
+/**
+ * What `open` found and did, in a form a program can act on.
+ *
+ * @module
+ */
+
+import type { SequenceRange } from "./journal_scan.ts";
+
+/** A tail that had never been acknowledged and was cut off. */
+export interface TornTail {
+  /** The segment it was in. */
+  path: string;
+  /** Where it began, in bytes. */
+  offset: number;
+  /** How long it was, in bytes. */
+  size: number;
+  /** The sequence that its first mutation would have had. */
+  sequence: number;
+  /** Why it was cut. */
+  reason: string;
+  /** Where its bytes are kept; `null` when they were not (opened read-only, or no space). */
+  keptAt: string | null;
+}
+
+/** Acknowledged mutations that can't be proven any more and were left out (`onCorruption: "quarantine"`). */
+export interface LostRecords extends SequenceRange {
+  /** The damaged file, or the directory when a file is missing. */
+  path: string;
+  /** Where the damage begins, in bytes. */
+  offset: number;
+  /** What is wrong. */
+  reason: string;
+  /** The files set aside; empty when opened read-only. */
+  quarantined: string[];
+}
+
+/** A snapshot that could not be used; an older one, or the journal, stood in for it. */
+export interface SkippedSnapshot {
+  /** The snapshot, or where it was set aside. */
+  path: string;
+  /** The sequence its name gives. */
+  sequence: number;
+  /** What is wrong with it. */
+  reason: string;
+}
+
+/** The report of one `open`. */
+export interface RecoveryReport {
+  /** The snapshot that recovery started from, or `null` for the initial state. */
+  snapshot: { path: string; sequence: number } | null;
+  /** Snapshots that were damaged. */
+  snapshotsSkipped: SkippedSnapshot[];
+  /** How many mutations were replayed from the journal. */
+  replayed: number;
+  /** The sequence reached: the next mutation gets the one after it. */
+  sequence: number;
+  /** How many segments were read. */
+  segmentsRead: number;
+  /** Whether the journal ended with a seal, as after a clean close. */
+  sealed: boolean;
+  /** The torn tail that was cut, if any. */
+  torn: TornTail | null;
+  /** What was lost, if anything. */
+  lost: LostRecords | null;
+  /** The mutator version that the state was carried over from, if it was. */
+  migratedFrom: number | null;
+}

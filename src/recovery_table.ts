@@ -1,0 +1,122 @@
+/**
+ * Decides from the evidence about one segment whether it is sound, ends in a torn tail, or is corrupt. Pure.
+ *
+ * @module
+ */
+
+/** Whether the segment is the newest one, in which a power cut can have left a torn tail. */
+export type Place = "last" | "inner";
+
+/**
+ * How the segment ends. `sound`: nothing but empty space behind the last sound line. `unproven`: damage, and nothing
+ * says that the damaged bytes had been acknowledged. `proven`: damage, and something does.
+ */
+export type Tail = "sound" | "unproven" | "proven";
+
+/**
+ * How far its records reach. Inner: against the first sequence of the next segment. Last: against the snapshot that
+ * recovery starts from.
+ */
+export type Reach = "short" | "meets" | "beyond";
+
+/** What is done. `cut`: the tail is set aside and overwritten. */
+export type Verdict = "open" | "cut" | "corrupt";
+
+/** One row: it applies when each of the three facts is among those it names. */
+export interface Row {
+  label: string;
+  place: readonly Place[];
+  tail: readonly Tail[];
+  reach: readonly Reach[];
+  verdict: Verdict;
+  /** What happened, as part of a message. */
+  says: string;
+}
+
+const ANY_TAIL: readonly Tail[] = ["unproven", "proven"];
+const ANY_REACH: readonly Reach[] = ["short", "meets", "beyond"];
+
+/** The whole decision. Every combination of the three facts is in exactly one row (test/recovery_table.test.ts). */
+export const RECOVERY_TABLE: readonly Row[] = [
+  {
+    label: "sound",
+    place: ["last"],
+    tail: ["sound"],
+    reach: ["meets", "beyond"],
+    verdict: "open",
+    says: "everything is sound",
+  },
+  {
+    label: "torn tail",
+    place: ["last"],
+    tail: ["unproven"],
+    reach: ["meets", "beyond"],
+    verdict: "cut",
+    says: "the last batch was being written when the power went; it was never acknowledged",
+  },
+  {
+    label: "damage before sound lines",
+    place: ["last"],
+    tail: ["proven"],
+    reach: ANY_REACH,
+    verdict: "corrupt",
+    says: "it is damaged in bytes that had been acknowledged, as what stands behind them proves",
+  },
+  {
+    label: "damage below the snapshot",
+    place: ["last"],
+    tail: ["unproven"],
+    reach: ["short"],
+    verdict: "corrupt",
+    says: "it is damaged in bytes that had been acknowledged, as the snapshot proves",
+  },
+  {
+    label: "ends below the snapshot",
+    place: ["last"],
+    tail: ["sound"],
+    reach: ["short"],
+    verdict: "corrupt",
+    says: "its last records are missing, as the snapshot proves",
+  },
+  {
+    label: "sound and continued",
+    place: ["inner"],
+    tail: ["sound"],
+    reach: ["meets"],
+    verdict: "open",
+    says: "everything is sound",
+  },
+  {
+    label: "records missing before the next segment",
+    place: ["inner"],
+    tail: ["sound"],
+    reach: ["short"],
+    verdict: "corrupt",
+    says: "records are missing between it and the next segment",
+  },
+  {
+    label: "overlaps the next segment",
+    place: ["inner"],
+    tail: ["sound"],
+    reach: ["beyond"],
+    verdict: "corrupt",
+    says: "it holds records that the next segment holds too",
+  },
+  {
+    label: "damage before a later segment",
+    place: ["inner"],
+    tail: ANY_TAIL,
+    reach: ANY_REACH,
+    verdict: "corrupt",
+    says: "it is damaged in bytes that had been acknowledged, as the next segment proves",
+  },
+];
+
+/** Finds the row for three facts. */
+export function decide(place: Place, tail: Tail, reach: Reach): Row {
+  const row = RECOVERY_TABLE.find((row) =>
+    row.place.includes(place) && row.tail.includes(tail) && row.reach.includes(reach)
+  );
+  if (row === undefined) throw new RangeError(`No row for ${place}, ${tail}, ${reach}`);
+  return row;
+}

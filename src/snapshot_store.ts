@@ -1,0 +1,139 @@
+/**
+ * The snapshots alone: whole states, each in one verified file.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "./durable_fs.ts";
+import { ReadOnlyError } from "./errors.ts";
+import { FORMAT } from "./format.ts";
+import { drawId } from "./journal_writer.ts";
+import { snapshotFile } from "./names.ts";
+import { checkSequence } from "./options.ts";
+import { readIdentity } from "./recovery.ts";
+import type { SkippedSnapshot } from "./recovery_report.ts";
+import { encodeState } from "./snapshot_encode.ts";
+import { writeSnapshot } from "./snapshot_file.ts";
+import { restoreNewest } from "./snapshot_restore.ts";
+import { StateDirectory } from "./state_directory.ts";
+
+/** Options of a snapshot store. */
+export interface SnapshotStoreOptions {
+  /** The file system to use. @default the running runtime's own */
+  fs?: DurableFs;
+  /** Open without the lock; `create` is refused. @default false */
+  readOnly?: boolean;
+}
+
+/** A snapshot on the disk. */
+export interface SnapshotInfo {
+  /** Its file. */
+  path: string;
+  /** It holds the state after this sequence. */
+  sequence: number;
+  /** Its size in bytes. */
+  size: number;
+}
+
+/** A state that was read back, verified to the last byte. */
+export interface RestoredSnapshot<S> extends SnapshotInfo {
+  /** The state; nobody else holds it. */
+  state: S;
+  /** Newer snapshots that were damaged. */
+  skipped: SkippedSnapshot[];
+}
+
+/**
+ * Snapshots of states, written aside, synced, verified and renamed, so that each is complete or not there.
+ *
+ * @typeParam S the state, which must be JSON
+ */
+export class SnapshotStore<S = unknown> {
+  readonly #directory: StateDirectory;
+  readonly #readOnly: boolean;
+  readonly #id: string;
+
+  /** Use `SnapshotStore.open`. */
+  protected constructor(directory: StateDirectory, readOnly: boolean, id: string) {
+    this.#directory = directory;
+    this.#readOnly = readOnly;
+    this.#id = id;
+  }
+
+  /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
+  protected static async openOn<T>(
+    fs: DurableFs,
+    directory: string,
+    name: string,
+    readOnly: boolean,
+    create: (directory: StateDirectory, readOnly: boolean, id: string) => T,
+  ): Promise<T> {
+    const opened = readOnly
+      ? StateDirectory.openForReading(fs, directory, name)
+      : await StateDirectory.openForWriting(fs, directory, name);
+    try {
+      const stored = await readIdentity(fs, await opened.list());
+      if (!readOnly) await opened.syncAncestors();
+      return create(opened, readOnly, stored?.id ?? drawId());
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a snapshot of `state` as it is after `sequence`. Durable and verified once it resolves.
+   *
+   * @throws {InvalidStateError} when the state is not JSON
+   * @throws {DiskFullError} when there is no space; nothing is left behind
+   */
+  async create(sequence: number, state: S): Promise<SnapshotInfo> {
+    if (this.#readOnly) {
+      throw new ReadOnlyError(`The snapshots in "${this.#directory.path}" were opened for reading only`, {
+        path: this.#directory.path,
+      });
+    }
+    const { path: directory, stem, fs } = this.#directory;
+    const named = snapshotFile({ directory, stem }, checkSequence("sequence", sequence) ?? 0);
+    const header = {
+      ministate: "snapshot" as const,
+      format: FORMAT,
+      id: this.#id,
+      sequence,
+      mutator: null,
+      version: 1,
+      timestamp: Date.now(),
+    };
+    const size = await writeSnapshot(fs, directory, named, header, encodeState(state));
+    return { path: named.path, sequence, size };
+  }
+
+  /**
+   * Reads the newest snapshot that is sound, or `null` when there is none.
+   *
+   * @throws {TooNewError} when a newer version wrote it
+   */
+  async restore(): Promise<RestoredSnapshot<S> | null> {
+    const files = await this.#directory.list();
+    const { found, rotten } = await restoreNewest(this.#directory.fs, files, null);
+    if (found === null) return null;
+    const { named, state, size } = found;
+    const skipped = rotten.map(({ named, reason }) => ({ path: named.path, sequence: named.sequence, reason }));
+    return { path: named.path, sequence: named.sequence, size, state: state as S, skipped };
+  }
+
+  /** Whether there is any snapshot, sound or not. */
+  async exists(): Promise<boolean> {
+    return (await this.#directory.list()).snapshots.length > 0;
+  }
+
+  /** Gives the lock back. */
+  async close(): Promise<void> {
+    await this.#directory.close();
+  }
+
+  /** As `close`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

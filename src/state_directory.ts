@@ -1,0 +1,125 @@
+/**
+ * A state directory while it is open: made, locked, listed, and its own name made durable.
+ *
+ * @module
+ */
+
+import { type DurableFs, type DurableLock, systemCodeOf } from "./durable_fs.ts";
+import { ioError, LockedError } from "./errors.ts";
+import { checkDirectory, joinPath, listState, LOCK_NAME, parentOf, QUARANTINE, type StateFiles, stemOf } from "./names.ts";
+
+/** One state directory, open for writing (with the lock) or for reading (without). */
+export class StateDirectory {
+  readonly fs: DurableFs;
+  readonly path: string;
+  readonly stem: string;
+  #lock: DurableLock | null;
+
+  private constructor(fs: DurableFs, path: string, stem: string, lock: DurableLock | null) {
+    this.fs = fs;
+    this.path = path;
+    this.stem = stem;
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes the directory when it is missing, and takes the lock.
+   *
+   * @throws {LockedError} when another writer has it
+   * @throws {IoError} when the path can't be a directory of ours
+   */
+  static async openForWriting(fs: DurableFs, path: string, journalName: string): Promise<StateDirectory> {
+    const stem = stemOf(journalName);
+    await makeWithParents(fs, checkDirectory(path));
+    const lockPath = joinPath(path, LOCK_NAME);
+    let lock: DurableLock | null;
+    try {
+      lock = await fs.lock(lockPath);
+    } catch (error) {
+      throw ioError("lock", lockPath, error);
+    }
+    if (lock === null) {
+      throw new LockedError(
+        `The state directory "${path}" is in use by another manager, in this process or another: close it first, ` +
+          'or open with readOnly ("fuser" on the lock file names the process)',
+        { path: lockPath, operation: "lock" },
+      );
+    }
+    return new StateDirectory(fs, path, stem, lock);
+  }
+
+  /** Opens without the lock; nothing is made or changed. */
+  static openForReading(fs: DurableFs, path: string, journalName: string): StateDirectory {
+    return new StateDirectory(fs, checkDirectory(path), stemOf(journalName), null);
+  }
+
+  /** What is in the directory now. */
+  list(): Promise<StateFiles> {
+    return listState(this.fs, this.path, this.stem);
+  }
+
+  /** Where whatever is set aside goes. */
+  get quarantine(): string {
+    return joinPath(this.path, QUARANTINE);
+  }
+
+  /** Removes files that were never finished: nothing refers to them. */
+  async removeTemporary(files: StateFiles): Promise<void> {
+    for (const path of files.temporary) {
+      try {
+        await this.fs.remove(path);
+      } catch (error) {
+        throw ioError("remove", path, error);
+      }
+    }
+  }
+
+  /** Makes durable every name in the directory, such as those a killed process made and never synced. */
+  async syncNames(): Promise<void> {
+    try {
+      await this.fs.syncDirectory(this.path);
+    } catch (error) {
+      throw ioError("sync", this.path, error);
+    }
+  }
+
+  /**
+   * Makes the directory's own name durable, and those of all directories above it: any of them may have been made
+   * a moment ago. One that we may not open ends it (under Deno, usually the first): most file systems commit the
+   * name of a new directory with the first sync inside it.
+   */
+  async syncAncestors(): Promise<void> {
+    for (let path = parentOf(this.path); path !== null; path = parentOf(path)) {
+      try {
+        await this.fs.syncDirectory(path);
+      } catch (error) {
+        const code = systemCodeOf(error);
+        if (code === "EACCES" || code === "EPERM" || code === "EINVAL" || code === "ENOENT") return;
+        throw ioError("sync", path, error);
+      }
+      if (path === "/" || path === ".") return;
+    }
+  }
+
+  /** Gives the lock back; once is enough. */
+  async close(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = null;
+    await lock?.release();
+  }
+}
+
+async function makeWithParents(fs: DurableFs, path: string): Promise<void> {
+  try {
+    await fs.makeDirectory(path);
+  } catch (error) {
+    const parent = parentOf(path);
+    if (systemCodeOf(error) !== "ENOENT" || parent === null) throw ioError("make the directory", path, error);
+    await makeWithParents(fs, parent);
+    try {
+      await fs.makeDirectory(path);
+    } catch (again) {
+      throw ioError("make the directory", path, again);
+    }
+  }
+}

@@ -1,0 +1,381 @@
+/**
+ * The state manager: one state in memory, every mutation of it durable before it is seen.
+ *
+ * @module
+ */
+
+import { backupState, type BackupReport } from "./backup.ts";
+import { Compaction, type CompactionReport } from "./compaction.ts";
+import type { DurableFs } from "./durable_fs.ts";
+import { ClosedError, isDiskFull, MinistateError, ReadOnlyError } from "./errors.ts";
+import { changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
+import type { ReadLimit } from "./journal_cursor.ts";
+import type { JournalWriter } from "./journal_writer.ts";
+import { type DeepReadonly, type Mutator, type Reducer, StateMachine } from "./mutator.ts";
+import { type StateManagerOptions, type StateManagerSettings, stateManagerSettings } from "./options.ts";
+import { checkIdentity, readIdentity, recover, type Recovered } from "./recovery.ts";
+import type { RecoveryReport } from "./recovery_report.ts";
+import { restoreNewest } from "./snapshot_restore.ts";
+import type { SnapshotInfo } from "./snapshot_store.ts";
+import { validate } from "./standard_schema.ts";
+import { StateDirectory } from "./state_directory.ts";
+
+/** What `apply` resolves with. */
+export interface Applied<R> {
+  /** The mutation's number: 1 for the first ever. */
+  sequence: number;
+  /** What the mutator returned. */
+  result: R;
+}
+
+/** A committed mutation, as `changes` gives it. */
+export interface Change<M> {
+  /** The mutation's number. */
+  sequence: number;
+  /** When it was journaled, in milliseconds since 1970, by the machine's clock. */
+  timestamp: number;
+  /** The mutation, carried over to the mutator's version if an older one wrote it. */
+  mutation: M;
+}
+
+/** All that `open` hands to the instance it makes. */
+export interface OpenedState<S, M, R> {
+  directory: StateDirectory;
+  settings: StateManagerSettings;
+  machine: StateMachine<S, M, R>;
+  recovered: Recovered;
+  snapshot: SnapshotInfo | null;
+}
+
+/** How often reading a directory is tried again while its writer is changing it. */
+const READ_ATTEMPTS = 5;
+
+/**
+ * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.
+ *
+ * @typeParam S the state
+ * @typeParam M the mutations
+ * @typeParam R what the mutator returns
+ */
+export class StateManager<S, M, R = unknown> {
+  readonly #directory: StateDirectory;
+  readonly #settings: StateManagerSettings;
+  readonly #machine: StateMachine<S, M, R>;
+  readonly #recovered: Recovered;
+  readonly #writer: JournalWriter | null;
+  readonly #compaction: Compaction | null;
+  #automatic: Promise<void> | null = null;
+  /** The sequence at which automatic compaction failed last; it is tried again when there is more to gain. */
+  #failedAt = -1;
+  #closed = false;
+  /** What `open` found and did. */
+  readonly recovery: RecoveryReport;
+
+  /** Use `StateManager.open`. */
+  protected constructor(opened: OpenedState<S, M, R>) {
+    this.#directory = opened.directory;
+    this.#settings = opened.settings;
+    this.#machine = opened.machine;
+    this.#recovered = opened.recovered;
+    this.#writer = opened.recovered.writer;
+    this.recovery = opened.recovered.report;
+    this.#compaction = this.#writer === null ? null : new Compaction(
+      opened.directory,
+      this.#writer,
+      opened.settings,
+      opened.snapshot,
+      () => this.#machine.state,
+    );
+    if (this.#writer !== null) this.#writer.sizeSinceSnapshot = opened.recovered.journalSize;
+  }
+
+  /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
+  protected static async openOn<S, M, R, T extends StateManager<S, M, R>>(
+    fs: DurableFs,
+    directory: string,
+    name: string,
+    mutator: Mutator<S, M, R> | Reducer<S, M>,
+    options: StateManagerOptions,
+    create: (opened: OpenedState<S, M, R>) => T,
+  ): Promise<T> {
+    const settings = stateManagerSettings(options, fs);
+    const opened = settings.readOnly
+      ? StateDirectory.openForReading(settings.fs, directory, name)
+      : await StateDirectory.openForWriting(settings.fs, directory, name);
+    let manager: T | undefined;
+    try {
+      manager = create(await recoverState(opened, settings, mutator));
+      // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
+      if (manager.recovery.migratedFrom !== null && !settings.readOnly) await manager.createSnapshot();
+      return manager;
+    } catch (error) {
+      await (manager ?? opened).close();
+      throw error;
+    }
+  }
+
+  /** The state. Live, always durable, and not to be changed: use `apply`. Holding on to parts of it is not a copy. */
+  get state(): DeepReadonly<S> {
+    return this.#machine.state as DeepReadonly<S>;
+  }
+
+  /** An independent deep copy of the state. */
+  snapshot(): S {
+    return structuredClone(this.#machine.state);
+  }
+
+  /** The last mutation's number; 0 before the first. */
+  get sequence(): number {
+    return this.#writer?.sequence ?? this.recovery.sequence;
+  }
+
+  /** The segment that is being written; when read-only, the newest one. */
+  get journalPath(): string {
+    return this.#writer?.path ?? this.#recovered.files.segments.at(-1)?.path ?? this.#directory.path;
+  }
+
+  /** The state directory. */
+  get stateDir(): string {
+    return this.#directory.path;
+  }
+
+  /**
+   * Journals a mutation, syncs it, then applies it. Durable once it resolves. Calls that wait at the same time
+   * share one write and one sync and are applied in call order.
+   *
+   * @returns the mutation's sequence and the mutator's result
+   * @throws {MutationRejectedError} when the mutator threw; the mutation is journaled and stays refused
+   * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
+   * @throws {TooLargeError} when its record would be too large; it is not journaled
+   * @throws {DiskFullError} when there is no space; nothing changed, and calls work again once there is
+   * @throws {PoisonedError} when a sync failed, now or before; reopen to go on
+   * @throws {ClosedError} when the manager is closed
+   * @throws {ReadOnlyError} when it was opened read-only
+   */
+  async apply(mutation: M): Promise<Applied<R>> {
+    const text = this.#encode(mutation);
+    return await this.#submit([text], (sequence, timestamp) => ({
+      sequence,
+      result: this.#machine.run(sequence, timestamp, JSON.parse(text)),
+    }));
+  }
+
+  /**
+   * Applies several mutations as one atomic group: after a power cut all of them are there, or none.
+   *
+   * When the mutator refuses one of them, the others of the group are still applied, and the call rejects with
+   * the first refusal.
+   *
+   * @returns each mutation's sequence and result, in order
+   * @throws {MutationRejectedError} when the mutator refused at least one; the group stays journaled
+   * @throws {InvalidMutationError} when one is not JSON, or the schema refuses it; none is journaled
+   * @throws {TooLargeError} when the group doesn't fit in one batch; none is journaled
+   */
+  async applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
+    const texts = mutations.map((mutation) => this.#encode(mutation));
+    if (texts.length === 0) return [];
+    return await this.#submit(texts, (first, timestamp) => this.#runGroup(texts, first, timestamp));
+  }
+
+  #runGroup(texts: string[], sequenceFirst: number, timestamp: number): Applied<R>[] {
+    const applied: Applied<R>[] = [];
+    let refusal: unknown = null;
+    for (const [i, text] of texts.entries()) {
+      try {
+        const sequence = sequenceFirst + i;
+        applied.push({ sequence, result: this.#machine.run(sequence, timestamp, JSON.parse(text)) });
+      } catch (error) {
+        refusal ??= error;
+      }
+    }
+    if (refusal !== null) throw refusal;
+    return applied;
+  }
+
+  #encode(mutation: M): string {
+    const writer = this.#writable();
+    const { schema } = this.#machine;
+    return writer.encode(schema === undefined ? mutation : validate(schema, mutation));
+  }
+
+  async #submit<T>(texts: string[], settle: (sequenceFirst: number, timestamp: number) => T): Promise<T> {
+    const writer = this.#writable();
+    try {
+      return await writer.submit(texts, settle);
+    } catch (error) {
+      if (isDiskFull(error)) this.#compactInBackground(writer);
+      throw error;
+    } finally {
+      if (this.#isLong(writer)) this.#compactInBackground(writer);
+    }
+  }
+
+  #isLong(writer: JournalWriter): boolean {
+    const { compactionSize } = this.#settings;
+    return writer.sizeSinceSnapshot > Math.max(compactionSize, this.#compaction?.snapshotSize ?? 0);
+  }
+
+  /** Starts a compaction that nobody waits for, unless one is under way or just failed at this point. */
+  #compactInBackground(writer: JournalWriter): void {
+    const { compaction, compactionSize, onCompactionError } = this.#settings;
+    if (compaction === "manual" || this.#automatic !== null || this.#closed || writer.poison !== null) return;
+    if (this.#failedAt === writer.sequence || writer.sequence === 0) return;
+    this.#automatic = this.#compaction!.compact()
+      .then(() => {}, (error) => {
+        this.#failedAt = writer.sequence;
+        // Tried again after half as much more, not with every mutation.
+        writer.sizeSinceSnapshot = compactionSize / 2;
+        onCompactionError?.(error);
+      })
+      .finally(() => this.#automatic = null);
+  }
+
+  #writable(): JournalWriter {
+    this.#refuseClosed();
+    if (this.#writer !== null) return this.#writer;
+    throw new ReadOnlyError(`The state in "${this.stateDir}" was opened for reading only: open it without readOnly`, {
+      path: this.stateDir,
+    });
+  }
+
+  #refuseClosed(): void {
+    if (!this.#closed) return;
+    throw new ClosedError(`The state in "${this.stateDir}" is closed: open it again`, { path: this.stateDir });
+  }
+
+  /**
+   * Writes a snapshot, synced and verified, from which the next `open` starts. Mutations go on meanwhile.
+   *
+   * @throws {InvalidStateError} when the state is not JSON
+   * @throws {DiskFullError} when there is no space for it
+   */
+  async createSnapshot(): Promise<SnapshotInfo> {
+    this.#writable();
+    return await this.#compaction!.createSnapshot();
+  }
+
+  /**
+   * Writes a snapshot, then deletes the journal and the snapshots that are no longer needed. At least two snapshots
+   * are kept, and the journal behind the older one, so that a rotten snapshot costs nothing: the first compaction
+   * of a directory deletes nothing yet.
+   *
+   * @throws {InvalidStateError} when the state is not JSON
+   * @throws {DiskFullError} when there is no space for the snapshot, even after giving back what could be
+   */
+  async compact(): Promise<CompactionReport> {
+    this.#writable();
+    return await this.#compaction!.compact();
+  }
+
+  /**
+   * Copies the state and its kept history to another directory, consistently, while mutations go on.
+   *
+   * @throws {IoError} when the target holds a state already or can't be written
+   */
+  async backup(directory: string): Promise<BackupReport> {
+    this.#refuseClosed();
+    const writer = this.#writer;
+    if (writer === null) return await backupState(this.#directory, directory, null);
+    return await this.#compaction!.inTurn(async () => {
+      const limit = await writer.exclusive(() => Promise.resolve(readLimit(writer)));
+      return await backupState(this.#directory, directory, limit);
+    });
+  }
+
+  /**
+   * Iterates committed mutations: those the journal still has from `from` on, then those to come, until the
+   * manager is closed or the loop is left.
+   *
+   * @throws {HistoryGoneError} when compaction has deleted what was asked for
+   */
+  async *changes(options: ChangesOptions = {}): AsyncGenerator<Change<M>, void, void> {
+    this.#refuseClosed();
+    const writer = this.#writer;
+    const limit = writer === null
+      ? () => ({ sequence: this.sequence, path: this.journalPath, offset: Infinity })
+      : () => readLimit(writer);
+    const wait = (sequence: number) => writer === null ? Promise.resolve() : writer.waitBeyond(sequence);
+    const records = changesFrom(this.#directory, options.from ?? this.sequence + 1, limit, wait, () => writer?.closed ?? true);
+    for await (const { sequence, timestamp, mutation, version } of records) {
+      yield { sequence, timestamp, mutation: this.#machine.carryOver(mutation, version) };
+    }
+  }
+
+  /**
+   * Rebuilds the state as it was after `sequence`, from the journal and the snapshots that are kept.
+   *
+   * @throws {RangeError} when there is no such sequence yet
+   * @throws {HistoryGoneError} when compaction has deleted what that needs
+   */
+  async stateAt(sequence: number): Promise<S> {
+    this.#refuseClosed();
+    if (!Number.isSafeInteger(sequence) || sequence < 0 || sequence > this.sequence) {
+      throw new RangeError(`"sequence" must be a whole number from 0 to ${this.sequence}, got ${sequence}`);
+    }
+    const rebuild = () => rebuildState(this.#directory, this.#recovered.id, this.#machine.fresh(), sequence);
+    return await (this.#compaction === null ? rebuild() : this.#compaction.inTurn(rebuild));
+  }
+
+  /** Waits for everything under way, writes a seal, trims the segment and gives the lock back. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    try {
+      await this.#automatic;
+      await this.#compaction?.inTurn(() => Promise.resolve());
+      await this.#writer?.close();
+    } finally {
+      await this.#directory.close();
+    }
+  }
+
+  /** As `close`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function readLimit(writer: JournalWriter): ReadLimit {
+  return { sequence: writer.sequence, path: writer.path, offset: writer.offset };
+}
+
+/** Reads the directory; a reader beside a live writer tries again when files change under it. */
+async function recoverState<S, M, R>(
+  directory: StateDirectory,
+  settings: StateManagerSettings,
+  mutator: Mutator<S, M, R> | Reducer<S, M>,
+): Promise<OpenedState<S, M, R>> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      const opened = await recoverOnce(directory, settings, mutator);
+      const { lost } = opened.recovered.report;
+      if (lost === null || !settings.readOnly || attempt >= READ_ATTEMPTS) return opened;
+    } catch (error) {
+      const changing = error instanceof MinistateError && (error.code === "CORRUPT" || error.systemCode === "ENOENT");
+      if (!settings.readOnly || !changing || attempt >= READ_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function recoverOnce<S, M, R>(
+  directory: StateDirectory,
+  settings: StateManagerSettings,
+  mutator: Mutator<S, M, R> | Reducer<S, M>,
+): Promise<OpenedState<S, M, R>> {
+  const machine = new StateMachine<S, M, R>(mutator);
+  const files = await directory.list();
+  const stored = await readIdentity(directory.fs, files);
+  checkIdentity(stored, machine, directory.path);
+  const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
+  if (found !== null) machine.restore(found.state, found.header.version);
+  const base = { sequence: found?.named.sequence ?? 0, snapshot: found?.named ?? null, rotten };
+  const recovered = await recover(directory, settings, files, stored, machine, base, (batch, header) => {
+    const { sequenceFirst, timestamp, mutations } = batch;
+    for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
+      machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);
+    }
+  });
+  const snapshot = found === null
+    ? null
+    : { path: found.named.path, sequence: found.named.sequence, size: found.size };
+  return { directory, settings, machine, recovered, snapshot };
+}
