@@ -41,13 +41,28 @@ export class Journal<M = unknown> extends JournalCore<M> {
    * @throws {DiskFullError} when there is no space to begin a journal
    * @throws {IoError} when the operating system refuses
    */
-  static async open<M = unknown>(directory: string, name: string, options: JournalOptions = {}): Promise<Journal<M>> {
+  static async open<M = unknown>(
+    directory: string,
+    name: string,
+    options: JournalOptions = {},
+  ): Promise<Journal<M>> {
     const fs = options.fs ?? await detectFs();
-    return await super.openOn(fs, directory, name, options, (...opened) => new Journal<M>(...opened));
+    return await super.openOn(
+      fs,
+      directory,
+      name,
+      options,
+      (...opened) => new Journal<M>(...opened),
+    );
   }
 }
 
 export type { ReplayRange } from "./src/journal.ts";
 export type { JournalRecord } from "./src/format.ts";
 export type { JournalOptions } from "./src/options.ts";
-export type { LostRecords, RecoveryReport, SkippedSnapshot, TornTail } from "./src/recovery_report.ts";
+export type {
+  LostRecords,
+  RecoveryReport,
+  SkippedSnapshot,
+  TornTail,
+} from "./src/recovery_report.ts";

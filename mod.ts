@@ -80,19 +80,45 @@ export class StateManager<S, M, R = unknown> extends StateManagerCore<S, M, R> {
     options: StateManagerOptions = {},
   ): Promise<StateManager<S, M, R>> {
     const fs = options.fs ?? await detectFs();
-    return await super.openOn(fs, directory, name, mutator, options, (opened) => new StateManager(opened));
+    return await super.openOn(
+      fs,
+      directory,
+      name,
+      mutator,
+      options,
+      (opened) => new StateManager(opened),
+    );
   }
 }
 
 export type { BackupReport } from "./src/backup.ts";
 export type { CompactionReport } from "./src/compaction.ts";
-export type { DirectoryEntry, DurableFile, DurableFs, DurableLock, MaybePromise, OpenMode } from "./src/durable_fs.ts";
+export type {
+  DirectoryEntry,
+  DurableFile,
+  DurableFs,
+  DurableLock,
+  MaybePromise,
+  OpenMode,
+} from "./src/durable_fs.ts";
 export * from "./src/errors.ts";
 export type { ChangesOptions } from "./src/history.ts";
 export type { SequenceRange } from "./src/journal_scan.ts";
-export type { DeepReadonly, Migration, MutationContext, Mutator, MutatorBase, Reducer } from "./src/mutator.ts";
+export type {
+  DeepReadonly,
+  Migration,
+  MutationContext,
+  Mutator,
+  MutatorBase,
+  Reducer,
+} from "./src/mutator.ts";
 export type { JournalOptions, StateManagerOptions } from "./src/options.ts";
-export type { LostRecords, RecoveryReport, SkippedSnapshot, TornTail } from "./src/recovery_report.ts";
+export type {
+  LostRecords,
+  RecoveryReport,
+  SkippedSnapshot,
+  TornTail,
+} from "./src/recovery_report.ts";
 export type { SnapshotInfo } from "./src/snapshot_store.ts";
 export type { SchemaResult, StandardSchema } from "./src/standard_schema.ts";
 export type { Applied, Change } from "./src/state_manager.ts";

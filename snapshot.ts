@@ -19,7 +19,10 @@
  */
 
 import { detectFs } from "./runtime/detect.ts";
-import { SnapshotStore as SnapshotStoreCore, type SnapshotStoreOptions } from "./src/snapshot_store.ts";
+import {
+  SnapshotStore as SnapshotStoreCore,
+  type SnapshotStoreOptions,
+} from "./src/snapshot_store.ts";
 
 /**
  * Snapshots of states, written aside, synced, verified and renamed, so that each is complete or not there.
@@ -43,7 +46,13 @@ export class SnapshotStore<S = unknown> extends SnapshotStoreCore<S> {
   ): Promise<SnapshotStore<S>> {
     const { readOnly = false } = options;
     const fs = options.fs ?? await detectFs();
-    return await super.openOn(fs, directory, name, readOnly, (...opened) => new SnapshotStore<S>(...opened));
+    return await super.openOn(
+      fs,
+      directory,
+      name,
+      readOnly,
+      (...opened) => new SnapshotStore<S>(...opened),
+    );
   }
 }
 

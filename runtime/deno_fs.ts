@@ -95,7 +95,13 @@ async function openRegular(path: string, options: Deno.OpenOptions): Promise<Den
 async function list(path: string): Promise<DirectoryEntry[]> {
   const entries: DirectoryEntry[] = [];
   for await (const entry of Deno.readDir(path)) {
-    const kind = entry.isSymlink ? "other" : entry.isFile ? "file" : entry.isDirectory ? "directory" : "other";
+    const kind = entry.isSymlink
+      ? "other"
+      : entry.isFile
+      ? "file"
+      : entry.isDirectory
+      ? "directory"
+      : "other";
     entries.push({ name: entry.name, kind });
   }
   return entries;
@@ -105,7 +111,9 @@ async function makeDirectory(path: string): Promise<void> {
   try {
     await Deno.mkdir(path, { mode: OWNER_ONLY_DIRECTORY });
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists) || !(await Deno.stat(path)).isDirectory) throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists) || !(await Deno.stat(path)).isDirectory) {
+      throw error;
+    }
   }
 }
 
@@ -138,7 +146,8 @@ async function lock(path: string): Promise<DurableLock | null> {
 
 /** The file system of Deno. */
 export const runtimeFs: DurableFs = {
-  open: (path, mode) => coded(openRegular(path, OPEN_OPTIONS[mode]).then((file) => new DenoFile(file))),
+  open: (path, mode) =>
+    coded(openRegular(path, OPEN_OPTIONS[mode]).then((file) => new DenoFile(file))),
   rename: (from, to) => coded(Deno.rename(from, to)),
   remove: (path) => coded(Deno.remove(path)),
   list: (path) => coded(list(path)),

@@ -40,10 +40,14 @@ async function lockByCall(fd: number): Promise<boolean | null> {
 function lockByProgram(fd: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", fd] });
-    child.once("error", (cause) => reject(Object.assign(
-      new Error('The lock needs the program "flock" (Debian: util-linux; Alpine and others: busybox): install it', { cause }),
-      { code: "ENOSYS" },
-    )));
+    child.once("error", (cause) =>
+      reject(Object.assign(
+        new Error(
+          'The lock needs the program "flock" (Debian: util-linux; Alpine and others: busybox): install it',
+          { cause },
+        ),
+        { code: "ENOSYS" },
+      )));
     child.once("exit", (code) => resolve(code === 0));
   });
 }

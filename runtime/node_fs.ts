@@ -122,7 +122,9 @@ export const runtimeFs: DurableFs = {
     try {
       await fs.promises.mkdir(path, OWNER_ONLY_DIRECTORY);
     } catch (error) {
-      if ((error as { code?: string }).code !== "EEXIST" || !fs.statSync(path).isDirectory()) throw error;
+      if ((error as { code?: string }).code !== "EEXIST" || !fs.statSync(path).isDirectory()) {
+        throw error;
+      }
     }
   },
   async syncDirectory(path) {

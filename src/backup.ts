@@ -50,7 +50,11 @@ export async function backupState(
   try {
     const found = await destination.list();
     if (found.segments.length + found.snapshots.length > 0) {
-      throw ioError("back up to", target, Object.assign(new Error("it holds a state already"), { code: "ENOTEMPTY" }));
+      throw ioError(
+        "back up to",
+        target,
+        Object.assign(new Error("it holds a state already"), { code: "ENOTEMPTY" }),
+      );
     }
     await destination.syncAncestors();
     await destination.removeTemporary(found);
@@ -58,7 +62,13 @@ export async function backupState(
     const { copies, sequence } = await planCopies(source, files, limit);
     let size = 0;
     for (const { named, size: part } of copies) {
-      size += await copyRange(source.fs, named.path, 0, part, joinPath(destination.path, named.name));
+      size += await copyRange(
+        source.fs,
+        named.path,
+        0,
+        part,
+        joinPath(destination.path, named.name),
+      );
       // One by one: otherwise a power cut could keep a later name and lose an earlier one.
       await destination.syncNames();
     }
@@ -104,6 +114,11 @@ function damaged(reader: SegmentReader): CorruptionError {
   const offset = reader.damage?.offset;
   return new CorruptionError(
     `Cannot back up "${path}": it is damaged at offset ${offset}: run "ministate verify" to see what is affected`,
-    { path, offset, sequence: reader.expected, lost: { sequenceFirst: reader.expected, sequenceLast: null } },
+    {
+      path,
+      offset,
+      sequence: reader.expected,
+      lost: { sequenceFirst: reader.expected, sequenceLast: null },
+    },
   );
 }

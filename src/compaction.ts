@@ -76,7 +76,9 @@ export class Compaction {
   }
 
   async #snapshot(): Promise<SnapshotInfo> {
-    if (this.#newest?.sequence === this.#writer.sequence && await this.#isSound(this.#newest)) return this.#newest;
+    if (this.#newest?.sequence === this.#writer.sequence && await this.#isSound(this.#newest)) {
+      return this.#newest;
+    }
     const { sequence, lines } = await this.#writer.exclusive(() => this.#encode());
     const { path: directory, stem } = this.#directory;
     const named = snapshotFile({ directory, stem }, sequence);
@@ -163,7 +165,9 @@ export class Compaction {
     const oldest = sound[sound.length - 1]!.sequence;
     const unneeded = [
       ...files.snapshots.filter((snapshot) => snapshot.sequence < oldest),
-      ...files.segments.filter((_, i) => (files.segments[i + 1]?.sequence ?? Infinity) <= oldest + 1),
+      ...files.segments.filter((_, i) =>
+        (files.segments[i + 1]?.sequence ?? Infinity) <= oldest + 1
+      ),
     ];
     if (unneeded.length === 0) return [];
     // What they are replaced by must be durable by name before anything goes.

@@ -45,7 +45,12 @@ export async function copyRange(
   }
 }
 
-async function copyBytes(input: DurableFile, output: DurableFile, from: number, to: number): Promise<number> {
+async function copyBytes(
+  input: DurableFile,
+  output: DurableFile,
+  from: number,
+  to: number,
+): Promise<number> {
   const buffer = new Uint8Array(PIECE_SIZE);
   for (let at = from;;) {
     const count = await readFully(input, buffer.subarray(0, Math.min(buffer.length, to - at)), at);

@@ -37,26 +37,27 @@ export class MinistateError extends Error {
   /** Stable name of the situation, such as `CORRUPT` or `DISK_FULL`. */
   readonly code: string;
   /** The file or directory concerned. */
-  readonly path?: string;
+  declare readonly path?: string;
   /** Position in that file, in bytes. */
-  readonly offset?: number;
+  declare readonly offset?: number;
   /** The mutation concerned. */
-  readonly sequence?: number;
+  declare readonly sequence?: number;
   /** What was being done. */
-  readonly operation?: string;
+  declare readonly operation?: string;
   /** The operating system's name of the failure, such as `ENOSPC`. */
-  readonly systemCode?: string;
+  declare readonly systemCode?: string;
 
   /** Makes an error; subclasses fix the code. */
   constructor(code: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.code = code;
-    this.path = details.path;
-    this.offset = details.offset;
-    this.sequence = details.sequence;
-    this.operation = details.operation;
-    this.systemCode = systemCodeOf(details.cause);
+    const { path, offset, sequence, operation } = details;
+    const known = { path, offset, sequence, operation, systemCode: systemCodeOf(details.cause) };
+    // Only what is known becomes a property, so that a printed error is not full of "undefined".
+    for (const [key, value] of Object.entries(known)) {
+      if (value !== undefined) Object.defineProperty(this, key, { value, enumerable: true });
+    }
   }
 }
 
@@ -206,8 +207,10 @@ const ADVICE: Record<string, string> = {
   ENOENT: "the path does not exist",
   ENOTDIR: "part of the path is a file where a directory is needed",
   EISDIR: "a directory stands where a file is needed",
-  EACCES: "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
-  EPERM: "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
+  EACCES:
+    "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
+  EPERM:
+    "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
   EROFS: "the file system is mounted read-only; check the card, or open with readOnly",
   ELOOP: "a symbolic link stands where one of our files belongs; it is not followed",
   EINVAL: "something other than a regular file stands where one of our files belongs",

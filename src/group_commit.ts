@@ -44,7 +44,13 @@ export class GroupCommit {
     settle: (sequenceFirst: number, timestamp: number) => T,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ texts, size, settle, resolve: resolve as (value: unknown) => void, reject });
+      this.#queue.push({
+        texts,
+        size,
+        settle,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      });
       this.#start();
     });
   }
@@ -63,23 +69,23 @@ export class GroupCommit {
   }
 
   #start(): void {
-    this.#running ??= this.#run().finally(() => this.#running = null);
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
-    do {
-      await this.#gather();
-      while (this.#queue.length > 0) {
-        const head = this.#queue[0]!;
-        if ("run" in head) {
-          this.#queue.shift();
-          await head.run();
-        } else {
-          await this.#commitBatch(this.#takeBatch());
-        }
-        await this.#gather();
+    await this.#gather();
+    while (this.#queue.length > 0) {
+      const head = this.#queue[0]!;
+      if ("run" in head) {
+        this.#queue.shift();
+        await head.run();
+      } else {
+        await this.#commitBatch(this.#takeBatch());
       }
-    } while (this.#queue.length > 0);
+      await this.#gather();
+    }
+    // In the same turn as the check above: whoever submits after it starts a new run.
+    this.#running = null;
   }
 
   /** Lets callers that were just resumed submit their next mutation, so that they share the next batch. */

@@ -70,8 +70,11 @@ export async function rebuildState<S, M, R>(
 }
 
 function gone(directory: StateDirectory, sequence: number): HistoryGoneError {
-  return new HistoryGoneError(`The journal in "${directory.path}" does not reach sequence ${sequence}`, {
-    path: directory.path,
-    sequence,
-  });
+  return new HistoryGoneError(
+    `The journal in "${directory.path}" does not reach sequence ${sequence}`,
+    {
+      path: directory.path,
+      sequence,
+    },
+  );
 }

@@ -76,7 +76,8 @@ export class Journal<M = unknown> {
 
   /** The segment that is being written; for a read-only journal, the newest one. */
   get path(): string {
-    return this.#writer?.path ?? this.#recovered.files.segments.at(-1)?.path ?? this.#directory.path;
+    return this.#writer?.path ?? this.#recovered.files.segments.at(-1)?.path ??
+      this.#directory.path;
   }
 
   /** The highest acknowledged sequence; 0 when there is none. */
@@ -105,7 +106,9 @@ export class Journal<M = unknown> {
    *
    * @returns the sequences they got; `null` when there were no mutations
    */
-  async appendAll(mutations: readonly M[]): Promise<{ sequenceFirst: number; sequenceLast: number } | null> {
+  async appendAll(
+    mutations: readonly M[],
+  ): Promise<{ sequenceFirst: number; sequenceLast: number } | null> {
     const writer = this.#writable();
     const texts = mutations.map((mutation) => writer.encode(mutation));
     if (texts.length === 0) return null;
@@ -121,15 +124,22 @@ export class Journal<M = unknown> {
    * @throws {HistoryGoneError} when `from` was given and compaction has deleted that part
    * @throws {CorruptionError} when what is replayed is damaged
    */
-  async *replay(range: ReplayRange = {}): AsyncGenerator<JournalRecord & { mutation: M }, void, void> {
+  async *replay(
+    range: ReplayRange = {},
+  ): AsyncGenerator<JournalRecord & { mutation: M }, void, void> {
     const files = await this.#directory.list();
     const from = checkSequence("from", range.from) ?? files.segments[0]?.sequence ?? 1;
     const to = Math.min(checkSequence("to", range.to) ?? Infinity, this.sequence);
-    const cursor = new JournalCursor(this.#directory.fs, () => this.#directory.list(), from, () => ({
-      sequence: to,
-      path: this.path,
-      offset: this.#writer?.offset ?? Infinity,
-    }));
+    const cursor = new JournalCursor(
+      this.#directory.fs,
+      () => this.#directory.list(),
+      from,
+      () => ({
+        sequence: to,
+        path: this.path,
+        offset: this.#writer?.offset ?? Infinity,
+      }),
+    );
     try {
       for (let records; (records = await cursor.read()) !== null;) {
         for (const { sequence, timestamp, mutation } of records) {
@@ -144,9 +154,12 @@ export class Journal<M = unknown> {
 
   #writable(): JournalWriter {
     if (this.#writer !== null) return this.#writer;
-    throw new ReadOnlyError(`The journal in "${this.stateDir}" was opened for reading only: open it without readOnly`, {
-      path: this.stateDir,
-    });
+    throw new ReadOnlyError(
+      `The journal in "${this.stateDir}" was opened for reading only: open it without readOnly`,
+      {
+        path: this.stateDir,
+      },
+    );
   }
 
   /** Waits for everything submitted, writes a seal, trims the segment and gives the lock back. */

@@ -96,7 +96,9 @@ export class JournalCursor {
     if (named === undefined) {
       if (segments.length === 0) return null;
       throw new HistoryGoneError(
-        `The journal in "${directory}" begins with sequence ${segments[0]!.sequence}, and ${this.next} was asked for: ` +
+        `The journal in "${directory}" begins with sequence ${
+          segments[0]!.sequence
+        }, and ${this.next} was asked for: ` +
           "compaction has deleted what was before; ask from there on",
         { path: directory, sequence: this.next },
       );
@@ -131,7 +133,9 @@ export class JournalCursor {
     }
     if (reader.expected === nextFirst) return;
     throw new HistoryGoneError(
-      `The journal goes on with sequence ${nextFirst} after ${reader.expected - 1}: what was between is gone`,
+      `The journal goes on with sequence ${nextFirst} after ${
+        reader.expected - 1
+      }: what was between is gone`,
       { path, sequence: reader.expected },
     );
   }

@@ -141,7 +141,9 @@ async function scanSegment(
     }
     scan.segmentsRead++;
     scan.bytesRead += reader.soundEnd;
-    const aftermath = reader.damage === null ? null : await scanAftermath(reader, reader.soundEnd, fs.crc32);
+    const aftermath = reader.damage === null
+      ? null
+      : await scanAftermath(reader, reader.soundEnd, fs.crc32);
     const row = judge(reader, aftermath, files.segments[index + 1], base);
     scan.sequence = Math.max(base, reader.expected - 1);
     scan.end = segmentEnd(reader, aftermath);
@@ -155,7 +157,11 @@ async function scanSegment(
 }
 
 /** Opens a segment and makes sure that it belongs to the journal. */
-async function openSegment(fs: DurableFs, named: NamedFile, id: string | null): Promise<SegmentReader> {
+async function openSegment(
+  fs: DurableFs,
+  named: NamedFile,
+  id: string | null,
+): Promise<SegmentReader> {
   const reader = await SegmentReader.open(fs, named);
   if (id === null || reader.header.id === id) return reader;
   await reader.close();
@@ -173,7 +179,11 @@ function judge(
   base: number,
 ): Row {
   const target = next === undefined ? base + 1 : next.sequence;
-  const reach: Reach = reader.expected < target ? "short" : reader.expected > target ? "beyond" : "meets";
+  const reach: Reach = reader.expected < target
+    ? "short"
+    : reader.expected > target
+    ? "beyond"
+    : "meets";
   return decide(next === undefined ? "last" : "inner", tailOf(reader, aftermath), reach);
 }
 
@@ -215,7 +225,12 @@ async function corruptionAt(
     offset: reader.damage?.offset ?? reader.soundEnd,
     lost: {
       sequenceFirst: sequence + 1,
-      sequenceLast: await highestSequence(fs, files, index + 1, seen !== null && seen > sequence ? seen : null),
+      sequenceLast: await highestSequence(
+        fs,
+        files,
+        index + 1,
+        seen !== null && seen > sequence ? seen : null,
+      ),
     },
     soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,
   };
@@ -234,11 +249,16 @@ async function unusableHeader(
   const named = files.segments[index]!;
   return {
     label: foreign ? "foreign segment" : "damaged header",
-    says: foreign ? "it was not written by this journal" : "its first line is damaged, which a power cut can't do",
+    says: foreign
+      ? "it was not written by this journal"
+      : "its first line is damaged, which a power cut can't do",
     index,
     path: named.path,
     offset: 0,
-    lost: { sequenceFirst: sequence + 1, sequenceLast: await highestSequence(fs, files, index, null) },
+    lost: {
+      sequenceFirst: sequence + 1,
+      sequenceLast: await highestSequence(fs, files, index, null),
+    },
     soundEnd: null,
   };
 }

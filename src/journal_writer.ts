@@ -41,7 +41,11 @@ export function drawId(): string {
 }
 
 /** Makes the header of a segment that begins with `first`. */
-export function segmentHeader(identity: JournalIdentity, first: number, timestamp: number): SegmentHeader {
+export function segmentHeader(
+  identity: JournalIdentity,
+  first: number,
+  timestamp: number,
+): SegmentHeader {
   const { id, mutator, version } = identity;
   return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp };
 }
@@ -63,12 +67,20 @@ export class JournalWriter {
   /** Bytes appended since this was last set to 0, for whoever decides on compaction. */
   sizeSinceSnapshot = 0;
 
-  constructor(identity: JournalIdentity, settings: WriterSettings, segment: SegmentWriter, sequence: number) {
+  /** @param sealed whether the segment ends with a seal, so that closing at once needs no other */
+  constructor(
+    identity: JournalIdentity,
+    settings: WriterSettings,
+    segment: SegmentWriter,
+    sequence: number,
+    sealed: boolean,
+  ) {
     this.identity = identity;
     this.#settings = settings;
     this.#encoder = new BatchEncoder(settings.fs.crc32);
     this.#segment = segment;
     this.#sequence = sequence;
+    if (sealed) this.#sealedAt = sequence;
   }
 
   /** The highest durable sequence. */
@@ -100,7 +112,9 @@ export class JournalWriter {
     const flaw = findJsonFlaw(mutation);
     if (flaw !== null) {
       throw new InvalidMutationError(
-        `The mutation is not JSON: ${describeFlaw(flaw)}; it was not journaled: pass only null, booleans, finite numbers, ` +
+        `The mutation is not JSON: ${
+          describeFlaw(flaw)
+        }; it was not journaled: pass only null, booleans, finite numbers, ` +
           "strings, arrays and plain objects without undefined",
         { operation: "apply" },
       );
@@ -108,9 +122,14 @@ export class JournalWriter {
     const text = JSON.stringify(mutation);
     const { recordSizeMax } = this.#settings;
     // A UTF-16 unit takes three bytes at most; short texts need no exact count.
-    if (text.length * 3 + LINE_OVERHEAD > recordSizeMax && sizeOf(text) + LINE_OVERHEAD > recordSizeMax) {
+    if (
+      text.length * 3 + LINE_OVERHEAD > recordSizeMax &&
+      sizeOf(text) + LINE_OVERHEAD > recordSizeMax
+    ) {
       throw new TooLargeError(
-        `The mutation takes ${sizeOf(text)} bytes and a record may have ${recordSizeMax}: it was not journaled: ` +
+        `The mutation takes ${
+          sizeOf(text)
+        } bytes and a record may have ${recordSizeMax}: it was not journaled: ` +
           "split it, or raise recordSizeMax",
         { operation: "apply" },
       );
@@ -149,9 +168,12 @@ export class JournalWriter {
   /** Throws when the journal is closed. */
   refuseClosed(): void {
     if (this.#closing !== null) {
-      throw new ClosedError(`The journal in "${this.identity.directory}" is closed: open it again`, {
-        path: this.identity.directory,
-      });
+      throw new ClosedError(
+        `The journal in "${this.identity.directory}" is closed: open it again`,
+        {
+          path: this.identity.directory,
+        },
+      );
     }
   }
 
@@ -179,7 +201,9 @@ export class JournalWriter {
     const { fs, clock } = this.#settings;
     const first = this.#sequence + 1;
     // Nothing in it yet: a new one would have the same name.
-    if (this.#segment.header.first === first && this.#segment.header.version === this.identity.version) return;
+    if (
+      this.#segment.header.first === first && this.#segment.header.version === this.identity.version
+    ) return;
     const named = segmentFile(this.identity, first);
     const before = this.#segment;
     try {

@@ -32,7 +32,9 @@ export function findJsonFlaw(value: unknown, depth = 0): JsonFlaw | null {
   }
   if (value === null) return null;
   // A cycle is nesting without an end; the depth limit finds it without keeping a list of ancestors.
-  if (depth >= DEPTH_MAX) return { place: "", found: `a cycle, or nesting deeper than ${DEPTH_MAX}` };
+  if (depth >= DEPTH_MAX) {
+    return { place: "", found: `a cycle, or nesting deeper than ${DEPTH_MAX}` };
+  }
   return Array.isArray(value) ? findInArray(value, depth) : findInObject(value, depth);
 }
 

@@ -99,7 +99,9 @@ export class StateMachine<S, M, R> {
     const flaw = findJsonFlaw(state);
     if (flaw !== null) {
       throw new InvalidStateError(
-        `The mutator's initial() gives a state in which ${describeFlaw(flaw)}, which JSON can't hold: keep only JSON values in the state`,
+        `The mutator's initial() gives a state in which ${
+          describeFlaw(flaw)
+        }, which JSON can't hold: keep only JSON values in the state`,
       );
     }
     return copyJson(state) as S;
@@ -121,7 +123,9 @@ export class StateMachine<S, M, R> {
       const mutator = this.#mutator;
       if ("reduce" in mutator) {
         const next = refusePromise(mutator.reduce(this.state, mutation as M, context));
-        if (next === undefined) throw new TypeError("reduce() returned undefined instead of the next state");
+        if (next === undefined) {
+          throw new TypeError("reduce() returned undefined instead of the next state");
+        }
         this.state = next;
         return next as unknown as R;
       }
@@ -129,7 +133,9 @@ export class StateMachine<S, M, R> {
     } catch (cause) {
       this.rejected++;
       throw new MutationRejectedError(
-        `The mutator refused mutation ${sequence}: ${cause instanceof Error ? cause.message : String(cause)}; ` +
+        `The mutator refused mutation ${sequence}: ${
+          cause instanceof Error ? cause.message : String(cause)
+        }; ` +
           "it stays in the journal and is refused in the same way on every replay",
         { sequence, operation: "apply", cause },
       );
@@ -192,13 +198,20 @@ function checkMutator(mutator: MutatorBase<unknown, unknown>): void {
   }
   const { apply, reduce } = mutator as { apply?: unknown; reduce?: unknown };
   if ((typeof apply === "function") === (typeof reduce === "function")) {
-    throw new TypeError("The mutator must have either apply(state, mutation) or reduce(state, mutation)");
+    throw new TypeError(
+      "The mutator must have either apply(state, mutation) or reduce(state, mutation)",
+    );
   }
   const { version = 1, name } = mutator;
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new RangeError(`The mutator's version must be a whole number from 1, got ${version}`);
   }
-  if (name !== undefined && (typeof name !== "string" || name === "" || name.length > MUTATOR_NAME_SIZE_MAX)) {
-    throw new RangeError(`The mutator's name must be a string of 1 to ${MUTATOR_NAME_SIZE_MAX} characters`);
+  if (
+    name !== undefined &&
+    (typeof name !== "string" || name === "" || name.length > MUTATOR_NAME_SIZE_MAX)
+  ) {
+    throw new RangeError(
+      `The mutator's name must be a string of 1 to ${MUTATOR_NAME_SIZE_MAX} characters`,
+    );
   }
 }

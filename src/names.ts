@@ -73,7 +73,11 @@ export function checkDirectory(directory: string): string {
   return directory;
 }
 
-function named(files: { directory: string; stem: string }, sequence: number, suffix: string): NamedFile {
+function named(
+  files: { directory: string; stem: string },
+  sequence: number,
+  suffix: string,
+): NamedFile {
   const name = `${files.stem}-${String(sequence).padStart(SEQUENCE_DIGITS, "0")}${suffix}`;
   return { name, path: joinPath(files.directory, name), sequence };
 }
@@ -84,7 +88,10 @@ export function segmentFile(files: { directory: string; stem: string }, first: n
 }
 
 /** The snapshot of the state after `sequence`. */
-export function snapshotFile(files: { directory: string; stem: string }, sequence: number): NamedFile {
+export function snapshotFile(
+  files: { directory: string; stem: string },
+  sequence: number,
+): NamedFile {
   return named(files, sequence, SNAPSHOT_SUFFIX);
 }
 
@@ -106,7 +113,9 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
     const sequence = Number(match[2]);
     if (match[1] !== stem || !Number.isSafeInteger(sequence)) {
       throw new ForeignFormatError(
-        `The directory "${directory}" holds the journal "${match[1]}${SEGMENT_SUFFIX}", not "${stem}${SEGMENT_SUFFIX}": ` +
+        `The directory "${directory}" holds the journal "${
+          match[1]
+        }${SEGMENT_SUFFIX}", not "${stem}${SEGMENT_SUFFIX}": ` +
           "one directory holds one journal; use its name, or another directory",
         { path: joinPath(directory, name) },
       );
@@ -120,7 +129,11 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
 }
 
 /** Lists a state directory. */
-export async function listState(fs: DurableFs, directory: string, stem: string): Promise<StateFiles> {
+export async function listState(
+  fs: DurableFs,
+  directory: string,
+  stem: string,
+): Promise<StateFiles> {
   try {
     return sortNames(directory, stem, await fs.list(directory));
   } catch (error) {

@@ -46,7 +46,9 @@ export interface StateManagerOptions extends JournalOptions {
 }
 
 /** Journal options with defaults filled in. */
-export type JournalSettings = Required<Omit<JournalOptions, "sealAfterIdleMs">> & { sealAfterIdleMs: number | null };
+export type JournalSettings = Required<Omit<JournalOptions, "sealAfterIdleMs">> & {
+  sealAfterIdleMs: number | null;
+};
 
 /** State manager options with defaults filled in. */
 export type StateManagerSettings =
@@ -67,7 +69,8 @@ const wholeNumber = (least: number, most: number): Check => (value) =>
 const aFunction: Check = (value) => typeof value === "function" ? null : "a function";
 
 const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
-  fs: (value) => typeof (value as DurableFs | null)?.syncDirectory === "function" ? null : "a DurableFs",
+  fs: (value) =>
+    typeof (value as DurableFs | null)?.syncDirectory === "function" ? null : "a DurableFs",
   onCorruption: oneOf("fail", "quarantine"),
   readOnly: oneOf(true, false),
   segmentSizeMax: wholeNumber(64 * 1024, 1024 * MEBIBYTE),
@@ -85,22 +88,32 @@ const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
 };
 
 function check(options: object, checks: Record<string, Check>): void {
-  if (typeof options !== "object" || options === null) throw new TypeError("The options must be an object");
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("The options must be an object");
+  }
   for (const [key, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, key)) {
-      throw new TypeError(`Unknown option "${key}": the options are ${Object.keys(checks).join(", ")}`);
+      throw new TypeError(
+        `Unknown option "${key}": the options are ${Object.keys(checks).join(", ")}`,
+      );
     }
     const wanted = value === undefined ? null : checks[key]!(value);
     if (wanted !== null) {
-      const found = typeof value === "object" || typeof value === "function" ? typeof value : JSON.stringify(value) ?? String(value);
-      throw new (typeof value === "number" ? RangeError : TypeError)(`The option "${key}" must be ${wanted}, got ${found}`);
+      const found = typeof value === "object" || typeof value === "function"
+        ? typeof value
+        : JSON.stringify(value) ?? String(value);
+      throw new (typeof value === "number" ? RangeError : TypeError)(
+        `The option "${key}" must be ${wanted}, got ${found}`,
+      );
     }
   }
 }
 
 /** The options given, without those that are undefined. */
 function given<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as T;
 }
 
 function journalDefaults(): Omit<JournalSettings, "fs"> {
@@ -131,7 +144,10 @@ export function journalSettings(options: JournalOptions, fs: DurableFs): Journal
  * @throws {TypeError} when an option is unknown or of the wrong type
  * @throws {RangeError} when a number is out of range
  */
-export function stateManagerSettings(options: StateManagerOptions, fs: DurableFs): StateManagerSettings {
+export function stateManagerSettings(
+  options: StateManagerOptions,
+  fs: DurableFs,
+): StateManagerSettings {
   check(options, STATE_MANAGER_CHECKS);
   return {
     ...journalDefaults(),

@@ -45,7 +45,11 @@ const latin1 = new TextDecoder("latin1");
  * A batch names its own beginning (its first sequence is its horizon plus one), so one that follows damage can be
  * verified even when the damage swallowed the line feed before it.
  */
-export async function scanAftermath(reader: SegmentReader, from: number, crc32: Crc32): Promise<Aftermath> {
+export async function scanAftermath(
+  reader: SegmentReader,
+  from: number,
+  crc32: Crc32,
+): Promise<Aftermath> {
   const search = new ProofSearch(reader, from, crc32);
   let buffer = new Uint8Array(64 * 1024);
   let at = from;
@@ -168,7 +172,9 @@ class ProofSearch {
     if (at < 0) return;
     const control = readControlLine(line.subarray(at), this.#crc32, this.#reader.seed);
     const sequence = control?.content.seal;
-    if (isCount(sequence) && sequence >= this.#expected) this.#prove(offset, sequence + 1, sequence);
+    if (isCount(sequence) && sequence >= this.#expected) {
+      this.#prove(offset, sequence + 1, sequence);
+    }
   }
 
   #prove(offset: number, sequenceFirst: number, sequenceLast: number): void {

@@ -33,7 +33,10 @@ async function openQuarantine(directory: StateDirectory): Promise<string> {
  *
  * @returns where they are; `null` when the disk is full: they were never acknowledged, and the state must open
  */
-export async function keepTornTail(directory: StateDirectory, end: SegmentEnd): Promise<string | null> {
+export async function keepTornTail(
+  directory: StateDirectory,
+  end: SegmentEnd,
+): Promise<string | null> {
   try {
     const folder = await openQuarantine(directory);
     const target = joinPath(folder, `${end.named.name}.torn-${end.soundEnd}`);
@@ -47,7 +50,11 @@ export async function keepTornTail(directory: StateDirectory, end: SegmentEnd): 
   }
 }
 
-async function forgetOldTails(directory: StateDirectory, folder: string, newest: string): Promise<void> {
+async function forgetOldTails(
+  directory: StateDirectory,
+  folder: string,
+  newest: string,
+): Promise<void> {
   const entries = await directory.fs.list(folder);
   const tails = entries.filter((entry) => entry.kind === "file" && TORN_NAME.test(entry.name))
     .map((entry) => entry.name)
@@ -65,12 +72,19 @@ function placeOf(name: string): string {
 }
 
 /** Moves a rotten snapshot aside. Returns where it is. */
-export async function setSnapshotAside(directory: StateDirectory, snapshot: NamedFile): Promise<string> {
+export async function setSnapshotAside(
+  directory: StateDirectory,
+  snapshot: NamedFile,
+): Promise<string> {
   const folder = await openQuarantine(directory);
   return await moveAside(directory, folder, snapshot);
 }
 
-async function moveAside(directory: StateDirectory, folder: string, file: NamedFile): Promise<string> {
+async function moveAside(
+  directory: StateDirectory,
+  folder: string,
+  file: NamedFile,
+): Promise<string> {
   const target = joinPath(folder, await freeName(directory, folder, file.name));
   try {
     await directory.fs.rename(file.path, target);
@@ -141,7 +155,11 @@ export async function setJournalAside(
   return lost;
 }
 
-async function writeReport(directory: StateDirectory, folder: string, lost: LostRecords): Promise<void> {
+async function writeReport(
+  directory: StateDirectory,
+  folder: string,
+  lost: LostRecords,
+): Promise<void> {
   const name = await freeName(directory, folder, `lost-from-${lost.sequenceFirst}.json`);
   const path = joinPath(folder, name);
   let file: DurableFile | undefined;

@@ -5,7 +5,13 @@
  */
 
 import type { DurableFs } from "./durable_fs.ts";
-import { CorruptionError, ForeignFormatError, ioError, MinistateError, TooNewError } from "./errors.ts";
+import {
+  CorruptionError,
+  ForeignFormatError,
+  ioError,
+  MinistateError,
+  TooNewError,
+} from "./errors.ts";
 import { HEADER_SIZE_MAX, type SegmentHeader, type SnapshotHeader } from "./format.ts";
 import {
   type BatchConsumer,
@@ -52,11 +58,22 @@ export interface Recovered {
 }
 
 /** Reads the newest header that can be read, of a segment or else of a snapshot; `null` for a new journal. */
-export async function readIdentity(fs: DurableFs, files: StateFiles): Promise<StoredIdentity | null> {
-  for (const [list, kind] of [[files.segments, "journal"], [files.snapshots, "snapshot"]] as const) {
+export async function readIdentity(
+  fs: DurableFs,
+  files: StateFiles,
+): Promise<StoredIdentity | null> {
+  for (
+    const [list, kind] of [[files.segments, "journal"], [files.snapshots, "snapshot"]] as const
+  ) {
     for (const named of list.toReversed()) {
       const header = await readOneHeader(fs, named, kind);
-      if (header !== null) return { id: header.id, mutator: header.mutator, version: header.version };
+      if (header !== null) {
+        return {
+          id: header.id,
+          mutator: header.mutator,
+          version: header.version,
+        };
+      }
     }
   }
   return null;
@@ -98,7 +115,9 @@ export function checkIdentity(
 ): void {
   if (stored === null) return;
   if (stored.mutator !== wanted.name) {
-    const found = stored.mutator === null ? "a mutator without a name" : `the mutator "${stored.mutator}"`;
+    const found = stored.mutator === null
+      ? "a mutator without a name"
+      : `the mutator "${stored.mutator}"`;
     const given = wanted.name === null ? "one without a name" : `"${wanted.name}"`;
     throw new ForeignFormatError(
       `The state in "${path}" belongs to ${found}, and this is ${given}: open it with its own mutator; nothing was changed`,
@@ -129,7 +148,9 @@ export async function recover(
   consume: BatchConsumer,
 ): Promise<Recovered> {
   const scan = await scanJournal(directory.fs, files, base.sequence, stored?.id ?? null, consume);
-  if (scan.corruption !== null && settings.onCorruption === "fail") throw corruptionError(scan.corruption);
+  if (scan.corruption !== null && settings.onCorruption === "fail") {
+    throw corruptionError(scan.corruption);
+  }
   const identity: JournalIdentity = {
     directory: directory.path,
     stem: directory.stem,
@@ -159,7 +180,11 @@ function report(
 ): RecoveryReport {
   return {
     snapshot: base.snapshot === null ? null : { path: base.snapshot.path, sequence: base.sequence },
-    snapshotsSkipped: base.rotten.map(({ named, reason }) => ({ path: named.path, sequence: named.sequence, reason })),
+    snapshotsSkipped: base.rotten.map(({ named, reason }) => ({
+      path: named.path,
+      sequence: named.sequence,
+      reason,
+    })),
     replayed: scan.sequence - base.sequence,
     sequence: scan.sequence,
     segmentsRead: scan.segmentsRead,
@@ -208,7 +233,12 @@ async function repair(
     const header = segmentHeader(identity, scan.sequence + 1, Math.trunc(settings.clock()) || 0);
     // Its directory first: a record in a directory whose own name is lost is lost with it.
     await directory.syncAncestors();
-    return await SegmentWriter.create(fs, directory.path, segmentFile(identity, header.first), header);
+    return await SegmentWriter.create(
+      fs,
+      directory.path,
+      segmentFile(identity, header.first),
+      header,
+    );
   };
   await directory.removeTemporary(files);
   let segment = null as SegmentWriter | null;
@@ -222,8 +252,10 @@ async function repair(
   }
   // Names that a killed process made may be in memory only; they have been relied on, so make them durable.
   await directory.syncNames();
-  segment ??= scan.end === null ? await begin() : await resume(fs, scan.end, scan.corruption !== null);
-  const writer = new JournalWriter(identity, settings, segment, scan.sequence);
+  segment ??= scan.end === null
+    ? await begin()
+    : await resume(fs, scan.end, scan.corruption !== null);
+  const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
   if (segment.header.version !== identity.version) await writer.rotate();
   return writer;
 }
@@ -234,7 +266,11 @@ function resume(fs: DurableFs, end: SegmentEnd, replaced: boolean): Promise<Segm
   return SegmentWriter.resume(fs, named, header, seed, soundEnd, replaced ? soundEnd : writtenEnd);
 }
 
-async function setRottenAside(directory: StateDirectory, rotten: Rotten[], report: RecoveryReport): Promise<void> {
+async function setRottenAside(
+  directory: StateDirectory,
+  rotten: Rotten[],
+  report: RecoveryReport,
+): Promise<void> {
   for (const [index, { named }] of rotten.entries()) {
     try {
       report.snapshotsSkipped[index]!.path = await setSnapshotAside(directory, named);

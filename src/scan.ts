@@ -31,7 +31,13 @@ export interface Batch {
 }
 
 /** Why bytes are not sound. */
-export type DamageReason = "malformed" | "checksum" | "unterminated" | "gap" | "repeated" | "too large";
+export type DamageReason =
+  | "malformed"
+  | "checksum"
+  | "unterminated"
+  | "gap"
+  | "repeated"
+  | "too large";
 
 /** The first place at which a scan could not go on. */
 export interface Damage {
@@ -187,7 +193,13 @@ export function scanBatches(
 /** A sound line or batch; or why it isn't one; or `null` when its end is not among the bytes. */
 type Step = { end: number; batch: Batch | null } | { reason: DamageReason } | null;
 
-function scanSeal(bytes: Uint8Array, at: number, expected: number, seed: number, crc32: Crc32): Step {
+function scanSeal(
+  bytes: Uint8Array,
+  at: number,
+  expected: number,
+  seed: number,
+  crc32: Crc32,
+): Step {
   const end = bytes.indexOf(LINE_FEED, at);
   if (end < 0) return bytes.length - at > LINE_SIZE_MAX ? { reason: "too large" } : null;
   const control = readControlLine(bytes.subarray(at, end), crc32, seed);
@@ -208,13 +220,19 @@ function scanBatch(
   let lineStart = at;
   for (;;) {
     const lineEnd = bytes.indexOf(LINE_FEED, lineStart);
-    if (lineEnd < 0) return bytes.length - lineStart > LINE_SIZE_MAX ? { reason: "too large" } : null;
+    if (lineEnd < 0) {
+      return bytes.length - lineStart > LINE_SIZE_MAX ? { reason: "too large" } : null;
+    }
     if (bytes[lineStart] !== BRACKET_OPEN) return { reason: "malformed" };
     const checksum = batchChecksumAt(bytes, lineStart, lineEnd);
     if (checksum >= 0) {
       const body = bytes.subarray(at, lineEnd + 1 - BATCH_TAIL_SIZE);
       if (crc32(body, seed) === checksum) {
-        const batch = parseBatch(decoder.decode(bytes.subarray(at, lineEnd)), base + at, base + lineEnd + 1);
+        const batch = parseBatch(
+          decoder.decode(bytes.subarray(at, lineEnd)),
+          base + at,
+          base + lineEnd + 1,
+        );
         return checkOrder(batch, expected, lineEnd + 1);
       }
       // A record whose mutation is a string of eight hexadecimal digits looks like the end of a batch.

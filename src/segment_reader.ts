@@ -13,7 +13,11 @@ import { type Batch, type Damage, readHeader, scanBatches } from "./scan.ts";
 const CHUNK_SIZE = 256 * 1024;
 
 /** Reads until the buffer is full or the file ends; returns how many bytes there were. */
-export async function readFully(file: DurableFile, buffer: Uint8Array, offset: number): Promise<number> {
+export async function readFully(
+  file: DurableFile,
+  buffer: Uint8Array,
+  offset: number,
+): Promise<number> {
   let total = 0;
   while (total < buffer.length) {
     const count = await file.read(buffer.subarray(total), offset + total);
@@ -24,7 +28,11 @@ export async function readFully(file: DurableFile, buffer: Uint8Array, offset: n
 }
 
 /** A header that can't be used, as the error it means. */
-export function headerError(kind: "newer" | "foreign" | "damaged", file: NamedFile, format?: number): Error {
+export function headerError(
+  kind: "newer" | "foreign" | "damaged",
+  file: NamedFile,
+  format?: number,
+): Error {
   const details = { path: file.path, offset: 0, sequence: file.sequence };
   if (kind === "newer") {
     return new TooNewError(
@@ -96,7 +104,11 @@ export class SegmentReader {
       const size = await readFully(file, bytes, 0);
       const reading = readHeader<SegmentHeader>(bytes.subarray(0, size), "journal", fs.crc32);
       if (reading.kind !== "sound") {
-        throw headerError(reading.kind, named, reading.kind === "newer" ? reading.format : undefined);
+        throw headerError(
+          reading.kind,
+          named,
+          reading.kind === "newer" ? reading.format : undefined,
+        );
       }
       // A header for another place than the name says: the file was renamed or swapped.
       if (reading.header.first !== named.sequence) throw headerError("damaged", named);
@@ -125,7 +137,9 @@ export class SegmentReader {
       const bytes = this.#buffer.subarray(0, carried + count);
       const found = scanBatches(bytes, from, this.expected, this.seed, this.#fs.crc32, atEnd);
       this.damage = found.damage;
-      if (found.soundEnd >= 0) this.#advance(from + found.soundEnd, found.sealed === true, found.batches);
+      if (found.soundEnd >= 0) {
+        this.#advance(from + found.soundEnd, found.sealed === true, found.batches);
+      }
       if (found.batches.length > 0) return found.batches;
       if (found.damage !== null || atEnd) return null;
       this.#buffer.copyWithin(0, found.consumed, bytes.length);

@@ -20,7 +20,11 @@ const PAGE_SIZE = 4096;
 const lineFeeds = new Uint8Array(FILL_SIZE_MIN).fill(LINE_FEED);
 
 /** Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. */
-export async function writeFully(file: DurableFile, bytes: Uint8Array, offset: number): Promise<void> {
+export async function writeFully(
+  file: DurableFile,
+  bytes: Uint8Array,
+  offset: number,
+): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const count = await file.write(done === 0 ? bytes : bytes.subarray(done), offset + done);
@@ -33,7 +37,11 @@ export async function writeFully(file: DurableFile, bytes: Uint8Array, offset: n
 }
 
 /** Fills `[from, to)` with line feeds. */
-export async function fillWithLineFeeds(file: DurableFile, from: number, to: number): Promise<void> {
+export async function fillWithLineFeeds(
+  file: DurableFile,
+  from: number,
+  to: number,
+): Promise<void> {
   for (let at = from; at < to; at += lineFeeds.length) {
     await writeFully(file, lineFeeds.subarray(0, Math.min(lineFeeds.length, to - at)), at);
   }
@@ -169,7 +177,11 @@ export class SegmentWriter {
 
   async #rollBack(size: number, cause: unknown): Promise<void> {
     await this.#undo("write", async () => {
-      await fillWithLineFeeds(this.#file, this.offset, Math.min(this.offset + size, this.#filledEnd));
+      await fillWithLineFeeds(
+        this.#file,
+        this.offset,
+        Math.min(this.offset + size, this.#filledEnd),
+      );
       // Durable before anything else: otherwise a refused mutation could be there after a power cut.
       await this.#file.syncAll();
     }, cause);
@@ -240,7 +252,12 @@ export class SegmentWriter {
 }
 
 /** The error after which nothing more is written, because what the disk holds is no longer known. */
-export function poisoned(operation: string, path: string, offset: number, cause: unknown): PoisonedError {
+export function poisoned(
+  operation: string,
+  path: string,
+  offset: number,
+  cause: unknown,
+): PoisonedError {
   return new PoisonedError(
     `Cannot ${operation} "${path}": nothing more is written, because what the disk holds is no longer known; ` +
       "everything acknowledged before is safe: check the disk, close, and open again",
@@ -260,7 +277,11 @@ export async function createAnew(fs: DurableFs, path: string): Promise<DurableFi
 }
 
 /** Gives up a half-written temporary file; whatever can't be removed now is removed by the next open. */
-export async function discard(fs: DurableFs, file: DurableFile | undefined, path: string): Promise<void> {
+export async function discard(
+  fs: DurableFs,
+  file: DurableFile | undefined,
+  path: string,
+): Promise<void> {
   try {
     await file?.close();
     await fs.remove(path);

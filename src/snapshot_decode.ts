@@ -17,7 +17,9 @@ export class StateBuilder {
   /** Adds one line; returns whether it made sense. */
   add(text: string): boolean {
     const line = parseJson(text);
-    if (!Array.isArray(line) || line.length < 2 || line.length > 3 || !Array.isArray(line[0])) return false;
+    if (!Array.isArray(line) || line.length < 2 || line.length > 3 || !Array.isArray(line[0])) {
+      return false;
+    }
     const [path, value, extend] = line;
     if (line.length === 3) return extend === 1 && this.#extend(this.#find(path), value);
     if (path.length === 0) {
@@ -62,7 +64,9 @@ export class StateBuilder {
   }
 
   #extend(place: unknown, part: unknown): boolean {
-    if (typeof place !== "object" || place === null || typeof part !== "object" || part === null) return false;
+    if (typeof place !== "object" || place === null || typeof part !== "object" || part === null) {
+      return false;
+    }
     if (Array.isArray(place) !== Array.isArray(part)) return false;
     if (Array.isArray(place)) {
       for (const item of part as unknown[]) place.push(item);
@@ -80,5 +84,10 @@ function define(object: Record<string, unknown>, key: string, value: unknown): v
     object[key] = value;
     return;
   }
-  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  Object.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
 }

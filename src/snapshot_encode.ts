@@ -22,7 +22,9 @@ export function* encodeState(state: unknown): Generator<string> {
 }
 
 function* encodeAt(path: Path, value: unknown): Generator<string> {
-  if (path.length > DEPTH_MAX) throw invalid(path, { place: "", found: "a cycle, or nested too deeply" });
+  if (path.length > DEPTH_MAX) {
+    throw invalid(path, { place: "", found: "a cycle, or nested too deeply" });
+  }
   if (weigh(value, SNAPSHOT_LINE_WEIGHT) > 0 || value === null || typeof value !== "object") {
     yield JSON.stringify([path, checked(path, value)]);
     return;
@@ -104,9 +106,12 @@ function checked(path: Path, value: unknown): unknown {
 }
 
 function invalid(path: Path, flaw: JsonFlaw): InvalidStateError {
-  const place = path.map((step) => typeof step === "number" ? `[${step}]` : `.${step}`).join("") + flaw.place;
+  const place = path.map((step) => typeof step === "number" ? `[${step}]` : `.${step}`).join("") +
+    flaw.place;
   return new InvalidStateError(
-    `Cannot write a snapshot: in the state, ${describeFlaw({ place, found: flaw.found })}, which JSON can't hold; ` +
+    `Cannot write a snapshot: in the state, ${
+      describeFlaw({ place, found: flaw.found })
+    }, which JSON can't hold; ` +
       "the journal is complete and nothing is lost: keep only JSON values in the state",
     { operation: "snapshot" },
   );

@@ -193,11 +193,15 @@ class BodyReader {
 
   #end(bytes: Uint8Array, offset: number): number {
     const last = bytes.length - 1;
-    if (bytes.length < CONTROL_TAIL_SIZE || bytes[last] !== LINE_FEED) throw damagedAt(this.#named, offset);
+    if (bytes.length < CONTROL_TAIL_SIZE || bytes[last] !== LINE_FEED) {
+      throw damagedAt(this.#named, offset);
+    }
     const start = bytes.lastIndexOf(LINE_FEED, last - 1) + 1;
     if (start > 0) this.#take(bytes.subarray(0, start), offset);
     const control = readControlLine(bytes.subarray(start, last), this.#fs.crc32, this.#checksum);
-    if (control === null || control.content.end !== this.#count) throw damagedAt(this.#named, offset + start);
+    if (control === null || control.content.end !== this.#count) {
+      throw damagedAt(this.#named, offset + start);
+    }
     return offset + bytes.length;
   }
 

@@ -89,9 +89,12 @@ export class SnapshotStore<S = unknown> {
    */
   async create(sequence: number, state: S): Promise<SnapshotInfo> {
     if (this.#readOnly) {
-      throw new ReadOnlyError(`The snapshots in "${this.#directory.path}" were opened for reading only`, {
-        path: this.#directory.path,
-      });
+      throw new ReadOnlyError(
+        `The snapshots in "${this.#directory.path}" were opened for reading only`,
+        {
+          path: this.#directory.path,
+        },
+      );
     }
     const { path: directory, stem, fs } = this.#directory;
     const named = snapshotFile({ directory, stem }, checkSequence("sequence", sequence) ?? 0);
@@ -118,7 +121,11 @@ export class SnapshotStore<S = unknown> {
     const { found, rotten } = await restoreNewest(this.#directory.fs, files, null);
     if (found === null) return null;
     const { named, state, size } = found;
-    const skipped = rotten.map(({ named, reason }) => ({ path: named.path, sequence: named.sequence, reason }));
+    const skipped = rotten.map(({ named, reason }) => ({
+      path: named.path,
+      sequence: named.sequence,
+      reason,
+    }));
     return { path: named.path, sequence: named.sequence, size, state: state as S, skipped };
   }
 

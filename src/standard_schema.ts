@@ -36,12 +36,17 @@ export function validate<O>(schema: StandardSchema<unknown, O>, value: unknown):
   const outcome = schema["~standard"].validate(value);
   if (outcome instanceof Promise) {
     outcome.catch((error) => error);
-    throw new TypeError("The schema validates asynchronously, which would lose the order of calls: use a synchronous one");
+    throw new TypeError(
+      "The schema validates asynchronously, which would lose the order of calls: use a synchronous one",
+    );
   }
   if (outcome.issues === undefined) return outcome.value;
   const reasons = outcome.issues.map((issue) => issue.message).join("; ");
-  throw new InvalidMutationError(`The schema refuses the mutation: ${reasons}; it was not journaled`, {
-    operation: "apply",
-    issues: outcome.issues,
-  });
+  throw new InvalidMutationError(
+    `The schema refuses the mutation: ${reasons}; it was not journaled`,
+    {
+      operation: "apply",
+      issues: outcome.issues,
+    },
+  );
 }

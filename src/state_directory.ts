@@ -6,7 +6,16 @@
 
 import { type DurableFs, type DurableLock, systemCodeOf } from "./durable_fs.ts";
 import { ioError, LockedError } from "./errors.ts";
-import { checkDirectory, joinPath, listState, LOCK_NAME, parentOf, QUARANTINE, type StateFiles, stemOf } from "./names.ts";
+import {
+  checkDirectory,
+  joinPath,
+  listState,
+  LOCK_NAME,
+  parentOf,
+  QUARANTINE,
+  type StateFiles,
+  stemOf,
+} from "./names.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
 export class StateDirectory {
@@ -28,7 +37,11 @@ export class StateDirectory {
    * @throws {LockedError} when another writer has it
    * @throws {IoError} when the path can't be a directory of ours
    */
-  static async openForWriting(fs: DurableFs, path: string, journalName: string): Promise<StateDirectory> {
+  static async openForWriting(
+    fs: DurableFs,
+    path: string,
+    journalName: string,
+  ): Promise<StateDirectory> {
     const stem = stemOf(journalName);
     await makeWithParents(fs, checkDirectory(path));
     const lockPath = joinPath(path, LOCK_NAME);
@@ -114,7 +127,9 @@ async function makeWithParents(fs: DurableFs, path: string): Promise<void> {
     await fs.makeDirectory(path);
   } catch (error) {
     const parent = parentOf(path);
-    if (systemCodeOf(error) !== "ENOENT" || parent === null) throw ioError("make the directory", path, error);
+    if (systemCodeOf(error) !== "ENOENT" || parent === null) {
+      throw ioError("make the directory", path, error);
+    }
     await makeWithParents(fs, parent);
     try {
       await fs.makeDirectory(path);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { backupState, type BackupReport } from "./backup.ts";
+import { type BackupReport, backupState } from "./backup.ts";
 import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ClosedError, isDiskFull, MinistateError, ReadOnlyError } from "./errors.ts";
@@ -12,7 +12,11 @@ import { changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import { type DeepReadonly, type Mutator, type Reducer, StateMachine } from "./mutator.ts";
-import { type StateManagerOptions, type StateManagerSettings, stateManagerSettings } from "./options.ts";
+import {
+  type StateManagerOptions,
+  type StateManagerSettings,
+  stateManagerSettings,
+} from "./options.ts";
 import { checkIdentity, readIdentity, recover, type Recovered } from "./recovery.ts";
 import type { RecoveryReport } from "./recovery_report.ts";
 import { restoreNewest } from "./snapshot_restore.ts";
@@ -106,7 +110,9 @@ export class StateManager<S, M, R = unknown> {
     try {
       manager = create(await recoverState(opened, settings, mutator));
       // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
-      if (manager.recovery.migratedFrom !== null && !settings.readOnly) await manager.createSnapshot();
+      if (manager.recovery.migratedFrom !== null && !settings.readOnly) {
+        await manager.createSnapshot();
+      }
       return manager;
     } catch (error) {
       await (manager ?? opened).close();
@@ -131,7 +137,8 @@ export class StateManager<S, M, R = unknown> {
 
   /** The segment that is being written; when read-only, the newest one. */
   get journalPath(): string {
-    return this.#writer?.path ?? this.#recovered.files.segments.at(-1)?.path ?? this.#directory.path;
+    return this.#writer?.path ?? this.#recovered.files.segments.at(-1)?.path ??
+      this.#directory.path;
   }
 
   /** The state directory. */
@@ -183,7 +190,10 @@ export class StateManager<S, M, R = unknown> {
     for (const [i, text] of texts.entries()) {
       try {
         const sequence = sequenceFirst + i;
-        applied.push({ sequence, result: this.#machine.run(sequence, timestamp, JSON.parse(text)) });
+        applied.push({
+          sequence,
+          result: this.#machine.run(sequence, timestamp, JSON.parse(text)),
+        });
       } catch (error) {
         refusal ??= error;
       }
@@ -198,7 +208,10 @@ export class StateManager<S, M, R = unknown> {
     return writer.encode(schema === undefined ? mutation : validate(schema, mutation));
   }
 
-  async #submit<T>(texts: string[], settle: (sequenceFirst: number, timestamp: number) => T): Promise<T> {
+  async #submit<T>(
+    texts: string[],
+    settle: (sequenceFirst: number, timestamp: number) => T,
+  ): Promise<T> {
     const writer = this.#writable();
     try {
       return await writer.submit(texts, settle);
@@ -218,7 +231,9 @@ export class StateManager<S, M, R = unknown> {
   /** Starts a compaction that nobody waits for, unless one is under way or just failed at this point. */
   #compactInBackground(writer: JournalWriter): void {
     const { compaction, compactionSize, onCompactionError } = this.#settings;
-    if (compaction === "manual" || this.#automatic !== null || this.#closed || writer.poison !== null) return;
+    if (
+      compaction === "manual" || this.#automatic !== null || this.#closed || writer.poison !== null
+    ) return;
     if (this.#failedAt === writer.sequence || writer.sequence === 0) return;
     this.#automatic = this.#compaction!.compact()
       .then(() => {}, (error) => {
@@ -233,14 +248,19 @@ export class StateManager<S, M, R = unknown> {
   #writable(): JournalWriter {
     this.#refuseClosed();
     if (this.#writer !== null) return this.#writer;
-    throw new ReadOnlyError(`The state in "${this.stateDir}" was opened for reading only: open it without readOnly`, {
-      path: this.stateDir,
-    });
+    throw new ReadOnlyError(
+      `The state in "${this.stateDir}" was opened for reading only: open it without readOnly`,
+      {
+        path: this.stateDir,
+      },
+    );
   }
 
   #refuseClosed(): void {
     if (!this.#closed) return;
-    throw new ClosedError(`The state in "${this.stateDir}" is closed: open it again`, { path: this.stateDir });
+    throw new ClosedError(`The state in "${this.stateDir}" is closed: open it again`, {
+      path: this.stateDir,
+    });
   }
 
   /**
@@ -294,8 +314,15 @@ export class StateManager<S, M, R = unknown> {
     const limit = writer === null
       ? () => ({ sequence: this.sequence, path: this.journalPath, offset: Infinity })
       : () => readLimit(writer);
-    const wait = (sequence: number) => writer === null ? Promise.resolve() : writer.waitBeyond(sequence);
-    const records = changesFrom(this.#directory, options.from ?? this.sequence + 1, limit, wait, () => writer?.closed ?? true);
+    const wait = (sequence: number) =>
+      writer === null ? Promise.resolve() : writer.waitBeyond(sequence);
+    const records = changesFrom(
+      this.#directory,
+      options.from ?? this.sequence + 1,
+      limit,
+      wait,
+      () => writer?.closed ?? true,
+    );
     for await (const { sequence, timestamp, mutation, version } of records) {
       yield { sequence, timestamp, mutation: this.#machine.carryOver(mutation, version) };
     }
@@ -310,9 +337,12 @@ export class StateManager<S, M, R = unknown> {
   async stateAt(sequence: number): Promise<S> {
     this.#refuseClosed();
     if (!Number.isSafeInteger(sequence) || sequence < 0 || sequence > this.sequence) {
-      throw new RangeError(`"sequence" must be a whole number from 0 to ${this.sequence}, got ${sequence}`);
+      throw new RangeError(
+        `"sequence" must be a whole number from 0 to ${this.sequence}, got ${sequence}`,
+      );
     }
-    const rebuild = () => rebuildState(this.#directory, this.#recovered.id, this.#machine.fresh(), sequence);
+    const rebuild = () =>
+      rebuildState(this.#directory, this.#recovered.id, this.#machine.fresh(), sequence);
     return await (this.#compaction === null ? rebuild() : this.#compaction.inTurn(rebuild));
   }
 
@@ -350,7 +380,8 @@ async function recoverState<S, M, R>(
       const { lost } = opened.recovered.report;
       if (lost === null || !settings.readOnly || attempt >= READ_ATTEMPTS) return opened;
     } catch (error) {
-      const changing = error instanceof MinistateError && (error.code === "CORRUPT" || error.systemCode === "ENOENT");
+      const changing = error instanceof MinistateError &&
+        (error.code === "CORRUPT" || error.systemCode === "ENOENT");
       if (!settings.readOnly || !changing || attempt >= READ_ATTEMPTS) throw error;
     }
   }
@@ -368,12 +399,20 @@ async function recoverOnce<S, M, R>(
   const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
   if (found !== null) machine.restore(found.state, found.header.version);
   const base = { sequence: found?.named.sequence ?? 0, snapshot: found?.named ?? null, rotten };
-  const recovered = await recover(directory, settings, files, stored, machine, base, (batch, header) => {
-    const { sequenceFirst, timestamp, mutations } = batch;
-    for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
-      machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);
-    }
-  });
+  const recovered = await recover(
+    directory,
+    settings,
+    files,
+    stored,
+    machine,
+    base,
+    (batch, header) => {
+      const { sequenceFirst, timestamp, mutations } = batch;
+      for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
+        machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);
+      }
+    },
+  );
   const snapshot = found === null
     ? null
     : { path: found.named.path, sequence: found.named.sequence, size: found.size };
