@@ -5,6 +5,7 @@
  */
 
 import { type BackupReport, backupState } from "./backup.ts";
+import { AutomaticCompaction } from "./automatic_compaction.ts";
 import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ClosedError, isDiskFull, MinistateError, ReadOnlyError } from "./errors.ts";
@@ -42,18 +43,6 @@ export interface Change<M> {
   mutation: M;
 }
 
-/** All that `open` hands to the instance it makes. */
-export interface OpenedState<S, M, R> {
-  directory: StateDirectory;
-  settings: StateManagerSettings;
-  machine: StateMachine<S, M, R>;
-  recovered: Recovered;
-  snapshot: SnapshotInfo | null;
-}
-
-/** How often reading a directory is tried again while its writer is changing it. */
-const READ_ATTEMPTS = 5;
-
 /**
  * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.
  *
@@ -63,14 +52,11 @@ const READ_ATTEMPTS = 5;
  */
 export class StateManager<S, M, R = unknown> {
   readonly #directory: StateDirectory;
-  readonly #settings: StateManagerSettings;
   readonly #machine: StateMachine<S, M, R>;
   readonly #recovered: Recovered;
   readonly #writer: JournalWriter | null;
   readonly #compaction: Compaction | null;
-  #automatic: Promise<void> | null = null;
-  /** The sequence at which automatic compaction failed last; it is tried again when there is more to gain. */
-  #failedAt = -1;
+  readonly #automatic: AutomaticCompaction | null;
   #closed = false;
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
@@ -78,19 +64,18 @@ export class StateManager<S, M, R = unknown> {
   /** Use `StateManager.open`. */
   protected constructor(opened: OpenedState<S, M, R>) {
     this.#directory = opened.directory;
-    this.#settings = opened.settings;
     this.#machine = opened.machine;
     this.#recovered = opened.recovered;
     this.#writer = opened.recovered.writer;
     this.recovery = opened.recovered.report;
-    this.#compaction = this.#writer === null ? null : new Compaction(
-      opened.directory,
-      this.#writer,
-      opened.settings,
-      opened.snapshot,
-      () => this.#machine.state,
-    );
-    if (this.#writer !== null) this.#writer.sizeSinceSnapshot = opened.recovered.journalSize;
+    const writer = this.#writer;
+    const { directory, settings, snapshot } = opened;
+    this.#compaction = writer === null
+      ? null
+      : new Compaction(directory, writer, settings, snapshot, () => this.#machine.state);
+    this.#automatic = writer === null || settings.compaction === "manual"
+      ? null
+      : new AutomaticCompaction(this.#compaction!, writer, settings);
   }
 
   /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
@@ -216,33 +201,11 @@ export class StateManager<S, M, R = unknown> {
     try {
       return await writer.submit(texts, settle);
     } catch (error) {
-      if (isDiskFull(error)) this.#compactInBackground(writer);
+      if (isDiskFull(error)) this.#automatic?.start();
       throw error;
     } finally {
-      if (this.#isLong(writer)) this.#compactInBackground(writer);
+      this.#automatic?.startIfLong();
     }
-  }
-
-  #isLong(writer: JournalWriter): boolean {
-    const { compactionSize } = this.#settings;
-    return writer.sizeSinceSnapshot > Math.max(compactionSize, this.#compaction?.snapshotSize ?? 0);
-  }
-
-  /** Starts a compaction that nobody waits for, unless one is under way or just failed at this point. */
-  #compactInBackground(writer: JournalWriter): void {
-    const { compaction, compactionSize, onCompactionError } = this.#settings;
-    if (
-      compaction === "manual" || this.#automatic !== null || this.#closed || writer.poison !== null
-    ) return;
-    if (this.#failedAt === writer.sequence || writer.sequence === 0) return;
-    this.#automatic = this.#compaction!.compact()
-      .then(() => {}, (error) => {
-        this.#failedAt = writer.sequence;
-        // Tried again after half as much more, not with every mutation.
-        writer.sizeSinceSnapshot = compactionSize / 2;
-        onCompactionError?.(error);
-      })
-      .finally(() => this.#automatic = null);
   }
 
   #writable(): JournalWriter {
@@ -350,7 +313,7 @@ export class StateManager<S, M, R = unknown> {
   async close(): Promise<void> {
     this.#closed = true;
     try {
-      await this.#automatic;
+      this.#automatic?.stop();
       await this.#compaction?.inTurn(() => Promise.resolve());
       await this.#writer?.close();
     } finally {
@@ -366,55 +329,4 @@ export class StateManager<S, M, R = unknown> {
 
 function readLimit(writer: JournalWriter): ReadLimit {
   return { sequence: writer.sequence, path: writer.path, offset: writer.offset };
-}
-
-/** Reads the directory; a reader beside a live writer tries again when files change under it. */
-async function recoverState<S, M, R>(
-  directory: StateDirectory,
-  settings: StateManagerSettings,
-  mutator: Mutator<S, M, R> | Reducer<S, M>,
-): Promise<OpenedState<S, M, R>> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      const opened = await recoverOnce(directory, settings, mutator);
-      const { lost } = opened.recovered.report;
-      if (lost === null || !settings.readOnly || attempt >= READ_ATTEMPTS) return opened;
-    } catch (error) {
-      const changing = error instanceof MinistateError &&
-        (error.code === "CORRUPT" || error.systemCode === "ENOENT");
-      if (!settings.readOnly || !changing || attempt >= READ_ATTEMPTS) throw error;
-    }
-  }
-}
-
-async function recoverOnce<S, M, R>(
-  directory: StateDirectory,
-  settings: StateManagerSettings,
-  mutator: Mutator<S, M, R> | Reducer<S, M>,
-): Promise<OpenedState<S, M, R>> {
-  const machine = new StateMachine<S, M, R>(mutator);
-  const files = await directory.list();
-  const stored = await readIdentity(directory.fs, files);
-  checkIdentity(stored, machine, directory.path);
-  const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
-  if (found !== null) machine.restore(found.state, found.header.version);
-  const base = { sequence: found?.named.sequence ?? 0, snapshot: found?.named ?? null, rotten };
-  const recovered = await recover(
-    directory,
-    settings,
-    files,
-    stored,
-    machine,
-    base,
-    (batch, header) => {
-      const { sequenceFirst, timestamp, mutations } = batch;
-      for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
-        machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);
-      }
-    },
-  );
-  const snapshot = found === null
-    ? null
-    : { path: found.named.path, sequence: found.named.sequence, size: found.size };
-  return { directory, settings, machine, recovered, snapshot };
 }
