@@ -53,8 +53,6 @@ export interface Recovered {
   id: string | null;
   /** `null` when opened for reading. */
   writer: JournalWriter | null;
-  /** Bytes of journal behind the snapshot. */
-  journalSize: number;
 }
 
 /** Reads the newest header that can be read, of a segment or else of a snapshot; `null` for a new journal. */
@@ -163,7 +161,6 @@ export async function recover(
     files,
     id: stored?.id ?? null,
     writer: null,
-    journalSize: scan.bytesRead,
   };
   if (settings.readOnly) return reportOnly(recovered, scan);
   recovered.id = identity.id;
@@ -256,6 +253,7 @@ async function repair(
     ? await begin()
     : await resume(fs, scan.end, scan.corruption !== null);
   const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
+  writer.sizeSinceSnapshot = scan.bytesRead;
   if (segment.header.version !== identity.version) await writer.rotate();
   return writer;
 }

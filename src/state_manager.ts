@@ -4,26 +4,22 @@
  * @module
  */
 
-import { type BackupReport, backupState } from "./backup.ts";
 import { AutomaticCompaction } from "./automatic_compaction.ts";
+import { type BackupReport, backupState } from "./backup.ts";
 import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
-import { ClosedError, isDiskFull, MinistateError, ReadOnlyError } from "./errors.ts";
+import { ClosedError, isDiskFull, ReadOnlyError } from "./errors.ts";
 import { changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
-import { type DeepReadonly, type Mutator, type Reducer, StateMachine } from "./mutator.ts";
-import {
-  type StateManagerOptions,
-  type StateManagerSettings,
-  stateManagerSettings,
-} from "./options.ts";
-import { checkIdentity, readIdentity, recover, type Recovered } from "./recovery.ts";
+import type { DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
+import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
+import type { Recovered } from "./recovery.ts";
 import type { RecoveryReport } from "./recovery_report.ts";
-import { restoreNewest } from "./snapshot_restore.ts";
 import type { SnapshotInfo } from "./snapshot_store.ts";
 import { validate } from "./standard_schema.ts";
 import { StateDirectory } from "./state_directory.ts";
+import { type OpenedState, recoverState } from "./state_open.ts";
 
 /** What `apply` resolves with. */
 export interface Applied<R> {
