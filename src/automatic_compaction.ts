@@ -14,6 +14,8 @@ export class AutomaticCompaction {
   readonly #writer: JournalWriter;
   readonly #size: number;
   readonly #onError: (error: MinistateError) => void;
+  /** Why the last one failed; `null` when it did not. */
+  failure: MinistateError | null = null;
   #running = false;
   #stopped = false;
   /** The sequence at which it failed last: trying again there would fail again. */
@@ -44,9 +46,13 @@ export class AutomaticCompaction {
     if (sequence === 0 || sequence === this.#failedAt) return;
     this.#running = true;
     this.#compaction.compact().then(
-      () => this.#running = false,
+      () => {
+        this.#running = false;
+        this.failure = null;
+      },
       (error) => {
         this.#running = false;
+        this.failure = error;
         this.#failedAt = sequence;
         // Tried again after half as much more, not with every mutation.
         this.#writer.sizeSinceSnapshot = this.#size / 2;

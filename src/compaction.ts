@@ -5,7 +5,7 @@
  */
 
 import { ioError, isDiskFull, MinistateError } from "./errors.ts";
-import { FORMAT, type SnapshotHeader } from "./format.ts";
+import { FORMAT, readClock, type SnapshotHeader } from "./format.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import { type NamedFile, snapshotFile } from "./names.ts";
 import { encodeState } from "./snapshot_encode.ts";
@@ -89,7 +89,7 @@ export class Compaction {
 
   #header(sequence: number): SnapshotHeader {
     const { id, mutator, version } = this.#writer.identity;
-    const timestamp = Math.trunc(this.#clock()) || 0;
+    const timestamp = readClock(this.#clock);
     return { ministate: "snapshot", format: FORMAT, id, sequence, mutator, version, timestamp };
   }
 

@@ -82,6 +82,12 @@ export interface JournalRecord {
   mutation: unknown;
 }
 
+/** The time for a header or batch, in whole milliseconds; 0 when the clock gives something that is no time. */
+export function readClock(clock: () => number): number {
+  const time = Math.trunc(clock());
+  return Number.isSafeInteger(time) ? time : 0;
+}
+
 /** Checks that a value read from a file is a sequence or count: an integer from 0 to 2^53 - 1. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

@@ -6,12 +6,18 @@
 
 import type { DurableFs } from "./durable_fs.ts";
 import { BatchEncoder } from "./encode.ts";
-import { ClosedError, InvalidMutationError, isDiskFull, TooLargeError } from "./errors.ts";
-import { BATCH_SIZE_MAX, FORMAT, type SegmentHeader } from "./format.ts";
+import {
+  ClosedError,
+  InvalidMutationError,
+  isDiskFull,
+  PoisonedError,
+  TooLargeError,
+} from "./errors.ts";
+import { BATCH_SIZE_MAX, FORMAT, readClock, type SegmentHeader } from "./format.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { describeFlaw, findJsonFlaw } from "./json.ts";
 import { segmentFile } from "./names.ts";
-import { SegmentWriter } from "./segment_writer.ts";
+import { poisoned, SegmentWriter } from "./segment_writer.ts";
 
 /** What a journal's files have in common. */
 export interface JournalIdentity {
@@ -181,7 +187,7 @@ export class JournalWriter {
     if (this.#failure !== null) throw this.#failure;
     clearTimeout(this.#idleTimer);
     const horizon = this.#sequence;
-    const timestamp = Math.trunc(this.#settings.clock()) || 0;
+    const timestamp = readClock(this.#settings.clock);
     if (this.#segment.offset > this.#settings.segmentSizeMax) await this.rotate();
     const bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
     await this.#segment.append(bytes);
@@ -207,10 +213,11 @@ export class JournalWriter {
     const named = segmentFile(this.identity, first);
     const before = this.#segment;
     try {
-      const header = segmentHeader(this.identity, first, Math.trunc(clock()) || 0);
+      const header = segmentHeader(this.identity, first, readClock(clock));
       this.#segment = await SegmentWriter.create(fs, this.identity.directory, named, header);
     } catch (error) {
-      if (!isDiskFull(error)) this.#failure = error;
+      // Any other failure came before the new name: the current segment is as good as before.
+      if (error instanceof PoisonedError) this.#failure = error;
       throw error;
     }
     this.#sealedAt = -1;
@@ -224,8 +231,8 @@ export class JournalWriter {
       await segment.close();
     } catch (error) {
       if (isDiskFull(error)) return;
-      this.#failure = error;
-      throw error;
+      this.#failure = poisoned("trim", segment.named.path, segment.offset, error);
+      throw this.#failure;
     }
   }
 

@@ -8,7 +8,7 @@ import { copyRange } from "./copy_range.ts";
 import type { DurableFile } from "./durable_fs.ts";
 import { ioError, isDiskFull } from "./errors.ts";
 import type { Corruption, SegmentEnd } from "./journal_scan.ts";
-import { joinPath, type NamedFile, type StateFiles } from "./names.ts";
+import { joinPath, type NamedFile, QUARANTINE, type StateFiles } from "./names.ts";
 import type { LostRecords } from "./recovery_report.ts";
 import { createAnew, writeFully } from "./segment_writer.ts";
 import type { StateDirectory } from "./state_directory.ts";
@@ -22,6 +22,11 @@ async function openQuarantine(directory: StateDirectory): Promise<string> {
   try {
     await directory.fs.makeDirectory(directory.quarantine);
     await directory.fs.syncDirectory(directory.path);
+    const entries = await directory.fs.list(directory.path);
+    // A link planted under this name would carry damaged files out of the state directory.
+    if (!entries.some(({ name, kind }) => name === QUARANTINE && kind === "directory")) {
+      throw Object.assign(new Error("ELOOP: not a directory"), { code: "ELOOP" });
+    }
   } catch (error) {
     throw ioError("make the directory", directory.quarantine, error);
   }

@@ -12,7 +12,7 @@ import {
   MinistateError,
   TooNewError,
 } from "./errors.ts";
-import { HEADER_SIZE_MAX, type SegmentHeader, type SnapshotHeader } from "./format.ts";
+import { HEADER_SIZE_MAX, readClock, type SegmentHeader, type SnapshotHeader } from "./format.ts";
 import {
   type BatchConsumer,
   type Corruption,
@@ -227,7 +227,7 @@ async function repair(
 ): Promise<JournalWriter> {
   const { fs } = directory;
   const begin = async () => {
-    const header = segmentHeader(identity, scan.sequence + 1, Math.trunc(settings.clock()) || 0);
+    const header = segmentHeader(identity, scan.sequence + 1, readClock(settings.clock));
     // Its directory first: a record in a directory whose own name is lost is lost with it.
     await directory.syncAncestors();
     return await SegmentWriter.create(

@@ -228,6 +228,7 @@ export class SegmentWriter {
     }
     await this.#sync(true);
     this.offset += bytes.length;
+    this.#filledEnd = Math.max(this.#filledEnd, this.offset);
   }
 
   /** Cuts the fill off. Space comes back; nothing depends on it being durable. */

@@ -8,7 +8,7 @@ import { AutomaticCompaction } from "./automatic_compaction.ts";
 import { type BackupReport, backupState } from "./backup.ts";
 import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
-import { ClosedError, isDiskFull, ReadOnlyError } from "./errors.ts";
+import { ClosedError, isDiskFull, type MinistateError, ReadOnlyError } from "./errors.ts";
 import { changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
@@ -114,6 +114,11 @@ export class StateManager<S, M, R = unknown> {
   /** The last mutation's number; 0 before the first. */
   get sequence(): number {
     return this.#writer?.sequence ?? this.recovery.sequence;
+  }
+
+  /** Why the last automatic compaction failed; `null` when it did not. No mutation is affected by it. */
+  get compactionError(): MinistateError | null {
+    return this.#automatic?.failure ?? null;
   }
 
   /** The segment that is being written; when read-only, the newest one. */
