@@ -195,6 +195,15 @@ export class HistoryGoneError extends MinistateError {
   }
 }
 
+/** What was thrown, in words. Anything can be thrown, also what can't be turned into text. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return "something that has no text";
+  }
+}
+
 /** The codes by which a full disk (or a full quota) shows itself. */
 const FULL_CODES = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 

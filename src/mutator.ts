@@ -4,7 +4,7 @@
  * @module
  */
 
-import { InvalidStateError, MigrationError, MutationRejectedError } from "./errors.ts";
+import { InvalidStateError, messageOf, MigrationError, MutationRejectedError } from "./errors.ts";
 import { MUTATOR_NAME_SIZE_MAX } from "./format.ts";
 import { copyJson, describeFlaw, findJsonFlaw } from "./json.ts";
 import type { StandardSchema } from "./standard_schema.ts";
@@ -133,9 +133,7 @@ export class StateMachine<S, M, R> {
     } catch (cause) {
       this.rejected++;
       throw new MutationRejectedError(
-        `The mutator refused mutation ${sequence}: ${
-          cause instanceof Error ? cause.message : String(cause)
-        }; ` +
+        `The mutator refused mutation ${sequence}: ${messageOf(cause)}; ` +
           "it stays in the journal and is refused in the same way on every replay",
         { sequence, operation: "apply", cause },
       );
@@ -173,12 +171,17 @@ export class StateMachine<S, M, R> {
         { operation: "open" },
       );
     }
+    if (migrate[what] === undefined) return value;
     try {
-      return migrate[what] === undefined ? value : refusePromise(migrate[what](value, version));
+      const carried = refusePromise(migrate[what](value, version));
+      const flaw = findJsonFlaw(carried);
+      // Found here, before anything is written: a `migrate` without a return would take the whole state along.
+      if (flaw !== null) throw new TypeError(`in what it returned, ${describeFlaw(flaw)}`);
+      return carried;
     } catch (cause) {
       throw new MigrationError(
         `migrate.${what} failed to carry version ${version} over to ${this.version}: ` +
-          `${cause instanceof Error ? cause.message : String(cause)}; nothing was changed`,
+          `${messageOf(cause)}; nothing was changed`,
         { operation: "open", cause },
       );
     }
@@ -202,7 +205,13 @@ function checkMutator(mutator: MutatorBase<unknown, unknown>): void {
       "The mutator must have either apply(state, mutation) or reduce(state, mutation)",
     );
   }
-  const { version = 1, name } = mutator;
+  const { version = 1, name, schema, migrate } = mutator;
+  if (schema !== undefined && typeof schema?.["~standard"]?.validate !== "function") {
+    throw new TypeError("The mutator's schema must be a Standard Schema validator");
+  }
+  if (migrate !== undefined && (typeof migrate !== "object" || migrate === null)) {
+    throw new TypeError("The mutator's migrate must be an object with state() or mutation()");
+  }
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new RangeError(`The mutator's version must be a whole number from 1, got ${version}`);
   }
