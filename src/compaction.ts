@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ioError, isDiskFull, MinistateError } from "./errors.ts";
+import { CorruptionError, ioError, isDiskFull, MinistateError } from "./errors.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "./format.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import { type NamedFile, snapshotFile } from "./names.ts";
@@ -21,8 +21,17 @@ export interface CompactionReport {
   deleted: string[];
 }
 
-/** How long the state is encoded in one go before the event loop gets a turn, in milliseconds. */
-const SLICE_MS = 4;
+/**
+ * A state whose lines are longer than this together is not encoded from memory, where mutations would have to wait
+ * for it, but built a second time from the disk: some milliseconds of waiting at most.
+ */
+const ENCODED_LIVE_MAX = 1024 * 1024;
+
+/** The state at one sequence, ready to be written. */
+interface Capture {
+  sequence: number;
+  lines: () => Iterable<string>;
+}
 
 /** Snapshots and compactions of one journal. */
 export class Compaction {
@@ -30,23 +39,31 @@ export class Compaction {
   readonly #writer: JournalWriter;
   readonly #clock: () => number;
   readonly #kept: number;
-  readonly #state: () => unknown;
+  readonly #live: () => unknown;
+  readonly #rebuild: (sequence: number) => Promise<unknown>;
   #last: Promise<unknown> = Promise.resolve();
   #newest: SnapshotInfo | null = null;
 
+  /**
+   * @param newest the newest snapshot there is, if it is of this version
+   * @param live the live state
+   * @param rebuild builds the state after a sequence from the disk
+   */
   constructor(
     directory: StateDirectory,
     writer: JournalWriter,
     settings: { clock: () => number; snapshotsKept: number },
     newest: SnapshotInfo | null,
-    state: () => unknown,
+    live: () => unknown,
+    rebuild: (sequence: number) => Promise<unknown>,
   ) {
     this.#directory = directory;
     this.#writer = writer;
     this.#clock = settings.clock;
     this.#kept = settings.snapshotsKept;
     this.#newest = newest;
-    this.#state = state;
+    this.#live = live;
+    this.#rebuild = rebuild;
   }
 
   /** The size of the newest snapshot in bytes, 0 when there is none. */
@@ -79,7 +96,7 @@ export class Compaction {
     if (this.#newest?.sequence === this.#writer.sequence && await this.#isSound(this.#newest)) {
       return this.#newest;
     }
-    const { sequence, lines } = await this.#writer.exclusive(() => this.#encode());
+    const { sequence, lines } = await this.#capture();
     const { path: directory, stem } = this.#directory;
     const named = snapshotFile({ directory, stem }, sequence);
     const size = await this.#write(named, this.#header(sequence), lines);
@@ -93,17 +110,27 @@ export class Compaction {
     return { ministate: "snapshot", format: FORMAT, id, sequence, mutator, version, timestamp };
   }
 
-  /** Encodes the state at one sequence: no batch is committed meanwhile, but the event loop goes on turning. */
-  async #encode(): Promise<{ sequence: number; lines: string[] }> {
-    const { sequence } = this.#writer;
-    const lines: string[] = [];
-    let turnEnd = performance.now() + SLICE_MS;
-    for (const line of encodeState(this.#state())) {
-      lines.push(line);
-      if (performance.now() < turnEnd) continue;
-      await new Promise((resolve) => setTimeout(resolve));
-      turnEnd = performance.now() + SLICE_MS;
+  /** Fixes the state at one sequence without keeping mutations waiting. */
+  async #capture(): Promise<Capture> {
+    const { sequence, lines } = await this.#writer.exclusive(() => this.#begin());
+    if (lines !== null) return { sequence, lines: () => lines };
+    try {
+      const state = await this.#rebuild(sequence);
+      return { sequence, lines: () => encodeState(state) };
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      // What the disk holds is damaged and the memory is not: a snapshot of it is worth the waiting.
+      return await this.#writer.exclusive(() => {
+        const lines = [...encodeState(this.#live())];
+        return Promise.resolve({ sequence: this.#writer.sequence, lines: () => lines });
+      });
     }
+  }
+
+  /** Begins a new segment and encodes the state if it is small. No batch is committed meanwhile. */
+  async #begin(): Promise<{ sequence: number; lines: string[] | null }> {
+    const { sequence } = this.#writer;
+    const lines = encodeUpTo(this.#live(), ENCODED_LIVE_MAX);
     try {
       // So that the next open reads this snapshot and nothing before it, and the older segments can go.
       await this.#writer.rotate();
@@ -116,7 +143,11 @@ export class Compaction {
   }
 
   /** Writes the file; on a full disk, first with the fill given back, then with the oldest files gone. */
-  async #write(named: NamedFile, header: SnapshotHeader, lines: string[]): Promise<number> {
+  async #write(
+    named: NamedFile,
+    header: SnapshotHeader,
+    lines: () => Iterable<string>,
+  ): Promise<number> {
     const makeRoom = [
       () => this.#writer.exclusive(() => this.#writer.releaseFill()),
       () => this.#deleteUnneeded(),
@@ -126,7 +157,13 @@ export class Compaction {
     ];
     for (;;) {
       try {
-        return await writeSnapshot(this.#directory.fs, this.#directory.path, named, header, lines);
+        return await writeSnapshot(
+          this.#directory.fs,
+          this.#directory.path,
+          named,
+          header,
+          lines(),
+        );
       } catch (error) {
         const next = isDiskFull(error) ? makeRoom.shift() : undefined;
         if (next === undefined) throw error;
@@ -182,4 +219,16 @@ export class Compaction {
     await this.#directory.syncNames();
     return unneeded.map(({ path }) => path);
   }
+}
+
+/** The lines of a state, or `null` when they are longer than `sizeMax` together. */
+function encodeUpTo(state: unknown, sizeMax: number): string[] | null {
+  const lines: string[] = [];
+  let size = 0;
+  for (const line of encodeState(state)) {
+    size += line.length;
+    if (size > sizeMax) return null;
+    lines.push(line);
+  }
+  return lines;
 }

@@ -45,6 +45,14 @@ export interface StateManagerOptions extends JournalOptions {
   onCompactionError?: (error: MinistateError) => void;
 }
 
+/** Options of a snapshot store. */
+export interface SnapshotStoreOptions {
+  /** The file system to use. @default the running runtime's own */
+  fs?: DurableFs;
+  /** Open without the lock; `create` is refused. @default false */
+  readOnly?: boolean;
+}
+
 /** Journal options with defaults filled in. */
 export type JournalSettings = Required<Omit<JournalOptions, "sealAfterIdleMs">> & {
   sealAfterIdleMs: number | null;
@@ -77,6 +85,11 @@ const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
   recordSizeMax: wholeNumber(64, LINE_SIZE_MAX),
   sealAfterIdleMs: wholeNumber(1, 2 ** 31 - 1),
   clock: aFunction,
+};
+
+const SNAPSHOT_STORE_CHECKS: Record<keyof SnapshotStoreOptions, Check> = {
+  fs: JOURNAL_CHECKS.fs,
+  readOnly: JOURNAL_CHECKS.readOnly,
 };
 
 const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
@@ -157,6 +170,19 @@ export function stateManagerSettings(
     fs,
     ...given(options),
   };
+}
+
+/**
+ * Checks a snapshot store's options and fills in defaults.
+ *
+ * @throws {TypeError} when an option is unknown or of the wrong type
+ */
+export function snapshotStoreSettings(
+  options: SnapshotStoreOptions,
+  fs: DurableFs,
+): Required<SnapshotStoreOptions> {
+  check(options, SNAPSHOT_STORE_CHECKS);
+  return { fs, readOnly: false, ...given(options) };
 }
 
 /**

@@ -17,14 +17,6 @@ import { writeSnapshot } from "./snapshot_file.ts";
 import { restoreNewest } from "./snapshot_restore.ts";
 import { StateDirectory } from "./state_directory.ts";
 
-/** Options of a snapshot store. */
-export interface SnapshotStoreOptions {
-  /** The file system to use. @default the running runtime's own */
-  fs?: DurableFs;
-  /** Open without the lock; `create` is refused. @default false */
-  readOnly?: boolean;
-}
-
 /** A snapshot on the disk. */
 export interface SnapshotInfo {
   /** Its file. */

@@ -66,9 +66,14 @@ export class StateManager<S, M, R = unknown> {
     this.recovery = opened.recovered.report;
     const writer = this.#writer;
     const { directory, settings, snapshot } = opened;
-    this.#compaction = writer === null
-      ? null
-      : new Compaction(directory, writer, settings, snapshot, () => this.#machine.state);
+    this.#compaction = writer === null ? null : new Compaction(
+      directory,
+      writer,
+      settings,
+      snapshot,
+      () => this.#machine.state,
+      (sequence) => this.#rebuild(sequence),
+    );
     this.#automatic = writer === null || settings.compaction === "manual"
       ? null
       : new AutomaticCompaction(this.#compaction!, writer, settings);
@@ -305,9 +310,12 @@ export class StateManager<S, M, R = unknown> {
         `"sequence" must be a whole number from 0 to ${this.sequence}, got ${sequence}`,
       );
     }
-    const rebuild = () =>
-      rebuildState(this.#directory, this.#recovered.id, this.#machine.fresh(), sequence);
+    const rebuild = () => this.#rebuild(sequence);
     return await (this.#compaction === null ? rebuild() : this.#compaction.inTurn(rebuild));
+  }
+
+  #rebuild(sequence: number): Promise<S> {
+    return rebuildState(this.#directory, this.#recovered.id, this.#machine.fresh(), sequence);
   }
 
   /** Waits for everything under way, writes a seal, trims the segment and gives the lock back. */

@@ -69,7 +69,8 @@ async function recoverOnce<S, M, R>(
       }
     },
   );
-  const snapshot = found === null
+  // One of an older version is not the snapshot of this state, though its sequence may be the same.
+  const snapshot = found === null || found.header.version !== machine.version
     ? null
     : { path: found.named.path, sequence: found.named.sequence, size: found.size };
   return { directory, settings, machine, recovered, snapshot };
