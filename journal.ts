@@ -46,7 +46,7 @@ export class Journal<M = unknown> extends JournalCore<M> {
     name: string,
     options: JournalOptions = {},
   ): Promise<Journal<M>> {
-    const fs = options.fs ?? await detectFs();
+    const fs = options?.fs ?? await detectFs();
     return await super.openOn(
       fs,
       directory,

@@ -79,7 +79,7 @@ export class StateManager<S, M, R = unknown> extends StateManagerCore<S, M, R> {
     mutator: Mutator<S, M, R> | Reducer<S, M>,
     options: StateManagerOptions = {},
   ): Promise<StateManager<S, M, R>> {
-    const fs = options.fs ?? await detectFs();
+    const fs = options?.fs ?? await detectFs();
     return await super.openOn(
       fs,
       directory,
@@ -102,9 +102,10 @@ export type {
   OpenMode,
 } from "./src/durable_fs.ts";
 export * from "./src/errors.ts";
-export type { ChangesOptions } from "./src/history.ts";
-export type { SequenceRange } from "./src/journal_scan.ts";
+export type { Change, ChangesOptions } from "./src/history.ts";
+export type { SequenceRange } from "./src/corruption.ts";
 export type {
+  Applied,
   DeepReadonly,
   Migration,
   MutationContext,
@@ -121,4 +122,3 @@ export type {
 } from "./src/recovery_report.ts";
 export type { SnapshotInfo } from "./src/snapshot_store.ts";
 export type { SchemaResult, StandardSchema } from "./src/standard_schema.ts";
-export type { Applied, Change } from "./src/state_manager.ts";

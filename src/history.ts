@@ -17,6 +17,16 @@ export interface ChangesOptions {
   from?: number;
 }
 
+/** A committed mutation, as `changes` gives it. */
+export interface Change<M> {
+  /** The mutation's number. */
+  sequence: number;
+  /** When it was journaled, in milliseconds since 1970, by the machine's clock. */
+  timestamp: number;
+  /** The mutation, carried over to the mutator's version if an older one wrote it. */
+  mutation: M;
+}
+
 /** Gives records from `from` on, waits for more at the end, and ends once `ended` says so. */
 export async function* changesFrom(
   directory: StateDirectory,
@@ -25,7 +35,7 @@ export async function* changesFrom(
   waitBeyond: (sequence: number) => Promise<void>,
   ended: () => boolean,
 ): AsyncGenerator<VersionedRecord, void, void> {
-  const first = Math.max(1, checkSequence("from", from) ?? 1);
+  const first = Math.max(1, checkSequence("from", from));
   const cursor = new JournalCursor(directory.fs, () => directory.list(), first, limit);
   try {
     for (;;) {

@@ -13,9 +13,9 @@ import {
   PoisonedError,
   TooLargeError,
 } from "./errors.ts";
-import { BATCH_SIZE_MAX, FORMAT, readClock, type SegmentHeader } from "./format.ts";
+import { FORMAT, readClock, type SegmentHeader } from "./format.ts";
 import { GroupCommit } from "./group_commit.ts";
-import { describeFlaw, findJsonFlaw } from "./json.ts";
+import { checkGroupSize, encodeMutation } from "./mutation_encode.ts";
 import { segmentFile } from "./names.ts";
 import { poisoned, SegmentWriter } from "./segment_writer.ts";
 
@@ -36,9 +36,6 @@ export interface WriterSettings {
   sealAfterIdleMs: number | null;
   clock: () => number;
 }
-
-/** What a line needs beside its mutation, at most: brackets, sequence, horizon, timestamp, checksum. */
-const LINE_OVERHEAD = 80;
 
 /** Draws the identity of a new journal. It only has to differ from that of others. */
 export function drawId(): string {
@@ -108,39 +105,9 @@ export class JournalWriter {
     return this.#closing !== null;
   }
 
-  /**
-   * Checks a mutation and gives its JSON.
-   *
-   * @throws {InvalidMutationError} when it is not JSON
-   * @throws {TooLargeError} when its record would be too large
-   */
+  /** Checks a mutation and gives its JSON; see {@linkcode encodeMutation}. */
   encode(mutation: unknown): string {
-    const flaw = findJsonFlaw(mutation);
-    if (flaw !== null) {
-      throw new InvalidMutationError(
-        `The mutation is not JSON: ${
-          describeFlaw(flaw)
-        }; it was not journaled: pass only null, booleans, finite numbers, ` +
-          "strings, arrays and plain objects without undefined",
-        { operation: "apply" },
-      );
-    }
-    const text = JSON.stringify(mutation);
-    const { recordSizeMax } = this.#settings;
-    // A UTF-16 unit takes three bytes at most; short texts need no exact count.
-    if (
-      text.length * 3 + LINE_OVERHEAD > recordSizeMax &&
-      sizeOf(text) + LINE_OVERHEAD > recordSizeMax
-    ) {
-      throw new TooLargeError(
-        `The mutation takes ${
-          sizeOf(text)
-        } bytes and a record may have ${recordSizeMax}: it was not journaled: ` +
-          "split it, or raise recordSizeMax",
-        { operation: "apply" },
-      );
-    }
-    return text;
+    return encodeMutation(mutation, this.#settings.recordSizeMax);
   }
 
   /**
@@ -151,18 +118,7 @@ export class JournalWriter {
    */
   submit<T>(texts: string[], settle: (sequenceFirst: number, timestamp: number) => T): Promise<T> {
     this.refuseClosed();
-    let size = 0;
-    for (const text of texts) size += text.length + LINE_OVERHEAD;
-    if (size * 3 > BATCH_SIZE_MAX) {
-      size = texts.reduce((sum, text) => sum + sizeOf(text) + LINE_OVERHEAD, 0);
-      if (size > BATCH_SIZE_MAX) {
-        throw new TooLargeError(
-          `The group takes ${size} bytes and an atomic group may have ${BATCH_SIZE_MAX}: none of it was journaled: split it`,
-          { operation: "apply" },
-        );
-      }
-    }
-    return this.#queue.submit(texts, size, settle);
+    return this.#queue.submit(texts, checkGroupSize(texts), settle);
   }
 
   /** Runs work with no batch under way, after everything submitted before. */
@@ -300,15 +256,4 @@ export class JournalWriter {
     await this.#segment.trim();
     await this.#segment.sync();
   }
-}
-
-/** The size of a text in UTF-8, in bytes. */
-function sizeOf(text: string): number {
-  let size = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    // A surrogate pair takes four bytes: two for each half.
-    if (unit > 0x7f) size += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
-  }
-  return size;
 }

@@ -67,6 +67,14 @@ export interface Reducer<S, M> extends MutatorBase<S, M> {
   reduce(state: S, mutation: M, context: MutationContext): S;
 }
 
+/** What `apply` resolves with. */
+export interface Applied<R> {
+  /** The mutation's number: 1 for the first ever. */
+  sequence: number;
+  /** What the mutator returned. */
+  result: R;
+}
+
 /** Deeply read-only view of a state. */
 export type DeepReadonly<T> = T extends (infer I)[] ? readonly DeepReadonly<I>[]
   : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> }

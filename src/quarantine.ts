@@ -7,7 +7,8 @@
 import { copyRange } from "./copy_range.ts";
 import type { DurableFile } from "./durable_fs.ts";
 import { ioError, isDiskFull } from "./errors.ts";
-import type { Corruption, SegmentEnd } from "./journal_scan.ts";
+import type { Corruption } from "./corruption.ts";
+import type { SegmentEnd } from "./journal_scan.ts";
 import { joinPath, type NamedFile, QUARANTINE, type StateFiles } from "./names.ts";
 import type { LostRecords } from "./recovery_report.ts";
 import { createAnew, writeFully } from "./segment_writer.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Corruption, corruptionError } from "./corruption.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import {
   CorruptionError,
@@ -15,8 +16,6 @@ import {
 import { HEADER_SIZE_MAX, readClock, type SegmentHeader, type SnapshotHeader } from "./format.ts";
 import {
   type BatchConsumer,
-  type Corruption,
-  corruptionError,
   type JournalScan,
   scanJournal,
   type SegmentEnd,

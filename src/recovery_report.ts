@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SequenceRange } from "./journal_scan.ts";
+import type { SequenceRange } from "./corruption.ts";
 
 /** A tail that had never been acknowledged and was cut off. */
 export interface TornTail {

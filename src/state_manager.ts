@@ -9,10 +9,10 @@ import { type BackupReport, backupState } from "./backup.ts";
 import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ClosedError, isDiskFull, type MinistateError, ReadOnlyError } from "./errors.ts";
-import { changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
+import { type Change, changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
-import type { DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
+import type { Applied, DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
 import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
 import type { Recovered } from "./recovery.ts";
 import type { RecoveryReport } from "./recovery_report.ts";
@@ -20,24 +20,6 @@ import type { SnapshotInfo } from "./snapshot_store.ts";
 import { validate } from "./standard_schema.ts";
 import { StateDirectory } from "./state_directory.ts";
 import { type OpenedState, recoverState } from "./state_open.ts";
-
-/** What `apply` resolves with. */
-export interface Applied<R> {
-  /** The mutation's number: 1 for the first ever. */
-  sequence: number;
-  /** What the mutator returned. */
-  result: R;
-}
-
-/** A committed mutation, as `changes` gives it. */
-export interface Change<M> {
-  /** The mutation's number. */
-  sequence: number;
-  /** When it was journaled, in milliseconds since 1970, by the machine's clock. */
-  timestamp: number;
-  /** The mutation, carried over to the mutator's version if an older one wrote it. */
-  mutation: M;
-}
 
 /**
  * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.
@@ -96,13 +78,20 @@ export class StateManager<S, M, R = unknown> {
     try {
       manager = create(await recoverState(opened, settings, mutator));
       // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
-      if (manager.recovery.migratedFrom !== null && !settings.readOnly) {
-        await manager.createSnapshot();
-      }
+      if (manager.recovery.migratedFrom !== null && !settings.readOnly) await manager.#settle();
       return manager;
     } catch (error) {
       await (manager ?? opened).close();
       throw error;
+    }
+  }
+
+  async #settle(): Promise<void> {
+    try {
+      await this.createSnapshot();
+    } catch (error) {
+      // On a full disk the older version's files are carried over at the next open again.
+      if (!isDiskFull(error)) throw error;
     }
   }
 
