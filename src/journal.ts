@@ -123,13 +123,15 @@ export class Journal<M = unknown> {
    *
    * @throws {HistoryGoneError} when `from` was given and compaction has deleted that part
    * @throws {CorruptionError} when what is replayed is damaged
+   * @throws {ClosedError} when the journal is closed
    */
   async *replay(
     range: ReplayRange = {},
   ): AsyncGenerator<JournalRecord & { mutation: M }, void, void> {
+    this.#directory.refuseClosed();
     const files = await this.#directory.list();
-    const from = checkSequence("from", range.from) ?? files.segments[0]?.sequence ?? 1;
-    const to = Math.min(checkSequence("to", range.to) ?? Infinity, this.sequence);
+    const from = checkSequence("from", range.from ?? files.segments[0]?.sequence ?? 1);
+    const to = Math.min(checkSequence("to", range.to ?? this.sequence), this.sequence);
     const cursor = new JournalCursor(
       this.#directory.fs,
       () => this.#directory.list(),

@@ -16,6 +16,7 @@ import {
 import { FORMAT, readClock, type SegmentHeader } from "./format.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "./mutation_encode.ts";
+import type { ReadLimit } from "./journal_cursor.ts";
 import { segmentFile } from "./names.ts";
 import { poisoned, SegmentWriter } from "./segment_writer.ts";
 
@@ -96,9 +97,9 @@ export class JournalWriter {
     return this.#segment.named.path;
   }
 
-  /** Where the current segment's acknowledged bytes end. */
-  get offset(): number {
-    return this.#segment.offset;
+  /** The acknowledged end. */
+  get limit(): ReadLimit {
+    return { sequence: this.#sequence, path: this.path, offset: this.#segment.offset };
   }
 
   get closed(): boolean {

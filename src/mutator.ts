@@ -148,6 +148,26 @@ export class StateMachine<S, M, R> {
     }
   }
 
+  /**
+   * Runs the records of one atomic group, given as JSON: all of them, whatever becomes of each.
+   *
+   * @throws {MutationRejectedError} the first refusal, when there was one
+   */
+  runAll(sequenceFirst: number, timestamp: number, texts: readonly string[]): Applied<R>[] {
+    const applied: Applied<R>[] = [];
+    let refusal: unknown = null;
+    for (const [i, text] of texts.entries()) {
+      const sequence = sequenceFirst + i;
+      try {
+        applied.push({ sequence, result: this.run(sequence, timestamp, JSON.parse(text)) });
+      } catch (error) {
+        refusal ??= error;
+      }
+    }
+    if (refusal !== null) throw refusal;
+    return applied;
+  }
+
   /** Another machine for the same mutator, in the initial state. */
   fresh(): StateMachine<S, M, R> {
     return new StateMachine(this.#mutator);

@@ -10,7 +10,6 @@ import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ClosedError, isDiskFull, type MinistateError, ReadOnlyError } from "./errors.ts";
 import { type Change, changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
-import type { ReadLimit } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import type { Applied, DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
 import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
@@ -161,25 +160,10 @@ export class StateManager<S, M, R = unknown> {
   async applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
     const texts = mutations.map((mutation) => this.#encode(mutation));
     if (texts.length === 0) return [];
-    return await this.#submit(texts, (first, timestamp) => this.#runGroup(texts, first, timestamp));
-  }
-
-  #runGroup(texts: string[], sequenceFirst: number, timestamp: number): Applied<R>[] {
-    const applied: Applied<R>[] = [];
-    let refusal: unknown = null;
-    for (const [i, text] of texts.entries()) {
-      try {
-        const sequence = sequenceFirst + i;
-        applied.push({
-          sequence,
-          result: this.#machine.run(sequence, timestamp, JSON.parse(text)),
-        });
-      } catch (error) {
-        refusal ??= error;
-      }
-    }
-    if (refusal !== null) throw refusal;
-    return applied;
+    return await this.#submit(
+      texts,
+      (first, timestamp) => this.#machine.runAll(first, timestamp, texts),
+    );
   }
 
   #encode(mutation: M): string {
@@ -208,9 +192,7 @@ export class StateManager<S, M, R = unknown> {
     if (this.#writer !== null) return this.#writer;
     throw new ReadOnlyError(
       `The state in "${this.stateDir}" was opened for reading only: open it without readOnly`,
-      {
-        path: this.stateDir,
-      },
+      { path: this.stateDir },
     );
   }
 
@@ -255,32 +237,34 @@ export class StateManager<S, M, R = unknown> {
     const writer = this.#writer;
     if (writer === null) return await backupState(this.#directory, directory, null);
     return await this.#compaction!.inTurn(async () => {
-      const limit = await writer.exclusive(() => Promise.resolve(readLimit(writer)));
+      const limit = await writer.exclusive(() => Promise.resolve(writer.limit));
       return await backupState(this.#directory, directory, limit);
     });
   }
 
   /**
-   * Iterates committed mutations: those the journal still has from `from` on, then those to come, until the
-   * manager is closed or the loop is left.
+   * Iterates committed mutations, refused ones too: those the journal still has from `from` on, then those to
+   * come, until the manager is closed or the loop is left.
    *
    * @throws {HistoryGoneError} when compaction has deleted what was asked for
    */
-  async *changes(options: ChangesOptions = {}): AsyncGenerator<Change<M>, void, void> {
+  changes(options: ChangesOptions = {}): AsyncGenerator<Change<M>, void, void> {
     this.#refuseClosed();
+    return this.#changes(options.from ?? this.sequence + 1);
+  }
+
+  async *#changes(from: number): AsyncGenerator<Change<M>, void, void> {
     const writer = this.#writer;
-    const limit = writer === null
-      ? () => ({ sequence: this.sequence, path: this.journalPath, offset: Infinity })
-      : () => readLimit(writer);
-    const wait = (sequence: number) =>
-      writer === null ? Promise.resolve() : writer.waitBeyond(sequence);
-    const records = changesFrom(
-      this.#directory,
-      options.from ?? this.sequence + 1,
-      limit,
-      wait,
-      () => writer?.closed ?? true,
-    );
+    const end = { sequence: this.sequence, path: this.journalPath, offset: Infinity };
+    const records = writer === null
+      ? changesFrom(this.#directory, from, () => end, () => Promise.resolve(), () => true)
+      : changesFrom(
+        this.#directory,
+        from,
+        () => writer.limit,
+        (sequence) => writer.waitBeyond(sequence),
+        () => writer.closed,
+      );
     for await (const { sequence, timestamp, mutation, version } of records) {
       yield { sequence, timestamp, mutation: this.#machine.carryOver(mutation, version) };
     }
@@ -323,8 +307,4 @@ export class StateManager<S, M, R = unknown> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function readLimit(writer: JournalWriter): ReadLimit {
-  return { sequence: writer.sequence, path: writer.path, offset: writer.offset };
 }
