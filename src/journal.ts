@@ -139,7 +139,7 @@ export class Journal<M = unknown> {
       () => ({
         sequence: to,
         path: this.path,
-        offset: this.#writer?.offset ?? Infinity,
+        offset: this.#writer?.limit.offset ?? Infinity,
       }),
     );
     try {
