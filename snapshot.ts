@@ -19,10 +19,8 @@
  */
 
 import { detectFs } from "./runtime/detect.ts";
-import {
-  SnapshotStore as SnapshotStoreCore,
-  type SnapshotStoreOptions,
-} from "./src/snapshot_store.ts";
+import type { SnapshotStoreOptions } from "./src/options.ts";
+import { SnapshotStore as SnapshotStoreCore } from "./src/snapshot_store.ts";
 
 /**
  * Snapshots of states, written aside, synced, verified and renamed, so that each is complete or not there.
@@ -38,23 +36,24 @@ export class SnapshotStore<S = unknown> extends SnapshotStoreCore<S> {
    * @throws {LockedError} when another writer has the directory
    * @throws {ForeignFormatError} when the directory holds another journal
    * @throws {IoError} when the operating system refuses
+   * @throws {TypeError} when an option or the name is not valid
    */
   static async open<S = unknown>(
     directory: string,
     name: string,
     options: SnapshotStoreOptions = {},
   ): Promise<SnapshotStore<S>> {
-    const { readOnly = false } = options;
-    const fs = options.fs ?? await detectFs();
+    const fs = options?.fs ?? await detectFs();
     return await super.openOn(
       fs,
       directory,
       name,
-      readOnly,
+      options,
       (...opened) => new SnapshotStore<S>(...opened),
     );
   }
 }
 
 export type { SkippedSnapshot } from "./src/recovery_report.ts";
-export type { RestoredSnapshot, SnapshotInfo, SnapshotStoreOptions } from "./src/snapshot_store.ts";
+export type { SnapshotStoreOptions } from "./src/options.ts";
+export type { RestoredSnapshot, SnapshotInfo } from "./src/snapshot_store.ts";

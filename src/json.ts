@@ -39,6 +39,12 @@ export function findJsonFlaw(value: unknown, depth = 0): JsonFlaw | null {
 }
 
 function findInArray(items: unknown[], depth: number): JsonFlaw | null {
+  // JSON would keep the items alone, or what `toJSON` makes of them.
+  const className = classNameOf(items);
+  if (className !== null) return { place: "", found: className };
+  if (Object.keys(items).length > items.length) {
+    return { place: "", found: "an array with members that are not items" };
+  }
   for (let i = 0; i < items.length; i++) {
     const flaw = findJsonFlaw(items[i], depth + 1);
     if (flaw !== null) return { place: `[${i}]${flaw.place}`, found: flaw.found };
@@ -57,9 +63,10 @@ function findInObject(object: object, depth: number): JsonFlaw | null {
   return null;
 }
 
-/** Names what is not a plain object: an object of a class, with a `toJSON`, or with symbol keys. */
+/** Names what is not a plain object or array: one of a class, with a `toJSON`, or with symbol keys. */
 function classNameOf(object: object): string | null {
-  const prototype = Object.getPrototypeOf(object);
+  let prototype = Object.getPrototypeOf(object);
+  if (Array.isArray(object) && prototype !== null) prototype = Object.getPrototypeOf(prototype);
   // A plain object from another realm (a test runner's sandbox, say) has a prototype whose own parent is null.
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     return `an object of class ${object.constructor?.name ?? "unknown"}`;

@@ -190,7 +190,7 @@ export function snapshotStoreSettings(
  *
  * @throws {RangeError} when it is not a whole number from 0
  */
-export function checkSequence(name: string, value: number | undefined): number | undefined {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
+export function checkSequence(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new RangeError(`"${name}" must be a sequence, a whole number from 0, got ${value}`);
 }

@@ -9,7 +9,7 @@ import { ReadOnlyError } from "./errors.ts";
 import { FORMAT } from "./format.ts";
 import { drawId } from "./journal_writer.ts";
 import { snapshotFile } from "./names.ts";
-import { checkSequence } from "./options.ts";
+import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
 import { readIdentity } from "./recovery.ts";
 import type { SkippedSnapshot } from "./recovery_report.ts";
 import { encodeState } from "./snapshot_encode.ts";
@@ -44,6 +44,7 @@ export class SnapshotStore<S = unknown> {
   readonly #directory: StateDirectory;
   readonly #readOnly: boolean;
   readonly #id: string;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** Use `SnapshotStore.open`. */
   protected constructor(directory: StateDirectory, readOnly: boolean, id: string) {
@@ -57,14 +58,16 @@ export class SnapshotStore<S = unknown> {
     fs: DurableFs,
     directory: string,
     name: string,
-    readOnly: boolean,
+    options: SnapshotStoreOptions,
     create: (directory: StateDirectory, readOnly: boolean, id: string) => T,
   ): Promise<T> {
+    const settings = snapshotStoreSettings(options, fs);
+    const { readOnly } = settings;
     const opened = readOnly
-      ? StateDirectory.openForReading(fs, directory, name)
-      : await StateDirectory.openForWriting(fs, directory, name);
+      ? StateDirectory.openForReading(settings.fs, directory, name)
+      : await StateDirectory.openForWriting(settings.fs, directory, name);
     try {
-      const stored = await readIdentity(fs, await opened.list());
+      const stored = await readIdentity(settings.fs, await opened.list());
       if (!readOnly) await opened.syncAncestors();
       return create(opened, readOnly, stored?.id ?? drawId());
     } catch (error) {
@@ -78,8 +81,10 @@ export class SnapshotStore<S = unknown> {
    *
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space; nothing is left behind
+   * @throws {ClosedError} when the store is closed
    */
   async create(sequence: number, state: S): Promise<SnapshotInfo> {
+    this.#directory.refuseClosed();
     if (this.#readOnly) {
       throw new ReadOnlyError(
         `The snapshots in "${this.#directory.path}" were opened for reading only`,
@@ -89,7 +94,7 @@ export class SnapshotStore<S = unknown> {
       );
     }
     const { path: directory, stem, fs } = this.#directory;
-    const named = snapshotFile({ directory, stem }, checkSequence("sequence", sequence) ?? 0);
+    const named = snapshotFile({ directory, stem }, checkSequence("sequence", sequence));
     const header = {
       ministate: "snapshot" as const,
       format: FORMAT,
@@ -99,16 +104,22 @@ export class SnapshotStore<S = unknown> {
       version: 1,
       timestamp: Date.now(),
     };
-    const size = await writeSnapshot(fs, directory, named, header, encodeState(state));
-    return { path: named.path, sequence, size };
+    // The state as it is now, even if the caller changes it before its turn comes.
+    const lines = [...encodeState(state)];
+    // One at a time: two of the same sequence would write the same file.
+    const turn = this.#last.then(() => writeSnapshot(fs, directory, named, header, lines));
+    this.#last = turn.then(() => undefined, () => undefined);
+    return { path: named.path, sequence, size: await turn };
   }
 
   /**
    * Reads the newest snapshot that is sound, or `null` when there is none.
    *
    * @throws {TooNewError} when a newer version wrote it
+   * @throws {ClosedError} when the store is closed
    */
   async restore(): Promise<RestoredSnapshot<S> | null> {
+    this.#directory.refuseClosed();
     const files = await this.#directory.list();
     const { found, rotten } = await restoreNewest(this.#directory.fs, files, null);
     if (found === null) return null;
@@ -123,12 +134,13 @@ export class SnapshotStore<S = unknown> {
 
   /** Whether there is any snapshot, sound or not. */
   async exists(): Promise<boolean> {
+    this.#directory.refuseClosed();
     return (await this.#directory.list()).snapshots.length > 0;
   }
 
-  /** Gives the lock back. */
+  /** Waits for what is being written and gives the lock back. */
   async close(): Promise<void> {
-    await this.#directory.close();
+    await this.#directory.close(this.#last);
   }
 
   /** As `close`, for `await using`. */

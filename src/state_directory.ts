@@ -5,7 +5,7 @@
  */
 
 import { type DurableFs, type DurableLock, systemCodeOf } from "./durable_fs.ts";
-import { ioError, LockedError } from "./errors.ts";
+import { ClosedError, ioError, LockedError } from "./errors.ts";
 import {
   checkDirectory,
   joinPath,
@@ -23,6 +23,7 @@ export class StateDirectory {
   readonly path: string;
   readonly stem: string;
   #lock: DurableLock | null;
+  #closed = false;
 
   private constructor(fs: DurableFs, path: string, stem: string, lock: DurableLock | null) {
     this.fs = fs;
@@ -114,8 +115,18 @@ export class StateDirectory {
     }
   }
 
-  /** Gives the lock back; once is enough. */
-  async close(): Promise<void> {
+  /** Throws when the directory was closed: without the lock, it is another's to write. */
+  refuseClosed(): void {
+    if (!this.#closed) return;
+    throw new ClosedError(`The state in "${this.path}" is closed: open it again`, {
+      path: this.path,
+    });
+  }
+
+  /** Refuses new work at once, and gives the lock back once what is `underWay` is over. Once is enough. */
+  async close(underWay?: Promise<unknown>): Promise<void> {
+    this.#closed = true;
+    await underWay;
     const lock = this.#lock;
     this.#lock = null;
     await lock?.release();
