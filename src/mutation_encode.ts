@@ -4,7 +4,7 @@
  * @module
  */
 
-import { InvalidMutationError, TooLargeError } from "./errors.ts";
+import { InvalidMutationError, messageOf, TooLargeError } from "./errors.ts";
 import { BATCH_SIZE_MAX } from "./format.ts";
 import { describeFlaw, findJsonFlaw } from "./json.ts";
 
@@ -18,17 +18,7 @@ const LINE_OVERHEAD = 80;
  * @throws {TooLargeError} when its record would be too large
  */
 export function encodeMutation(mutation: unknown, recordSizeMax: number): string {
-  const flaw = findJsonFlaw(mutation);
-  if (flaw !== null) {
-    throw new InvalidMutationError(
-      `The mutation is not JSON: ${
-        describeFlaw(flaw)
-      }; it was not journaled: pass only null, booleans, finite numbers, ` +
-        "strings, arrays and plain objects without undefined",
-      { operation: "apply" },
-    );
-  }
-  const text = JSON.stringify(mutation);
+  const text = encodeJson(mutation);
   // A UTF-16 unit takes three bytes at most; short texts need no exact count.
   if (
     text.length * 3 + LINE_OVERHEAD > recordSizeMax &&
@@ -43,6 +33,25 @@ export function encodeMutation(mutation: unknown, recordSizeMax: number): string
     );
   }
   return text;
+}
+
+function encodeJson(mutation: unknown): string {
+  try {
+    const flaw = findJsonFlaw(mutation);
+    if (flaw === null) return JSON.stringify(mutation);
+    throw invalid(describeFlaw(flaw));
+  } catch (error) {
+    // Anything else was thrown by a getter of the caller's.
+    throw error instanceof InvalidMutationError ? error : invalid(messageOf(error), error);
+  }
+}
+
+function invalid(reason: string, cause?: unknown): InvalidMutationError {
+  return new InvalidMutationError(
+    `The mutation is not JSON: ${reason}; it was not journaled: pass only null, booleans, finite numbers, ` +
+      "strings, arrays and plain objects without undefined",
+    { operation: "apply", cause },
+  );
 }
 
 /**
