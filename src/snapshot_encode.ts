@@ -93,17 +93,20 @@ class StateEncoder {
    *
    * @returns what is left of the room, or 0 when the value doesn't fit; never looks at more than fits
    */
-  #weigh(value: unknown, room: number): number {
+  #weigh(value: unknown, room: number, depth = 0): number {
     room -= typeof value === "string" ? value.length + 1 : 1;
     if (room <= 0 || value === null || typeof value !== "object") return Math.max(room, 0);
+    // A cycle never fits; following it to the end of the room would overflow the stack.
+    if (depth > DEPTH_MAX) return 0;
+    depth++;
     if (Array.isArray(value)) {
-      for (let i = 0; i < value.length && room > 0; i++) room = this.#weigh(value[i], room);
+      for (let i = 0; i < value.length && room > 0; i++) room = this.#weigh(value[i], room, depth);
       return room;
     }
     const object = value as Record<string, unknown>;
     const keys = this.#keysOf(object);
     for (const key of keys) {
-      room = room > key.length ? this.#weigh(object[key], room - key.length) : 0;
+      room = room > key.length ? this.#weigh(object[key], room - key.length, depth) : 0;
       if (room > 0) continue;
       this.#keys.set(object, keys);
       return 0;
