@@ -1,0 +1,67 @@
+// Wraps a file system so that a test sees every operation, and can delay it or make it fail.
+
+import type { DurableFile, DurableFs, OpenMode } from "@ministate/ministate";
+import { detectFs } from "../../runtime/detect.ts";
+
+/** What is about to be done. */
+export interface Operation {
+  /** The method's name. */
+  name: "open" | "read" | "write" | "syncData" | "syncAll" | "truncate" | "rename" | "remove";
+  /** The file. */
+  path: string;
+}
+
+/** Called before each operation; what it throws is what the operation fails with. */
+export type Hook = (operation: Operation) => void | Promise<void>;
+
+/** The running runtime's own file system, with `hook` called before each operation. */
+export async function wrapFs(hook: Hook): Promise<DurableFs> {
+  const fs = await detectFs();
+  return {
+    ...fs,
+    async open(path: string, mode: OpenMode) {
+      await hook({ name: "open", path });
+      return wrapFile(await fs.open(path, mode), path, hook);
+    },
+    async rename(from, to) {
+      await hook({ name: "rename", path: to });
+      await fs.rename(from, to);
+    },
+    async remove(path) {
+      await hook({ name: "remove", path });
+      await fs.remove(path);
+    },
+  };
+}
+
+function wrapFile(file: DurableFile, path: string, hook: Hook): DurableFile {
+  return {
+    async read(buffer, offset) {
+      await hook({ name: "read", path });
+      return await file.read(buffer, offset);
+    },
+    async write(buffer, offset) {
+      await hook({ name: "write", path });
+      return await file.write(buffer, offset);
+    },
+    async syncData() {
+      await hook({ name: "syncData", path });
+      await file.syncData();
+    },
+    async syncAll() {
+      await hook({ name: "syncAll", path });
+      await file.syncAll();
+    },
+    async truncate(size) {
+      await hook({ name: "truncate", path });
+      await file.truncate(size);
+    },
+    size: () => file.size(),
+    close: () => file.close(),
+  };
+}
+
+/** An error as the operating system gives it. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: planted by a test`), { code });
+}
