@@ -1,0 +1,207 @@
+/**
+ * The short histories that faults and power cuts are tried on at every call.
+ *
+ * @module
+ */
+
+import { StateManager } from "@ministate/ministate";
+import { MemoryFs } from "../support/memory_fs.ts";
+import { Random } from "../support/random.ts";
+import { all, collector, DIRECTORY, type Ids, type Manager, NAME, type World } from "./world.ts";
+
+/** A history to be interrupted. */
+export interface Workload {
+  name: string;
+  /** The disk it begins on; mutations made there are certain. */
+  prepare?: (world: World) => Promise<MemoryFs>;
+  run: (world: World, fs: MemoryFs) => Promise<void>;
+  /** Checks whatever else it left on a disk after a power cut. */
+  inspect?: (disk: MemoryFs, finished: boolean) => Promise<void>;
+}
+
+const segmentSizeMax = 64 * 1024;
+export const BACKUP = "/data/copy";
+
+const upgraded = {
+  ...collector,
+  version: 2,
+  migrate: { state: (state: unknown) => state as Ids },
+};
+
+/** A disk on which a parent directory stands for certain, as on every real one. */
+export function freshDisk(): MemoryFs {
+  const fs = new MemoryFs();
+  fs.plantDirectory("/data");
+  return fs;
+}
+
+async function grown(world: World): Promise<MemoryFs> {
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  for (let i = 0; i < 3; i++) await world.apply(manager);
+  await manager.compact();
+  await world.apply(manager);
+  await manager.compact();
+  await world.apply(manager, 700);
+  await manager.close();
+  return fs.powerCut({ writes: "kept", names: "kept", sizes: "new", grown: "zeros" }, new Random(1));
+}
+
+/** A journal whose last batch of three sectors was torn in the middle. */
+async function torn(world: World): Promise<MemoryFs> {
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  await world.apply(manager);
+  const path = manager.journalPath;
+  const end = fs.peek(path)!.indexOf("\n\n".charCodeAt(0), 200);
+  await world.apply(manager, 1400);
+  const bytes = fs.peek(path)!;
+  bytes.fill(0, end + 600, end + 1100);
+  const disk = fs.crash();
+  disk.plant(path, bytes);
+  world.certain.pop();
+  return disk;
+}
+
+/** A journal of three segments, the second of which is damaged in the middle. */
+async function damaged(world: World): Promise<MemoryFs> {
+  const fs = freshDisk();
+  const manager = await world.open(fs, { segmentSizeMax });
+  for (let i = 0; i < 8; i++) await world.apply(manager, 30_000);
+  await manager.close();
+  const disk = fs.crash();
+  const path = disk.paths(DIRECTORY).filter((name) => name.endsWith(".wal.jsonl"))[1]!;
+  const bytes = disk.peek(path)!;
+  bytes[45_000]! ^= 1;
+  disk.plant(path, bytes);
+  // Of the three records in each segment, those of the first and the first of the second are provable.
+  world.maybe = world.certain.splice(0).map((id) => [id]);
+  return disk;
+}
+
+async function applyTimes(world: World, manager: Manager, count: number, padSize = 0) {
+  for (let i = 0; i < count; i++) await world.apply(manager, padSize);
+}
+
+/** All workloads. */
+export const WORKLOADS: readonly Workload[] = [
+  {
+    name: "the first mutation ever",
+    run: async (world, fs) => void await world.apply(await world.open(fs)),
+  },
+  {
+    name: "sequential mutations",
+    run: async (world, fs) => {
+      const manager = await world.open(fs);
+      await applyTimes(world, manager, 3);
+      await applyTimes(world, manager, 2, 900);
+      await manager.close();
+    },
+  },
+  {
+    name: "concurrent mutations",
+    run: async (world, fs) => {
+      const manager = await world.open(fs);
+      await all(Array.from({ length: 6 }, () => world.apply(manager, 200)));
+      await all(Array.from({ length: 3 }, () => world.apply(manager)));
+      await manager.close();
+    },
+  },
+  {
+    name: "atomic groups",
+    run: async (world, fs) => {
+      const manager = await world.open(fs);
+      await world.applyAll(manager, 3, 400);
+      await all([world.applyAll(manager, 2, 600), world.apply(manager)]);
+      await manager.close();
+    },
+  },
+  {
+    name: "rotation and growth",
+    run: async (world, fs) => {
+      const manager = await world.open(fs, { segmentSizeMax });
+      await applyTimes(world, manager, 5, 30_000);
+      await manager.close();
+    },
+  },
+  {
+    name: "snapshots",
+    run: async (world, fs) => {
+      const manager = await world.open(fs);
+      await world.apply(manager);
+      await manager.createSnapshot();
+      await applyTimes(world, manager, 2);
+      await all([manager.createSnapshot(), world.apply(manager)]);
+      await manager.close();
+    },
+  },
+  {
+    name: "compaction",
+    prepare: grown,
+    run: async (world, fs) => {
+      const manager = await world.open(fs);
+      await world.apply(manager);
+      await manager.compact();
+      await all([world.apply(manager), manager.compact(), world.apply(manager)]);
+      await world.apply(manager);
+    },
+  },
+  {
+    name: "closing and opening again",
+    run: async (world, fs) => {
+      for (let i = 0; i < 3; i++) {
+        const manager = await world.open(fs);
+        await world.apply(manager);
+        await manager.close();
+      }
+    },
+  },
+  {
+    name: "a backup",
+    prepare: grown,
+    run: async (world, fs) => {
+      const manager = await world.open(fs);
+      await all([world.apply(manager), manager.backup(BACKUP), world.apply(manager)]);
+      await manager.close();
+    },
+    inspect: inspectBackup,
+  },
+  {
+    name: "a new version of the mutator",
+    prepare: grown,
+    run: async (world, fs) => {
+      const manager = await world.open(fs, {}, upgraded);
+      await world.apply(manager);
+      await manager.close();
+    },
+  },
+  {
+    name: "repair of a torn tail",
+    prepare: torn,
+    run: async (world, fs) => {
+      const manager = await world.open(fs);
+      await applyTimes(world, manager, 2);
+    },
+  },
+];
+
+/** Corruption that is set aside: its own oracle is in quarantine.test.ts. */
+export const QUARANTINE_WORKLOAD: Workload = {
+  name: "quarantine",
+  prepare: damaged,
+  run: async (world, fs) => {
+    const manager = await world.open(fs, { onCorruption: "quarantine", segmentSizeMax });
+    await world.apply(manager);
+  },
+};
+
+/** The mutator that can read what a workload left, at whatever version it got. */
+export const reader = upgraded;
+
+/** A backup that was reported as done opens; one that was not may be incomplete, which opening says. */
+async function inspectBackup(disk: MemoryFs, finished: boolean): Promise<void> {
+  if (!finished) return;
+  const manager = await StateManager.open<Ids, never>(BACKUP, NAME, reader, { fs: disk });
+  if (manager.state.ids.length < 5) throw new Error(`the backup lost ${manager.state.ids}`);
+  await manager.close();
+}
