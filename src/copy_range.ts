@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeFile } from "./close_file.ts";
 import type { DurableFile, DurableFs } from "./durable_fs.ts";
 import { ioError } from "./errors.ts";
 import { temporaryPath } from "./names.ts";
@@ -41,7 +42,7 @@ export async function copyRange(
     await discard(fs, output, temporary);
     throw ioError("copy", source, error);
   } finally {
-    await input?.close();
+    await closeFile(input, source);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeAfterFailure } from "./close_file.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ReadOnlyError } from "./errors.ts";
 import type { JournalRecord } from "./format.ts";
@@ -64,7 +65,7 @@ export class Journal<M = unknown> {
       const wanted = { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
       return create(opened, await recover(opened, settings, files, stored, wanted, base, () => {}));
     } catch (error) {
-      await opened.close();
+      await closeAfterFailure(opened);
       throw error;
     }
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeFile } from "./close_file.ts";
 import { copyRange } from "./copy_range.ts";
 import type { DurableFile } from "./durable_fs.ts";
 import { ioError, isDiskFull } from "./errors.ts";
@@ -176,6 +177,6 @@ async function writeReport(
   } catch (error) {
     throw ioError("write the report", path, error);
   } finally {
-    await file?.close();
+    await closeFile(file, path);
   }
 }

@@ -4,13 +4,14 @@
  * @module
  */
 
+import { closeAfterFailure, closeFile } from "./close_file.ts";
 import type { DurableFile, DurableFs } from "./durable_fs.ts";
 import { CorruptionError, ForeignFormatError, ioError, TooNewError } from "./errors.ts";
 import { BATCH_SIZE_MAX, FORMAT, HEADER_SIZE_MAX, type SegmentHeader } from "./format.ts";
 import type { NamedFile } from "./names.ts";
 import { type Batch, type Damage, readHeader, scanBatches } from "./scan.ts";
 
-const CHUNK_SIZE = 256 * 1024;
+const CHUNK_SIZE = 64 * 1024;
 
 /** Reads until the buffer is full or the file ends; returns how many bytes there were. */
 export async function readFully(
@@ -114,7 +115,7 @@ export class SegmentReader {
       if (reading.header.first !== named.sequence) throw headerError("damaged", named);
       return new SegmentReader(fs, file, named, reading.header, reading.checksum, reading.size);
     } catch (error) {
-      await file?.close();
+      await closeAfterFailure(file);
       throw ioError("read", named.path, error);
     }
   }
@@ -192,6 +193,6 @@ export class SegmentReader {
 
   /** Closes the file. */
   async close(): Promise<void> {
-    await this.#file.close();
+    await closeFile(this.#file, this.named.path);
   }
 }

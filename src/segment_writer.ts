@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeAfterFailure, closeFile } from "./close_file.ts";
 import type { DurableFile, DurableFs } from "./durable_fs.ts";
 import { encodeHeader, encodeSeal } from "./encode.ts";
 import { ioError, isDiskFull, type MinistateError, PoisonedError } from "./errors.ts";
@@ -111,7 +112,7 @@ export class SegmentWriter {
       return new SegmentWriter(fs, file, named, header, checksum, bytes.length, FILL_SIZE_MIN);
     } catch (error) {
       if (renamed) {
-        await file?.close();
+        await closeAfterFailure(file);
         // The new segment may or may not be there after a power cut; writing on in the old one could overlap it.
         throw poisoned("sync the directory of", named.path, 0, error);
       }
@@ -138,7 +139,7 @@ export class SegmentWriter {
       await file.syncAll();
       return new SegmentWriter(fs, file, named, header, seed, offset, await file.size());
     } catch (error) {
-      await file?.close();
+      await closeAfterFailure(file);
       throw ioError("repair", named.path, error);
     }
   }
@@ -248,7 +249,7 @@ export class SegmentWriter {
 
   /** Closes the file and nothing else. */
   async close(): Promise<void> {
-    await this.#file.close();
+    await closeFile(this.#file, this.named.path);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeFile } from "./close_file.ts";
 import type { DurableFile, DurableFs } from "./durable_fs.ts";
 import { encodeControlLine, encodeHeader } from "./encode.ts";
 import { CorruptionError, ioError, MinistateError } from "./errors.ts";
@@ -136,7 +137,7 @@ async function readLines(
   } catch (error) {
     throw error instanceof MinistateError ? error : ioError("read", named.path, error);
   } finally {
-    await file?.close();
+    await closeFile(file, named.path);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeAfterFailure } from "./close_file.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ReadOnlyError } from "./errors.ts";
 import { FORMAT } from "./format.ts";
@@ -71,7 +72,7 @@ export class SnapshotStore<S = unknown> {
       if (!readOnly) await opened.syncAncestors();
       return create(opened, readOnly, stored?.id ?? drawId());
     } catch (error) {
-      await opened.close();
+      await closeAfterFailure(opened);
       throw error;
     }
   }

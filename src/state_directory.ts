@@ -129,7 +129,11 @@ export class StateDirectory {
     await underWay;
     const lock = this.#lock;
     this.#lock = null;
-    await lock?.release();
+    try {
+      await lock?.release();
+    } catch (error) {
+      throw ioError("unlock", joinPath(this.path, LOCK_NAME), error);
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { AutomaticCompaction } from "./automatic_compaction.ts";
 import { type BackupReport, backupState } from "./backup.ts";
+import { closeAfterFailure } from "./close_file.ts";
 import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ClosedError, isDiskFull, type MinistateError, ReadOnlyError } from "./errors.ts";
@@ -80,7 +81,7 @@ export class StateManager<S, M, R = unknown> {
       if (manager.recovery.migratedFrom !== null && !settings.readOnly) await manager.#settle();
       return manager;
     } catch (error) {
-      await (manager ?? opened).close();
+      await closeAfterFailure(manager ?? opened);
       throw error;
     }
   }
