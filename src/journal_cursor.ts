@@ -8,7 +8,7 @@ import type { DurableFs } from "./durable_fs.ts";
 import { CorruptionError, HistoryGoneError, MinistateError } from "./errors.ts";
 import type { JournalRecord } from "./format.ts";
 import type { NamedFile, StateFiles } from "./names.ts";
-import type { Batch } from "./scan.ts";
+import type { Batch, Damage } from "./scan.ts";
 import { SegmentReader } from "./segment_reader.ts";
 
 /** A record, with the version of the mutator that wrote it. */
@@ -77,6 +77,11 @@ export class JournalCursor {
       const records = this.#recordsOf(batches, reader.header.version);
       if (records.length > 0) return records;
     }
+  }
+
+  /** What stands behind the last record given, if it is not sound; at a live end, it may only be unfinished. */
+  get damage(): Damage | null {
+    return this.#reader?.damage ?? null;
   }
 
   #recordsOf(batches: Batch[], version: number): VersionedRecord[] {

@@ -1,0 +1,26 @@
+/**
+ * The command `ministate`: looks into any state directory, and keeps a JSON document that survives power cuts.
+ *
+ * `ministate --help` lists the subcommands, `docs/cli.md` shows them at work.
+ *
+ * @example Run it
+ * ```sh
+ * deno run --allow-read --allow-write --allow-env cli.ts set ./state /lamp '"on"'
+ * bun run cli.ts get ./state
+ * node cli.ts verify ./state
+ * ```
+ *
+ * @module
+ */
+
+import { detectFs } from "./runtime/detect.ts";
+import { processTerminal } from "./runtime/terminal.ts";
+import { main } from "./src/cli/main.ts";
+
+/** Runs the command with this process's arguments, and ends the process. */
+export async function run(): Promise<void> {
+  const terminal = processTerminal();
+  terminal.exit(await main(terminal, await detectFs()));
+}
+
+if (import.meta.main) await run();

@@ -1,0 +1,107 @@
+/**
+ * What every subcommand works with, and the ways they all open a state directory.
+ *
+ * @module
+ */
+
+import { StateManager } from "../../mod.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { ioError } from "../errors.ts";
+import { findJournalName } from "../names.ts";
+import { DOCUMENT_JOURNAL, documentMutator, type Patch } from "./document.ts";
+import { CommandError } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
+import type { Paint } from "./text.ts";
+
+/** The world and the common options, as a subcommand gets them. */
+export interface Context {
+  readonly terminal: Terminal;
+  readonly fs: DurableFs;
+  /** Whether a program reads the output (`--json`). */
+  readonly json: boolean;
+  /** For standard output. */
+  readonly paint: Paint;
+  /** For standard error. */
+  readonly paintError: Paint;
+}
+
+/** Writes a line to standard output. */
+export function say(context: Context, text: string): void {
+  context.terminal.stdout.write(text + "\n");
+}
+
+/** Writes a value for a program, in one line. */
+export function sayJson(context: Context, value: unknown): void {
+  say(context, JSON.stringify(value));
+}
+
+/** Writes a remark for the person; programs get none. */
+export function remark(context: Context, text: string): void {
+  if (!context.json) context.terminal.stderr.write(text + "\n");
+}
+
+/**
+ * The name of the journal in a directory.
+ *
+ * @throws {CommandError} `NO_STATE` when there is no state, or no directory
+ */
+export async function journalNameIn(context: Context, directory: string): Promise<string> {
+  let name: string | null;
+  try {
+    name = await findJournalName(context.fs, directory);
+  } catch (error) {
+    const known = ioError("list", directory, error);
+    if (known.systemCode !== "ENOENT") throw known;
+    throw new CommandError(
+      "NO_STATE",
+      `There is no directory "${directory}": check the path`,
+      error,
+    );
+  }
+  if (name !== null) return name;
+  throw new CommandError(
+    "NO_STATE",
+    `There is no state in "${directory}": no file there is a segment or a snapshot; check the path`,
+  );
+}
+
+/** The command's own state, open. */
+export type DocumentManager = StateManager<unknown, Patch>;
+
+/** Opens a JSON document that is there; for reading, the directory isn't touched. */
+export async function openDocument(
+  context: Context,
+  directory: string,
+  readOnly: boolean,
+): Promise<DocumentManager> {
+  const name = await journalNameIn(context, directory);
+  return await StateManager.open(directory, name, documentMutator, { readOnly, fs: context.fs });
+}
+
+/** Opens a JSON document for writing; a directory without one gets an empty object. */
+export async function openOrMakeDocument(
+  context: Context,
+  directory: string,
+): Promise<DocumentManager> {
+  let name = DOCUMENT_JOURNAL;
+  try {
+    name = await journalNameIn(context, directory);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+  }
+  return await StateManager.open(directory, name, documentMutator, { fs: context.fs });
+}
+
+/** Waits, unless it is interrupted before. */
+export function pause(delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    signal?.addEventListener("abort", end);
+  });
+}

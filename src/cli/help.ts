@@ -1,0 +1,51 @@
+/**
+ * The examples and the exit codes that `--help` prints.
+ *
+ * @module
+ */
+
+/** Examples of each subcommand; docs/cli.md shows what they print. */
+export const EXAMPLES: Record<string, string> = {
+  get: `  ministate get ./state                   the whole document
+  ministate get ./state /lamps/0/on       one value
+  ministate get ./state /name --raw       a string for a shell script`,
+  set: `  ministate set ./state /name '"kitchen"'
+  ministate set ./state /lamps '[]'
+  ministate set ./state /lamps/- '{"on":true}'    behind the last item
+  ministate set ./state "" '{"name":"hall"}'      the whole document`,
+  remove: `  ministate remove ./state /lamps/0`,
+  patch: `  ministate patch ./state changes.jsonl
+  ./sensors | ministate patch ./state --ack
+  echo '{"name":"hall","old":null}' | ministate patch ./state
+  echo '[{"op":"add","path":"/n","value":1}]' | ministate patch ./state
+
+A line that can't be applied is reported with its number, nothing of it is applied, and the next
+line follows; the exit code is then 1.`,
+  log: `  ministate log ./state --from 100 --to 200
+  ministate log ./state --json | jq -c .mutation
+  ministate log ./state --follow`,
+  inspect: `  ministate inspect ./state
+  ministate inspect ./state --json | jq .nextOpen`,
+  verify: `  ministate verify ./state && echo sound
+  ministate verify ./state --json | jq -c '.findings[]'`,
+  repair: `  ministate repair ./state
+  ministate repair ./state --yes --json`,
+  snapshot: `  ministate snapshot ./state`,
+  compact: `  ministate compact ./state`,
+  backup: `  ministate backup ./state /media/usb/state-monday`,
+};
+
+/** What the exit codes mean. */
+export const EXIT_CODES = `
+Exit codes:
+   0  done; sound
+   1  not found, lines refused, or not confirmed; with verify, a torn tail
+   2  corruption: acknowledged bytes are damaged
+   3  another process has the directory open for writing
+   4  no state there, or it is another program's or a newer version's
+   5  the operating system refused, or the disk is full
+  64  wrong arguments
+  70  an error in ministate itself (MINISTATE_DEBUG=1 shows where)
+ 130  interrupted (143: terminated)
+
+Colours appear on a terminal only, and not when NO_COLOR is set.`;

@@ -1,0 +1,137 @@
+/**
+ * `patch`: many mutations from a file or standard input, one line each.
+ *
+ * @module
+ */
+
+import { type Context, openOrMakeDocument, remark, say, sayJson } from "./context.ts";
+import { EXIT } from "./exit.ts";
+import { readLines } from "./lines.ts";
+import { PATCH_SIZE_MAX, PatchStream } from "./patch_stream.ts";
+import { lineStart, showProgress } from "./progress.ts";
+import { countText, numberText, safeText } from "./text.ts";
+
+/** How much output may wait for a slow reader before the input waits too, in characters. */
+const OUTPUT_WAITING_MAX = 64 * 1024;
+
+/** The options of `patch`. */
+export interface PatchOptions {
+  /** Print each sequence once it is durable. */
+  ack?: boolean;
+  /** Stop at the first line that is refused. */
+  stop?: boolean;
+}
+
+/** Applies every line of a file, or of standard input. */
+export async function patch(
+  context: Context,
+  directory: string,
+  file = "-",
+  options: PatchOptions = {},
+): Promise<number> {
+  const { terminal, json } = context;
+  const path = file === "-" ? null : file;
+  // Before the directory is made: a wrong file name must not leave an empty state behind.
+  const sizeTotal = path === null ? null : await terminal.sizeOf(path);
+  if (path === null && terminal.stdinIsTerminal) {
+    remark(context, "Type one patch a line; end with Ctrl-D");
+  }
+  const started = performance.now();
+  const interruption = terminal.interruption();
+  const manager = await openOrMakeDocument(context, directory);
+  try {
+    const stream = new PatchStream(manager, {
+      acknowledged(sequence) {
+        if (options.ack) json ? sayJson(context, { sequence }) : say(context, `${sequence}`);
+      },
+      refused: (line, reason) => reportLine(context, line, reason),
+    });
+    const input = { size: 0, lines: 0 };
+    const hideProgress = await showProgress(
+      context,
+      sizeTotal,
+      () => ({ size: input.size, count: stream.acknowledged }),
+    );
+    try {
+      await feed(context, stream, terminal.read(path, interruption), input, interruption, options);
+    } finally {
+      hideProgress();
+    }
+    summarize(context, stream, input.lines, performance.now() - started, interruption.aborted);
+    if (interruption.aborted) return interruptedCode(interruption);
+    return stream.refused > 0 || terminal.stdout.closed ? EXIT.incomplete : EXIT.ok;
+  } finally {
+    await manager.close();
+  }
+}
+
+async function feed(
+  context: Context,
+  stream: PatchStream,
+  chunks: AsyncIterable<Uint8Array>,
+  input: { size: number; lines: number },
+  interruption: AbortSignal,
+  options: PatchOptions,
+): Promise<void> {
+  const { stdout } = context.terminal;
+  // Whoever wanted the sequences is gone: go no further than what they were told.
+  const isOver = () =>
+    interruption.aborted || (options.ack && stdout.closed) || (options.stop && stream.refused > 0);
+  try {
+    for await (const lines of readLines(chunks, PATCH_SIZE_MAX)) {
+      for (const line of lines) {
+        if (isOver()) return;
+        input.lines++;
+        input.size += line.size + 1;
+        await stream.add(line);
+      }
+      if (stdout.pending > OUTPUT_WAITING_MAX) await stdout.drained();
+    }
+  } finally {
+    await stream.settled();
+  }
+}
+
+/** The exit code of a shell's program that a signal ended. */
+export function interruptedCode(interruption: AbortSignal): number {
+  return interruption.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+}
+
+function reportLine(context: Context, line: number, reason: string): void {
+  const { stderr } = context.terminal;
+  const message = `line ${line}: ${reason}; nothing of it was applied`;
+  if (context.json) {
+    stderr.write(JSON.stringify({ error: { code: "LINE_REFUSED", message, line } }) + "\n");
+  } else stderr.write(`${lineStart(context)}${context.paintError.red(safeText(message))}\n`);
+}
+
+function summarize(
+  context: Context,
+  stream: PatchStream,
+  lines: number,
+  durationMs: number,
+  interrupted: boolean,
+): void {
+  const { acknowledged, refused, sequence } = stream;
+  const seconds = durationMs / 1000;
+  if (context.json) {
+    sayJson(context, {
+      lines,
+      applied: acknowledged,
+      refused,
+      sequence,
+      seconds: Math.round(durationMs) / 1000,
+      interrupted,
+    });
+    return;
+  }
+  const rate = numberText(Math.round(acknowledged / Math.max(seconds, 0.001)));
+  const parts = [
+    `${countText(acknowledged, "line")} applied`,
+    refused > 0 ? `${numberText(refused)} refused` : "",
+    `sequence ${sequence}`,
+    `${seconds.toFixed(1)} s (${rate} lines/s)`,
+  ];
+  const text = parts.filter((part) => part !== "").join(", ");
+  remark(context, interrupted ? `Interrupted: ${text}` : text);
+}

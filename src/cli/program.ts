@@ -1,0 +1,104 @@
+/**
+ * The command line: subcommands, their arguments, options and help.
+ *
+ * @module
+ */
+
+import { Command, InvalidArgumentError } from "commander";
+import type { Context } from "./context.ts";
+import { get, remove, set } from "./document_commands.ts";
+import { EXAMPLES, EXIT_CODES } from "./help.ts";
+import { inspect, verify } from "./inspect_command.ts";
+import { log } from "./log_command.ts";
+import { patch } from "./patch_command.ts";
+import { repair } from "./repair_command.ts";
+import { backup, compact, snapshot } from "./upkeep_commands.ts";
+import { VERSION } from "./version.ts";
+
+/** Runs a subcommand and notes its exit code. */
+export type Run = (json: boolean, action: (context: Context) => Promise<number>) => Promise<void>;
+
+const DIR = "the state directory";
+const POINTER = "a JSON Pointer, such as /lamps/0/on";
+
+/** Builds the command line; `run` is given what the chosen subcommand does. */
+export function buildProgram(run: Run): Command {
+  const program = new Command("ministate")
+    .description("Looks into state directories and keeps a JSON document that survives power cuts.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", EXIT_CODES);
+  const add = (name: string, description: string) =>
+    program.command(name)
+      .description(description)
+      .option("--json", "print JSON for programs, errors too")
+      .addHelpText("after", `\nExamples:\n${EXAMPLES[name]}`);
+  addDocument(add, run);
+  addReading(add, run);
+  addUpkeep(add, run);
+  return program;
+}
+
+type Add = (name: string, description: string) => Command;
+
+function addDocument(add: Add, run: Run): void {
+  add("get", "Print a value of the document")
+    .argument("<dir>", DIR)
+    .argument("[pointer]", POINTER, "")
+    .option("--raw", "print a string without its quotes")
+    .action((dir, pointer, options) => run(options.json, (c) => get(c, dir, pointer, options)));
+  add("set", "Set a value of the document: replace what is there, add what isn't")
+    .argument("<dir>", `${DIR}, made when it is missing`)
+    .argument("<pointer>", `${POINTER}; "" is the whole document`)
+    .argument("<json>", "the value, as JSON")
+    .action((dir, pointer, json, options) => run(options.json, (c) => set(c, dir, pointer, json)));
+  add("remove", "Remove a value of the document")
+    .argument("<dir>", DIR)
+    .argument("<pointer>", POINTER)
+    .action((dir, pointer, options) => run(options.json, (c) => remove(c, dir, pointer)));
+  add("patch", "Apply JSON Lines: each a JSON Patch (an array) or a JSON Merge Patch (an object)")
+    .argument("<dir>", `${DIR}, made when it is missing`)
+    .argument("[file]", 'the file, or "-" for standard input', "-")
+    .option("--ack", "print each sequence once it is durable")
+    .option("--stop", "stop at the first line that is refused")
+    .action((dir, file, options) => run(options.json, (c) => patch(c, dir, file, options)));
+}
+
+function addReading(add: Add, run: Run): void {
+  add("log", "Print the mutations")
+    .argument("<dir>", DIR)
+    .option("--from <sequence>", "the first one", sequenceOption)
+    .option("--to <sequence>", "the last one", sequenceOption)
+    .option("-f, --follow", "go on with what another process writes, until Ctrl-C")
+    .action((dir, options) => run(options.json, (c) => log(c, dir, options)));
+  add("inspect", "Print what a state directory holds, and what the next open would do")
+    .argument("<dir>", DIR)
+    .action((dir, options) => run(options.json, (c) => inspect(c, dir)));
+  add("verify", "Read every byte: exit 0 sound, 1 torn tail that the next open will cut, 2 corrupt")
+    .argument("<dir>", DIR)
+    .action((dir, options) => run(options.json, (c) => verify(c, dir)));
+}
+
+function addUpkeep(add: Add, run: Run): void {
+  add("repair", "Go on without what is damaged; shows what is kept and lost, and asks")
+    .argument("<dir>", DIR)
+    .option("-y, --yes", "don't ask")
+    .action((dir, options) => run(options.json, (c) => repair(c, dir, options)));
+  add("snapshot", "Write a snapshot of the document")
+    .argument("<dir>", DIR)
+    .action((dir, options) => run(options.json, (c) => snapshot(c, dir)));
+  add("compact", "Write a snapshot and delete the journal that is no longer needed")
+    .argument("<dir>", DIR)
+    .action((dir, options) => run(options.json, (c) => compact(c, dir)));
+  add("backup", "Copy a state directory, also while another process writes it")
+    .argument("<dir>", DIR)
+    .argument("<dest>", "the new directory")
+    .action((dir, dest, options) => run(options.json, (c) => backup(c, dir, dest)));
+}
+
+function sequenceOption(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError("It must be a sequence, a whole number from 0.");
+}

@@ -1,0 +1,69 @@
+/**
+ * A progress bar with the rate, on a terminal only.
+ *
+ * @module
+ */
+
+import type { Context } from "./context.ts";
+import { numberText } from "./text.ts";
+
+/** How far a run is. */
+export interface Progress {
+  /** How many bytes of input were taken. */
+  size: number;
+  /** How many lines are durable. */
+  count: number;
+}
+
+const REFRESH_MS = 100;
+
+/** Erases what stands on the terminal's current line. */
+const ERASE_LINE = "\r\x1b[K";
+
+/**
+ * Shows progress on standard error until the returned function is called.
+ *
+ * @param sizeTotal the size of the input in bytes; `null` when nobody knows
+ */
+export async function showProgress(
+  context: Context,
+  sizeTotal: number | null,
+  progress: () => Progress,
+): Promise<() => void> {
+  const { stderr } = context.terminal;
+  if (context.json || !stderr.isTerminal) return () => {};
+  // Loaded here alone, so that no other start pays for it.
+  const { SingleBar } = (await import("cli-progress")).default;
+  const bar = new SingleBar({
+    format: sizeTotal === null
+      ? "patch  {lines} lines  {rate} lines/s"
+      : "patch  {bar} {percentage}%  {lines} lines  {rate} lines/s",
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    // Otherwise it would catch the interrupt that closes the journal cleanly.
+    gracefulExit: false,
+    stream: stderr.stream as NodeJS.WritableStream,
+  });
+  const started = performance.now();
+  const payload = () => {
+    const { size, count } = progress();
+    const seconds = (performance.now() - started) / 1000;
+    const rate = seconds < REFRESH_MS / 1000 ? 0 : Math.round(count / seconds);
+    return [size, { lines: numberText(count), rate: numberText(rate) }] as const;
+  };
+  bar.start(sizeTotal ?? 1, 0, payload()[1]);
+  const timer = setInterval(() => bar.update(...payload()), REFRESH_MS);
+  return () => {
+    clearInterval(timer);
+    bar.stop();
+    stderr.write(ERASE_LINE);
+  };
+}
+
+/** What to put before a line on standard error, so that the bar doesn't mix with it. */
+export function lineStart(context: Context): string {
+  return context.terminal.stderr.isTerminal && !context.json ? ERASE_LINE : "";
+}

@@ -1,0 +1,123 @@
+/**
+ * `snapshot`, `compact` and `backup`, as in the API.
+ *
+ * @module
+ */
+
+import { type BackupReport, backupState } from "../backup.ts";
+import { CorruptionError, ioError, MinistateError } from "../errors.ts";
+import { findJournalName, listState } from "../names.ts";
+import { StateDirectory } from "../state_directory.ts";
+import { type Context, openDocument, pause, say, sayJson } from "./context.ts";
+import { CommandError, EXIT } from "./exit.ts";
+import { inspectSteadily } from "./steady.ts";
+import { countText, safeText, sizeText } from "./text.ts";
+
+/** How often a copy is begun anew when a compaction deletes files under it, and how long to wait in between. */
+const ATTEMPTS = 5;
+const PAUSE_MS = 200;
+
+/** Writes a snapshot. */
+export async function snapshot(context: Context, directory: string): Promise<number> {
+  const manager = await openDocument(context, directory, false);
+  try {
+    const info = await manager.createSnapshot();
+    if (context.json) sayJson(context, info);
+    else say(context, `${safeText(info.path)}  sequence ${info.sequence}, ${sizeText(info.size)}`);
+    return EXIT.ok;
+  } finally {
+    await manager.close();
+  }
+}
+
+/** Writes a snapshot and deletes what it makes unneeded. */
+export async function compact(context: Context, directory: string): Promise<number> {
+  const manager = await openDocument(context, directory, false);
+  try {
+    const report = await manager.compact();
+    if (context.json) {
+      sayJson(context, report);
+      return EXIT.ok;
+    }
+    const { path, sequence, size } = report.snapshot;
+    say(context, `${safeText(path)}  sequence ${sequence}, ${sizeText(size)}`);
+    for (const deleted of report.deleted) say(context, `deleted  ${safeText(deleted)}`);
+    if (report.deleted.length === 0) {
+      say(context, "Nothing to delete yet: the journal since the older of two snapshots is kept");
+    }
+    return EXIT.ok;
+  } finally {
+    await manager.close();
+  }
+}
+
+/** Copies any state directory, also while another process writes it. */
+export async function backup(
+  context: Context,
+  directory: string,
+  destination: string,
+): Promise<number> {
+  const { journal, nextOpen, findings } = await inspectSteadily(context, directory);
+  if (nextOpen.outcome === "refuse" && nextOpen.lost !== null) {
+    const finding = findings.find(({ severity, needed }) => severity === "corrupt" && needed);
+    throw new CorruptionError(
+      `Cannot back up "${directory}": ${
+        finding?.reason ?? "it is damaged"
+      }: a copy would lose acknowledged mutations; ` +
+        'run "ministate verify" to see them, "cp -r" to keep the files as they are',
+      { path: finding?.path, offset: finding?.offset ?? undefined, lost: nextOpen.lost },
+    );
+  }
+  await refuseState(context, destination);
+  const source = StateDirectory.openForReading(context.fs, directory, journal);
+  const report = await copyState(context, source, destination);
+  if (context.json) sayJson(context, report);
+  else {
+    const copied = `${countText(report.files, "file")}, ${sizeText(report.size)}`;
+    say(context, `${safeText(destination)}  up to sequence ${report.sequence}, ${copied}`);
+  }
+  return EXIT.ok;
+}
+
+/** What stands in the destination from here on is ours, and may be cleared for another attempt. */
+async function refuseState(context: Context, destination: string): Promise<void> {
+  try {
+    if (await findJournalName(context.fs, destination) === null) return;
+  } catch (error) {
+    const known = ioError("list", destination, error);
+    if (known.systemCode === "ENOENT") return;
+    throw known;
+  }
+  throw new CommandError(
+    "NOT_EMPTY",
+    `"${destination}" holds a state already: give another directory`,
+  );
+}
+
+async function copyState(
+  context: Context,
+  source: StateDirectory,
+  destination: string,
+): Promise<BackupReport> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await backupState(source, destination, null);
+    } catch (error) {
+      const changing = error instanceof MinistateError &&
+        (error.code === "CORRUPT" || error.systemCode === "ENOENT");
+      if (!changing || attempt >= ATTEMPTS) throw error;
+      await clear(context, source, destination);
+      await pause(PAUSE_MS);
+    }
+  }
+}
+
+/** Removes what an attempt that failed has copied, so that no two attempts are mixed. */
+async function clear(
+  context: Context,
+  source: StateDirectory,
+  destination: string,
+): Promise<void> {
+  const { segments, snapshots } = await listState(context.fs, destination, source.stem);
+  for (const { path } of [...segments, ...snapshots]) await context.fs.remove(path);
+}

@@ -1,0 +1,116 @@
+/**
+ * What an inspection of a state directory tells.
+ *
+ * @module
+ */
+
+import type { SequenceRange } from "./corruption.ts";
+
+/** One segment. */
+export interface SegmentInspection {
+  /** The file's name in the state directory. */
+  name: string;
+  /** The file's size in bytes, with the empty space at its end. */
+  size: number;
+  /** How far it is sound, in bytes. */
+  soundSize: number;
+  /** The first sequence it may hold. */
+  sequenceFirst: number;
+  /** The last sequence that is sound; `sequenceFirst - 1` when it holds none. */
+  sequenceLast: number;
+  /** Whether its last sound line is a seal. */
+  sealed: boolean;
+  /** The mutator that wrote it; `null` when it had no name, or when the header can't be read. */
+  mutator: string | null;
+  /** The mutator's version; `null` when the header can't be read. */
+  version: number | null;
+  /** The first place that is not sound, in bytes; `null` when there is none. */
+  damagedAt: number | null;
+}
+
+/** One snapshot. */
+export interface SnapshotInspection {
+  /** The file's name in the state directory. */
+  name: string;
+  /** The file's size in bytes. */
+  size: number;
+  /** It holds the state after this sequence. */
+  sequence: number;
+  /** The mutator's version that wrote it; `null` when it can't be read. */
+  version: number | null;
+  /** What is wrong with it; `null` when nothing is. */
+  flaw: string | null;
+}
+
+/** A file that was set aside earlier, or one that was never finished. */
+export interface SpareFile {
+  /** The file's name. */
+  name: string;
+  /** The file's size in bytes. */
+  size: number;
+}
+
+/**
+ * Something that is not as it was written. `torn`: unacknowledged bytes at the end, which the next open cuts.
+ * `corrupt`: anything else that is damaged or missing. `notice`: harmless, but worth knowing.
+ */
+export interface Finding {
+  /** How bad it is. */
+  severity: "torn" | "corrupt" | "notice";
+  /** The file, or the directory when a file is missing. */
+  path: string;
+  /** Where in the file it begins, in bytes; `null` when it is about the file as a whole. */
+  offset: number | null;
+  /** The first sequence concerned; `null` when there is none. */
+  sequence: number | null;
+  /** The last sequence concerned; `null` when nothing tells it. */
+  sequenceLast: number | null;
+  /** What is wrong. */
+  reason: string;
+  /** Whether the next open depends on those bytes. */
+  needed: boolean;
+}
+
+/** What the next open for writing will do. */
+export interface NextOpen {
+  /** `cut` opens, too. `refuse` needs a repair, or `onCorruption: "quarantine"`. */
+  outcome: "open" | "cut" | "refuse";
+  /** The snapshot it starts from; `null` for the initial state. */
+  snapshot: { name: string; sequence: number } | null;
+  /** How many mutations it replays, up to the damage if there is any. */
+  replays: number;
+  /** The last sequence it reaches; with `refuse`, what a repair would keep. */
+  sequence: number;
+  /** The tail it cuts; sizes in bytes. */
+  torn: { path: string; offset: number; size: number; sequence: number } | null;
+  /** What a repair would lose. */
+  lost: SequenceRange | null;
+}
+
+/** All that can be told about a state directory without its mutator. */
+export interface Inspection {
+  /** The state directory. */
+  directory: string;
+  /** The journal's name, to open it with. */
+  journal: string;
+  /** The journal's identity; `null` when no header can be read. */
+  id: string | null;
+  /** The mutator's name; `null` when it has none. */
+  mutator: string | null;
+  /** The mutator's version; `null` when no header can be read. */
+  version: number | null;
+  /** The segments, oldest first. */
+  segments: SegmentInspection[];
+  /** The snapshots, oldest first. */
+  snapshots: SnapshotInspection[];
+  /** What recovery has set aside. */
+  quarantine: SpareFile[];
+  /** Files that were never finished; the next open deletes them. */
+  temporary: SpareFile[];
+  /** Everything that is not as it was written. */
+  findings: Finding[];
+  /** The worst of the findings. */
+  verdict: "sound" | "torn" | "corrupt";
+  /** What the next open will do. */
+  nextOpen: NextOpen;
+}
