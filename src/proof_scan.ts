@@ -5,7 +5,8 @@
  */
 
 import { BATCH_SIZE_MAX, BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX } from "./format.ts";
-import { batchChecksumAt, parseBatch, readControlLine } from "./scan.ts";
+import { batchChecksumAt, parseBatch } from "./batch_scan.ts";
+import { readControlLine } from "./scan.ts";
 import type { SegmentReader } from "./segment_reader.ts";
 import type { Crc32 } from "./encode.ts";
 

@@ -5,9 +5,16 @@
  * @module
  */
 
+import {
+  type Batch,
+  type DamageReason,
+  parseJson,
+  parseRun,
+  type Run,
+  verifyRun,
+} from "./batch_scan.ts";
 import { type Crc32, hex8 } from "./encode.ts";
 import {
-  BATCH_TAIL_SIZE,
   CONTROL_TAIL_SIZE,
   FORMAT,
   isCount,
@@ -17,27 +24,7 @@ import {
   type SnapshotHeader,
 } from "./format.ts";
 
-/** A verified batch: what one write and one sync made durable. */
-export interface Batch {
-  /** Where its first byte stands in the segment. */
-  offset: number;
-  /** Where the byte behind its last line feed stands. */
-  offsetEnd: number;
-  sequenceFirst: number;
-  sequenceLast: number;
-  timestamp: number;
-  /** The mutations in sequence order, freshly parsed: nobody else holds them. */
-  mutations: unknown[];
-}
-
-/** Why bytes are not sound. */
-export type DamageReason =
-  | "malformed"
-  | "checksum"
-  | "unterminated"
-  | "gap"
-  | "repeated"
-  | "too large";
+export type { Batch };
 
 /** The first place at which a scan could not go on. */
 export interface Damage {
@@ -57,38 +44,8 @@ export interface ScanResult {
   damage: Damage | null;
 }
 
-const BRACKET_OPEN = 0x5b, BRACKET_CLOSE = 0x5d, BRACE_OPEN = 0x7b, QUOTE = 0x22, COMMA = 0x2c;
+const BRACKET_OPEN = 0x5b, BRACE_OPEN = 0x7b;
 const decoder = new TextDecoder();
-
-/** Reads a checksum's eight digits at `at`, or -1 when something else stands there. */
-function readHex8(bytes: Uint8Array, at: number): number {
-  let value = 0;
-  for (let i = at; i < at + 8; i++) {
-    const c = bytes[i]!;
-    const digit = c >= 0x30 && c <= 0x39 ? c - 0x30 : c >= 0x61 && c <= 0x66 ? c - 0x57 : -1;
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
-}
-
-/** The checksum that the line ending before `lineEnd` carries as the last line of a batch, or -1. */
-export function batchChecksumAt(bytes: Uint8Array, lineStart: number, lineEnd: number): number {
-  const tail = lineEnd + 1 - BATCH_TAIL_SIZE;
-  return tail > lineStart && bytes[lineEnd - 1] === BRACKET_CLOSE && bytes[lineEnd - 2] === QUOTE &&
-      bytes[tail] === QUOTE && bytes[tail - 1] === COMMA
-    ? readHex8(bytes, tail + 1)
-    : -1;
-}
-
-/** Parses JSON; `undefined` for what is none (a mutation is never `undefined`). */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /** Parses and verifies a control line (header, seal, snapshot end) without its line feed. */
 export function readControlLine(
@@ -170,105 +127,71 @@ export function scanBatches(
       result.consumed = at;
       continue;
     }
-    const step = first === BRACKET_OPEN
-      ? scanBatch(bytes, at, base, expected, seed, crc32)
-      : scanSeal(bytes, at, expected, seed, crc32);
-    if (step === null && !atEnd) return result;
-    if (step === null || "reason" in step) {
-      result.damage = { offset: base + at, reason: step?.reason ?? "unterminated" };
+    const stop = first === BRACKET_OPEN
+      ? scanRun(result, bytes, at, base, expected, seed, crc32)
+      : scanSeal(result, bytes, at, expected, seed, crc32);
+    at = result.consumed;
+    if (stop !== undefined) {
+      const reason = stop ?? (atEnd ? "unterminated" : null);
+      if (reason !== null) result.damage = { offset: base + at, reason };
       return result;
     }
-    at = step.end;
-    result.consumed = at;
-    result.soundEnd = at;
-    result.sealed = step.batch === null;
-    if (step.batch !== null) {
-      result.batches.push(step.batch);
-      expected = step.batch.sequenceLast + 1;
-    }
+    expected = nextAfter(result.batches, expected);
   }
   return result;
 }
 
-/** A sound line or batch; or why it isn't one; or `null` when its end is not among the bytes. */
-type Step = { end: number; batch: Batch | null } | { reason: DamageReason } | null;
+function nextAfter(batches: Batch[], expected: number): number {
+  const last = batches[batches.length - 1];
+  return last === undefined ? expected : last.sequenceLast + 1;
+}
 
+/** Takes a seal into the result; returns what keeps it from that, `null` when its end is not among the bytes. */
 function scanSeal(
+  result: ScanResult,
   bytes: Uint8Array,
   at: number,
   expected: number,
   seed: number,
   crc32: Crc32,
-): Step {
+): Run["stop"] {
   const end = bytes.indexOf(LINE_FEED, at);
-  if (end < 0) return bytes.length - at > LINE_SIZE_MAX ? { reason: "too large" } : null;
+  if (end < 0) return bytes.length - at > LINE_SIZE_MAX ? "too large" : null;
   const control = readControlLine(bytes.subarray(at, end), crc32, seed);
-  if (control === null) return { reason: "malformed" };
+  if (control === null) return "malformed";
   // A sound seal for another sequence: the records between are missing, or the seal is out of place.
-  if (control.content.seal !== expected - 1) return { reason: "gap" };
-  return { end: end + 1, batch: null };
+  if (control.content.seal !== expected - 1) return "gap";
+  take(result, end + 1, true);
+  return undefined;
 }
 
-function scanBatch(
+/** Takes batches that follow one another into the result; returns what keeps the next one from that. */
+function scanRun(
+  result: ScanResult,
   bytes: Uint8Array,
   at: number,
   base: number,
   expected: number,
   seed: number,
   crc32: Crc32,
-): Step {
-  let lineStart = at;
-  for (;;) {
-    const lineEnd = bytes.indexOf(LINE_FEED, lineStart);
-    if (lineEnd < 0) {
-      return bytes.length - lineStart > LINE_SIZE_MAX ? { reason: "too large" } : null;
+): Run["stop"] {
+  const run = verifyRun(bytes, at, seed, crc32);
+  if (run.lineCounts.length === 0) return run.stop;
+  const batches = parseRun(bytes, at, base, run);
+  for (const batch of batches) {
+    // A verified batch must go on where the one before ended.
+    if (batch.sequenceFirst !== expected) {
+      return batch.sequenceFirst > expected ? "gap" : "repeated";
     }
-    if (bytes[lineStart] !== BRACKET_OPEN) return { reason: "malformed" };
-    const checksum = batchChecksumAt(bytes, lineStart, lineEnd);
-    if (checksum >= 0) {
-      const body = bytes.subarray(at, lineEnd + 1 - BATCH_TAIL_SIZE);
-      if (crc32(body, seed) === checksum) {
-        const batch = parseBatch(
-          decoder.decode(bytes.subarray(at, lineEnd)),
-          base + at,
-          base + lineEnd + 1,
-        );
-        return checkOrder(batch, expected, lineEnd + 1);
-      }
-      // A record whose mutation is a string of eight hexadecimal digits looks like the end of a batch.
-      const line = parseJson(decoder.decode(bytes.subarray(lineStart, lineEnd)));
-      if (!Array.isArray(line) || line.length !== 2) return { reason: "checksum" };
-    }
-    lineStart = lineEnd + 1;
+    result.batches.push(batch);
+    take(result, batch.offsetEnd - base, false);
+    expected = batch.sequenceLast + 1;
   }
+  return batches.length < run.lineCounts.length ? "malformed" : run.stop;
 }
 
-/** A verified batch must go on where the one before ended. */
-function checkOrder(batch: Batch | null, expected: number, end: number): Step {
-  if (batch === null) return { reason: "malformed" };
-  if (batch.sequenceFirst !== expected) {
-    return { reason: batch.sequenceFirst > expected ? "gap" : "repeated" };
-  }
-  return { end, batch };
-}
-
-/** Parses the text of a batch whose checksum is right; `null` when its lines contradict each other. */
-export function parseBatch(text: string, offset: number, offsetEnd: number): Batch | null {
-  // Records hold no raw line feed (JSON escapes them), so joining the lines gives one JSON array.
-  const lines = parseJson(text.includes("\n") ? `[${text.replaceAll("\n", ",")}]` : `[${text}]`);
-  if (!Array.isArray(lines)) return null;
-  const last = lines[lines.length - 1];
-  if (!Array.isArray(last) || last.length !== 5) return null;
-  const [sequenceLast, , horizon, timestamp] = last;
-  if (!isCount(horizon) || !isCount(sequenceLast) || typeof timestamp !== "number") return null;
-  // The horizon is the sequence before the batch: all that is not synced yet is in this batch.
-  if (horizon + lines.length !== sequenceLast) return null;
-  const mutations: unknown[] = [];
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i];
-    const fields = i === lines.length - 1 ? 5 : 2;
-    if (!Array.isArray(line) || line.length !== fields || line[0] !== horizon + 1 + i) return null;
-    mutations.push(line[1]);
-  }
-  return { offset, offsetEnd, sequenceFirst: horizon + 1, sequenceLast, timestamp, mutations };
+function take(result: ScanResult, end: number, sealed: boolean): void {
+  result.consumed = end;
+  result.soundEnd = end;
+  result.sealed = sealed;
 }

@@ -7,7 +7,13 @@
 import { closeAfterFailure, closeFile } from "./close_file.ts";
 import type { DurableFile, DurableFs } from "./durable_fs.ts";
 import { CorruptionError, ForeignFormatError, ioError, TooNewError } from "./errors.ts";
-import { BATCH_SIZE_MAX, FORMAT, HEADER_SIZE_MAX, type SegmentHeader } from "./format.ts";
+import {
+  BATCH_SIZE_MAX,
+  CONTROL_TAIL_SIZE,
+  FORMAT,
+  HEADER_SIZE_MAX,
+  type SegmentHeader,
+} from "./format.ts";
 import type { NamedFile } from "./names.ts";
 import { type Batch, type Damage, readHeader, scanBatches } from "./scan.ts";
 
@@ -26,6 +32,11 @@ export async function readFully(
     total += count;
   }
   return total;
+}
+
+/** The size of the line that {@linkcode encodeSeal} writes. */
+function sealSize(sequence: number): number {
+  return `{"seal":${sequence}`.length + CONTROL_TAIL_SIZE;
 }
 
 /** A header that can't be used, as the error it means. */
@@ -66,6 +77,8 @@ export class SegmentReader {
   readonly seed: number;
   /** Where the last sound line ends. */
   soundEnd: number;
+  /** Where the last sound batch begins, or the seal behind it; the end of the header when there is neither. */
+  lastStart: number;
   /** The sequence that the next record must have. */
   expected: number;
   /** Whether the last sound line is a seal. */
@@ -87,6 +100,7 @@ export class SegmentReader {
     this.header = header;
     this.seed = seed;
     this.soundEnd = size;
+    this.lastStart = size;
     this.expected = header.first;
   }
 
@@ -154,7 +168,11 @@ export class SegmentReader {
     this.soundEnd = soundEnd;
     this.sealed = sealed;
     const last = batches[batches.length - 1];
-    if (last !== undefined) this.expected = last.sequenceLast + 1;
+    if (last !== undefined) {
+      this.expected = last.sequenceLast + 1;
+      this.lastStart = last.offset;
+    }
+    if (sealed) this.lastStart = soundEnd - sealSize(this.expected - 1);
   }
 
   /** Makes room for a batch larger than the buffer; no batch of ours is larger than the limit. */

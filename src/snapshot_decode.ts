@@ -5,7 +5,7 @@
  */
 
 import { isCount } from "./format.ts";
-import { parseJson } from "./scan.ts";
+import { parseJson } from "./batch_scan.ts";
 
 type Container = Record<string, unknown> | unknown[];
 

@@ -1,0 +1,206 @@
+/**
+ * Reads batches out of bytes: finds where each ends, verifies its checksum, and parses the lines of many at once.
+ * Pure. The writing side is encode.ts.
+ *
+ * @module
+ */
+
+import type { Crc32 } from "./encode.ts";
+import { BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX } from "./format.ts";
+
+/** A verified batch: what one write and one sync made durable. */
+export interface Batch {
+  /** Where its first byte stands in the segment. */
+  offset: number;
+  /** Where the byte behind its last line feed stands. */
+  offsetEnd: number;
+  sequenceFirst: number;
+  sequenceLast: number;
+  timestamp: number;
+  /** The mutations in sequence order, freshly parsed: nobody else holds them. */
+  mutations: unknown[];
+}
+
+/** Why bytes are not sound. */
+export type DamageReason =
+  | "malformed"
+  | "checksum"
+  | "unterminated"
+  | "gap"
+  | "repeated"
+  | "too large";
+
+/** Batches that follow one another without a gap, checksums verified, lines not yet parsed. */
+export interface Run {
+  /** Where each line ends: the place of its line feed. */
+  lineEnds: number[];
+  /** How many lines each batch has. */
+  lineCounts: number[];
+  /** Why the run ends here: damage; `null` when the bytes end within a batch; `undefined` when something else follows. */
+  stop: DamageReason | null | undefined;
+}
+
+const BRACKET_OPEN = 0x5b, BRACKET_CLOSE = 0x5d, QUOTE = 0x22, COMMA = 0x2c;
+const SPACE = 0x20, ZERO = 0x30;
+
+/** A run takes no further batch once it is this large: parsing more at once only holds more memory. */
+const RUN_SIZE_TARGET = 8 * 1024;
+
+const decoder = new TextDecoder();
+
+/** Where the lines of a run are made one JSON array before they are decoded; a longer run gets one of its own. */
+const sharedScratch = new Uint8Array(2 * RUN_SIZE_TARGET);
+
+/** Reads a checksum's eight digits at `at`, or -1 when something else stands there. */
+function readHex8(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let i = at; i < at + 8; i++) {
+    const c = bytes[i]!;
+    const digit = c >= 0x30 && c <= 0x39 ? c - 0x30 : c >= 0x61 && c <= 0x66 ? c - 0x57 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/** The checksum that the line ending before `lineEnd` carries as the last line of a batch, or -1. */
+export function batchChecksumAt(bytes: Uint8Array, lineStart: number, lineEnd: number): number {
+  const tail = lineEnd + 1 - BATCH_TAIL_SIZE;
+  return tail > lineStart && bytes[lineEnd - 1] === BRACKET_CLOSE && bytes[lineEnd - 2] === QUOTE &&
+      bytes[tail] === QUOTE && bytes[tail - 1] === COMMA
+    ? readHex8(bytes, tail + 1)
+    : -1;
+}
+
+/** Parses JSON; `undefined` for what is none (a mutation is never `undefined`). */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Verifies the batches that begin at `at`, one behind the other. */
+export function verifyRun(bytes: Uint8Array, at: number, seed: number, crc32: Crc32): Run {
+  const run: Run = { lineEnds: [], lineCounts: [], stop: undefined };
+  const target = at + RUN_SIZE_TARGET;
+  while (at < target && bytes[at] === BRACKET_OPEN) {
+    const end = verifyBatch(bytes, at, seed, crc32, run);
+    if (end < 0) break;
+    at = end;
+  }
+  return run;
+}
+
+/** Verifies one batch, adds it to the run and returns where it ends, or notes what keeps it from that. */
+function verifyBatch(
+  bytes: Uint8Array,
+  at: number,
+  seed: number,
+  crc32: Crc32,
+  run: Run,
+): number {
+  const refuse = (stop: DamageReason | null) => {
+    run.stop = stop;
+    run.lineEnds.length = known;
+    return -1;
+  };
+  const known = run.lineEnds.length;
+  let lineStart = at;
+  for (;;) {
+    const lineEnd = bytes.indexOf(LINE_FEED, lineStart);
+    if (lineEnd < 0) return refuse(bytes.length - lineStart > LINE_SIZE_MAX ? "too large" : null);
+    if (bytes[lineStart] !== BRACKET_OPEN) return refuse("malformed");
+    run.lineEnds.push(lineEnd);
+    const checksum = batchChecksumAt(bytes, lineStart, lineEnd);
+    if (checksum >= 0) {
+      if (crc32(bytes.subarray(at, lineEnd + 1 - BATCH_TAIL_SIZE), seed) === checksum) {
+        run.lineCounts.push(run.lineEnds.length - known);
+        return lineEnd + 1;
+      }
+      // A record whose mutation is a string of eight hexadecimal digits looks like the end of a batch.
+      const line = parseJson(decoder.decode(bytes.subarray(lineStart, lineEnd)));
+      if (!Array.isArray(line) || line.length !== 2) return refuse("checksum");
+    }
+    lineStart = lineEnd + 1;
+  }
+}
+
+/**
+ * Parses the batches of a run, in order, up to the first whose lines contradict each other.
+ *
+ * @param base the position of `bytes[0]` in the file, for the offsets in the result
+ */
+export function parseRun(bytes: Uint8Array, at: number, base: number, run: Run): Batch[] {
+  const { lineEnds, lineCounts } = run;
+  const lines = parseJson(textOf(bytes, at, run));
+  // Checksums that are right over lines that are not JSON: made by hand. One by one, then, to find the first.
+  const together = Array.isArray(lines) && lines.length === lineEnds.length;
+  const batches: Batch[] = [];
+  let lineFirst = 0;
+  for (const lineCount of lineCounts) {
+    const end = lineEnds[lineFirst + lineCount - 1]! + 1;
+    const batch = together
+      ? toBatch(lines, lineFirst, lineCount, base + at, base + end)
+      : parseBatch(decoder.decode(bytes.subarray(at, end - 1)), base + at, base + end);
+    if (batch === null) break;
+    batches.push(batch);
+    lineFirst += lineCount;
+    at = end;
+  }
+  return batches;
+}
+
+/**
+ * The lines of a run as one JSON array. Each checksum, verified by now, becomes a 0: a million short strings that
+ * are all different would fill the engine's table of strings, which took more memory than everything else.
+ */
+function textOf(bytes: Uint8Array, at: number, { lineEnds, lineCounts }: Run): string {
+  const size = lineEnds[lineEnds.length - 1]! - at;
+  const scratch = size + 2 <= sharedScratch.length ? sharedScratch : new Uint8Array(size + 2);
+  scratch[0] = BRACKET_OPEN;
+  scratch.set(bytes.subarray(at, at + size), 1);
+  const shift = 1 - at;
+  // Records hold no raw line feed (JSON escapes them), so every one separates two records.
+  for (const lineEnd of lineEnds) scratch[lineEnd + shift] = COMMA;
+  let line = -1;
+  for (const lineCount of lineCounts) {
+    line += lineCount;
+    const tail = lineEnds[line]! + 1 - BATCH_TAIL_SIZE + shift;
+    scratch[tail] = ZERO;
+    scratch.fill(SPACE, tail + 1, tail + BATCH_TAIL_SIZE - 2);
+  }
+  scratch[size + 1] = BRACKET_CLOSE;
+  return decoder.decode(scratch.subarray(0, size + 2));
+}
+
+/** Parses the text of a batch whose checksum is right; `null` when its lines contradict each other. */
+export function parseBatch(text: string, offset: number, offsetEnd: number): Batch | null {
+  const lines = parseJson(`[${text.replaceAll("\n", ",")}]`);
+  return Array.isArray(lines) ? toBatch(lines, 0, lines.length, offset, offsetEnd) : null;
+}
+
+/** Makes a batch of `count` parsed lines from `first` on; `null` when they contradict each other. */
+function toBatch(
+  lines: unknown[],
+  first: number,
+  count: number,
+  offset: number,
+  offsetEnd: number,
+): Batch | null {
+  const last = lines[first + count - 1];
+  if (!Array.isArray(last) || last.length !== 5) return null;
+  const [sequenceLast, , horizon, timestamp] = last;
+  if (!isCount(horizon) || !isCount(sequenceLast) || typeof timestamp !== "number") return null;
+  // The horizon is the sequence before the batch: all that is not synced yet is in this batch.
+  if (horizon + count !== sequenceLast) return null;
+  const mutations: unknown[] = [];
+  for (let i = 0; i < count; i++) {
+    const line = lines[first + i];
+    const fields = i === count - 1 ? 5 : 2;
+    if (!Array.isArray(line) || line.length !== fields || line[0] !== horizon + 1 + i) return null;
+    mutations.push(line[1]);
+  }
+  return { offset, offsetEnd, sequenceFirst: horizon + 1, sequenceLast, timestamp, mutations };
+}
