@@ -33,6 +33,8 @@ export interface Corruption {
   soundEnd: number | null;
 }
 
+const FOREIGN_SEGMENT = "foreign segment";
+
 /** A journal of which the beginning, or everything, is not there. */
 export async function missingJournal(
   fs: DurableFs,
@@ -95,7 +97,7 @@ export async function unusableHeader(
   if (!(error instanceof CorruptionError) && !foreign) throw error;
   const named = files.segments[index]!;
   return {
-    label: foreign ? "foreign segment" : "damaged header",
+    label: foreign ? FOREIGN_SEGMENT : "damaged header",
     says: foreign
       ? "it was not written by this journal"
       : "its first line is damaged, which a power cut can't do",
@@ -142,13 +144,20 @@ async function highestSequence(
 }
 
 /** The error for a corruption, for whoever has to act on it. */
-export function corruptionError(corruption: Corruption): CorruptionError {
+export function corruptionError(corruption: Corruption): CorruptionError | ForeignFormatError {
   const { sequenceFirst, sequenceLast } = corruption.lost;
   const range = sequenceLast === null
     ? `${sequenceFirst} and later`
     : sequenceLast <= sequenceFirst
     ? `${sequenceFirst}`
     : `${sequenceFirst} to ${sequenceLast}`;
+  if (corruption.label === FOREIGN_SEGMENT) {
+    return new ForeignFormatError(
+      `Cannot open "${corruption.path}": ${corruption.says}, though its name is one of ours. Nothing was changed: ` +
+        'move it back to where it came from, or open with onCorruption "quarantine" to set it aside',
+      { path: corruption.path, offset: 0, sequence: sequenceFirst, operation: "open" },
+    );
+  }
   return new CorruptionError(
     `Cannot open "${corruption.path}" at offset ${corruption.offset}: ${corruption.says}; sequences that can't be proven: ${range}. ` +
       "Nothing was changed: copy the directory, look at the disk's health, restore a backup, " +
