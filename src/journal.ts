@@ -111,6 +111,7 @@ export class Journal<M = unknown> {
     mutations: readonly M[],
   ): Promise<{ sequenceFirst: number; sequenceLast: number } | null> {
     const writer = this.#writable();
+    writer.refuseClosed();
     const texts = mutations.map((mutation) => writer.encode(mutation));
     if (texts.length === 0) return null;
     return await writer.submit(texts, (sequenceFirst) => ({

@@ -159,6 +159,7 @@ export class StateManager<S, M, R = unknown> {
    * @throws {TooLargeError} when the group doesn't fit in one batch; none is journaled
    */
   async applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
+    this.#writable();
     const texts = mutations.map((mutation) => this.#encode(mutation));
     if (texts.length === 0) return [];
     return await this.#submit(
