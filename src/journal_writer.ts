@@ -161,6 +161,8 @@ export class JournalWriter {
    * @throws {DiskFullError} when there is no space for one; the current segment goes on being used
    */
   async rotate(): Promise<void> {
+    // What the poisoned segment holds behind its last acknowledged byte could overlap a new one.
+    if (this.poison !== null) throw this.poison;
     const { fs, clock } = this.#settings;
     const first = this.#sequence + 1;
     // Nothing in it yet: a new one would have the same name.
@@ -215,7 +217,10 @@ export class JournalWriter {
   #sealWhenIdle(delayMs: number): void {
     this.#idleTimer = setTimeout(() => {
       if (this.#closing !== null) return;
-      this.#queue.exclusive(() => this.#seal()).catch((error) => this.#failure = error);
+      this.#queue.exclusive(() => this.#seal()).catch((error) => {
+        // A full disk only costs the proof of the last batch; mutations go on once there is space.
+        if (!isDiskFull(error)) this.#failure = error;
+      });
     }, delayMs);
   }
 
