@@ -9,7 +9,7 @@ import type { DurableFile, DurableFs } from "./durable_fs.ts";
 import { ioError } from "./errors.ts";
 import { temporaryPath } from "./names.ts";
 import { readFully } from "./segment_reader.ts";
-import { createAnew, discard, writeFully } from "./segment_writer.ts";
+import { createAnew, discard, writeFully } from "./write_bytes.ts";
 
 const PIECE_SIZE = 256 * 1024;
 

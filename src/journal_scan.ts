@@ -19,6 +19,8 @@ export interface SegmentEnd {
   named: NamedFile;
   header: SegmentHeader;
   seed: number;
+  /** Where the last sound batch or seal begins. */
+  lastStart: number;
   /** Where the last sound line ends. */
   soundEnd: number;
   /** Where bytes behind it end that are not empty space; equal to `soundEnd` when there are none. */
@@ -165,6 +167,7 @@ function segmentEnd(reader: SegmentReader, aftermath: Aftermath | null): Segment
     named: reader.named,
     header: reader.header,
     seed: reader.seed,
+    lastStart: reader.lastStart,
     soundEnd: reader.soundEnd,
     writtenEnd: Math.max(reader.soundEnd, aftermath?.writtenEnd ?? 0),
     sealed: reader.sealed,

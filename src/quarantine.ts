@@ -12,7 +12,7 @@ import type { Corruption } from "./corruption.ts";
 import type { SegmentEnd } from "./journal_scan.ts";
 import { joinPath, type NamedFile, QUARANTINE, type StateFiles } from "./names.ts";
 import type { LostRecords } from "./recovery_report.ts";
-import { createAnew, writeFully } from "./segment_writer.ts";
+import { createAnew, writeFully } from "./write_bytes.ts";
 import type { StateDirectory } from "./state_directory.ts";
 
 /** How many torn tails are kept; the oldest goes first. Power cuts are many, and cards are small. */

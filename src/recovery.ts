@@ -145,6 +145,9 @@ export async function recover(
   consume: BatchConsumer,
 ): Promise<Recovered> {
   const scan = await scanJournal(directory.fs, files, base.sequence, stored?.id ?? null, consume);
+  const refusal = base.rotten.find((snapshot) => snapshot.refusal !== null)?.refusal;
+  // A snapshot that the disk would not give now may be sound the next time: nothing is declared lost over it.
+  if (scan.corruption?.index === -1 && refusal) throw refusal;
   if (scan.corruption !== null && settings.onCorruption === "fail") {
     throw corruptionError(scan.corruption);
   }
@@ -259,8 +262,9 @@ async function repair(
 
 /** Goes on in a segment; one that was just replaced by its sound part has nothing behind that to overwrite. */
 function resume(fs: DurableFs, end: SegmentEnd, replaced: boolean): Promise<SegmentWriter> {
-  const { named, header, seed, soundEnd, writtenEnd } = end;
-  return SegmentWriter.resume(fs, named, header, seed, soundEnd, replaced ? soundEnd : writtenEnd);
+  const { named, header, seed, soundEnd } = end;
+  const place = replaced ? { ...end, writtenEnd: soundEnd } : end;
+  return SegmentWriter.resume(fs, named, header, seed, place);
 }
 
 async function setRottenAside(

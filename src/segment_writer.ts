@@ -12,41 +12,12 @@ import {
   FILL_RESERVE,
   FILL_SIZE_MAX,
   FILL_SIZE_MIN,
-  LINE_FEED,
   type SegmentHeader,
 } from "./format.ts";
 import { type NamedFile, temporaryPath } from "./names.ts";
+import { createAnew, discard, fillWithLineFeeds, writeAgain, writeFully } from "./write_bytes.ts";
 
 const PAGE_SIZE = 4096;
-const lineFeeds = new Uint8Array(FILL_SIZE_MIN).fill(LINE_FEED);
-
-/** Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. */
-export async function writeFully(
-  file: DurableFile,
-  bytes: Uint8Array,
-  offset: number,
-): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const count = await file.write(done === 0 ? bytes : bytes.subarray(done), offset + done);
-    if (count <= 0) {
-      // A device that takes nothing and reports nothing would be asked for ever.
-      throw Object.assign(new Error("ENOSPC: no bytes were taken, write"), { code: "ENOSPC" });
-    }
-    done += count;
-  }
-}
-
-/** Fills `[from, to)` with line feeds. */
-export async function fillWithLineFeeds(
-  file: DurableFile,
-  from: number,
-  to: number,
-): Promise<void> {
-  for (let at = from; at < to; at += lineFeeds.length) {
-    await writeFully(file, lineFeeds.subarray(0, Math.min(lineFeeds.length, to - at)), at);
-  }
-}
 
 /** The one writer of one segment. */
 export class SegmentWriter {
@@ -105,7 +76,13 @@ export class SegmentWriter {
       await fillWithLineFeeds(file, bytes.length, FILL_SIZE_MIN);
       // Sync before rename: otherwise a power cut can leave the new name on an empty file.
       await file.syncAll();
-      await fs.rename(temporary, named.path);
+      try {
+        await fs.rename(temporary, named.path);
+      } catch (error) {
+        // A full disk had no room for the name; after any other failure it may be there.
+        renamed = !isDiskFull(error);
+        throw error;
+      }
       renamed = true;
       // Before the first record: otherwise a power cut can take the name, and the record with it.
       await fs.syncDirectory(directory);
@@ -121,20 +98,25 @@ export class SegmentWriter {
     }
   }
 
-  /** Goes on with an existing segment behind its last sound line. */
+  /**
+   * Goes on with an existing segment behind its last sound line.
+   *
+   * @param place where its last batch or seal begins, where that ends, and where bytes behind it end that are not empty
+   */
   static async resume(
     fs: DurableFs,
     named: NamedFile,
     header: SegmentHeader,
     seed: number,
-    offset: number,
-    tornEnd: number,
+    place: { lastStart: number; soundEnd: number; writtenEnd: number },
   ): Promise<SegmentWriter> {
+    const { lastStart, soundEnd: offset, writtenEnd } = place;
     let file: DurableFile | undefined;
     try {
       file = await fs.open(named.path, "write");
       // Overwritten, not cut off: freed blocks could come back later with the old bytes in them.
-      await fillWithLineFeeds(file, offset, tornEnd);
+      await fillWithLineFeeds(file, offset, writtenEnd);
+      await writeAgain(file, lastStart, offset);
       // What a killed process left may still be in memory only; it has been read, so make it durable.
       await file.syncAll();
       return new SegmentWriter(fs, file, named, header, seed, offset, await file.size());
@@ -265,30 +247,4 @@ export function poisoned(
       "everything acknowledged before is safe: check the disk, close, and open again",
     { operation, path, offset, cause },
   );
-}
-
-/** Makes a file, in place of one that an interrupted attempt may have left. */
-export async function createAnew(fs: DurableFs, path: string): Promise<DurableFile> {
-  try {
-    return await fs.open(path, "create");
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
-    await fs.remove(path);
-    return await fs.open(path, "create");
-  }
-}
-
-/** Gives up a half-written temporary file; whatever can't be removed now is removed by the next open. */
-export async function discard(
-  fs: DurableFs,
-  file: DurableFile | undefined,
-  path: string,
-): Promise<void> {
-  try {
-    await file?.close();
-    await fs.remove(path);
-  } catch (error) {
-    // The failure that led here is the one to report.
-    if (!(error instanceof Error)) throw error;
-  }
 }

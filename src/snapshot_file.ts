@@ -18,7 +18,7 @@ import {
 import { type NamedFile, temporaryPath } from "./names.ts";
 import { readControlLine, readHeader } from "./scan.ts";
 import { headerError, readFully } from "./segment_reader.ts";
-import { createAnew, discard, writeFully } from "./segment_writer.ts";
+import { createAnew, discard, writeFully } from "./write_bytes.ts";
 import { StateBuilder } from "./snapshot_decode.ts";
 
 const PIECE_SIZE = 256 * 1024;

@@ -5,7 +5,7 @@
  */
 
 import type { DurableFs } from "./durable_fs.ts";
-import { MinistateError, TooNewError } from "./errors.ts";
+import { IoError, MinistateError, TooNewError } from "./errors.ts";
 import type { NamedFile, StateFiles } from "./names.ts";
 import { readSnapshot, type SnapshotReading } from "./snapshot_file.ts";
 
@@ -13,7 +13,18 @@ import { readSnapshot, type SnapshotReading } from "./snapshot_file.ts";
 export interface Rotten {
   named: NamedFile;
   reason: string;
+  /** What the operating system refused, if it did: then the bytes may be sound. */
+  refusal: IoError | null;
 }
+
+/** Failures that lie in the file itself. Any other (too many open files, no permission …) says nothing about it. */
+const FILE_FAILURES: ReadonlySet<string | undefined> = new Set([
+  "EIO",
+  "EISDIR",
+  "EINVAL",
+  "ELOOP",
+  "ENOENT",
+]);
 
 /** The newest sound snapshot, and those above it that were not. */
 export interface Restored {
@@ -27,6 +38,7 @@ export interface Restored {
  * @param id the journal they must belong to; `null` takes any
  * @param atMost only snapshots of this sequence or an earlier one
  * @throws {TooNewError} when one was written by a newer version: an older one would silently step back
+ * @throws {IoError} when the operating system refuses for a reason that will pass, which doesn't make a snapshot rotten
  */
 export async function restoreNewest(
   fs: DurableFs,
@@ -40,10 +52,12 @@ export async function restoreNewest(
     try {
       const reading = await readSnapshot(fs, named);
       if (id === null || reading.header.id === id) return { found: { ...reading, named }, rotten };
-      rotten.push({ named, reason: "it belongs to another journal" });
+      rotten.push({ named, reason: "it belongs to another journal", refusal: null });
     } catch (error) {
       if (!(error instanceof MinistateError) || error instanceof TooNewError) throw error;
-      rotten.push({ named, reason: error.message });
+      const refusal = error instanceof IoError ? error : null;
+      if (refusal !== null && !FILE_FAILURES.has(refusal.systemCode)) throw refusal;
+      rotten.push({ named, reason: error.message, refusal });
     }
   }
   return { found: null, rotten };

@@ -47,6 +47,7 @@ export async function interrupt(
 ): Promise<Ending> {
   const world = new World();
   const fs = await workload.prepare?.(world) ?? freshDisk();
+  world.manager = null;
   arm(fs);
   let finished = false;
   try {

@@ -70,7 +70,7 @@ export class CallGate {
     operation: Operation,
     path: string,
     change?: () => void,
-    partial?: () => void,
+    partial?: (how: Fault["how"]) => void,
   ): boolean {
     if (this.dead) throw new PowerCut("the power is gone");
     this.calls++;
@@ -83,7 +83,7 @@ export class CallGate {
     return this.#fails(operation, path, partial);
   }
 
-  #fails(operation: Operation, path: string, partial?: () => void): boolean {
+  #fails(operation: Operation, path: string, partial?: (how: Fault["how"]) => void): boolean {
     if (this.fault === null) return false;
     const { at, how, sticky = false } = this.fault;
     if (sticky ? this.calls < at : this.calls !== at) return false;
@@ -91,7 +91,7 @@ export class CallGate {
     if (how === "ENOSPC" && !NEEDS_SPACE.has(operation)) return false;
     this.faults++;
     if (how === "short") return true;
-    partial?.();
+    partial?.(how);
     throw failure(how, operation, path);
   }
 }

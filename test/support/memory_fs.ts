@@ -32,7 +32,7 @@ import type {
 } from "../../src/durable_fs.ts";
 import { type CutChoice, MemoryFile } from "./memory_file.ts";
 import { MemoryDirectory, MemoryNames, type MemoryNode, Special } from "./memory_names.ts";
-import { CallGate, failure, type Operation } from "./call_gate.ts";
+import { CallGate, failure, type Fault, type Operation } from "./call_gate.ts";
 import { Random } from "./random.ts";
 
 /** The file system in memory. */
@@ -126,7 +126,7 @@ export class MemoryFs extends CallGate implements DurableFs {
 
   #handle(file: MemoryFile, path: string): DurableFile {
     let open = true;
-    const enter = (operation: Operation, change?: () => void, partial?: () => void) => {
+    const enter = (operation: Operation, change?: () => void, partial?: (how: Fault["how"]) => void) => {
       if (!open && !this.dead) throw failure("EBADF", operation, path);
       return this.enter(operation, path, change, partial);
     };
@@ -197,7 +197,10 @@ export class MemoryFs extends CallGate implements DurableFs {
       if (node === undefined) throw failure("ENOENT", "rename", from);
       this.#names.change([{ ...source, node: null }, { ...target, node }]);
     };
-    this.enter("rename", `${from} ${to}`, change);
+    // A rename that reports a failure may have been done.
+    this.enter("rename", `${from} ${to}`, change, (how) => {
+      if (how === "EIO" && this.#random.chance(0.5)) change();
+    });
     change();
   }
 
