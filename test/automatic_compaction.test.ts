@@ -1,0 +1,121 @@
+// Tests compaction that starts by itself, and rotation: when they happen, and that no call fails because of them.
+
+import { readdir, readFile, stat } from "node:fs/promises";
+import { test } from "node:test";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { InvalidStateError, type MinistateError, StateManager } from "@ministate/ministate";
+import { journalName, openLedger } from "./support/samples.ts";
+import { temporaryDirectory } from "./support/temporary.ts";
+
+const filler = "x".repeat(500);
+
+async function count(path: string, part: string): Promise<number> {
+  return (await readdir(path)).filter((name) => name.includes(part)).length;
+}
+
+test("apply() starts a compaction when the journal is longer than compactionSize", async () => {
+  await using directory = await temporaryDirectory();
+  const latest = {
+    initial: () => ({ last: 0 }),
+    apply: (s: { last: number }, m: { i: number }) => s.last = m.i,
+  };
+  {
+    await using manager = await StateManager.open(directory.path, journalName, latest, {
+      compactionSize: 20_000,
+    });
+    for (let i = 1; i <= 30; i++) await manager.apply({ i, filler } as { i: number });
+    assertEquals(await count(directory.path, "snapshot"), 0, "not before");
+    for (let i = 31; i <= 400; i++) await manager.apply({ i, filler } as { i: number });
+  }
+  assertEquals(await count(directory.path, "snapshot"), 2);
+  assert(await count(directory.path, ".wal.") <= 4);
+  await using manager = await StateManager.open(directory.path, journalName, latest);
+  assertEquals(manager.snapshot(), { last: 400 });
+  assert(manager.recovery.snapshot!.sequence > 300, String(manager.recovery.snapshot?.sequence));
+});
+
+test("apply() starts no compaction when compaction is manual", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path, {
+    compaction: "manual",
+    compactionSize: 4096,
+  });
+  for (let i = 1; i <= 100; i++) await manager.apply({ i, filler });
+  assertEquals(await count(directory.path, "snapshot"), 0);
+});
+
+test("apply() waits with a compaction until the journal is longer than the last snapshot", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path, { compactionSize: 4096 });
+  // A state that grows with the journal: with every compaction the next one is twice as far away.
+  for (let i = 1; i <= 400; i++) await manager.apply({ i, filler });
+  await manager.close();
+  await using again = await openLedger(directory.path, { readOnly: true });
+  assertEquals(again.sequence, 400);
+  assertEquals(await count(directory.path, "snapshot"), 2);
+});
+
+test("open() starts the count of the journal's length where the last snapshot left it", async () => {
+  await using directory = await temporaryDirectory();
+  for (let i = 1; i <= 12; i++) {
+    await using manager = await openLedger(directory.path, { compactionSize: 4096 });
+    await manager.apply({ i, filler });
+  }
+  assert(await count(directory.path, "snapshot") > 0, "many short runs are compacted too");
+});
+
+test("apply() is not affected when an automatic compaction fails, and onCompactionError is told", async () => {
+  await using directory = await temporaryDirectory();
+  const errors: MinistateError[] = [];
+  const mutator = {
+    initial: () => ({ when: null as unknown, count: 0 }),
+    apply(state: { when: unknown; count: number }, mutation: { spoil: boolean; filler: string }) {
+      state.when = mutation.spoil ? new Date(0) : 0;
+      return ++state.count;
+    },
+  };
+  await using manager = await StateManager.open(directory.path, journalName, mutator, {
+    compactionSize: 4096,
+    onCompactionError: (error) => errors.push(error),
+  });
+  for (let i = 1; i <= 60; i++) {
+    assertEquals((await manager.apply({ spoil: true, filler })).result, i);
+  }
+  assert(errors.length > 0 && errors.length < 20, `told ${errors.length} times`);
+  for (const error of errors) assertInstanceOf(error, InvalidStateError);
+  assertEquals(await count(directory.path, "snapshot"), 0);
+  for (let i = 61; i <= 120; i++) await manager.apply({ spoil: false, filler });
+  await manager.close();
+  assert(await count(directory.path, "snapshot") > 0, "it is tried again");
+  assertEquals(manager.sequence, 120);
+});
+
+test("apply() begins a new segment when the current one is longer than segmentSizeMax", async () => {
+  await using directory = await temporaryDirectory();
+  const segmentSizeMax = 65_536;
+  const paths = new Set<string>();
+  {
+    await using manager = await openLedger(directory.path, { segmentSizeMax });
+    for (let i = 1; i <= 400; i++) {
+      await manager.apply({ i, filler });
+      paths.add(manager.journalPath);
+    }
+  }
+  assert(paths.size >= 3, `${paths.size} segments`);
+  let expected = 1;
+  for (const path of [...paths].sort()) {
+    assert(
+      (await stat(path)).size <= segmentSizeMax + 1000,
+      "the space filled ahead is given back",
+    );
+    const [header, ...lines] = (await readFile(path, "utf8")).trim().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assertEquals(header.first, expected);
+    expected += lines.filter((line) => Array.isArray(line)).length;
+  }
+  await using manager = await openLedger(directory.path);
+  assertEquals(manager.recovery.segmentsRead, paths.size);
+  assertEquals(manager.snapshot().entries.length, 400);
+  assertEquals(expected, 401);
+});
