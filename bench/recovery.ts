@@ -1,0 +1,104 @@
+/**
+ * Measures how long a long journal takes to open, and how much memory that needs above the state itself.
+ *
+ * @module
+ */
+
+import fs from "node:fs";
+import { type DurableFs, StateManager } from "../mod.ts";
+import { detectFs } from "../runtime/detect.ts";
+import { JOURNAL, KEY_COUNT, readingAt, type Readings, readings } from "./workload.ts";
+
+/** Memory of this process, in bytes, as Linux counts it. */
+export interface Memory {
+  /** The most that was ever resident. */
+  peak: number;
+  /** What is resident now. */
+  now: number;
+}
+
+/** What opening took. */
+export interface Opening extends Memory {
+  elapsedMs: number;
+  replayed: number;
+}
+
+/** Reads this process's memory from Linux. */
+export function readMemory(): Memory {
+  const status = fs.readFileSync("/proc/self/status", "utf8");
+  const field = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
+  return { peak: field("VmHWM"), now: field("VmRSS") };
+}
+
+/** Writes a journal of `count` records in batches of `perBatch` and closes it cleanly. */
+export async function generate(
+  directory: string,
+  count: number,
+  perBatch: number,
+): Promise<{ size: number }> {
+  const manager = await StateManager.open(directory, JOURNAL, readings, {
+    compaction: "manual",
+    fs: withoutSyncs(await detectFs()),
+  });
+  for (let i = 0; i < count; i += perBatch) {
+    const group = Array.from({ length: Math.min(perBatch, count - i) }, (_, k) => readingAt(i + k));
+    await manager.applyAll(group);
+  }
+  await manager.close();
+  const names = fs.readdirSync(directory);
+  return { size: names.reduce((sum, name) => sum + fs.statSync(`${directory}/${name}`).size, 0) };
+}
+
+/** Preparing the journal is not measured, so it need not wait for the disk; the bytes are the same. */
+function withoutSyncs(inner: DurableFs): DurableFs {
+  return {
+    ...inner,
+    async open(path, mode) {
+      const file = await inner.open(path, mode);
+      const fd = fs.openSync(path, "r+");
+      return {
+        read: (buffer, offset) => file.read(buffer, offset),
+        write: (buffer, offset) => fs.writeSync(fd, buffer, 0, buffer.length, offset),
+        syncData: () => {},
+        syncAll: () => {},
+        truncate: (size) => file.truncate(size),
+        size: () => file.size(),
+        close() {
+          fs.closeSync(fd);
+          return file.close();
+        },
+      };
+    },
+  };
+}
+
+/** Opens the journal and reports time and memory before anything else happens. */
+export async function measureOpen(directory: string): Promise<Opening> {
+  const start = performance.now();
+  const manager = await StateManager.open(directory, JOURNAL, readings, { compaction: "manual" });
+  const elapsedMs = performance.now() - start;
+  const memory = readMemory();
+  const { replayed } = manager.recovery;
+  if (Object.keys(manager.state).length !== Math.min(KEY_COUNT, replayed)) {
+    throw new Error("The state is not what was journaled");
+  }
+  await manager.close();
+  return { ...memory, elapsedMs, replayed };
+}
+
+/**
+ * Holds the same state without having opened anything: what is left of `measureOpen` above this is the price of
+ * opening. Each value is parsed on its own, as recovery does, so that the objects have the same form in memory.
+ */
+export function measureState(count: number): Memory {
+  const state: Readings = {};
+  for (let i = Math.max(0, count - KEY_COUNT); i < count; i++) {
+    const reading = JSON.parse(JSON.stringify(readingAt(i)));
+    state[reading.key] = reading;
+  }
+  const memory = readMemory();
+  // Used after the measurement, so that the state can't be collected before it.
+  if (Object.keys(state).length === 0) throw new Error("The state is empty");
+  return memory;
+}
