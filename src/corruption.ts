@@ -42,6 +42,8 @@ export async function missingJournal(
   base: number,
 ): Promise<Corruption> {
   const next = files.segments[0];
+  // A snapshot's name says how far the journal went, even if nothing else of it can be read.
+  const known = files.snapshots.at(-1)?.sequence ?? null;
   return {
     label: "journal missing",
     says: next === undefined
@@ -50,7 +52,7 @@ export async function missingJournal(
     index: -1,
     path: files.directory,
     offset: 0,
-    lost: { sequenceFirst: base + 1, sequenceLast: await highestSequence(fs, files, 0, null) },
+    lost: { sequenceFirst: base + 1, sequenceLast: await highestSequence(fs, files, 0, base, known) },
     soundEnd: null,
   };
 }
@@ -65,7 +67,6 @@ export async function corruptionAt(
   row: Row,
   sequence: number,
 ): Promise<Corruption> {
-  const seen = aftermath?.sequenceSeen ?? null;
   return {
     label: row.label,
     says: row.says,
@@ -78,7 +79,8 @@ export async function corruptionAt(
         fs,
         files,
         index + 1,
-        seen !== null && seen > sequence ? seen : null,
+        sequence,
+        aftermath?.sequenceSeen ?? null,
       ),
     },
     soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,
@@ -106,20 +108,21 @@ export async function unusableHeader(
     offset: 0,
     lost: {
       sequenceFirst: sequence + 1,
-      sequenceLast: await highestSequence(fs, files, index, null),
+      sequenceLast: await highestSequence(fs, files, index, sequence, null),
     },
     soundEnd: null,
   };
 }
 
-/** The highest sequence that the segments from `index` on hold or name, or `known` when that is higher. */
+/** The highest sequence above `base` that the segments from `index` on hold or name, or that is `known`; `null` when none is. */
 async function highestSequence(
   fs: DurableFs,
   files: StateFiles,
   index: number,
+  base: number,
   known: number | null,
 ): Promise<number | null> {
-  let highest = known ?? 0;
+  let highest = Math.max(base, known ?? 0);
   for (const named of files.segments.slice(index)) {
     // That a segment exists proves all sequences before it.
     highest = Math.max(highest, named.sequence - 1);
@@ -140,7 +143,7 @@ async function highestSequence(
       if (!(error instanceof MinistateError) || error instanceof TooNewError) throw error;
     }
   }
-  return highest === 0 ? null : highest;
+  return highest > base ? highest : null;
 }
 
 /** The error for a corruption, for whoever has to act on it. */

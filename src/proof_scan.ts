@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BatchStarts } from "./batch_starts.ts";
 import { BATCH_SIZE_MAX, BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX } from "./format.ts";
 import { batchChecksumAt, parseBatch } from "./batch_scan.ts";
 import { readControlLine } from "./scan.ts";
@@ -31,11 +32,13 @@ export interface Aftermath {
   exhausted: boolean;
 }
 
-/** How much may be checksummed in search of proof, as a multiple of the bytes searched: a hostile file ends it. */
-const EFFORT_MAX = 8;
+/**
+ * How much may be checksummed in search of proof, as a multiple of the bytes searched: a hostile file ends it. More
+ * than the places tried for one batch, so that one torn batch never does.
+ */
+const EFFORT_MAX = 20;
 
 const PIECE_SIZE = LINE_SIZE_MAX;
-const STARTS_KEPT = 65_536;
 const utf8 = new TextDecoder();
 /** One character for each byte, so that places in the text are places in the file even where bytes are damaged. */
 const latin1 = new TextDecoder("latin1");
@@ -87,8 +90,7 @@ class ProofSearch {
   readonly #reader: SegmentReader;
   readonly #crc32: Crc32;
   readonly #expected: number;
-  /** Where lines stand that could begin a batch with a given sequence; the latest two of each. */
-  readonly #starts = new Map<number, number[]>();
+  readonly #starts: BatchStarts;
   #effort = 0;
   #searched = 0;
 
@@ -96,6 +98,7 @@ class ProofSearch {
     this.#reader = reader;
     this.#crc32 = crc32;
     this.#expected = reader.expected;
+    this.#starts = new BatchStarts(reader.expected);
     this.aftermath = { proof: null, writtenEnd: from, sequenceSeen: null, exhausted: false };
   }
 
@@ -123,22 +126,11 @@ class ProofSearch {
   async #line(bytes: Uint8Array, start: number, end: number, base: number): Promise<void> {
     const line = bytes.subarray(start, end);
     const text = latin1.decode(line);
-    this.#collectStarts(text, base + start);
+    const begins = this.#starts.collect(text, base + start);
+    if (begins !== null) this.#see(begins);
     const checksum = batchChecksumAt(bytes, start, end);
     if (checksum >= 0) await this.#tryBatch(text, checksum, base + end);
     else this.#trySeal(line, text, base + start);
-  }
-
-  /** Remembers every place in the line that could be the first byte of a batch. */
-  #collectStarts(text: string, offset: number): void {
-    if (this.#starts.size > STARTS_KEPT) this.#starts.clear();
-    for (const match of text.matchAll(/\[(\d{1,16}),/g)) {
-      const sequence = Number(match[1]);
-      if (!isCount(sequence) || sequence < this.#expected) continue;
-      if (match.index === 0) this.#see(sequence);
-      const places = this.#starts.get(sequence) ?? [];
-      this.#starts.set(sequence, [...places.slice(-1), offset + match.index]);
-    }
   }
 
   #see(sequence: number): void {
@@ -150,7 +142,7 @@ class ProofSearch {
   async #tryBatch(text: string, checksum: number, lineEnd: number): Promise<void> {
     const tail = /,(\d{1,16}),-?\d{1,17}(?:\.\d+)?,"[0-9a-f]{8}"\]$/.exec(text);
     const sequenceFirst = Number(tail?.[1]) + 1;
-    for (const start of this.#starts.get(sequenceFirst) ?? []) {
+    for (const start of this.#starts.of(sequenceFirst)) {
       const bodySize = lineEnd + 1 - BATCH_TAIL_SIZE - start;
       if (bodySize <= 0 || bodySize > BATCH_SIZE_MAX || this.#exhausted(bodySize)) continue;
       const bytes = new Uint8Array(lineEnd - start);
@@ -181,6 +173,7 @@ class ProofSearch {
   #prove(offset: number, sequenceFirst: number, sequenceLast: number): void {
     const proof = this.aftermath.proof ??= { offset, sequenceFirst, sequenceLast };
     proof.sequenceLast = Math.max(proof.sequenceLast, sequenceLast);
-    this.#see(sequenceLast);
+    // What damaged lines before it seemed to name is settled by what is proven.
+    this.aftermath.sequenceSeen = proof.sequenceLast;
   }
 }
