@@ -92,8 +92,11 @@ async function planCopies(
     try {
       const offset = limit?.path === named.path ? limit.offset : Infinity;
       while (await reader.read(offset) !== null);
-      const isLast = named === files.segments.at(-1) || named.path === limit?.path;
-      if (reader.damage !== null && !isLast) throw damaged(reader);
+      const next = named.path === limit?.path
+        ? undefined
+        : files.segments[files.segments.indexOf(named) + 1];
+      // Behind the last record before the next segment, nothing is copied and nothing can be damaged.
+      if (next !== undefined && reader.expected !== next.sequence) throw damaged(reader);
       copies.unshift({ named, size: reader.soundEnd });
       sequence = reader.expected - 1;
     } finally {
@@ -111,7 +114,7 @@ async function planCopies(
 
 function damaged(reader: SegmentReader): CorruptionError {
   const { path } = reader.named;
-  const offset = reader.damage?.offset;
+  const offset = reader.damage?.offset ?? reader.soundEnd;
   return new CorruptionError(
     `Cannot back up "${path}": it is damaged at offset ${offset}: run "ministate verify" to see what is affected`,
     {

@@ -125,6 +125,8 @@ export class JournalCursor {
   /** A segment that others follow must reach up to the next one. */
   #checkComplete(reader: SegmentReader, nextFirst: number): void {
     const { path } = reader.named;
+    // What stands behind the last record before the next segment is nobody's.
+    if (reader.expected === nextFirst) return;
     if (reader.damage !== null) {
       throw new CorruptionError(
         `"${path}" is damaged at offset ${reader.damage.offset}: its history from sequence ${reader.expected} on can't be read`,
@@ -136,7 +138,6 @@ export class JournalCursor {
         },
       );
     }
-    if (reader.expected === nextFirst) return;
     throw new HistoryGoneError(
       `The journal goes on with sequence ${nextFirst} after ${
         reader.expected - 1

@@ -33,7 +33,6 @@ export interface Row {
   says: string;
 }
 
-const ANY_TAIL: readonly Tail[] = ["unproven", "proven"];
 const ANY_REACH: readonly Reach[] = ["short", "meets", "beyond"];
 
 /** The whole decision. Every combination of the three facts is in exactly one row (test/recovery_table.test.ts). */
@@ -103,9 +102,26 @@ export const RECOVERY_TABLE: readonly Row[] = [
     says: "it holds records that the next segment holds too",
   },
   {
+    // A write taken back on a full disk can leave such bytes; none of them was ever a record.
+    label: "rubbish behind the last record",
+    place: ["inner"],
+    tail: ["unproven"],
+    reach: ["meets"],
+    verdict: "open",
+    says: "every record up to the next segment is sound",
+  },
+  {
     label: "damage before a later segment",
     place: ["inner"],
-    tail: ANY_TAIL,
+    tail: ["unproven"],
+    reach: ["short", "beyond"],
+    verdict: "corrupt",
+    says: "it is damaged in bytes that had been acknowledged, as the next segment proves",
+  },
+  {
+    label: "damage between the segment's own lines",
+    place: ["inner"],
+    tail: ["proven"],
     reach: ANY_REACH,
     verdict: "corrupt",
     says: "it is damaged in bytes that had been acknowledged, as the next segment proves",
