@@ -63,22 +63,6 @@ async function torn(world: World): Promise<MemoryFs> {
   return disk;
 }
 
-/** A journal of three segments, the second of which is damaged in the middle. */
-async function damaged(world: World): Promise<MemoryFs> {
-  const fs = freshDisk();
-  const manager = await world.open(fs, { segmentSizeMax });
-  for (let i = 0; i < 8; i++) await world.apply(manager, 30_000);
-  await manager.close();
-  const disk = fs.crash();
-  const path = disk.paths(DIRECTORY).filter((name) => name.endsWith(".wal.jsonl"))[1]!;
-  const bytes = disk.peek(path)!;
-  bytes[45_000]! ^= 1;
-  disk.plant(path, bytes);
-  // Of the three records in each segment, those of the first and the first of the second are provable.
-  world.maybe = world.certain.splice(0).map((id) => [id]);
-  return disk;
-}
-
 async function applyTimes(world: World, manager: Manager, count: number, padSize = 0) {
   for (let i = 0; i < count; i++) await world.apply(manager, padSize);
 }
@@ -184,16 +168,6 @@ export const WORKLOADS: readonly Workload[] = [
     },
   },
 ];
-
-/** Corruption that is set aside: its own oracle is in quarantine.test.ts. */
-export const QUARANTINE_WORKLOAD: Workload = {
-  name: "quarantine",
-  prepare: damaged,
-  run: async (world, fs) => {
-    const manager = await world.open(fs, { onCorruption: "quarantine", segmentSizeMax });
-    await world.apply(manager);
-  },
-};
 
 /** The mutator that can read what a workload left, at whatever version it got. */
 export const reader = upgraded;
