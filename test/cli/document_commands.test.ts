@@ -1,0 +1,190 @@
+// Tests `get`, `set`, `remove` and the command line itself: arguments, errors, exit codes.
+
+import { readdir, readFile, stat } from "node:fs/promises";
+import { test } from "node:test";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { StateManager } from "@ministate/ministate";
+import { documentMutator } from "../../src/cli/document.ts";
+import { VERSION } from "../../src/cli/version.ts";
+import { openLedger } from "../support/samples.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { errorOf, jsonOf, ministate, outputOf } from "./command.ts";
+
+test("set, get and remove keep a document in a directory they make", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("deep", "state");
+  assertEquals(await outputOf("set", state, "/lamps", "[]"), "sequence 1\n");
+  assertEquals(await jsonOf("set", state, "/lamps/-", '{"on":true}'), { sequence: 2 });
+  assertEquals(await jsonOf("set", state, "/lamps/0/on", "false"), { sequence: 3 });
+  assertEquals(await outputOf("set", state, "/celsius", "-5.5"), "sequence 4\n");
+  assertEquals(await outputOf("get", state, "/lamps/0"), '{\n  "on": false\n}\n');
+  assertEquals(await outputOf("remove", state, "/lamps/0"), "sequence 5\n");
+  assertEquals(await jsonOf("get", state), { lamps: [], celsius: -5.5 });
+  assertEquals(await outputOf("set", state, "", '"whole"'), "sequence 6\n");
+  assertEquals(await outputOf("get", state), '"whole"\n');
+  assertEquals(await outputOf("get", state, "", "--raw"), "whole\n");
+});
+
+test("set replaces an item of an array where it stands", async () => {
+  await using directory = await temporaryDirectory();
+  await outputOf("set", directory.path, "/list", "[1,2,3]");
+  await outputOf("set", directory.path, "/list/1", "9");
+  assertEquals(await jsonOf("get", directory.path, "/list"), [1, 9, 3]);
+});
+
+test("the API opens what the command wrote, with names such as __proto__ as data", async () => {
+  await using directory = await temporaryDirectory();
+  await outputOf("set", directory.path, "/__proto__", '{"polluted":true}');
+  await using manager = await StateManager.open(
+    directory.path,
+    "document.wal.jsonl",
+    documentMutator,
+    { readOnly: true },
+  );
+  assertEquals(JSON.stringify(manager.state), '{"__proto__":{"polluted":true}}');
+  assertEquals(manager.recovery.sealed, true);
+  assert(!("polluted" in {}));
+});
+
+test("a change that can't be applied says why, exits 1 and is not journaled", async () => {
+  await using directory = await temporaryDirectory();
+  await outputOf("set", directory.path, "/a", "1");
+  for (
+    const args of [["set", "/b/c", "1"], ["set", "/a/b", "1"], ["remove", "/b"], ["remove", ""]]
+  ) {
+    const ended = await ministate(args[0]!, directory.path, ...args.slice(1), "--json");
+    assertEquals([ended.code, ended.output, errorOf(ended).code], [1, "", "REFUSED"]);
+  }
+  assertEquals((await jsonOf("inspect", directory.path)).nextOpen.sequence, 1);
+});
+
+test("get exits 1 when there is nothing at the pointer", async () => {
+  await using directory = await temporaryDirectory();
+  await outputOf("set", directory.path, "/a", "1");
+  const ended = await ministate("get", directory.path, "/b");
+  assertEquals([ended.code, ended.output], [1, ""]);
+  assertMatch(ended.errors, /^error: There is nothing at "\/b" in /);
+  assertEquals(ended.errors.includes("    at "), false, "no stack trace");
+});
+
+const WRONG: string[][] = [
+  [],
+  ["frobnicate"],
+  ["get"],
+  ["get", "DIR", "no-slash"],
+  ["get", "DIR", "/a", "/b"],
+  ["get", "DIR", "--frobnicate"],
+  ["set", "DIR", "/a"],
+  ["set", "DIR", "/a", "{nonsense"],
+  ["set", "DIR", "/a", "undefined"],
+  ["set", "DIR", "/~2", "1"],
+  ["log", "DIR", "--from", "x"],
+  ["log", "DIR", "--to", "-1"],
+  ["log", "DIR", "--from", "1e99"],
+  ["repair"],
+  ["backup", "DIR"],
+];
+
+test("wrong arguments exit 64 with a message, and make no directory", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  for (const args of WRONG) {
+    const given = args.map((arg) => arg === "DIR" ? state : arg);
+    const { code, output, errors } = await ministate(...given);
+    assertEquals([code, output], [64, ""], args.join(" "));
+    assert(errors.length > 0 && !errors.includes("    at "), errors);
+  }
+  const ended = await ministate("get", "--json");
+  assertEquals([ended.code, errorOf(ended).code], [64, "USAGE"]);
+  assertEquals(await readdir(directory.path), []);
+});
+
+test("a directory that is missing, or holds no state, exits 4 and stays as it is", async () => {
+  await using directory = await temporaryDirectory();
+  const missing = directory.join("missing");
+  for (const command of ["get", "log", "inspect", "verify", "repair", "snapshot", "compact"]) {
+    for (const path of [missing, directory.path]) {
+      const ended = await ministate(command, path, "--json");
+      assertEquals([ended.code, errorOf(ended).code], [4, "NO_STATE"], command);
+    }
+  }
+  assertEquals((await ministate("remove", missing, "/a")).code, 4);
+  assertEquals((await ministate("backup", missing, directory.join("copy"))).code, 4);
+  assertEquals(await readdir(directory.path), []);
+});
+
+test("another mutator's directory is refused where the mutator matters, and changed by nothing", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  await manager.apply("mine");
+  await manager.close();
+  const before = await Promise.all(
+    (await readdir(directory.path)).map((name) => readFile(directory.join(name), "utf8")),
+  );
+  const commands = [
+    ["get"],
+    ["set", "/a", "1"],
+    ["remove", "/a"],
+    ["snapshot"],
+    ["compact"],
+    ["patch"],
+  ];
+  for (const [command, ...rest] of commands) {
+    const ended = await ministate(command!, directory.path, ...rest, "--json");
+    assertEquals([ended.code, errorOf(ended).code], [4, "FOREIGN_FORMAT"], command);
+    assertStringIncludes(errorOf(ended).message, "nothing was changed");
+  }
+  const after = await Promise.all(
+    (await readdir(directory.path)).map((name) => readFile(directory.join(name), "utf8")),
+  );
+  assertEquals(after, before);
+  assertStringIncludes(await outputOf("log", directory.path), '  "mine"');
+  assertEquals((await jsonOf("inspect", directory.path)).mutator, null);
+});
+
+test("a directory that another process has open is LOCKED for changes and free for reading", async () => {
+  await using directory = await temporaryDirectory();
+  await outputOf("set", directory.path, "/a", "1");
+  await using manager = await StateManager.open(
+    directory.path,
+    "document.wal.jsonl",
+    documentMutator,
+  );
+  for (const args of [["set", "/a", "2"], ["compact"], ["patch"]]) {
+    const ended = await ministate(args[0]!, directory.path, ...args.slice(1), "--json");
+    assertEquals([ended.code, errorOf(ended).code], [3, "LOCKED"]);
+  }
+  await manager.apply([{ op: "replace", path: "/a", value: 3 }]);
+  assertEquals(await jsonOf("get", directory.path, "/a"), 3);
+});
+
+test("snapshot and compact write snapshots that get starts from", async () => {
+  await using directory = await temporaryDirectory();
+  await outputOf("set", directory.path, "/a", "1");
+  const { sequence, path } = await jsonOf("snapshot", directory.path);
+  assertEquals(sequence, 1);
+  assert((await stat(path)).isFile());
+  await outputOf("set", directory.path, "/a", "2");
+  assertEquals((await jsonOf("compact", directory.path)).snapshot.sequence, 2);
+  await outputOf("set", directory.path, "/a", "3");
+  const { snapshot, replays } = (await jsonOf("inspect", directory.path)).nextOpen;
+  assertEquals([snapshot.sequence, replays], [2, 1]);
+  assertEquals(await jsonOf("get", directory.path, "/a"), 3);
+  const { deleted } = await jsonOf("compact", directory.path);
+  assert(deleted.length > 0);
+  assertEquals(await jsonOf("get", directory.path, "/a"), 3);
+});
+
+test("--version is the package's, and every subcommand's help has examples", async () => {
+  const manifest = JSON.parse(
+    await readFile(new URL("../../package.json", import.meta.url), "utf8"),
+  );
+  assertEquals(VERSION, manifest.version);
+  assertEquals(await outputOf("--version"), `${VERSION}\n`);
+  const help = await outputOf("--help");
+  assertStringIncludes(help, "Exit codes:");
+  for (const [, name] of help.matchAll(/^ {2}([a-z]+) .*<dir>/gm)) {
+    const text = await outputOf(name!, "--help");
+    assertMatch(text, new RegExp(`Examples:\n(.*\n)*.*ministate ${name} `), name);
+  }
+});
