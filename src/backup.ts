@@ -5,9 +5,10 @@
  */
 
 import { copyRange } from "./copy_range.ts";
+import type { DurableFs } from "./durable_fs.ts";
 import { CorruptionError, ioError } from "./errors.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
-import { joinPath, type NamedFile, type StateFiles } from "./names.ts";
+import { joinPath, LOCK_NAME, type NamedFile, type StateFiles } from "./names.ts";
 import { SegmentReader } from "./segment_reader.ts";
 import { restoreNewest } from "./snapshot_restore.ts";
 import { StateDirectory } from "./state_directory.ts";
@@ -49,13 +50,7 @@ export async function backupState(
   const destination = await StateDirectory.openForWriting(source.fs, target, journalName);
   try {
     const found = await destination.list();
-    if (found.segments.length + found.snapshots.length > 0) {
-      throw ioError(
-        "back up to",
-        target,
-        Object.assign(new Error("it holds a state already"), { code: "ENOTEMPTY" }),
-      );
-    }
+    await refuseOthers(source.fs, target, found);
     await destination.syncAncestors();
     await destination.removeTemporary(found);
     const files = await source.list();
@@ -76,6 +71,15 @@ export async function backupState(
   } finally {
     await destination.close();
   }
+}
+
+/** Refuses a target that holds anything but what a backup cut short before its first file has left. */
+async function refuseOthers(fs: DurableFs, target: string, found: StateFiles): Promise<void> {
+  const ours = new Set([joinPath(target, LOCK_NAME), ...found.temporary]);
+  const entries = await fs.list(target);
+  if (entries.every(({ name }) => ours.has(joinPath(target, name)))) return;
+  const cause = Object.assign(new Error("it is not empty"), { code: "ENOTEMPTY" });
+  throw ioError("back up to", target, cause);
 }
 
 /** The newest segments first, the snapshots last, the oldest of those first. */

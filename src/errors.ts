@@ -215,6 +215,7 @@ export function isDiskFull(error: unknown): boolean {
 const ADVICE: Record<string, string> = {
   ENOENT: "the path does not exist",
   ENOTDIR: "part of the path is a file where a directory is needed",
+  ENOTEMPTY: "it holds something already; choose a directory that is new or empty",
   EISDIR: "a directory stands where a file is needed",
   EACCES:
     "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",

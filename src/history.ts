@@ -39,9 +39,11 @@ export async function* changesFrom(
   const cursor = new JournalCursor(directory.fs, () => directory.list(), first, limit);
   try {
     for (;;) {
+      // Asked before reading: what is acknowledged between the two would be left out.
+      const isLast = ended();
       const records = await cursor.read();
       if (records !== null) yield* records;
-      else if (ended()) return;
+      else if (isLast) return;
       else await waitBeyond(cursor.next - 1);
     }
   } finally {

@@ -74,7 +74,7 @@ export class JournalCursor {
           continue;
         }
       }
-      const records = this.#recordsOf(batches, reader.header.version);
+      const records = this.#recordsOf(batches, reader.header.version, limit?.sequence ?? Infinity);
       if (records.length > 0) return records;
     }
   }
@@ -84,10 +84,12 @@ export class JournalCursor {
     return this.#reader?.damage ?? null;
   }
 
-  #recordsOf(batches: Batch[], version: number): VersionedRecord[] {
+  #recordsOf(batches: Batch[], version: number, sequenceLast: number): VersionedRecord[] {
     const records: VersionedRecord[] = [];
     for (const { sequenceFirst, timestamp, mutations } of batches) {
-      for (let i = Math.max(0, this.next - sequenceFirst); i < mutations.length; i++) {
+      // Beside a live writer there may be more by now than the limit, which is what the reader has seen.
+      const count = Math.min(mutations.length, sequenceLast - sequenceFirst + 1);
+      for (let i = Math.max(0, this.next - sequenceFirst); i < count; i++) {
         records.push({ sequence: sequenceFirst + i, timestamp, mutation: mutations[i], version });
       }
     }

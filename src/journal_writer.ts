@@ -64,6 +64,7 @@ export class JournalWriter {
   #sequence: number;
   #sealedAt = -1;
   #closing: Promise<void> | null = null;
+  #drained = false;
   #failure: unknown = null;
   #wake: (() => void) | null = null;
   #changed: Promise<void> | null = null;
@@ -102,8 +103,9 @@ export class JournalWriter {
     return { sequence: this.#sequence, path: this.path, offset: this.#segment.offset };
   }
 
-  get closed(): boolean {
-    return this.#closing !== null;
+  /** Whether it is closed and everything submitted before is settled. */
+  get drained(): boolean {
+    return this.#drained;
   }
 
   /** Checks a mutation and gives its JSON; see {@linkcode encodeMutation}. */
@@ -200,9 +202,9 @@ export class JournalWriter {
     await this.#segment.trim();
   }
 
-  /** Waits until the sequence is above `sequence`, or the journal is closed. */
+  /** Waits until the sequence is above `sequence`, or the journal is closed and drained. */
   async waitBeyond(sequence: number): Promise<void> {
-    while (this.#sequence <= sequence && this.#closing === null) {
+    while (this.#sequence <= sequence && !this.#drained) {
       this.#changed ??= new Promise((resolve) => this.#wake = resolve);
       await this.#changed;
     }
@@ -244,6 +246,7 @@ export class JournalWriter {
   async #close(): Promise<void> {
     clearTimeout(this.#idleTimer);
     await this.#queue.idle();
+    this.#drained = true;
     try {
       if (this.poison === null) await this.#finish();
     } finally {

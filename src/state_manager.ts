@@ -265,7 +265,7 @@ export class StateManager<S, M, R = unknown> {
         from,
         () => writer.limit,
         (sequence) => writer.waitBeyond(sequence),
-        () => writer.closed,
+        () => writer.drained,
       );
     for await (const { sequence, timestamp, mutation, version } of records) {
       yield { sequence, timestamp, mutation: this.#machine.carryOver(mutation, version) };
