@@ -1,0 +1,168 @@
+// Tests backup() and plain copies: what they hold opens as it was at one sequence, and an unfinished one never does.
+
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { assert, assertEquals } from "@std/assert";
+import { IoError, MinistateError } from "@ministate/ministate";
+import { assertFails, failureOf } from "./support/errors.ts";
+import { fileName, rewrite } from "./support/files.ts";
+import { openLedger } from "./support/samples.ts";
+import { temporaryDirectory } from "./support/temporary.ts";
+import { systemError, wrapFs } from "./support/wrapped_fs.ts";
+
+const runProgram = promisify(execFile);
+const numbers = (to: number) => Array.from({ length: to }, (_, i) => i + 1);
+
+test("backup() copies a state that opens equal, with its history", async () => {
+  await using directory = await temporaryDirectory();
+  const target = directory.join("deep", "er", "backup");
+  {
+    await using manager = await openLedger(directory.join("state"));
+    await manager.applyAll([1, 2, 3]);
+    await manager.createSnapshot();
+    await manager.applyAll([4, 5]);
+    const report = await manager.backup(target);
+    assertEquals(report.sequence, 5);
+    assertEquals(report.directory, target);
+    assertEquals(report.files, 3);
+    await manager.apply("later");
+  }
+  const files = (await readdir(target)).filter((name) => name.startsWith("test-"));
+  assertEquals(files.length, 3);
+  for (const name of files) assertEquals((await stat(`${target}/${name}`)).mode & 0o777, 0o600);
+  await using copy = await openLedger(target);
+  assertEquals(copy.snapshot(), { entries: [1, 2, 3, 4, 5] });
+  assertEquals(copy.recovery.torn, null);
+  assertEquals(await copy.stateAt(2), { entries: [1, 2] });
+  assertEquals((await copy.apply(6)).sequence, 6);
+});
+
+test("backup() opens at its sequence when taken while mutations and compactions go on", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.join("state"), { segmentSizeMax: 65_536 });
+  let isOver = false;
+  const filler = "x".repeat(200);
+  const writing = (async () => {
+    for (let i = 1; !isOver; i += 4) {
+      await Promise.all([0, 1, 2, 3].map((n) => manager.apply({ i: i + n, filler })));
+      if (i % 200 === 1) await manager.compact();
+    }
+  })();
+  for (let n = 1; n <= 6; n++) {
+    const target = directory.join(`backup${n}`);
+    const before = manager.sequence;
+    const { sequence } = await manager.backup(target);
+    assert(sequence >= before && sequence <= manager.sequence);
+    await using copy = await openLedger(target);
+    assertEquals(copy.sequence, sequence);
+    const entries = copy.snapshot().entries as { i: number }[];
+    assertEquals(entries.map(({ i }) => i), numbers(sequence));
+  }
+  isOver = true;
+  await writing;
+});
+
+test("backup() from a read-only manager copies what it read", async () => {
+  await using directory = await temporaryDirectory();
+  {
+    await using manager = await openLedger(directory.join("state"));
+    await manager.applyAll([1, 2]);
+  }
+  await using reader = await openLedger(directory.join("state"), { readOnly: true });
+  assertEquals((await reader.backup(directory.join("backup"))).sequence, 2);
+  await using copy = await openLedger(directory.join("backup"));
+  assertEquals(copy.snapshot(), { entries: [1, 2] });
+});
+
+test("backup() refuses a target that holds a state, or anything else", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.join("state"));
+  await manager.apply(1);
+  await manager.backup(directory.join("backup"));
+  await mkdir(directory.join("full"));
+  await writeFile(directory.join("full", "photo.jpg"), "mine");
+  await writeFile(directory.join("file"), "mine");
+  for (const target of ["backup", "full", "file"]) {
+    await assertFails(() => manager.backup(directory.join(target)), {
+      error: IoError,
+      code: "IO_FAILED",
+      says: /back up.*new or empty|make the directory/,
+    });
+  }
+  assertEquals(await readFile(directory.join("full", "photo.jpg"), "utf8"), "mine");
+  assertEquals((await manager.apply(2)).sequence, 2);
+});
+
+test("backup() of a damaged state fails, and what it leaves does not open", async () => {
+  await using directory = await temporaryDirectory();
+  {
+    await using manager = await openLedger(directory.join("state"));
+    await manager.apply("first");
+    await manager.createSnapshot();
+    await manager.apply("second");
+  }
+  await using manager = await openLedger(directory.join("state"));
+  await rewrite(
+    directory.join("state", fileName("wal", 1)),
+    (text) => text.replace("first", "worst"),
+  );
+  const error = await failureOf(() => manager.backup(directory.join("backup")));
+  assert(error instanceof MinistateError && error.code === "CORRUPT", String(error));
+});
+
+test("backup() that is cut short anywhere never opens as a shorter state", async () => {
+  for (let failAt = 1;; failAt++) {
+    await using directory = await temporaryDirectory();
+    let renames = 0;
+    const fs = await wrapFs(({ name, path }) => {
+      if (name === "rename" && path.includes("backup") && ++renames === failAt) {
+        throw systemError("EIO");
+      }
+    });
+    {
+      await using manager = await openLedger(directory.join("state"), { fs });
+      for (let i = 1; i <= 6; i++) {
+        await manager.apply(i);
+        await manager.compact();
+      }
+      await manager.apply(7);
+      const outcome = await manager.backup(directory.join("backup")).catch((error) => error);
+      if (!(outcome instanceof Error)) break;
+    }
+    const outcome = await failureOf(async () => {
+      await using copy = await openLedger(directory.join("backup"));
+      // Nothing at all, or everything: what is between is refused.
+      assert(
+        [0, 7].includes(copy.sequence),
+        `opened at ${copy.sequence} after ${failAt - 1} files`,
+      );
+      throw new MinistateError("OPENED", "");
+    });
+    assert(outcome instanceof MinistateError, String(outcome));
+    assert(failAt < 20);
+  }
+});
+
+test("a plain copy of a live state opens at an acknowledged prefix", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.join("state"), { compaction: "manual" });
+  let isOver = false;
+  let sent = 0;
+  const writing = Promise.all([1, 2, 3].map(async () => {
+    while (!isOver) await manager.apply(++sent);
+  }));
+  for (let n = 1; n <= 5; n++) {
+    const acknowledged = manager.sequence;
+    await runProgram("cp", ["-r", directory.join("state"), directory.join(`copy${n}`)]);
+    await using copy = await openLedger(directory.join(`copy${n}`));
+    assert(
+      copy.sequence >= acknowledged && copy.sequence <= sent,
+      `${acknowledged} ${copy.sequence}`,
+    );
+    assertEquals(copy.snapshot().entries, numbers(copy.sequence));
+  }
+  isOver = true;
+  await writing;
+});
