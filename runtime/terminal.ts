@@ -96,17 +96,20 @@ function mayReadEnv(): boolean {
 }
 
 async function* read(path: string | null, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (signal?.aborted) return;
   const stream = path === null ? process.stdin : fs.createReadStream(path);
-  const stop = () => stream.destroy();
-  signal?.addEventListener("abort", stop);
+  // Raced, because Deno goes on waiting for standard input after the stream is destroyed.
+  const stopped = new Promise<null>((resolve) =>
+    signal?.addEventListener("abort", () => resolve(null), { once: true })
+  );
+  const chunks: AsyncIterator<Uint8Array | string> = stream[Symbol.asyncIterator]();
   try {
-    if (signal?.aborted) return;
-    for await (const chunk of stream) yield typeof chunk === "string" ? encode(chunk) : chunk;
-  } catch (error) {
-    // A stream that was stopped ends early, which is what was wanted.
-    if (!signal?.aborted) throw error;
+    for (;;) {
+      const next = await Promise.race([chunks.next(), stopped]);
+      if (next === null || next.done) return;
+      yield typeof next.value === "string" ? encode(next.value) : next.value;
+    }
   } finally {
-    signal?.removeEventListener("abort", stop);
     stream.destroy();
   }
 }

@@ -1,6 +1,7 @@
 // Tests `patch`: bad lines, acknowledgements, streaming, and SIGKILL and Ctrl-C in the middle.
 
 import { readdir, writeFile } from "node:fs/promises";
+import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -149,7 +150,7 @@ test("patch ends cleanly on Ctrl-C: what it took is durable and sealed", async (
   const first = new Promise<void>((resolve) => onLine(() => resolve()));
   child.stdin!.write(encode({ a: 1 }));
   await first;
-  child.kill("SIGINT");
+  process.kill(child.pid!, "SIGINT");
   const { code, errors } = await ended;
   assertEquals(code, 130);
   assertMatch(errors, /Interrupted: 1 line applied, sequence 1/);
