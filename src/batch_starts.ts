@@ -15,6 +15,11 @@ const INNER_KEPT = 65_536;
 /** How many places within lines are tried for a sequence: data can look like the beginning of a batch. */
 const INNER_PLACES = 16;
 
+/** How many digits a sequence has at most. */
+const DIGITS_MAX = 16;
+
+const BRACKET_OPEN = 0x5b, COMMA = 0x2c, ZERO = 0x30;
+
 /** The places where each sequence could begin a batch. */
 export class BatchStarts {
   readonly #expected: number;
@@ -27,22 +32,22 @@ export class BatchStarts {
   }
 
   /**
-   * Takes a line's places in.
+   * Takes the places in one line in.
    *
-   * @param text one character for each byte
-   * @returns the sequence that the line begins with, or `null`
+   * @param base the position of `bytes[0]` in the file
+   * @returns the sequence that the line begins with, or -1
    */
-  collect(text: string, offset: number): number | null {
-    let begins: number | null = null;
-    for (const match of text.matchAll(/\[(\d{1,16}),/g)) {
-      const sequence = Number(match[1]);
-      if (!isCount(sequence) || sequence < this.#expected) continue;
-      const place = offset + match.index;
-      if (match.index === 0) {
+  collect(bytes: Uint8Array, start: number, end: number, base: number): number {
+    let begins = -1;
+    for (let at = start; at < end; at++) {
+      if (bytes[at] !== BRACKET_OPEN) continue;
+      const sequence = readSequence(bytes, at + 1, end);
+      if (sequence < this.#expected) continue;
+      if (at === start) {
         begins = sequence;
-        remember(this.#lines, LINES_KEPT, sequence, place, 2);
+        remember(this.#lines, LINES_KEPT, sequence, base + at, 2);
       } else {
-        remember(this.#inner, INNER_KEPT, sequence, place, INNER_PLACES);
+        remember(this.#inner, INNER_KEPT, sequence, base + at, INNER_PLACES);
       }
     }
     return begins;
@@ -52,6 +57,17 @@ export class BatchStarts {
   of(sequence: number): number[] {
     return [...(this.#lines.get(sequence) ?? []), ...(this.#inner.get(sequence) ?? [])];
   }
+}
+
+/** Reads digits and a comma; -1 when something else stands there. */
+function readSequence(bytes: Uint8Array, at: number, end: number): number {
+  let value = 0;
+  for (let i = at; i < end && i <= at + DIGITS_MAX; i++) {
+    const digit = bytes[i]! - ZERO;
+    if (digit < 0 || digit > 9) return bytes[i] === COMMA && i > at && isCount(value) ? value : -1;
+    value = value * 10 + digit;
+  }
+  return -1;
 }
 
 /** Keeps the first half of a sequence's places and the latest ones; the longest known sequence makes room. */

@@ -39,8 +39,8 @@ export interface Aftermath {
 const EFFORT_MAX = 20;
 
 const PIECE_SIZE = LINE_SIZE_MAX;
+const BRACE_CLOSE = 0x7d;
 const utf8 = new TextDecoder();
-/** One character for each byte, so that places in the text are places in the file even where bytes are damaged. */
 const latin1 = new TextDecoder("latin1");
 
 /**
@@ -115,7 +115,9 @@ class ProofSearch {
     for (;;) {
       const end = bytes.indexOf(LINE_FEED, start);
       if (end < 0) break;
-      if (end > start) await this.#line(bytes, start, end, base);
+      const reading = end > start ? this.#line(bytes, start, end, base) : null;
+      // Most lines need no reading: a file of millions of them must not take as many turns.
+      if (reading !== null) await reading;
       start = end + 1;
     }
     this.note(bytes.subarray(0, start), base);
@@ -123,14 +125,20 @@ class ProofSearch {
     return start;
   }
 
-  async #line(bytes: Uint8Array, start: number, end: number, base: number): Promise<void> {
-    const line = bytes.subarray(start, end);
-    const text = latin1.decode(line);
-    const begins = this.#starts.collect(text, base + start);
-    if (begins !== null) this.#see(begins);
+  /** Looks at one line; `null` when there was nothing to read for it. */
+  #line(bytes: Uint8Array, start: number, end: number, base: number): Promise<void> | null {
+    const begins = this.#starts.collect(bytes, start, end, base);
+    if (begins >= 0) this.#see(begins);
     const checksum = batchChecksumAt(bytes, start, end);
-    if (checksum >= 0) await this.#tryBatch(text, checksum, base + end);
-    else this.#trySeal(line, text, base + start);
+    // One character for each byte, so that places in the text are places in the file even where bytes are damaged.
+    if (checksum >= 0) {
+      return this.#tryBatch(latin1.decode(bytes.subarray(start, end)), checksum, base + end);
+    }
+    if (bytes[end - 1] === BRACE_CLOSE) {
+      const line = bytes.subarray(start, end);
+      this.#trySeal(line, latin1.decode(line), base + start);
+    }
+    return null;
   }
 
   #see(sequence: number): void {

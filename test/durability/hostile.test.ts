@@ -1,0 +1,129 @@
+// Files made to exhaust or to mislead: refused or set aside, in bounded time.
+
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { MinistateError, StateManager } from "@ministate/ministate";
+import { BatchEncoder } from "../../src/encode.ts";
+import type { SegmentHeader } from "../../src/format.ts";
+import { readHeader } from "../../src/scan.ts";
+import type { MemoryFs } from "../support/memory_fs.ts";
+import { DIRECTORY, NAME } from "./world.ts";
+import { freshDisk } from "./workloads.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** How long one open may take, in milliseconds: far more than it does, far less than a hang. */
+const OPEN_MS_MAX = 20_000;
+
+interface Store {
+  values: unknown[];
+}
+
+const store = {
+  initial: (): Store => ({ values: [] }),
+  apply: (state: Store, value: unknown) => state.values.push(value),
+};
+
+function open(fs: MemoryFs, onCorruption: "fail" | "quarantine") {
+  const options = { fs, onCorruption, compaction: "manual" } as const;
+  return StateManager.open<Store, unknown, number>(DIRECTORY, NAME, store, options);
+}
+
+const utf8 = new TextEncoder();
+const repeated = (text: string, size: number) => utf8.encode(text.repeat(size / text.length));
+
+/** What stands behind one acknowledged record. */
+const tails: { name: string; bytes: (seal: (text: string) => Uint8Array) => Uint8Array }[] = [
+  { name: "a line of 64 MiB follows", bytes: () => repeated("x", 64 * MEBIBYTE) },
+  { name: "a string of 40 MiB follows", bytes: () => repeated('[2,"xxxx', 40 * MEBIBYTE) },
+  {
+    name: "millions of lines follow that begin like records",
+    bytes: () => repeated("[1,\n", 16 * MEBIBYTE),
+  },
+  {
+    name: "millions of lines follow that look like records",
+    bytes: () => repeated("[2,1]\n", 18 * MEBIBYTE),
+  },
+  {
+    name: "hundreds of thousands of lines follow that look like the ends of batches",
+    bytes: () => repeated('[2,1,1,1,"00000000"]\n', 8 * MEBIBYTE),
+  },
+  { name: "one line nests without end", bytes: () => repeated("[2,", 12 * MEBIBYTE) },
+  {
+    name: "one line names a million sequences",
+    bytes: () => utf8.encode(Array.from({ length: 1_000_000 }, (_, i) => `[${i},`).join("")),
+  },
+  { name: "brackets nest without end", bytes: () => repeated("[", 8 * MEBIBYTE) },
+  { name: "braces nest without end", bytes: () => repeated('{"a":', 8 * MEBIBYTE) },
+  {
+    name: "a sequence is beyond all numbers",
+    bytes: () => utf8.encode('[99999999999999999999,1,2,3,"00000000"]\n'),
+  },
+  { name: "zeros follow", bytes: () => new Uint8Array(32 * MEBIBYTE) },
+  {
+    name: "a sealed record nests 100,000 deep",
+    bytes: (seal) => seal("[".repeat(100_000) + "]".repeat(100_000)),
+  },
+];
+
+for (const { name, bytes } of tails) {
+  test(`open() ends in time with what is provable when ${name}`, async () => {
+    const fs = freshDisk();
+    const manager = await open(fs, "fail");
+    await manager.apply("kept");
+    const path = manager.journalPath;
+    const disk = fs.crash();
+    const file = disk.peek(path)!;
+    const end = file.findLastIndex((byte) => byte !== 10) + 2;
+    const header = readHeader<SegmentHeader>(file, "journal", (b, s) => fs.crc32(b, s));
+    assert(header.kind === "sound");
+    const seal = (text: string) =>
+      new BatchEncoder((b, s) => fs.crc32(b, s)).encode([text], 1, 0, header.checksum).slice();
+    const tail = bytes(seal);
+    const whole = new Uint8Array(end + tail.length);
+    whole.set(file.subarray(0, end));
+    whole.set(tail, end);
+    disk.plant(path, whole);
+    await inTime(() => openOrRefuse(disk.image()));
+    await inTime(async () => {
+      const opened = await open(disk, "quarantine");
+      assertEquals(opened.state.values[0], "kept");
+      await opened.apply("more");
+      await opened.close();
+    });
+  });
+}
+
+async function inTime(run: () => Promise<void>): Promise<void> {
+  const start = performance.now();
+  await run();
+  const took = performance.now() - start;
+  assert(took < OPEN_MS_MAX, `it took ${took} ms`);
+}
+
+async function openOrRefuse(disk: MemoryFs): Promise<void> {
+  try {
+    const manager = await open(disk, "fail");
+    assertEquals(manager.state.values[0], "kept");
+    await manager.close();
+  } catch (error) {
+    if (!(error instanceof MinistateError)) throw error;
+    assertEquals(error.code, "CORRUPT");
+  }
+}
+
+test("open() keeps __proto__ as data when it is in mutations, states and snapshots", async () => {
+  const fs = freshDisk();
+  const manager = await open(fs, "fail");
+  const value = JSON.parse(
+    '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":2}}}',
+  );
+  await manager.apply(value);
+  await manager.createSnapshot();
+  await manager.apply(JSON.parse('["__proto__"]'));
+  await manager.close();
+  const again = await open(fs.crash(), "fail");
+  assertEquals(JSON.stringify(again.state.values), JSON.stringify([value, ["__proto__"]]));
+  assertEquals(({} as { polluted?: unknown }).polluted, undefined);
+  await again.close();
+});
