@@ -25,28 +25,41 @@ function open(fs: MemoryFs, onCorruption: "fail" | "quarantine" = "fail") {
 /** Groups of mutations, of which the second to last one is damaged, though the last one was acknowledged. */
 const rows: { name: string; groups: unknown[][]; glued?: boolean }[] = [
   { name: "one plain record follows", groups: [[1], [2], [3]] },
-  { name: "the record that follows holds its own sequence many times", groups: [
-    [1],
-    [2],
-    [Array.from({ length: 40 }, () => [3, 3])],
-  ] },
-  { name: "the records that follow hold many numbers in brackets", groups: [
-    [1],
-    [2],
-    [Array.from({ length: 70_000 }, (_, i) => [i + 3, 0]), "and another"],
-  ] },
+  {
+    name: "the record that follows holds its own sequence many times",
+    groups: [
+      [1],
+      [2],
+      [Array.from({ length: 40 }, () => [3, 3])],
+    ],
+  },
+  {
+    name: "the records that follow hold many numbers in brackets",
+    groups: [
+      [1],
+      [2],
+      [Array.from({ length: 70_000 }, (_, i) => [i + 3, 0]), "and another"],
+    ],
+  },
   { name: "one group of 100,000 follows", groups: [[1], [2], Array(100_000).fill(7)] },
-  { name: "the line feed before the record that follows is gone", groups: [[1], [2], [3]], glued: true },
+  {
+    name: "the line feed before the record that follows is gone",
+    groups: [[1], [2], [3]],
+    glued: true,
+  },
   {
     name: "the line feed is gone and the record holds its own sequence",
     groups: [[1], [2], [[[3, 1], [3, 2], [3, 3], [3, 4]]]],
     glued: true,
   },
-  { name: "the mutation that follows looks like the end of a batch", groups: [
-    [1],
-    [2],
-    ["01234567", ["x", '"01234567"]'], "89abcdef"],
-  ] },
+  {
+    name: "the mutation that follows looks like the end of a batch",
+    groups: [
+      [1],
+      [2],
+      ["01234567", ["x", '"01234567"]'], "89abcdef"],
+    ],
+  },
 ];
 
 for (const { name, groups, glued = false } of rows) {

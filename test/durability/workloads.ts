@@ -44,7 +44,10 @@ async function grown(world: World): Promise<MemoryFs> {
   await manager.compact();
   await world.apply(manager, 700);
   await manager.close();
-  return fs.powerCut({ writes: "kept", names: "kept", sizes: "new", grown: "zeros" }, new Random(1));
+  return fs.powerCut(
+    { writes: "kept", names: "kept", sizes: "new", grown: "zeros" },
+    new Random(1),
+  );
 }
 
 /** A journal whose last batch of three sectors was torn in the middle. */

@@ -126,7 +126,11 @@ export class MemoryFs extends CallGate implements DurableFs {
 
   #handle(file: MemoryFile, path: string): DurableFile {
     let open = true;
-    const enter = (operation: Operation, change?: () => void, partial?: (how: Fault["how"]) => void) => {
+    const enter = (
+      operation: Operation,
+      change?: () => void,
+      partial?: (how: Fault["how"]) => void,
+    ) => {
       if (!open && !this.dead) throw failure("EBADF", operation, path);
       return this.enter(operation, path, change, partial);
     };
