@@ -4,13 +4,15 @@
  * @module
  */
 
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { Slice } from "./commits.ts";
 import type { Arguments, Contender, Figures } from "./contender.ts";
 
 /** The runtimes that are compared with themselves. */
@@ -46,6 +48,43 @@ export async function contend<C extends Contender>(
     { timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
   );
   return JSON.parse(stdout);
+}
+
+/** A contender that works in slices, when it is asked to. */
+export interface Turns {
+  /** Lets it work for so long and returns what it did. */
+  turn(durationMs: number): Promise<Slice>;
+  /** Lets it end. */
+  end(): Promise<void>;
+}
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
+/** Starts a contender for commits, which waits for its first turn. */
+export function takeTurns(runtime: Runtime, directory: string, callers: number): Turns {
+  const args: Arguments<"commits"> = [directory, callers];
+  const child = spawn(
+    binaryOf(runtime),
+    [...FLAGS[runtime], CONTENDER, "commits", JSON.stringify(args)],
+    { stdio: ["pipe", "pipe", "inherit"], timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
+  );
+  running.add(child);
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async turn(durationMs) {
+      child.stdin.write(`${durationMs}\n`);
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`The contender on ${runtime} ended too early`);
+      return JSON.parse(value);
+    },
+    async end() {
+      child.stdin.end();
+      await ended;
+      running.delete(child);
+    },
+  };
 }
 
 /** Gives `use` an empty directory below `parent` and removes it afterwards. */
@@ -84,6 +123,7 @@ export async function describeMachine(directory: string): Promise<Record<string,
     memory: `${Math.round(os.totalmem() / 2 ** 30)} GiB`,
     system: `${os.type()} ${os.release()}`,
     "file system": FILE_SYSTEMS[type] ?? `type 0x${type.toString(16)}`,
+    "load before": os.loadavg()[0]!.toFixed(2),
     runtimes: versions.join(", "),
   };
 }

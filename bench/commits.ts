@@ -1,79 +1,80 @@
 /**
- * Measures commits in this process: the bare loop, one caller, or many callers at once.
+ * Measures commits in this process, slice by slice as the driver asks: the bare loop, one caller, or many at once.
  *
  * @module
  */
 
+import process from "node:process";
+import { createInterface } from "node:readline";
 import { StateManager } from "../mod.ts";
 import { detectFs } from "../runtime/detect.ts";
 import { BatchEncoder } from "../src/encode.ts";
 import { makeFloor } from "./floor.ts";
 import { JOURNAL, readingAt, readings } from "./workload.ts";
 
-/** How long a contender runs before it is measured, and while it is. */
-export interface Span {
-  warmUpMs: number;
-  measureMs: number;
-}
-
-/** What a contender did while it was measured. */
-export interface Rate {
+/** What was done in one slice of time. */
+export interface Slice {
   count: number;
-  perSecond: number;
-  /** Size of one line on the disk, in bytes. */
-  lineSize: number;
+  elapsedMs: number;
 }
 
-/** The mutation all of them write, and the line it becomes in a journal of some length. */
+/** Works for a time and counts the lines made durable. */
+type Work = (durationMs: number) => number | Promise<number>;
+
+/** The mutation all of them write. */
 const mutation = readingAt(123_456);
 
-async function encodeLine(): Promise<Uint8Array> {
-  const { crc32 } = await detectFs();
-  return new BatchEncoder(crc32).encode([JSON.stringify(mutation)], 12_345, Date.now(), 0);
+/**
+ * Works through one slice for every line of standard input, which gives its duration in milliseconds, and answers
+ * with a {@linkcode Slice}. So the driver can let contenders take turns within a tenth of a second: the speed of a
+ * disk that others use too changes faster than a contender runs.
+ *
+ * @param callers how many loops of `apply` there are; 0 for the bare loop
+ */
+export async function serveSlices(directory: string, callers: number): Promise<{ served: number }> {
+  const { work, end } = callers === 0
+    ? await bareLoop(directory)
+    : await applyLoops(directory, callers);
+  let served = 0;
+  for await (const line of createInterface({ input: process.stdin })) {
+    const start = performance.now();
+    const count = await work(Number(line));
+    console.log(JSON.stringify({ count, elapsedMs: performance.now() - start } satisfies Slice));
+    served++;
+  }
+  await end();
+  return { served };
 }
 
 /** Write at a position and `fdatasync`, in a loop of synchronous calls. */
-export async function measureFloor(directory: string, span: Span): Promise<Rate> {
-  const line = await encodeLine();
+async function bareLoop(directory: string): Promise<{ work: Work; end: () => void }> {
+  const { crc32 } = await detectFs();
+  // As long as a line of a journal that has been written for a while.
+  const line = new BatchEncoder(crc32).encode([JSON.stringify(mutation)], 12_345, Date.now(), 0);
   const step = makeFloor(`${directory}/floor`, line);
-  const loop = (durationMs: number) => {
+  const work = (durationMs: number) => {
     const end = performance.now() + durationMs;
     let count = 0;
-    while (performance.now() < end) {
-      step();
-      count++;
-    }
+    for (; performance.now() < end; count++) step();
     return count;
   };
-  loop(span.warmUpMs);
-  const start = performance.now();
-  const count = loop(span.measureMs);
-  return rate(count, performance.now() - start, line.length);
+  return { work, end: () => {} };
 }
 
-/** `callers` loops, each of which awaits its own `apply` before the next. */
-export async function measureApply(
+/** Loops, each of which awaits its own `apply` before the next. */
+async function applyLoops(
   directory: string,
-  span: Span,
   callers: number,
-): Promise<Rate> {
+): Promise<{ work: Work; end: () => Promise<void> }> {
   const manager = await StateManager.open(directory, JOURNAL, readings);
-  let end = performance.now() + span.warmUpMs;
-  const caller = async () => {
-    while (performance.now() < end) await manager.apply(mutation);
+  const work = async (durationMs: number) => {
+    const before = manager.sequence;
+    const end = performance.now() + durationMs;
+    const caller = async () => {
+      while (performance.now() < end) await manager.apply(mutation);
+    };
+    await Promise.all(Array.from({ length: callers }, caller));
+    return manager.sequence - before;
   };
-  const round = () => Promise.all(Array.from({ length: callers }, caller));
-  await round();
-  const before = manager.sequence;
-  const start = performance.now();
-  end = start + span.measureMs;
-  await round();
-  const elapsedMs = performance.now() - start;
-  const count = manager.sequence - before;
-  await manager.close();
-  return rate(count, elapsedMs, (await encodeLine()).length);
-}
-
-function rate(count: number, elapsedMs: number, lineSize: number): Rate {
-  return { count, perSecond: count / elapsedMs * 1000, lineSize };
+  return { work, end: () => manager.close() };
 }

@@ -5,14 +5,13 @@
  */
 
 import process from "node:process";
-import { measureApply, measureFloor } from "./commits.ts";
+import { serveSlices } from "./commits.ts";
 import { measureDelay } from "./loop_delay.ts";
 import { generate, measureOpen, measureState } from "./recovery.ts";
 
 /** What the driver may ask for, and with which arguments. */
 const contenders = {
-  floor: measureFloor,
-  apply: measureApply,
+  commits: serveSlices,
   generate,
   open: measureOpen,
   state: measureState,

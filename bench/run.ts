@@ -10,21 +10,31 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { contend, describeMachine, inDirectory, type Runtime, RUNTIMES } from "./children.ts";
-import type { Figures } from "./contender.ts";
+import {
+  contend,
+  describeMachine,
+  inDirectory,
+  type Runtime,
+  RUNTIMES,
+  takeTurns,
+  type Turns,
+} from "./children.ts";
 import { type Collected, report } from "./report.ts";
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    only: { type: "string" },
     /** Where the files go: on the disk that is to be measured. */
     dir: { type: "string", default: fileURLToPath(new URL("work", import.meta.url)) },
   },
 });
 const { quick } = options;
-const COMMIT_ROUNDS = quick ? 3 : 7;
+/** Runs one part alone, while working on it. */
+const parts = options.only === undefined ? ["commits", "openings", "delays"] : [options.only];
+const COMMIT_ROUNDS = quick ? 2 : 5;
 const OTHER_ROUNDS = quick ? 1 : 3;
-const SPAN = quick ? { warmUpMs: 200, measureMs: 300 } : { warmUpMs: 300, measureMs: 1000 };
+const SLICES = { warmUpMs: 300, sliceMs: 50, turns: quick ? 6 : 20 };
 const DELAY_MS = quick ? 1000 : 2000;
 const CALLERS = 64;
 const SYNC_MS = 50;
@@ -47,34 +57,46 @@ console.log();
 
 const started = performance.now();
 const collected: Collected = { commits: [], openings: [], delays: [] };
-await measureCommits();
-await measureOpenings();
-await measureDelays();
+if (parts.includes("commits")) await measureCommits();
+if (parts.includes("openings")) await measureOpenings();
+if (parts.includes("delays")) await measureDelays();
 progress("");
 report(collected);
 keepResults();
 
-/** Every contender once a round, neighbours in time; the order turns round so that a drift favours none. */
+/** Fresh processes every round; within it they take turns, and the order turns round, so that a drift favours none. */
 async function measureCommits(): Promise<void> {
   for (let round = 0; round < COMMIT_ROUNDS; round++) {
     for (const runtime of inTurn(round)) {
       progress(`commits, round ${round + 1} of ${COMMIT_ROUNDS}, ${runtime}`);
-      const run: Record<string, Figures<"floor">> = {};
-      const contenders: [string, (directory: string) => Promise<Figures<"floor">>][] = [
-        ["floor", (directory) => contend(runtime, "floor", directory, SPAN)],
-        ["one", (directory) => contend(runtime, "apply", directory, SPAN, 1)],
-        ["many", (directory) => contend(runtime, "apply", directory, SPAN, CALLERS)],
-      ];
-      if (round % 2 === 1) contenders.reverse();
-      for (const [name, contender] of contenders) run[name] = await inDirectory(parent, contender);
-      collected.commits.push({
-        runtime,
-        floor: run.floor!.perSecond,
-        one: run.one!.perSecond,
-        many: run.many!.perSecond,
+      const [floor, one, many] = await inDirectory(parent, (directory) => {
+        const contenders = [0, 1, CALLERS].map((callers) => {
+          const own = join(directory, String(callers));
+          fs.mkdirSync(own);
+          return takeTurns(runtime, own, callers);
+        });
+        return letCompete(contenders);
       });
+      collected.commits.push({ runtime, floor: floor!, one: one!, many: many! });
     }
   }
+}
+
+/** Gives each contender its turns and returns how much each did in a second. */
+async function letCompete(contenders: Turns[]): Promise<number[]> {
+  for (const contender of contenders) await contender.turn(SLICES.warmUpMs);
+  const order = contenders.map((contender) => ({ contender, count: 0, elapsedMs: 0 }));
+  const sums = [...order];
+  for (let turn = 0; turn < SLICES.turns; turn++) {
+    for (const sum of order) {
+      const { count, elapsedMs } = await sum.contender.turn(SLICES.sliceMs);
+      sum.count += count;
+      sum.elapsedMs += elapsedMs;
+    }
+    order.reverse();
+  }
+  for (const contender of contenders) await contender.end();
+  return sums.map(({ count, elapsedMs }) => count / elapsedMs * 1000);
 }
 
 async function measureOpenings(): Promise<void> {
