@@ -1,0 +1,151 @@
+// Snapshot lines put together again give the state they were made of, whatever is in it.
+
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { InvalidStateError } from "@ministate/ministate";
+import { DEPTH_MAX, SNAPSHOT_LINE_WEIGHT } from "../../src/format.ts";
+import { StateBuilder } from "../../src/snapshot_decode.ts";
+import { encodeState } from "../../src/snapshot_encode.ts";
+import { Random, testSeed } from "../support/random.ts";
+import { drawJson, drawObject } from "../support/random_json.ts";
+
+const ROUNDS = 2000;
+
+function rebuilt(state: unknown): { state: unknown; lines: string[] } {
+  const builder = new StateBuilder();
+  const lines = [...encodeState(state)];
+  for (const line of lines) {
+    assert(!line.includes("\n"), "a line holds a line feed");
+    JSON.parse(line);
+    assert(builder.add(line), `refused: ${line.slice(0, 100)}`);
+  }
+  assert(builder.complete);
+  return { state: builder.state, lines };
+}
+
+/** Compared as text: it shows the order of members and never compares a prototype. */
+function assertSame(state: unknown): string[] {
+  const { state: found, lines } = rebuilt(state);
+  assertEquals(JSON.stringify(found), JSON.stringify(state));
+  return lines;
+}
+
+test("StateBuilder gives back any state that encodeState() took apart", () => {
+  const seed = testSeed("snapshot lines");
+  for (let round = 0; round < ROUNDS; round++) {
+    assertSame(drawJson(new Random(seed + round)));
+  }
+});
+
+const full = "x".repeat(SNAPSHOT_LINE_WEIGHT);
+const items = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ i, text: `item ${i}` }));
+const own = (text: string) => JSON.parse(text);
+
+const rows: { name: string; state: unknown; linesMin?: number }[] = [
+  { name: "null", state: null },
+  { name: "an empty object", state: {} },
+  { name: "an empty array", state: [] },
+  { name: "empty containers in containers", state: { a: {}, b: [], c: [[], {}, [[]]] } },
+  { name: "an array that takes many lines", state: items(40_000), linesMin: 5 },
+  { name: "an object that takes many lines", state: { list: items(20_000), rest: 1 }, linesMin: 3 },
+  { name: "strings longer than a line", state: [full, { full }, full], linesMin: 3 },
+  { name: "a long string beside empty containers", state: { a: [], full, b: {} }, linesMin: 2 },
+  {
+    name: "an array of arrays that each take a line",
+    state: [items(9000), items(9000)],
+    linesMin: 4,
+  },
+  { name: "members named like numbers", state: { 10: full, 2: full, 1: full, z: 0 }, linesMin: 4 },
+  { name: "__proto__ in a short line", state: own('{"__proto__":{"a":1},"b":2}') },
+  {
+    name: "__proto__ over many lines",
+    state: own(`{"__proto__":{"a":"${full}","b":1},"c":[]}`),
+    linesMin: 3,
+  },
+  {
+    name: "__proto__ within __proto__",
+    state: own(`{"__proto__":{"__proto__":["${full}",1]}}`),
+    linesMin: 2,
+  },
+  {
+    name: "a key longer than a line",
+    state: { [full]: 1, [`${full}2`]: { a: full } },
+    linesMin: 3,
+  },
+  { name: "lone surrogates as keys and values", state: { "\ud800": "\udfff", "\udfff": full } },
+  {
+    name: "a million small numbers",
+    state: Array.from({ length: 1_000_000 }, (_, i) => i % 7),
+    linesMin: 10,
+  },
+];
+
+for (const { name, state, linesMin = 1 } of rows) {
+  test(`encodeState() round-trips ${name}`, () => {
+    const lines = assertSame(state);
+    assert(lines.length >= linesMin, `${lines.length} lines`);
+  });
+}
+
+test("encodeState() keeps lines bounded when the state is large", () => {
+  const lines = [...encodeState({ a: items(50_000), b: drawObject(new Random(1), 50) })];
+  const longest = Math.max(...lines.map((line) => line.length));
+  // The weight counts characters and nodes; brackets, quotes and escapes come on top.
+  assert(longest < 4 * SNAPSHOT_LINE_WEIGHT, `a line of ${longest} characters`);
+});
+
+test("encodeState() throws InvalidStateError when the state is not JSON", () => {
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic, full);
+  let deep: unknown = full;
+  for (let i = 0; i <= DEPTH_MAX; i++) deep = [deep];
+  for (const state of [undefined, { a: undefined }, [NaN], new Map(), [() => 1], cyclic, deep]) {
+    let thrown: unknown = null;
+    try {
+      for (const line of encodeState(state)) line.length;
+    } catch (error) {
+      thrown = error;
+    }
+    assert(thrown instanceof InvalidStateError, String(thrown));
+  }
+});
+
+const refused: string[] = [
+  "",
+  "null",
+  "1",
+  "[]",
+  "[[]]",
+  "[[],{},1,2]",
+  '["a",1]',
+  '[["a"],1]',
+  "[[],[],2]",
+  "[[0],1,1]",
+];
+
+test("StateBuilder refuses lines that make no sense, first or later", () => {
+  for (const line of refused) {
+    assertEquals(new StateBuilder().add(line), false, line);
+  }
+  const later = [
+    "[[],{}]",
+    '[["a","b"],1]',
+    '[["toString","x"],1]',
+    '[["__proto__","x"],1]',
+    "[[0],1]",
+    '[["list",5],1]',
+    '[["list","x"],1]',
+    '[["list",-1],1]',
+    '[["list"],{},1]',
+    "[[],[],1]",
+    '[["n","x"],1]',
+  ];
+  for (const line of later) {
+    const builder = new StateBuilder();
+    assert(builder.add('[[],{"list":[1],"n":5}]'));
+    assertEquals(builder.add(line), false, line);
+    assertEquals(JSON.stringify(builder.state), '{"list":[1],"n":5}');
+  }
+  assertEquals(({} as { x?: unknown }).x, undefined);
+});
