@@ -6,28 +6,21 @@
  */
 
 import type { DurableFs } from "./durable_fs.ts";
-import { CorruptionError, ForeignFormatError, ioError, MinistateError } from "./errors.ts";
+import { CorruptionError, ForeignFormatError } from "./errors.ts";
 import type {
   Finding,
   Inspection,
   NextOpen,
   SegmentInspection,
   SnapshotInspection,
-  SpareFile,
 } from "./inspection.ts";
 import { type JournalScan, scanJournal } from "./journal_scan.ts";
-import {
-  joinPath,
-  listState,
-  type NamedFile,
-  QUARANTINE,
-  type StateFiles,
-  stemOf,
-} from "./names.ts";
+import { joinPath, listState, type NamedFile, type StateFiles, stemOf } from "./names.ts";
 import { scanAftermath } from "./proof_scan.ts";
 import { readIdentity, type StoredIdentity } from "./recovery.ts";
 import { SegmentReader } from "./segment_reader.ts";
 import { readSnapshot } from "./snapshot_file.ts";
+import { listQuarantine, sizeOf, sizesOf } from "./spare_files.ts";
 
 /** A segment as inspected, with what the judgement needs beside. */
 interface ReadSegment {
@@ -263,43 +256,4 @@ function nextOpenOf(scan: JournalScan, base: SnapshotInspection | null): NextOpe
       : null,
     lost: corruption?.lost ?? null,
   };
-}
-
-async function listQuarantine(fs: DurableFs, directory: string): Promise<SpareFile[]> {
-  const folder = joinPath(directory, QUARANTINE);
-  try {
-    const entries = await fs.list(folder);
-    const names = entries.filter(({ kind }) => kind === "file").map(({ name }) => name).sort();
-    return await sizesOf(fs, names.map((name) => joinPath(folder, name)));
-  } catch (error) {
-    const known = ioError("list", folder, error);
-    if (known.systemCode === "ENOENT") return [];
-    throw known;
-  }
-}
-
-async function sizesOf(fs: DurableFs, paths: string[]): Promise<SpareFile[]> {
-  const found: SpareFile[] = [];
-  for (const path of paths) {
-    try {
-      found.push({ name: path.slice(path.lastIndexOf("/") + 1), size: await sizeOf(fs, path) });
-    } catch (error) {
-      // A file that was never finished may get its name, or go, at any moment.
-      if (!(error instanceof MinistateError) || error.systemCode !== "ENOENT") throw error;
-    }
-  }
-  return found;
-}
-
-async function sizeOf(fs: DurableFs, path: string): Promise<number> {
-  try {
-    const file = await fs.open(path, "read");
-    try {
-      return await file.size();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw ioError("read", path, error);
-  }
 }

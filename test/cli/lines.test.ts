@@ -5,7 +5,6 @@ import { assertEquals } from "@std/assert";
 import { type InputLine, readLines } from "../../src/cli/lines.ts";
 
 async function linesOf(bytes: Uint8Array, pieceSize: number, sizeMax = 100): Promise<InputLine[]> {
-  // deno-lint-ignore require-await -- a stream of bytes is asynchronous
   async function* pieces() {
     // The same memory for every piece, as some runtimes do it.
     const piece = new Uint8Array(pieceSize);

@@ -7,7 +7,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { StateManager } from "@ministate/ministate";
 import { type Ledger, ledger, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { errorOf, jsonOf, ministate, outputOf } from "./command.ts";
+import { errorOf, jsonOf, ministate } from "./command.ts";
 
 const named = { ...ledger, name: "ledger", version: 3 };
 const journalName = "test.wal.jsonl";
