@@ -90,7 +90,7 @@ test("log ends quietly when its reader goes away", async () => {
   assertEquals([code, errors], [0, ""]);
 });
 
-test("log says that a torn tail follows, and fails when damage hides acknowledged mutations", async () => {
+test("log says that a torn tail follows", async () => {
   await using directory = await temporaryDirectory();
   const manager = await openLedger(directory.path);
   await manager.applyAll([1, 2]);
