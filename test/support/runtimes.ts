@@ -74,7 +74,7 @@ export function start(
   return { child, onLine: (listener) => listeners.push(listener), ended };
 }
 
-/** Runs a program to its end and gives the JSON it printed last. */
+/** Runs a program to its end, which may be a kill of its own, and gives the JSON it printed last. */
 export async function run(
   runtime: Runtime,
   program: string,
@@ -85,6 +85,8 @@ export async function run(
   const started = start(runtime, program, args, permissions);
   started.child.stdin?.end();
   const { code, output, errors } = await started.ended;
-  if (code !== 0) throw new Error(`${program} under ${runtime} ended with ${code}:\n${errors}`);
+  if (code !== 0 && !(code === null && output !== "")) {
+    throw new Error(`${program} under ${runtime} ended with ${code}:\n${errors}`);
+  }
   return JSON.parse(output.trimEnd().split("\n").at(-1)!);
 }
