@@ -6,6 +6,7 @@
  */
 
 import type { Crc32 } from "./encode.ts";
+import { parseExactly } from "./json_parse.ts";
 import { BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX } from "./format.ts";
 
 /** A verified batch: what one write and one sync made durable. */
@@ -75,7 +76,7 @@ export function batchChecksumAt(bytes: Uint8Array, lineStart: number, lineEnd: n
 /** Parses JSON; `undefined` for what is none (a mutation is never `undefined`). */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactly(text);
   } catch {
     return undefined;
   }

@@ -5,6 +5,7 @@
  */
 
 import { DEPTH_MAX } from "./format.ts";
+import { parseExactly } from "./json_parse.ts";
 
 /** Says where in a value something stands that JSON can't hold, and what it is. */
 export interface JsonFlaw {
@@ -83,5 +84,5 @@ export function describeFlaw(flaw: JsonFlaw): string {
 
 /** A copy that shares nothing with `value`, which must be JSON without loss. */
 export function copyJson<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value));
+  return parseExactly(JSON.stringify(value)) as T;
 }

@@ -6,6 +6,7 @@
 
 import { InvalidStateError, messageOf, MigrationError, MutationRejectedError } from "./errors.ts";
 import { MUTATOR_NAME_SIZE_MAX } from "./format.ts";
+import { parseExactly } from "./json_parse.ts";
 import { copyJson, describeFlaw, findJsonFlaw } from "./json.ts";
 import type { StandardSchema } from "./standard_schema.ts";
 
@@ -159,7 +160,7 @@ export class StateMachine<S, M, R> {
     for (const [i, text] of texts.entries()) {
       const sequence = sequenceFirst + i;
       try {
-        applied.push({ sequence, result: this.run(sequence, timestamp, JSON.parse(text)) });
+        applied.push({ sequence, result: this.run(sequence, timestamp, parseExactly(text)) });
       } catch (error) {
         refusal ??= error;
       }

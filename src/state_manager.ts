@@ -11,6 +11,7 @@ import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ClosedError, isDiskFull, type MinistateError, ReadOnlyError } from "./errors.ts";
 import { type Change, changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
+import { parseExactly } from "./json_parse.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import type { Applied, DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
 import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
@@ -143,7 +144,7 @@ export class StateManager<S, M, R = unknown> {
     const text = this.#encode(mutation);
     return await this.#submit([text], (sequence, timestamp) => ({
       sequence,
-      result: this.#machine.run(sequence, timestamp, JSON.parse(text)),
+      result: this.#machine.run(sequence, timestamp, parseExactly(text)),
     }));
   }
 
