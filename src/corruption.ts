@@ -52,7 +52,10 @@ export async function missingJournal(
     index: -1,
     path: files.directory,
     offset: 0,
-    lost: { sequenceFirst: base + 1, sequenceLast: await highestSequence(fs, files, 0, base, known) },
+    lost: {
+      sequenceFirst: base + 1,
+      sequenceLast: await highestSequence(fs, files, 0, base, known),
+    },
     soundEnd: null,
   };
 }

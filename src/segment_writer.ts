@@ -8,12 +8,7 @@ import { closeAfterFailure, closeFile } from "./close_file.ts";
 import type { DurableFile, DurableFs } from "./durable_fs.ts";
 import { encodeHeader, encodeSeal } from "./encode.ts";
 import { ioError, isDiskFull, type MinistateError, PoisonedError } from "./errors.ts";
-import {
-  FILL_RESERVE,
-  FILL_SIZE_MAX,
-  FILL_SIZE_MIN,
-  type SegmentHeader,
-} from "./format.ts";
+import { FILL_RESERVE, FILL_SIZE_MAX, FILL_SIZE_MIN, type SegmentHeader } from "./format.ts";
 import { type NamedFile, temporaryPath } from "./names.ts";
 import { createAnew, discard, fillWithLineFeeds, writeAgain, writeFully } from "./write_bytes.ts";
 

@@ -2,7 +2,13 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { decide, type Place, type Reach, RECOVERY_TABLE, type Tail } from "../src/recovery_table.ts";
+import {
+  decide,
+  type Place,
+  type Reach,
+  RECOVERY_TABLE,
+  type Tail,
+} from "../src/recovery_table.ts";
 
 const places: readonly Place[] = ["last", "inner"];
 const tails: readonly Tail[] = ["sound", "unproven", "proven"];

@@ -46,7 +46,15 @@ function removeSnapshots(disk: MemoryFs): void {
   for (const path of ending(disk, ".snapshot.jsonl")) disk.unplant(path);
 }
 
-const rows: { name: string; harm: (disk: MemoryFs) => void; provable: number }[] = [
+interface Row {
+  /** What is damaged. */
+  name: string;
+  harm: (disk: MemoryFs) => void;
+  /** How many mutations can still be proven. */
+  provable: number;
+}
+
+const withoutSnapshots: Row[] = [
   { name: "the first record", provable: 0, harm: (disk) => damage(disk, 0, "[1,") },
   { name: "a record of an older segment", provable: 3, harm: (disk) => damage(disk, 1, "[4,") },
   { name: "the header of an older segment", provable: 2, harm: (disk) => damage(disk, 1, '"id"') },
@@ -62,9 +70,11 @@ const rows: { name: string; harm: (disk: MemoryFs) => void; provable: number }[]
     provable: 0,
     harm: (disk) => disk.unplant(ending(disk, ".wal.jsonl")[0]!),
   },
-].map((row) => ({
+];
+
+const rows: Row[] = withoutSnapshots.map((row) => ({
   ...row,
-  harm: (disk: MemoryFs) => {
+  harm: (disk) => {
     removeSnapshots(disk);
     row.harm(disk);
   },
@@ -113,6 +123,7 @@ async function interrupted(disk: MemoryFs, provable: number): Promise<boolean> {
     const manager = await openDamaged(disk, { onCorruption: "quarantine" });
     const { lost } = manager.recovery;
     assertEquals(lost?.sequenceFirst, provable + 1);
+    assert(lost !== null);
     assert(lost.sequenceLast === null || lost.sequenceLast === ACKED, `${lost.sequenceLast}`);
     await manager.apply({ id: ID_AFTER });
     return true;
