@@ -6,11 +6,13 @@
 
 import { copyRange } from "./copy_range.ts";
 import type { DurableFs } from "./durable_fs.ts";
-import { CorruptionError, ioError } from "./errors.ts";
+import { CorruptionError, ForeignFormatError, ioError } from "./errors.ts";
+import { judgeTail } from "./journal_scan.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
 import { joinPath, LOCK_NAME, type NamedFile, type StateFiles } from "./names.ts";
+import { scanAftermath } from "./proof_scan.ts";
 import { SegmentReader } from "./segment_reader.ts";
-import { restoreNewest } from "./snapshot_restore.ts";
+import { verifySnapshot } from "./snapshot_file.ts";
 import { StateDirectory } from "./state_directory.ts";
 
 /** What a backup holds. */
@@ -88,32 +90,60 @@ async function planCopies(
   files: StateFiles,
   limit: ReadLimit | null,
 ): Promise<{ copies: Copy[]; sequence: number }> {
-  const copies: Copy[] = [];
-  let sequence = 0;
-  for (const named of files.segments) {
+  const snapshots = await soundSnapshots(source.fs, files);
+  const needed = snapshots[0]?.sequence ?? 0;
+  let copies: Copy[] = [];
+  let sequence = snapshots.at(-1)?.sequence ?? 0;
+  for (const [index, named] of files.segments.entries()) {
     if (limit !== null && named.sequence > limit.sequence + 1) continue;
+    const next = named.path === limit?.path ? undefined : files.segments[index + 1];
     const reader = await SegmentReader.open(source.fs, named);
     try {
-      const offset = limit?.path === named.path ? limit.offset : Infinity;
-      while (await reader.read(offset) !== null);
-      const next = named.path === limit?.path
-        ? undefined
-        : files.segments[files.segments.indexOf(named) + 1];
-      // Behind the last record before the next segment, nothing is copied and nothing can be damaged.
-      if (next !== undefined && reader.expected !== next.sequence) throw damaged(reader);
-      copies.unshift({ named, size: reader.soundEnd });
-      sequence = reader.expected - 1;
+      while (await reader.read(named.path === limit?.path ? limit.offset : Infinity) !== null);
+      if (await isSound(source.fs, reader, next, limit)) {
+        copies.unshift({ named, size: reader.soundEnd });
+        sequence = Math.max(sequence, reader.expected - 1);
+      } else if (next !== undefined && next.sequence <= needed + 1) {
+        // What an interrupted compaction left of a journal that no snapshot needs.
+        copies = [];
+      } else {
+        throw damaged(reader);
+      }
     } finally {
       await reader.close();
     }
   }
-  // Read to the last byte: a backup of a rotten snapshot is no backup.
-  const { found, rotten } = await restoreNewest(source.fs, files, null);
-  const bad = new Set(rotten.map(({ named }) => named.name));
+  for (const named of snapshots) copies.push({ named, size: Infinity });
+  return { copies, sequence };
+}
+
+/** Whether a segment that was read holds every record it must. */
+async function isSound(
+  fs: DurableFs,
+  reader: SegmentReader,
+  next: NamedFile | undefined,
+  limit: ReadLimit | null,
+): Promise<boolean> {
+  // Behind the last record before the next segment, nothing is copied and nothing can be damaged.
+  if (next !== undefined) return reader.expected === next.sequence;
+  if (limit !== null) return reader.expected === limit.sequence + 1;
+  if (reader.damage === null) return true;
+  // A batch that is being written looks torn; anything that had been acknowledged doesn't.
+  return judgeTail(reader, await scanAftermath(reader, reader.soundEnd, fs.crc32)) === "unproven";
+}
+
+/** The snapshots that are as they were written: a backup of a rotten one is no backup. */
+async function soundSnapshots(fs: DurableFs, files: StateFiles): Promise<NamedFile[]> {
+  const sound: NamedFile[] = [];
   for (const named of files.snapshots) {
-    if (!bad.has(named.name)) copies.push({ named, size: Infinity });
+    try {
+      await verifySnapshot(fs, named);
+      sound.push(named);
+    } catch (error) {
+      if (!(error instanceof CorruptionError || error instanceof ForeignFormatError)) throw error;
+    }
   }
-  return { copies, sequence: Math.max(sequence, found?.named.sequence ?? 0) };
+  return sound;
 }
 
 function damaged(reader: SegmentReader): CorruptionError {

@@ -150,10 +150,11 @@ function judge(
     : reader.expected > target
     ? "beyond"
     : "meets";
-  return decide(next === undefined ? "last" : "inner", tailOf(reader, aftermath), reach);
+  return decide(next === undefined ? "last" : "inner", judgeTail(reader, aftermath), reach);
 }
 
-function tailOf(reader: SegmentReader, aftermath: Aftermath | null): Tail {
+/** What stands at the end of a segment that was read. */
+export function judgeTail(reader: SegmentReader, aftermath: Aftermath | null): Tail {
   if (aftermath === null) return "sound";
   // A batch that repeats sequences has a right checksum: no power cut writes one.
   if (reader.damage?.reason === "repeated") return "proven";

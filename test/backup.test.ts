@@ -166,3 +166,38 @@ test("a plain copy of a live state opens at an acknowledged prefix", async () =>
   isOver = true;
   await writing;
 });
+
+test("backup() refuses a journal that was damaged since it was opened, and copies no rotten snapshot", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  {
+    await using manager = await openLedger(state, { compaction: "manual" });
+    for (const n of numbers(3)) {
+      await manager.apply(n);
+      await manager.createSnapshot();
+    }
+    for (const n of numbers(3)) await manager.apply(n);
+  }
+  await using reader = await openLedger(state, { readOnly: true });
+  const snapshots = (await readdir(state)).filter((name) => name.includes(".snapshot.")).sort();
+  await flipByte(`${state}/${snapshots[0]}`, 150);
+  const report = await reader.backup(directory.join("sound"));
+  const copied = await readdir(directory.join("sound"));
+  assertEquals(report.sequence, 6);
+  assertEquals(snapshots.map((name) => copied.includes(name)), [false, true, true]);
+
+  // In the first of three records behind the header: the later two prove that it had been acknowledged.
+  await flipByte(
+    reader.journalPath,
+    (await readFile(reader.journalPath, "utf8")).indexOf("\n") + 4,
+  );
+  const error = await failureOf(() => reader.backup(directory.join("damaged")));
+  assertEquals((error as MinistateError).code, "CORRUPT");
+  assertEquals((error as MinistateError).sequence, 4);
+});
+
+async function flipByte(path: string, offset: number): Promise<void> {
+  const bytes = await readFile(path);
+  bytes[offset]! ^= 1;
+  await writeFile(path, bytes);
+}
