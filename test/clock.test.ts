@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { type Change } from "@ministate/ministate";
+import type { Change } from "@ministate/ministate";
 import { openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
 
