@@ -5,7 +5,7 @@
  */
 
 import { copyRange } from "./copy_range.ts";
-import type { DurableFs } from "./durable_fs.ts";
+import type { DirectoryEntry, DurableFs } from "./durable_fs.ts";
 import { CorruptionError, ForeignFormatError, ioError } from "./errors.ts";
 import { judgeTail } from "./journal_scan.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
@@ -78,7 +78,12 @@ export async function backupState(
 /** Refuses a target that holds anything but what a backup cut short before its first file has left. */
 async function refuseOthers(fs: DurableFs, target: string, found: StateFiles): Promise<void> {
   const ours = new Set([joinPath(target, LOCK_NAME), ...found.temporary]);
-  const entries = await fs.list(target);
+  let entries: DirectoryEntry[];
+  try {
+    entries = await fs.list(target);
+  } catch (error) {
+    throw ioError("list", target, error);
+  }
   if (entries.every(({ name }) => ours.has(joinPath(target, name)))) return;
   const cause = Object.assign(new Error("it is not empty"), { code: "ENOTEMPTY" });
   throw ioError("back up to", target, cause);
