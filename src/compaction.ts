@@ -76,6 +76,15 @@ export class Compaction {
     return this.inTurn(() => this.#snapshot());
   }
 
+  /** As `createSnapshot`; on a full disk there is none, and the older files go on standing in for it. */
+  async createSnapshotIfSpace(): Promise<void> {
+    try {
+      await this.createSnapshot();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+
   /** Writes a snapshot and deletes what is no longer needed. */
   compact(): Promise<CompactionReport> {
     return this.inTurn(async () => {

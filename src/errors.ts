@@ -204,6 +204,19 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
+/** The error for a call that would change a directory opened for reading. */
+export function readOnlyError(path: string): ReadOnlyError {
+  return new ReadOnlyError(
+    `"${path}" was opened for reading only: nothing was changed; open it without readOnly`,
+    { path },
+  );
+}
+
+/** The error for a call after `close`. */
+export function closedError(path: string): ClosedError {
+  return new ClosedError(`"${path}" is closed: open it again`, { path });
+}
+
 /** The codes by which a full disk (or a full quota) shows itself. */
 const FULL_CODES = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 

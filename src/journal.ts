@@ -6,7 +6,7 @@
 
 import { closeAfterFailure } from "./close_file.ts";
 import type { DurableFs } from "./durable_fs.ts";
-import { ReadOnlyError } from "./errors.ts";
+import { readOnlyError } from "./errors.ts";
 import type { JournalRecord } from "./format.ts";
 import { JournalCursor } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
@@ -158,12 +158,7 @@ export class Journal<M = unknown> {
 
   #writable(): JournalWriter {
     if (this.#writer !== null) return this.#writer;
-    throw new ReadOnlyError(
-      `The journal in "${this.stateDir}" was opened for reading only: open it without readOnly`,
-      {
-        path: this.stateDir,
-      },
-    );
+    throw readOnlyError(this.stateDir);
   }
 
   /** Waits for everything submitted, writes a seal, trims the segment and gives the lock back. */

@@ -6,13 +6,7 @@
 
 import type { DurableFs } from "./durable_fs.ts";
 import { BatchEncoder } from "./encode.ts";
-import {
-  ClosedError,
-  InvalidMutationError,
-  isDiskFull,
-  PoisonedError,
-  TooLargeError,
-} from "./errors.ts";
+import { closedError, isDiskFull, PoisonedError } from "./errors.ts";
 import { FORMAT, readClock, type SegmentHeader } from "./format.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "./mutation_encode.ts";
@@ -133,12 +127,7 @@ export class JournalWriter {
   /** Throws when the journal is closed. */
   refuseClosed(): void {
     if (this.#closing !== null) {
-      throw new ClosedError(
-        `The journal in "${this.identity.directory}" is closed: open it again`,
-        {
-          path: this.identity.directory,
-        },
-      );
+      throw closedError(this.identity.directory);
     }
   }
 

@@ -6,7 +6,7 @@
 
 import { closeAfterFailure } from "./close_file.ts";
 import type { DurableFs } from "./durable_fs.ts";
-import { ReadOnlyError } from "./errors.ts";
+import { readOnlyError } from "./errors.ts";
 import { FORMAT } from "./format.ts";
 import { drawId } from "./journal_writer.ts";
 import { snapshotFile } from "./names.ts";
@@ -87,12 +87,7 @@ export class SnapshotStore<S = unknown> {
   async create(sequence: number, state: S): Promise<SnapshotInfo> {
     this.#directory.refuseClosed();
     if (this.#readOnly) {
-      throw new ReadOnlyError(
-        `The snapshots in "${this.#directory.path}" were opened for reading only`,
-        {
-          path: this.#directory.path,
-        },
-      );
+      throw readOnlyError(this.#directory.path);
     }
     const { path: directory, stem, fs } = this.#directory;
     const named = snapshotFile({ directory, stem }, checkSequence("sequence", sequence));

@@ -5,7 +5,7 @@
  */
 
 import { type DurableFs, type DurableLock, systemCodeOf } from "./durable_fs.ts";
-import { ClosedError, ioError, LockedError } from "./errors.ts";
+import { closedError, ioError, LockedError } from "./errors.ts";
 import {
   checkDirectory,
   joinPath,
@@ -118,9 +118,7 @@ export class StateDirectory {
   /** Throws when the directory was closed: without the lock, it is another's to write. */
   refuseClosed(): void {
     if (!this.#closed) return;
-    throw new ClosedError(`The state in "${this.path}" is closed: open it again`, {
-      path: this.path,
-    });
+    throw closedError(this.path);
   }
 
   /** Refuses new work at once, and gives the lock back once what is `underWay` is over. Once is enough. */

@@ -9,7 +9,7 @@ import { type BackupReport, backupState } from "./backup.ts";
 import { closeAfterFailure } from "./close_file.ts";
 import { Compaction, type CompactionReport } from "./compaction.ts";
 import type { DurableFs } from "./durable_fs.ts";
-import { ClosedError, isDiskFull, type MinistateError, ReadOnlyError } from "./errors.ts";
+import { closedError, isDiskFull, type MinistateError, readOnlyError } from "./errors.ts";
 import { type Change, changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
 import { parseExactly } from "./json_parse.ts";
 import type { JournalWriter } from "./journal_writer.ts";
@@ -79,20 +79,13 @@ export class StateManager<S, M, R = unknown> {
     try {
       manager = create(await recoverState(opened, settings, mutator));
       // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
-      if (manager.recovery.migratedFrom !== null && !settings.readOnly) await manager.#settle();
+      if (manager.recovery.migratedFrom !== null && !settings.readOnly) {
+        await manager.#compaction!.createSnapshotIfSpace();
+      }
       return manager;
     } catch (error) {
       await closeAfterFailure(manager ?? opened);
       throw error;
-    }
-  }
-
-  async #settle(): Promise<void> {
-    try {
-      await this.createSnapshot();
-    } catch (error) {
-      // On a full disk the older version's files are carried over at the next open again.
-      if (!isDiskFull(error)) throw error;
     }
   }
 
@@ -192,18 +185,12 @@ export class StateManager<S, M, R = unknown> {
 
   #writable(): JournalWriter {
     this.#refuseClosed();
-    if (this.#writer !== null) return this.#writer;
-    throw new ReadOnlyError(
-      `The state in "${this.stateDir}" was opened for reading only: open it without readOnly`,
-      { path: this.stateDir },
-    );
+    if (this.#writer === null) throw readOnlyError(this.stateDir);
+    return this.#writer;
   }
 
   #refuseClosed(): void {
-    if (!this.#closed) return;
-    throw new ClosedError(`The state in "${this.stateDir}" is closed: open it again`, {
-      path: this.stateDir,
-    });
+    if (this.#closed) throw closedError(this.stateDir);
   }
 
   /**
@@ -287,7 +274,7 @@ export class StateManager<S, M, R = unknown> {
       );
     }
     const rebuild = () => this.#rebuild(sequence);
-    return await (this.#compaction === null ? rebuild() : this.#compaction.inTurn(rebuild));
+    return await (this.#compaction?.inTurn(rebuild) ?? rebuild());
   }
 
   #rebuild(sequence: number): Promise<S> {
