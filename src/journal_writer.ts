@@ -136,8 +136,12 @@ export class JournalWriter {
     clearTimeout(this.#idleTimer);
     const horizon = this.#sequence;
     const timestamp = readClock(this.#settings.clock);
-    if (this.#segment.offset > this.#settings.segmentSizeMax) await this.rotate();
-    const bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
+    let bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
+    if (this.#segment.offset + bytes.length > this.#settings.segmentSizeMax) {
+      await this.rotate();
+      // Its checksum begins with that of the segment it is in.
+      bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
+    }
     await this.#segment.append(bytes);
     this.#sequence = horizon + texts.length;
     this.sizeSinceSnapshot += bytes.length;
