@@ -20,7 +20,7 @@
  */
 
 import { detectFs } from "./runtime/detect.ts";
-import { Journal as JournalCore } from "./src/journal.ts";
+import { Journal as JournalCore } from "./src/journal/journal.ts";
 import type { JournalOptions } from "./src/options.ts";
 
 /**
@@ -57,12 +57,12 @@ export class Journal<M = unknown> extends JournalCore<M> {
   }
 }
 
-export type { ReplayRange } from "./src/journal.ts";
-export type { JournalRecord } from "./src/format.ts";
+export type { ReplayRange } from "./src/journal/journal.ts";
+export type { JournalRecord } from "./src/format/format.ts";
 export type { JournalOptions } from "./src/options.ts";
 export type {
   LostRecords,
   RecoveryReport,
   SkippedSnapshot,
   TornTail,
-} from "./src/recovery_report.ts";
+} from "./src/recovery/recovery_report.ts";

@@ -27,9 +27,9 @@
  */
 
 import { detectFs } from "./runtime/detect.ts";
-import type { Mutator, Reducer } from "./src/mutator.ts";
+import type { Mutator, Reducer } from "./src/state/mutator.ts";
 import type { StateManagerOptions } from "./src/options.ts";
-import { StateManager as StateManagerCore } from "./src/state_manager.ts";
+import { StateManager as StateManagerCore } from "./src/state/state_manager.ts";
 
 /**
  * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.
@@ -91,8 +91,8 @@ export class StateManager<S, M, R = unknown> extends StateManagerCore<S, M, R> {
   }
 }
 
-export type { BackupReport } from "./src/backup.ts";
-export type { CompactionReport } from "./src/compaction.ts";
+export type { BackupReport } from "./src/state/backup.ts";
+export type { CompactionReport } from "./src/snapshot/compaction.ts";
 export type {
   DirectoryEntry,
   DurableFile,
@@ -102,8 +102,8 @@ export type {
   OpenMode,
 } from "./src/durable_fs.ts";
 export * from "./src/errors.ts";
-export type { Change, ChangesOptions } from "./src/history.ts";
-export type { SequenceRange } from "./src/corruption.ts";
+export type { Change, ChangesOptions } from "./src/state/history.ts";
+export type { SequenceRange } from "./src/recovery/corruption.ts";
 export type {
   Applied,
   DeepReadonly,
@@ -112,13 +112,13 @@ export type {
   Mutator,
   MutatorBase,
   Reducer,
-} from "./src/mutator.ts";
+} from "./src/state/mutator.ts";
 export type { JournalOptions, StateManagerOptions } from "./src/options.ts";
 export type {
   LostRecords,
   RecoveryReport,
   SkippedSnapshot,
   TornTail,
-} from "./src/recovery_report.ts";
-export type { SnapshotInfo } from "./src/snapshot_store.ts";
-export type { SchemaResult, StandardSchema } from "./src/standard_schema.ts";
+} from "./src/recovery/recovery_report.ts";
+export type { SnapshotInfo } from "./src/snapshot/snapshot_store.ts";
+export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";

@@ -20,7 +20,7 @@
 
 import { detectFs } from "./runtime/detect.ts";
 import type { SnapshotStoreOptions } from "./src/options.ts";
-import { SnapshotStore as SnapshotStoreCore } from "./src/snapshot_store.ts";
+import { SnapshotStore as SnapshotStoreCore } from "./src/snapshot/snapshot_store.ts";
 
 /**
  * Snapshots of states, written aside, synced, verified and renamed, so that each is complete or not there.
@@ -54,6 +54,6 @@ export class SnapshotStore<S = unknown> extends SnapshotStoreCore<S> {
   }
 }
 
-export type { SkippedSnapshot } from "./src/recovery_report.ts";
+export type { SkippedSnapshot } from "./src/recovery/recovery_report.ts";
 export type { SnapshotStoreOptions } from "./src/options.ts";
-export type { RestoredSnapshot, SnapshotInfo } from "./src/snapshot_store.ts";
+export type { RestoredSnapshot, SnapshotInfo } from "./src/snapshot/snapshot_store.ts";

@@ -6,7 +6,7 @@
 
 import type { DurableFs } from "./durable_fs.ts";
 import type { MinistateError } from "./errors.ts";
-import { LINE_SIZE_MAX } from "./format.ts";
+import { LINE_SIZE_MAX } from "./format/format.ts";
 
 /** Options of a journal. Sizes are in bytes. */
 export interface JournalOptions {

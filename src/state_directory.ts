@@ -15,7 +15,7 @@ import {
   QUARANTINE,
   type StateFiles,
   stemOf,
-} from "./names.ts";
+} from "./format/names.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
 export class StateDirectory {

@@ -8,7 +8,7 @@ import {
   type Reach,
   RECOVERY_TABLE,
   type Tail,
-} from "../src/recovery_table.ts";
+} from "../src/recovery/recovery_table.ts";
 
 const places: readonly Place[] = ["last", "inner"];
 const tails: readonly Tail[] = ["sound", "unproven", "proven"];
@@ -28,7 +28,7 @@ for (const [place, tail, reach] of combinations) {
   });
 }
 
-test("decide() cuts a tail in one case only: the newest segment, without proof, at or above the snapshot", () => {
+test("decide() cuts a tail in a single case: the newest segment, without proof, at or above the snapshot", () => {
   const cut = combinations.filter((facts) => decide(...facts).verdict === "cut");
   assertEquals(cut, [["last", "unproven", "meets"], ["last", "unproven", "beyond"]]);
 });

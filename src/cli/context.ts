@@ -7,7 +7,7 @@
 import { StateManager } from "../../mod.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { ioError } from "../errors.ts";
-import { findJournalName } from "../names.ts";
+import { findJournalName } from "../format/names.ts";
 import { DOCUMENT_JOURNAL, documentMutator, type Patch } from "./document.ts";
 import { CommandError } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Reducer } from "../mutator.ts";
+import type { Reducer } from "../state/mutator.ts";
 import { applyJsonPatch } from "./json_patch.ts";
 import { isContainer, PatchError } from "./json_pointer.ts";
 import { applyMergePatch } from "./merge_patch.ts";

@@ -5,7 +5,7 @@
  */
 
 import { type Context, openDocument, openOrMakeDocument, say, sayJson } from "./context.ts";
-import { copyJson } from "../json.ts";
+import { copyJson } from "../format/json.ts";
 import { applyPatch, type Patch } from "./document.ts";
 import { CommandError, EXIT, usageError } from "./exit.ts";
 import { MISSING, parsePointer, PatchError, quote, valueAt } from "./json_pointer.ts";

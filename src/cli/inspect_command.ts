@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding, Inspection, NextOpen } from "../inspection.ts";
+import type { Finding, Inspection, NextOpen } from "../recovery/inspection.ts";
 import { type Context, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";

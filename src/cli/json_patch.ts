@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DEPTH_MAX } from "../format.ts";
+import { DEPTH_MAX } from "../format/format.ts";
 import {
   arrayIndex,
   brief,

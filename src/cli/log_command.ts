@@ -5,8 +5,8 @@
  */
 
 import { HistoryGoneError, MinistateError } from "../errors.ts";
-import { JournalCursor, type VersionedRecord } from "../journal_cursor.ts";
-import { listState, stemOf } from "../names.ts";
+import { JournalCursor, type VersionedRecord } from "../journal/journal_cursor.ts";
+import { listState, stemOf } from "../format/names.ts";
 import { type Context, journalNameIn, pause, remark, say, sayJson } from "./context.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";

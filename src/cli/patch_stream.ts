@@ -5,7 +5,7 @@
  */
 
 import { isDiskFull, MinistateError } from "../errors.ts";
-import { describeFlaw, findJsonFlaw } from "../json.ts";
+import { describeFlaw, findJsonFlaw } from "../format/json.ts";
 import type { DocumentManager } from "./context.ts";
 import { applyPatch, type Patch } from "./document.ts";
 import { isContainer, PatchError } from "./json_pointer.ts";

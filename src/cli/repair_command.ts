@@ -5,9 +5,9 @@
  */
 
 import { Journal } from "../../journal.ts";
-import type { Finding, Inspection } from "../inspection.ts";
-import { listState, type NamedFile, stemOf } from "../names.ts";
-import { setSnapshotAside } from "../quarantine.ts";
+import type { Finding, Inspection } from "../recovery/inspection.ts";
+import { listState, type NamedFile, stemOf } from "../format/names.ts";
+import { setSnapshotAside } from "../recovery/quarantine.ts";
 import { StateDirectory } from "../state_directory.ts";
 import { type Context, remark, say, sayJson } from "./context.ts";
 import { EXIT, usageError } from "./exit.ts";

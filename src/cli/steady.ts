@@ -6,8 +6,8 @@
  */
 
 import { MinistateError } from "../errors.ts";
-import { inspectState } from "../inspect.ts";
-import type { Inspection } from "../inspection.ts";
+import { inspectState } from "../recovery/inspect.ts";
+import type { Inspection } from "../recovery/inspection.ts";
 import { type Context, journalNameIn, pause } from "./context.ts";
 
 /** How often to read at most, and how long to wait in between, in milliseconds. */

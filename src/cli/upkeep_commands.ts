@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type BackupReport, backupState } from "../backup.ts";
+import { type BackupReport, backupState } from "../state/backup.ts";
 import { CorruptionError, ioError, MinistateError } from "../errors.ts";
-import { findJournalName, listState } from "../names.ts";
+import { findJournalName, listState } from "../format/names.ts";
 import { StateDirectory } from "../state_directory.ts";
 import { type Context, openDocument, pause, say, sayJson } from "./context.ts";
 import { CommandError, EXIT } from "./exit.ts";

@@ -3,9 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { MinistateError, StateManager } from "@ministate/ministate";
-import { BatchEncoder } from "../../src/encode.ts";
-import type { SegmentHeader } from "../../src/format.ts";
-import { readHeader } from "../../src/scan.ts";
+import { BatchEncoder } from "../../src/format/encode.ts";
+import type { SegmentHeader } from "../../src/format/format.ts";
+import { readHeader } from "../../src/format/scan.ts";
 import type { MemoryFs } from "../support/memory_fs.ts";
 import { DIRECTORY, NAME } from "./world.ts";
 import { freshDisk } from "./workloads.ts";

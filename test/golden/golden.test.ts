@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
 import { assert, assertEquals } from "@std/assert";
 import { StateManager } from "@ministate/ministate";
-import { BatchEncoder, encodeControlLine, encodeHeader, encodeSeal } from "../../src/encode.ts";
-import { encodeState } from "../../src/snapshot_encode.ts";
+import { BatchEncoder, encodeControlLine, encodeHeader, encodeSeal } from "../../src/format/encode.ts";
+import { encodeState } from "../../src/format/snapshot_encode.ts";
 import { journalName, ledger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 

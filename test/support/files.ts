@@ -2,7 +2,7 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import type { SegmentHeader, SnapshotHeader } from "../../src/format.ts";
+import type { SegmentHeader, SnapshotHeader } from "../../src/format/format.ts";
 
 /** The name of the segment or snapshot of the tests' journal that begins with, or is of, `sequence`. */
 export function fileName(kind: "wal" | "snapshot", sequence: number): string {

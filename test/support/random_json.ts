@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseExactly } from "../../src/json_parse.ts";
+import { parseExactly } from "../../src/format/json_parse.ts";
 import type { Random } from "./random.ts";
 
 const KEYS = [

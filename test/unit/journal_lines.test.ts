@@ -3,9 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
-import { BatchEncoder, encodeHeader, encodeSeal, hex8 } from "../../src/encode.ts";
-import type { SegmentHeader } from "../../src/format.ts";
-import { readControlLine, readHeader, scanBatches } from "../../src/scan.ts";
+import { BatchEncoder, encodeHeader, encodeSeal, hex8 } from "../../src/format/encode.ts";
+import type { SegmentHeader } from "../../src/format/format.ts";
+import { readControlLine, readHeader, scanBatches } from "../../src/format/scan.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { drawJson } from "../support/random_json.ts";
 

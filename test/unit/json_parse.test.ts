@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { StateManager } from "@ministate/ministate";
-import { parseExactly } from "../../src/json_parse.ts";
+import { parseExactly } from "../../src/format/json_parse.ts";
 import { MemoryFs } from "../support/memory_fs.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { drawJson } from "../support/random_json.ts";

@@ -3,9 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { InvalidStateError } from "@ministate/ministate";
-import { DEPTH_MAX, SNAPSHOT_LINE_WEIGHT } from "../../src/format.ts";
-import { StateBuilder } from "../../src/snapshot_decode.ts";
-import { encodeState } from "../../src/snapshot_encode.ts";
+import { DEPTH_MAX, SNAPSHOT_LINE_WEIGHT } from "../../src/format/format.ts";
+import { StateBuilder } from "../../src/format/snapshot_decode.ts";
+import { encodeState } from "../../src/format/snapshot_encode.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { drawJson, drawObject } from "../support/random_json.ts";
 

@@ -1,0 +1,83 @@
+/**
+ * Turns a caller's mutation into the JSON that is journaled, or refuses it before anything is written.
+ *
+ * @module
+ */
+
+import { InvalidMutationError, messageOf, TooLargeError } from "../errors.ts";
+import { BATCH_SIZE_MAX } from "./format.ts";
+import { describeFlaw, findJsonFlaw } from "./json.ts";
+
+/** What a line needs beside its mutation, at most: brackets, sequence, horizon, timestamp, checksum. */
+const LINE_OVERHEAD = 80;
+
+/**
+ * Checks a mutation and gives its JSON.
+ *
+ * @throws {InvalidMutationError} when it is not JSON
+ * @throws {TooLargeError} when its record would be too large
+ */
+export function encodeMutation(mutation: unknown, recordSizeMax: number): string {
+  const text = encodeJson(mutation);
+  // A UTF-16 unit takes three bytes at most; short texts need no exact count.
+  if (
+    text.length * 3 + LINE_OVERHEAD > recordSizeMax &&
+    sizeOf(text) + LINE_OVERHEAD > recordSizeMax
+  ) {
+    throw new TooLargeError(
+      `The mutation takes ${
+        sizeOf(text)
+      } bytes and a record may have ${recordSizeMax}: it was not journaled: ` +
+        "split it, or raise recordSizeMax",
+      { operation: "apply" },
+    );
+  }
+  return text;
+}
+
+function encodeJson(mutation: unknown): string {
+  try {
+    const flaw = findJsonFlaw(mutation);
+    if (flaw === null) return JSON.stringify(mutation);
+    throw invalid(describeFlaw(flaw));
+  } catch (error) {
+    // Anything else was thrown by a getter of the caller's.
+    throw error instanceof InvalidMutationError ? error : invalid(messageOf(error), error);
+  }
+}
+
+function invalid(reason: string, cause?: unknown): InvalidMutationError {
+  return new InvalidMutationError(
+    `The mutation is not JSON: ${reason}; it was not journaled: pass only null, booleans, finite numbers, ` +
+      "strings, arrays and plain objects without undefined",
+    { operation: "apply", cause },
+  );
+}
+
+/**
+ * Checks that a group fits in one batch and gives its size in bytes, at least roughly.
+ *
+ * @throws {TooLargeError} when it doesn't fit
+ */
+export function checkGroupSize(texts: readonly string[]): number {
+  let size = 0;
+  for (const text of texts) size += text.length + LINE_OVERHEAD;
+  if (size * 3 <= BATCH_SIZE_MAX) return size;
+  size = texts.reduce((sum, text) => sum + sizeOf(text) + LINE_OVERHEAD, 0);
+  if (size <= BATCH_SIZE_MAX) return size;
+  throw new TooLargeError(
+    `The group takes ${size} bytes and an atomic group may have ${BATCH_SIZE_MAX}: none of it was journaled: split it`,
+    { operation: "apply" },
+  );
+}
+
+/** The size of a text in UTF-8, in bytes. */
+function sizeOf(text: string): number {
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A surrogate pair takes four bytes: two for each half.
+    if (unit > 0x7f) size += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return size;
+}

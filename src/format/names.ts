@@ -1,0 +1,157 @@
+/**
+ * Names of files: which journal and sequence a name stands for, and the other way round.
+ *
+ * @module
+ */
+
+import { ForeignFormatError, ioError } from "../errors.ts";
+import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
+
+/** The folder, inside the state directory, for whatever was set aside as damaged or torn. */
+export const QUARANTINE = "quarantine";
+
+/** The file that the one writer holds locked. It is never deleted. */
+export const LOCK_NAME = "ministate.lock";
+
+const SEGMENT_SUFFIX = ".wal.jsonl";
+const SNAPSHOT_SUFFIX = ".snapshot.jsonl";
+const TEMPORARY_SUFFIX = ".tmp";
+const SEQUENCE_DIGITS = 16;
+const NAME_SIZE_MAX = 128;
+
+const OWN_NAME = /^(.+)-(\d{16})(\.wal\.jsonl|\.snapshot\.jsonl)$/;
+
+/** A segment or snapshot by its name. `sequence` is the first a segment may hold, or the one a snapshot is of. */
+export interface NamedFile {
+  name: string;
+  path: string;
+  sequence: number;
+}
+
+/** What a state directory holds, by name alone; segments and snapshots in ascending order. */
+export interface StateFiles {
+  directory: string;
+  stem: string;
+  segments: NamedFile[];
+  snapshots: NamedFile[];
+  /** Files that were never renamed to their final name. */
+  temporary: string[];
+}
+
+/** Joins a directory and a name. */
+export function joinPath(directory: string, name: string): string {
+  return directory.endsWith("/") ? directory + name : `${directory}/${name}`;
+}
+
+/** The directory that holds `path`, or `null` for a root or a bare name. */
+export function parentOf(path: string): string | null {
+  const trimmed = path.replace(/\/+$/, "");
+  const slash = trimmed.lastIndexOf("/");
+  if (slash < 0) return trimmed === "" || trimmed === "." ? null : ".";
+  return slash === 0 ? "/" : trimmed.slice(0, slash);
+}
+
+/** Checks a journal's name and takes `.wal.jsonl` or `.jsonl` off its end: what is left begins every file's name. */
+export function stemOf(journalName: string): string {
+  if (typeof journalName !== "string") throw new TypeError("The journal's name must be a string");
+  const stem = journalName.replace(/\.jsonl$/, "").replace(/\.wal$/, "");
+  // Names stay inside the directory and out of the shell's and the terminal's special cases.
+  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(stem) || stem.length > NAME_SIZE_MAX) {
+    throw new TypeError(
+      `The journal's name must be letters, digits, ".", "_" and "-", not begin with "." or "-", and have ${NAME_SIZE_MAX} at most, ` +
+        `such as "counter.wal.jsonl"; got ${JSON.stringify(journalName.slice(0, 200))}`,
+    );
+  }
+  return stem;
+}
+
+/** Checks the path of a state directory. */
+export function checkDirectory(directory: string): string {
+  if (typeof directory !== "string" || directory === "" || directory.includes("\0")) {
+    throw new TypeError("The state directory must be a path that is not empty");
+  }
+  return directory;
+}
+
+function named(
+  files: { directory: string; stem: string },
+  sequence: number,
+  suffix: string,
+): NamedFile {
+  const name = `${files.stem}-${String(sequence).padStart(SEQUENCE_DIGITS, "0")}${suffix}`;
+  return { name, path: joinPath(files.directory, name), sequence };
+}
+
+/** The segment whose first sequence is `first`. */
+export function segmentFile(files: { directory: string; stem: string }, first: number): NamedFile {
+  return named(files, first, SEGMENT_SUFFIX);
+}
+
+/** The snapshot of the state after `sequence`. */
+export function snapshotFile(
+  files: { directory: string; stem: string },
+  sequence: number,
+): NamedFile {
+  return named(files, sequence, SNAPSHOT_SUFFIX);
+}
+
+/** Where a file is written before it is synced and gets its final name. */
+export function temporaryPath(path: string): string {
+  return path + TEMPORARY_SUFFIX;
+}
+
+/** Sorts a directory's names into segments, snapshots and left-overs of the journal `stem`. */
+export function sortNames(directory: string, stem: string, entries: DirectoryEntry[]): StateFiles {
+  const files: StateFiles = { directory, stem, segments: [], snapshots: [], temporary: [] };
+  for (const { name, kind } of entries) {
+    if (name.endsWith(TEMPORARY_SUFFIX) && OWN_NAME.test(name.slice(0, -TEMPORARY_SUFFIX.length))) {
+      if (kind === "file") files.temporary.push(joinPath(directory, name));
+      continue;
+    }
+    const match = OWN_NAME.exec(name);
+    if (match === null) continue;
+    const sequence = Number(match[2]);
+    if (match[1] !== stem || !Number.isSafeInteger(sequence)) {
+      throw new ForeignFormatError(
+        `The directory "${directory}" holds the journal "${
+          match[1]
+        }${SEGMENT_SUFFIX}", not "${stem}${SEGMENT_SUFFIX}": ` +
+          "one directory holds one journal; use its name, or another directory",
+        { path: joinPath(directory, name) },
+      );
+    }
+    const list = match[3] === SEGMENT_SUFFIX ? files.segments : files.snapshots;
+    list.push({ name, path: joinPath(directory, name), sequence });
+  }
+  files.segments.sort((a, b) => a.sequence - b.sequence);
+  files.snapshots.sort((a, b) => a.sequence - b.sequence);
+  return files;
+}
+
+/** Lists a state directory. */
+export async function listState(
+  fs: DurableFs,
+  directory: string,
+  stem: string,
+): Promise<StateFiles> {
+  try {
+    return sortNames(directory, stem, await fs.list(directory));
+  } catch (error) {
+    throw ioError("list", directory, error);
+  }
+}
+
+/** The name of the journal that a directory holds, or `null` when it holds none. */
+export async function findJournalName(fs: DurableFs, directory: string): Promise<string | null> {
+  let entries: DirectoryEntry[];
+  try {
+    entries = await fs.list(directory);
+  } catch (error) {
+    throw ioError("list", directory, error);
+  }
+  for (const { name } of entries) {
+    const match = OWN_NAME.exec(name);
+    if (match !== null) return `${match[1]}${SEGMENT_SUFFIX}`;
+  }
+  return null;
+}

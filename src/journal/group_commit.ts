@@ -1,0 +1,136 @@
+/**
+ * Puts mutations that wait at the same time into one batch, in call order, and runs other work between batches.
+ *
+ * @module
+ */
+
+import { BATCH_SIZE_MAX } from "../format/format.ts";
+
+/** Makes a batch of mutations durable and says which sequences it got. */
+export type Commit = (texts: string[]) => Promise<{ sequenceFirst: number; timestamp: number }>;
+
+/** Mutations of one call: they stay together in one batch. */
+interface Waiting {
+  texts: string[];
+  size: number;
+  /** Called once they are durable, in order; what it returns or throws is the call's outcome. */
+  settle: (sequenceFirst: number, timestamp: number) => unknown;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Work that must not overlap with a batch. */
+interface Task {
+  run: () => Promise<void>;
+}
+
+/** A batch takes no further call once it is this large, so that one sync never makes others wait for long. */
+const BATCH_SIZE_TARGET = BATCH_SIZE_MAX / 16;
+
+/** The queue in front of the journal. One batch or task at a time; everything in call order. */
+export class GroupCommit {
+  readonly #commit: Commit;
+  #queue: (Waiting | Task)[] = [];
+  #running: Promise<void> | null = null;
+
+  constructor(commit: Commit) {
+    this.#commit = commit;
+  }
+
+  /** Queues mutations; resolves with what `settle` returns once they are durable. */
+  submit<T>(
+    texts: string[],
+    size: number,
+    settle: (sequenceFirst: number, timestamp: number) => T,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({
+        texts,
+        size,
+        settle,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      });
+      this.#start();
+    });
+  }
+
+  /** Runs `task` in its turn: after everything queued before, and with no batch under way. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ run: () => task().then(resolve, reject) });
+      this.#start();
+    });
+  }
+
+  /** Resolves when nothing is queued or under way. */
+  async idle(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  #start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    await this.#gather();
+    while (this.#queue.length > 0) {
+      const head = this.#queue[0]!;
+      if ("run" in head) {
+        this.#queue.shift();
+        await head.run();
+      } else {
+        await this.#commitBatch(this.#takeBatch());
+      }
+      await this.#gather();
+    }
+    // In the same turn as the check above: whoever submits after it starts a new run.
+    this.#running = null;
+  }
+
+  /** Lets callers that were just resumed submit their next mutation, so that they share the next batch. */
+  async #gather(): Promise<void> {
+    let seen: number;
+    do {
+      seen = this.#queue.length;
+      await undefined;
+    } while (this.#queue.length > seen);
+  }
+
+  #takeBatch(): Waiting[] {
+    let count = 0;
+    let size = 0;
+    while (count < this.#queue.length) {
+      const next = this.#queue[count]!;
+      if ("run" in next || (count > 0 && size + next.size > BATCH_SIZE_TARGET)) break;
+      size += next.size;
+      count++;
+    }
+    if (count === this.#queue.length) {
+      const all = this.#queue as Waiting[];
+      this.#queue = [];
+      return all;
+    }
+    return this.#queue.splice(0, count) as Waiting[];
+  }
+
+  async #commitBatch(batch: Waiting[]): Promise<void> {
+    const texts = batch.length === 1 ? batch[0]!.texts : batch.flatMap((waiting) => waiting.texts);
+    let committed;
+    try {
+      committed = await this.#commit(texts);
+    } catch (error) {
+      for (const waiting of batch) waiting.reject(error);
+      return;
+    }
+    let sequence = committed.sequenceFirst;
+    for (const waiting of batch) {
+      try {
+        waiting.resolve(waiting.settle(sequence, committed.timestamp));
+      } catch (error) {
+        waiting.reject(error);
+      }
+      sequence += waiting.texts.length;
+    }
+  }
+}

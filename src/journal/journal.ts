@@ -1,0 +1,177 @@
+/**
+ * The log alone: mutations appended durably and replayed in order, without a state.
+ *
+ * @module
+ */
+
+import { closeAfterFailure } from "../close_file.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { readOnlyError } from "../errors.ts";
+import type { JournalRecord } from "../format/format.ts";
+import { JournalCursor } from "./journal_cursor.ts";
+import type { JournalWriter } from "./journal_writer.ts";
+import { checkSequence, type JournalOptions, journalSettings } from "../options.ts";
+import { readIdentity, recover, type Recovered } from "../recovery/recovery.ts";
+import type { RecoveryReport } from "../recovery/recovery_report.ts";
+import { restoreNewest } from "../snapshot/snapshot_restore.ts";
+import { StateDirectory } from "../state_directory.ts";
+
+/** Which part of a journal to replay. */
+export interface ReplayRange {
+  /** The first sequence wanted. @default the first the journal has */
+  from?: number;
+  /** The last sequence wanted. @default the last acknowledged one */
+  to?: number;
+}
+
+/**
+ * A write-ahead log of JSON values. One line of JSON each, synced before `append` resolves.
+ *
+ * @typeParam M the mutations
+ */
+export class Journal<M = unknown> {
+  readonly #directory: StateDirectory;
+  readonly #recovered: Recovered;
+  readonly #writer: JournalWriter | null;
+  /** What `open` found and did. */
+  readonly recovery: RecoveryReport;
+
+  /** Use `Journal.open`. */
+  protected constructor(directory: StateDirectory, recovered: Recovered) {
+    this.#directory = directory;
+    this.#recovered = recovered;
+    this.#writer = recovered.writer;
+    this.recovery = recovered.report;
+  }
+
+  /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
+  protected static async openOn<J>(
+    fs: DurableFs,
+    directory: string,
+    name: string,
+    options: JournalOptions,
+    create: (directory: StateDirectory, recovered: Recovered) => J,
+  ): Promise<J> {
+    const settings = journalSettings(options, fs);
+    const opened = settings.readOnly
+      ? StateDirectory.openForReading(settings.fs, directory, name)
+      : await StateDirectory.openForWriting(settings.fs, directory, name);
+    try {
+      const files = await opened.list();
+      const stored = await readIdentity(settings.fs, files);
+      const restored = await restoreNewest(settings.fs, files, stored?.id ?? null);
+      const snapshot = restored.found?.named ?? null;
+      const base = { sequence: snapshot?.sequence ?? 0, snapshot, rotten: restored.rotten };
+      const wanted = { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
+      return create(opened, await recover(opened, settings, files, stored, wanted, base, () => {}));
+    } catch (error) {
+      await closeAfterFailure(opened);
+      throw error;
+    }
+  }
+
+  /** The directory that holds the journal. */
+  get stateDir(): string {
+    return this.#directory.path;
+  }
+
+  /** The segment that is being written; for a read-only journal, the newest one. */
+  get path(): string {
+    return this.#writer?.path ?? this.#recovered.files.segments.at(-1)?.path ??
+      this.#directory.path;
+  }
+
+  /** The highest acknowledged sequence; 0 when there is none. */
+  get sequence(): number {
+    return this.#writer?.sequence ?? this.recovery.sequence;
+  }
+
+  /**
+   * Appends one mutation. Durable once it resolves.
+   *
+   * @returns the sequence it got
+   * @throws {InvalidMutationError} when it is not JSON
+   * @throws {TooLargeError} when its record would be too large
+   * @throws {DiskFullError} when there is no space; the journal goes on once there is
+   * @throws {PoisonedError} when a sync failed, now or before
+   * @throws {ClosedError} when the journal is closed
+   */
+  // deno-lint-ignore require-await -- async, so that caller mistakes reject too
+  async append(mutation: M): Promise<{ sequence: number }> {
+    const writer = this.#writable();
+    return writer.submit([writer.encode(mutation)], (sequence) => ({ sequence }));
+  }
+
+  /**
+   * Appends several mutations as one atomic group: after a power cut all of them are there, or none.
+   *
+   * @returns the sequences they got; `null` when there were no mutations
+   */
+  async appendAll(
+    mutations: readonly M[],
+  ): Promise<{ sequenceFirst: number; sequenceLast: number } | null> {
+    const writer = this.#writable();
+    writer.refuseClosed();
+    const texts = mutations.map((mutation) => writer.encode(mutation));
+    if (texts.length === 0) return null;
+    return await writer.submit(texts, (sequenceFirst) => ({
+      sequenceFirst,
+      sequenceLast: sequenceFirst + texts.length - 1,
+    }));
+  }
+
+  /**
+   * Replays acknowledged mutations in order.
+   *
+   * @throws {HistoryGoneError} when `from` was given and compaction has deleted that part
+   * @throws {CorruptionError} when what is replayed is damaged
+   * @throws {ClosedError} when the journal is closed
+   */
+  async *replay(
+    range: ReplayRange = {},
+  ): AsyncGenerator<JournalRecord & { mutation: M }, void, void> {
+    this.#directory.refuseClosed();
+    const files = await this.#directory.list();
+    const from = checkSequence("from", range.from ?? files.segments[0]?.sequence ?? 1);
+    const to = Math.min(checkSequence("to", range.to ?? this.sequence), this.sequence);
+    const cursor = new JournalCursor(
+      this.#directory.fs,
+      () => this.#directory.list(),
+      from,
+      () => ({
+        sequence: to,
+        path: this.path,
+        offset: this.#writer?.limit.offset ?? Infinity,
+      }),
+    );
+    try {
+      for (let records; (records = await cursor.read()) !== null;) {
+        for (const { sequence, timestamp, mutation } of records) {
+          if (sequence > to) return;
+          yield { sequence, timestamp, mutation: mutation as M };
+        }
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  #writable(): JournalWriter {
+    if (this.#writer !== null) return this.#writer;
+    throw readOnlyError(this.stateDir);
+  }
+
+  /** Waits for everything submitted, writes a seal, trims the segment and gives the lock back. */
+  async close(): Promise<void> {
+    try {
+      await this.#writer?.close();
+    } finally {
+      await this.#directory.close();
+    }
+  }
+
+  /** As `close`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

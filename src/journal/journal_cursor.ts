@@ -1,0 +1,156 @@
+/**
+ * Reads a journal's records in order across segments, and goes on where it stopped once there are more.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "../durable_fs.ts";
+import { CorruptionError, HistoryGoneError, MinistateError } from "../errors.ts";
+import type { JournalRecord } from "../format/format.ts";
+import type { NamedFile, StateFiles } from "../format/names.ts";
+import type { Batch, Damage } from "../format/scan.ts";
+import { SegmentReader } from "./segment_reader.ts";
+
+/** A record, with the version of the mutator that wrote it. */
+export interface VersionedRecord extends JournalRecord {
+  version: number;
+}
+
+/** How far a cursor may read: a live journal's acknowledged end. */
+export interface ReadLimit {
+  /** The highest sequence that may be given. */
+  sequence: number;
+  /** The segment being written, and where its acknowledged bytes end. */
+  path: string;
+  offset: number;
+}
+
+/** A place in a journal. One call at a time. */
+export class JournalCursor {
+  readonly #fs: DurableFs;
+  readonly #list: () => Promise<StateFiles>;
+  readonly #limit: () => ReadLimit | null;
+  #reader: SegmentReader | null = null;
+  /** The sequence that comes next. */
+  next: number;
+
+  /**
+   * @param list what is in the directory now
+   * @param limit how far to read; `null` for as far as there is
+   */
+  constructor(
+    fs: DurableFs,
+    list: () => Promise<StateFiles>,
+    from: number,
+    limit: () => ReadLimit | null = () => null,
+  ) {
+    this.#fs = fs;
+    this.#list = list;
+    this.next = from;
+    this.#limit = limit;
+  }
+
+  /**
+   * The next records, one at least, or `null` when there are none now.
+   *
+   * @throws {HistoryGoneError} when compaction has deleted them
+   * @throws {CorruptionError} when they are damaged
+   */
+  async read(): Promise<VersionedRecord[] | null> {
+    for (;;) {
+      const limit = this.#limit();
+      if (limit !== null && this.next > limit.sequence) return null;
+      const reader = this.#reader ??= await this.#openSegment();
+      if (reader === null) return null;
+      let batches = await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);
+      if (batches === null) {
+        const later = await this.#laterSegment(reader);
+        if (later === null) return null;
+        // It may have grown before the later one was begun; now it can't grow any more.
+        batches = await reader.read();
+        if (batches === null) {
+          this.#checkComplete(reader, later.sequence);
+          await this.close();
+          continue;
+        }
+      }
+      const records = this.#recordsOf(batches, reader.header.version, limit?.sequence ?? Infinity);
+      if (records.length > 0) return records;
+    }
+  }
+
+  /** What stands behind the last record given, if it is not sound; at a live end, it may only be unfinished. */
+  get damage(): Damage | null {
+    return this.#reader?.damage ?? null;
+  }
+
+  #recordsOf(batches: Batch[], version: number, sequenceLast: number): VersionedRecord[] {
+    const records: VersionedRecord[] = [];
+    for (const { sequenceFirst, timestamp, mutations } of batches) {
+      // Beside a live writer there may be more by now than the limit, which is what the reader has seen.
+      const count = Math.min(mutations.length, sequenceLast - sequenceFirst + 1);
+      for (let i = Math.max(0, this.next - sequenceFirst); i < count; i++) {
+        records.push({ sequence: sequenceFirst + i, timestamp, mutation: mutations[i], version });
+      }
+    }
+    if (records.length > 0) this.next = records[records.length - 1]!.sequence + 1;
+    return records;
+  }
+
+  async #openSegment(): Promise<SegmentReader | null> {
+    const { segments, directory } = await this.#list();
+    const named = segments.findLast((segment) => segment.sequence <= this.next);
+    if (named === undefined) {
+      if (segments.length === 0) return null;
+      throw new HistoryGoneError(
+        `The journal in "${directory}" begins with sequence ${
+          segments[0]!.sequence
+        }, and ${this.next} was asked for: ` +
+          "compaction has deleted what was before; ask from there on",
+        { path: directory, sequence: this.next },
+      );
+    }
+    try {
+      return await SegmentReader.open(this.#fs, named);
+    } catch (error) {
+      // Compaction may have deleted it since it was listed; then the next listing tells.
+      if (error instanceof MinistateError && error.systemCode === "ENOENT") return null;
+      throw error;
+    }
+  }
+
+  async #laterSegment(reader: SegmentReader): Promise<NamedFile | null> {
+    const { segments } = await this.#list();
+    return segments.find((segment) => segment.sequence > reader.named.sequence) ?? null;
+  }
+
+  /** A segment that others follow must reach up to the next one. */
+  #checkComplete(reader: SegmentReader, nextFirst: number): void {
+    const { path } = reader.named;
+    // What stands behind the last record before the next segment is nobody's.
+    if (reader.expected === nextFirst) return;
+    if (reader.damage !== null) {
+      throw new CorruptionError(
+        `"${path}" is damaged at offset ${reader.damage.offset}: its history from sequence ${reader.expected} on can't be read`,
+        {
+          path,
+          offset: reader.damage.offset,
+          sequence: reader.expected,
+          lost: { sequenceFirst: reader.expected, sequenceLast: nextFirst - 1 },
+        },
+      );
+    }
+    throw new HistoryGoneError(
+      `The journal goes on with sequence ${nextFirst} after ${
+        reader.expected - 1
+      }: what was between is gone`,
+      { path, sequence: reader.expected },
+    );
+  }
+
+  /** Closes the segment that is open. */
+  async close(): Promise<void> {
+    await this.#reader?.close();
+    this.#reader = null;
+  }
+}

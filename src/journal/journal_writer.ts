@@ -1,0 +1,261 @@
+/**
+ * The writing half of a journal: group commit into the current segment, rotation, seal, close.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "../durable_fs.ts";
+import { BatchEncoder } from "../format/encode.ts";
+import { closedError, isDiskFull, PoisonedError } from "../errors.ts";
+import { FORMAT, readClock, type SegmentHeader } from "../format/format.ts";
+import { GroupCommit } from "./group_commit.ts";
+import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
+import type { ReadLimit } from "./journal_cursor.ts";
+import { segmentFile } from "../format/names.ts";
+import { poisoned, SegmentWriter } from "./segment_writer.ts";
+
+/** What a journal's files have in common. */
+export interface JournalIdentity {
+  directory: string;
+  stem: string;
+  id: string;
+  mutator: string | null;
+  version: number;
+}
+
+/** The settings a writer needs. */
+export interface WriterSettings {
+  fs: DurableFs;
+  segmentSizeMax: number;
+  recordSizeMax: number;
+  sealAfterIdleMs: number | null;
+  clock: () => number;
+}
+
+/** Draws the identity of a new journal. It only has to differ from that of others. */
+export function drawId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Makes the header of a segment that begins with `first`. */
+export function segmentHeader(
+  identity: JournalIdentity,
+  first: number,
+  timestamp: number,
+): SegmentHeader {
+  const { id, mutator, version } = identity;
+  return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp };
+}
+
+/** The one writer of a journal. */
+export class JournalWriter {
+  readonly identity: JournalIdentity;
+  readonly #settings: WriterSettings;
+  readonly #queue = new GroupCommit((texts) => this.#commit(texts));
+  readonly #encoder: BatchEncoder;
+  #segment: SegmentWriter;
+  #sequence: number;
+  #sealedAt = -1;
+  #closing: Promise<void> | null = null;
+  #drained = false;
+  #failure: unknown = null;
+  #wake: (() => void) | null = null;
+  #changed: Promise<void> | null = null;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Bytes appended since this was last set to 0, for whoever decides on compaction. */
+  sizeSinceSnapshot = 0;
+
+  /** @param sealed whether the segment ends with a seal, so that closing at once needs no other */
+  constructor(
+    identity: JournalIdentity,
+    settings: WriterSettings,
+    segment: SegmentWriter,
+    sequence: number,
+    sealed: boolean,
+  ) {
+    this.identity = identity;
+    this.#settings = settings;
+    this.#encoder = new BatchEncoder(settings.fs.crc32);
+    this.#segment = segment;
+    this.#sequence = sequence;
+    if (sealed) this.#sealedAt = sequence;
+  }
+
+  /** The highest durable sequence. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** The segment that is being written. */
+  get path(): string {
+    return this.#segment.named.path;
+  }
+
+  /** The acknowledged end. */
+  get limit(): ReadLimit {
+    return { sequence: this.#sequence, path: this.path, offset: this.#segment.offset };
+  }
+
+  /** Whether it is closed and everything submitted before is settled. */
+  get drained(): boolean {
+    return this.#drained;
+  }
+
+  /** Checks a mutation and gives its JSON; see {@linkcode encodeMutation}. */
+  encode(mutation: unknown): string {
+    return encodeMutation(mutation, this.#settings.recordSizeMax);
+  }
+
+  /**
+   * Appends mutations, given as JSON, as one atomic group; `settle` is called once they are durable, in call order.
+   *
+   * @throws {ClosedError} when the journal is closed
+   * @throws {TooLargeError} when the group is too large for a batch
+   */
+  submit<T>(texts: string[], settle: (sequenceFirst: number, timestamp: number) => T): Promise<T> {
+    this.refuseClosed();
+    return this.#queue.submit(texts, checkGroupSize(texts), settle);
+  }
+
+  /** Runs work with no batch under way, after everything submitted before. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    this.refuseClosed();
+    return this.#queue.exclusive(task);
+  }
+
+  /** Throws when the journal is closed. */
+  refuseClosed(): void {
+    if (this.#closing !== null) {
+      throw closedError(this.identity.directory);
+    }
+  }
+
+  async #commit(texts: string[]): Promise<{ sequenceFirst: number; timestamp: number }> {
+    if (this.#failure !== null) throw this.#failure;
+    clearTimeout(this.#idleTimer);
+    const horizon = this.#sequence;
+    const timestamp = readClock(this.#settings.clock);
+    let bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
+    if (this.#segment.offset + bytes.length > this.#settings.segmentSizeMax) {
+      await this.rotate();
+      // Its checksum begins with that of the segment it is in.
+      bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
+    }
+    await this.#segment.append(bytes);
+    this.#sequence = horizon + texts.length;
+    this.sizeSinceSnapshot += bytes.length;
+    this.#announce();
+    if (this.#settings.sealAfterIdleMs !== null) this.#sealWhenIdle(this.#settings.sealAfterIdleMs);
+    return { sequenceFirst: horizon + 1, timestamp };
+  }
+
+  /**
+   * Goes on in a new segment. Call it with no batch under way.
+   *
+   * @throws {DiskFullError} when there is no space for one; the current segment goes on being used
+   */
+  async rotate(): Promise<void> {
+    // What the poisoned segment holds behind its last acknowledged byte could overlap a new one.
+    if (this.poison !== null) throw this.poison;
+    const { fs, clock } = this.#settings;
+    const first = this.#sequence + 1;
+    // Nothing in it yet: a new one would have the same name.
+    if (
+      this.#segment.header.first === first && this.#segment.header.version === this.identity.version
+    ) return;
+    const named = segmentFile(this.identity, first);
+    const before = this.#segment;
+    try {
+      const header = segmentHeader(this.identity, first, readClock(clock));
+      this.#segment = await SegmentWriter.create(fs, this.identity.directory, named, header);
+    } catch (error) {
+      // Any other failure came before the new name: the current segment is as good as before.
+      if (error instanceof PoisonedError) this.#failure = error;
+      throw error;
+    }
+    this.#sealedAt = -1;
+    await this.#retire(before);
+  }
+
+  /** Gives back the space that a full segment was filled ahead with. */
+  async #retire(segment: SegmentWriter): Promise<void> {
+    try {
+      await segment.trim();
+      await segment.close();
+    } catch (error) {
+      if (isDiskFull(error)) return;
+      this.#failure = poisoned("trim", segment.named.path, segment.offset, error);
+      throw this.#failure;
+    }
+  }
+
+  /** Gives back the space filled ahead; the next batch fills it again. */
+  async releaseFill(): Promise<void> {
+    await this.#segment.trim();
+  }
+
+  /** Waits until the sequence is above `sequence`, or the journal is closed and drained. */
+  async waitBeyond(sequence: number): Promise<void> {
+    while (this.#sequence <= sequence && !this.#drained) {
+      this.#changed ??= new Promise((resolve) => this.#wake = resolve);
+      await this.#changed;
+    }
+  }
+
+  #announce(): void {
+    this.#wake?.();
+    this.#wake = null;
+    this.#changed = null;
+  }
+
+  #sealWhenIdle(delayMs: number): void {
+    this.#idleTimer = setTimeout(() => {
+      if (this.#closing !== null) return;
+      this.#queue.exclusive(() => this.#seal()).catch((error) => {
+        // A full disk only costs the proof of the last batch; mutations go on once there is space.
+        if (!isDiskFull(error)) this.#failure = error;
+      });
+    }, delayMs);
+  }
+
+  async #seal(): Promise<void> {
+    if (this.#sealedAt === this.#sequence) return;
+    await this.#segment.seal(this.#sequence);
+    this.#sealedAt = this.#sequence;
+  }
+
+  /** Why nothing more is written, or `null`. */
+  get poison(): unknown {
+    return this.#failure ?? this.#segment.poison;
+  }
+
+  /** Waits for everything submitted, writes a seal, trims, syncs and closes. Calling it again waits for the same. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    await this.#queue.idle();
+    this.#drained = true;
+    try {
+      if (this.poison === null) await this.#finish();
+    } finally {
+      this.#announce();
+      await this.#segment.close();
+    }
+  }
+
+  async #finish(): Promise<void> {
+    try {
+      await this.#seal();
+    } catch (error) {
+      // Everything acknowledged is durable; a full disk only costs the proof of the last batch.
+      if (!isDiskFull(error)) throw error;
+    }
+    await this.#segment.trim();
+    await this.#segment.sync();
+  }
+}

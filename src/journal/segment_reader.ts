@@ -1,0 +1,216 @@
+/**
+ * Reads one segment batch by batch, from its header to the last sound line, with bounded memory.
+ *
+ * @module
+ */
+
+import { closeAfterFailure, closeFile } from "../close_file.ts";
+import type { DurableFile, DurableFs } from "../durable_fs.ts";
+import { CorruptionError, ForeignFormatError, ioError, TooNewError } from "../errors.ts";
+import {
+  BATCH_SIZE_MAX,
+  CONTROL_TAIL_SIZE,
+  FORMAT,
+  HEADER_SIZE_MAX,
+  type SegmentHeader,
+} from "../format/format.ts";
+import type { NamedFile } from "../format/names.ts";
+import { type Batch, type Damage, readHeader, scanBatches } from "../format/scan.ts";
+
+const CHUNK_SIZE = 64 * 1024;
+
+/** Reads until the buffer is full or the file ends; returns how many bytes there were. */
+export async function readFully(
+  file: DurableFile,
+  buffer: Uint8Array,
+  offset: number,
+): Promise<number> {
+  let total = 0;
+  while (total < buffer.length) {
+    const count = await file.read(buffer.subarray(total), offset + total);
+    if (count <= 0) break;
+    total += count;
+  }
+  return total;
+}
+
+/** The size of the line that {@linkcode encodeSeal} writes. */
+function sealSize(sequence: number): number {
+  return `{"seal":${sequence}`.length + CONTROL_TAIL_SIZE;
+}
+
+/** A header that can't be used, as the error it means. */
+export function headerError(
+  kind: "newer" | "foreign" | "damaged",
+  file: NamedFile,
+  format?: number,
+): Error {
+  const details = { path: file.path, offset: 0, sequence: file.sequence };
+  if (kind === "newer") {
+    return new TooNewError(
+      `"${file.path}" has format ${format}, and this version knows up to ${FORMAT}: update ministate; nothing was changed`,
+      details,
+    );
+  }
+  if (kind === "foreign") {
+    return new ForeignFormatError(
+      `"${file.path}" was not written by ministate, though its name is one of ours: move it away, or use another directory`,
+      details,
+    );
+  }
+  return new CorruptionError(
+    `"${file.path}" is damaged in its first line, which a power cut can't do: nothing was changed; ` +
+      'run "ministate repair" or open with onCorruption "quarantine"',
+    { ...details, lost: { sequenceFirst: file.sequence, sequenceLast: null } },
+  );
+}
+
+/** Reads one segment. Call {@linkcode SegmentReader.read} until it returns `null`; then look at the end. */
+export class SegmentReader {
+  readonly #fs: DurableFs;
+  readonly #file: DurableFile;
+  #buffer = new Uint8Array(CHUNK_SIZE);
+  /** The segment's name and place. */
+  readonly named: NamedFile;
+  readonly header: SegmentHeader;
+  /** The header's checksum, with which all others of the segment begin. */
+  readonly seed: number;
+  /** Where the last sound line ends. */
+  soundEnd: number;
+  /** Where the last sound batch begins, or the seal behind it; the end of the header when there is neither. */
+  lastStart: number;
+  /** The sequence that the next record must have. */
+  expected: number;
+  /** Whether the last sound line is a seal. */
+  sealed = false;
+  /** The first place that is not sound, once `read` has returned `null`. */
+  damage: Damage | null = null;
+
+  private constructor(
+    fs: DurableFs,
+    file: DurableFile,
+    named: NamedFile,
+    header: SegmentHeader,
+    seed: number,
+    size: number,
+  ) {
+    this.#fs = fs;
+    this.#file = file;
+    this.named = named;
+    this.header = header;
+    this.seed = seed;
+    this.soundEnd = size;
+    this.lastStart = size;
+    this.expected = header.first;
+  }
+
+  /**
+   * Opens a segment and reads its header.
+   *
+   * @throws {TooNewError} when a newer version wrote it
+   * @throws {ForeignFormatError} when it is not ours
+   * @throws {CorruptionError} when the header is damaged: a segment gets its name only once its header is synced
+   */
+  static async open(fs: DurableFs, named: NamedFile): Promise<SegmentReader> {
+    let file: DurableFile | undefined;
+    try {
+      file = await fs.open(named.path, "read");
+      const bytes = new Uint8Array(HEADER_SIZE_MAX);
+      const size = await readFully(file, bytes, 0);
+      const reading = readHeader<SegmentHeader>(bytes.subarray(0, size), "journal", fs.crc32);
+      if (reading.kind !== "sound") {
+        throw headerError(
+          reading.kind,
+          named,
+          reading.kind === "newer" ? reading.format : undefined,
+        );
+      }
+      // A header for another place than the name says: the file was renamed or swapped.
+      if (reading.header.first !== named.sequence) throw headerError("damaged", named);
+      return new SegmentReader(fs, file, named, reading.header, reading.checksum, reading.size);
+    } catch (error) {
+      await closeAfterFailure(file);
+      throw ioError("read", named.path, error);
+    }
+  }
+
+  /**
+   * Reads on from the last sound line.
+   *
+   * @param limit how far to read; a live journal's reader stops at what was acknowledged
+   * @returns the next batches, or `null` when there are none; calling again later tries again
+   */
+  async read(limit = Infinity): Promise<Batch[] | null> {
+    let from = this.soundEnd;
+    this.damage = null;
+    let carried = 0;
+    for (;;) {
+      const room = Math.min(this.#buffer.length - carried, limit - from - carried);
+      const chunk = this.#buffer.subarray(carried, carried + Math.max(room, 0));
+      const count = await this.#read(chunk, from + carried);
+      const atEnd = count < chunk.length || room <= 0 || from + carried + count >= limit;
+      const bytes = this.#buffer.subarray(0, carried + count);
+      const found = scanBatches(bytes, from, this.expected, this.seed, this.#fs.crc32, atEnd);
+      this.damage = found.damage;
+      if (found.soundEnd >= 0) {
+        this.#advance(from + found.soundEnd, found.sealed === true, found.batches);
+      }
+      if (found.batches.length > 0) return found.batches;
+      if (found.damage !== null || atEnd) return null;
+      this.#buffer.copyWithin(0, found.consumed, bytes.length);
+      carried = bytes.length - found.consumed;
+      from += found.consumed;
+      if (carried === this.#buffer.length && !this.#grow(from)) return null;
+    }
+  }
+
+  #advance(soundEnd: number, sealed: boolean, batches: Batch[]): void {
+    this.soundEnd = soundEnd;
+    this.sealed = sealed;
+    const last = batches[batches.length - 1];
+    if (last !== undefined) {
+      this.expected = last.sequenceLast + 1;
+      this.lastStart = last.offset;
+    }
+    if (sealed) this.lastStart = soundEnd - sealSize(this.expected - 1);
+  }
+
+  /** Makes room for a batch larger than the buffer; no batch of ours is larger than the limit. */
+  #grow(from: number): boolean {
+    if (this.#buffer.length >= BATCH_SIZE_MAX + CHUNK_SIZE) {
+      this.damage = { offset: from, reason: "too large" };
+      return false;
+    }
+    const larger = new Uint8Array(Math.min(this.#buffer.length * 4, BATCH_SIZE_MAX + CHUNK_SIZE));
+    larger.set(this.#buffer);
+    this.#buffer = larger;
+    return true;
+  }
+
+  async #read(buffer: Uint8Array, offset: number): Promise<number> {
+    try {
+      return await readFully(this.#file, buffer, offset);
+    } catch (error) {
+      throw ioError("read", this.named.path, error);
+    }
+  }
+
+  /** Reads bytes as they stand, for evidence behind the sound part. */
+  readAt(buffer: Uint8Array, offset: number): Promise<number> {
+    return this.#read(buffer, offset);
+  }
+
+  /** The file's size now. */
+  async size(): Promise<number> {
+    try {
+      return await this.#file.size();
+    } catch (error) {
+      throw ioError("read", this.named.path, error);
+    }
+  }
+
+  /** Closes the file. */
+  async close(): Promise<void> {
+    await closeFile(this.#file, this.named.path);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Writes bytes to a file completely, or makes sure that half a file is not taken for a whole one.
+ *
+ * @module
+ */
+
+import type { DurableFile, DurableFs } from "../durable_fs.ts";
+import { FILL_SIZE_MIN, LINE_FEED } from "../format/format.ts";
+import { readFully } from "./segment_reader.ts";
+
+const lineFeeds = new Uint8Array(FILL_SIZE_MIN).fill(LINE_FEED);
+
+/** Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. */
+export async function writeFully(
+  file: DurableFile,
+  bytes: Uint8Array,
+  offset: number,
+): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const count = await file.write(done === 0 ? bytes : bytes.subarray(done), offset + done);
+    if (count <= 0) {
+      // A device that takes nothing and reports nothing would be asked for ever.
+      throw Object.assign(new Error("ENOSPC: no bytes were taken, write"), { code: "ENOSPC" });
+    }
+    done += count;
+  }
+}
+
+/**
+ * Writes bytes once more that can be read but may not be on the disk: after a sync that failed, the kernel counts
+ * them as written, and the next sync would report success without writing them.
+ */
+export async function writeAgain(file: DurableFile, from: number, to: number): Promise<void> {
+  const bytes = new Uint8Array(to - from);
+  const count = await readFully(file, bytes, from);
+  await writeFully(file, bytes.subarray(0, count), from);
+}
+
+/** Fills `[from, to)` with line feeds. */
+export async function fillWithLineFeeds(
+  file: DurableFile,
+  from: number,
+  to: number,
+): Promise<void> {
+  for (let at = from; at < to; at += lineFeeds.length) {
+    await writeFully(file, lineFeeds.subarray(0, Math.min(lineFeeds.length, to - at)), at);
+  }
+}
+
+/** Makes a file, in place of one that an interrupted attempt may have left. */
+export async function createAnew(fs: DurableFs, path: string): Promise<DurableFile> {
+  try {
+    return await fs.open(path, "create");
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") throw error;
+    await fs.remove(path);
+    return await fs.open(path, "create");
+  }
+}
+
+/** Gives up a half-written temporary file; whatever can't be removed now is removed by the next open. */
+export async function discard(
+  fs: DurableFs,
+  file: DurableFile | undefined,
+  path: string,
+): Promise<void> {
+  try {
+    await file?.close();
+    await fs.remove(path);
+  } catch (error) {
+    // The failure that led here is the one to report.
+    if (!(error instanceof Error)) throw error;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Describes damage that a power cut can't explain: where it is, and which sequences can't be proven because of it.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "../durable_fs.ts";
+import { CorruptionError, ForeignFormatError, MinistateError, TooNewError } from "../errors.ts";
+import type { StateFiles } from "../format/names.ts";
+import { type Aftermath, scanAftermath } from "./proof_scan.ts";
+import type { Row } from "./recovery_table.ts";
+import { SegmentReader } from "../journal/segment_reader.ts";
+
+/** A run of sequences; the last is `null` when nothing tells it. */
+export interface SequenceRange {
+  /** The first sequence of the run. */
+  sequenceFirst: number;
+  /** The last sequence of the run, or `null` when nothing tells it. */
+  sequenceLast: number | null;
+}
+
+/** Damage that a power cut can't explain. */
+export interface Corruption {
+  /** Label of the recovery table's row. */
+  label: string;
+  says: string;
+  /** Position of the segment among the files, or -1 when a file is missing altogether. */
+  index: number;
+  path: string;
+  offset: number;
+  lost: SequenceRange;
+  /** Where the segment's sound part ends, when it has one. */
+  soundEnd: number | null;
+}
+
+const FOREIGN_SEGMENT = "foreign segment";
+
+/** A journal of which the beginning, or everything, is not there. */
+export async function missingJournal(
+  fs: DurableFs,
+  files: StateFiles,
+  base: number,
+): Promise<Corruption> {
+  const next = files.segments[0];
+  // A snapshot's name says how far the journal went, even if nothing else of it can be read.
+  const known = files.snapshots.at(-1)?.sequence ?? null;
+  return {
+    label: "journal missing",
+    says: next === undefined
+      ? "there is no segment, though there was a journal"
+      : `the segments before "${next.name}" are missing, and no sound snapshot stands in for them`,
+    index: -1,
+    path: files.directory,
+    offset: 0,
+    lost: {
+      sequenceFirst: base + 1,
+      sequenceLast: await highestSequence(fs, files, 0, base, known),
+    },
+    soundEnd: null,
+  };
+}
+
+/** Damage in a segment that was read to its end. */
+export async function corruptionAt(
+  fs: DurableFs,
+  files: StateFiles,
+  index: number,
+  reader: SegmentReader,
+  aftermath: Aftermath | null,
+  row: Row,
+  sequence: number,
+): Promise<Corruption> {
+  return {
+    label: row.label,
+    says: row.says,
+    index,
+    path: reader.named.path,
+    offset: reader.damage?.offset ?? reader.soundEnd,
+    lost: {
+      sequenceFirst: sequence + 1,
+      sequenceLast: await highestSequence(
+        fs,
+        files,
+        index + 1,
+        sequence,
+        aftermath?.sequenceSeen ?? null,
+      ),
+    },
+    soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,
+  };
+}
+
+/** A header that is damaged or not ours is corruption; one that is too new, or an error of the disk, is not. */
+export async function unusableHeader(
+  fs: DurableFs,
+  files: StateFiles,
+  index: number,
+  sequence: number,
+  error: unknown,
+): Promise<Corruption> {
+  const foreign = error instanceof ForeignFormatError;
+  if (!(error instanceof CorruptionError) && !foreign) throw error;
+  const named = files.segments[index]!;
+  return {
+    label: foreign ? FOREIGN_SEGMENT : "damaged header",
+    says: foreign
+      ? "it was not written by this journal"
+      : "its first line is damaged, which a power cut can't do",
+    index,
+    path: named.path,
+    offset: 0,
+    lost: {
+      sequenceFirst: sequence + 1,
+      sequenceLast: await highestSequence(fs, files, index, sequence, null),
+    },
+    soundEnd: null,
+  };
+}
+
+/** The highest sequence above `base` that the segments from `index` on hold or name, or that is `known`; `null` when none is. */
+async function highestSequence(
+  fs: DurableFs,
+  files: StateFiles,
+  index: number,
+  base: number,
+  known: number | null,
+): Promise<number | null> {
+  let highest = Math.max(base, known ?? 0);
+  for (const named of files.segments.slice(index)) {
+    // That a segment exists proves all sequences before it.
+    highest = Math.max(highest, named.sequence - 1);
+    try {
+      const reader = await SegmentReader.open(fs, named);
+      try {
+        while (await reader.read() !== null);
+        highest = Math.max(highest, reader.expected - 1);
+        if (reader.damage !== null) {
+          const { sequenceSeen } = await scanAftermath(reader, reader.soundEnd, fs.crc32);
+          highest = Math.max(highest, sequenceSeen ?? 0);
+        }
+      } finally {
+        await reader.close();
+      }
+    } catch (error) {
+      // What can't be read can't tell its sequences either; the report says so by what it leaves open.
+      if (!(error instanceof MinistateError) || error instanceof TooNewError) throw error;
+    }
+  }
+  return highest > base ? highest : null;
+}
+
+/** The error for a corruption, for whoever has to act on it. */
+export function corruptionError(corruption: Corruption): CorruptionError | ForeignFormatError {
+  const { sequenceFirst, sequenceLast } = corruption.lost;
+  const range = sequenceLast === null
+    ? `${sequenceFirst} and later`
+    : sequenceLast <= sequenceFirst
+    ? `${sequenceFirst}`
+    : `${sequenceFirst} to ${sequenceLast}`;
+  if (corruption.label === FOREIGN_SEGMENT) {
+    return new ForeignFormatError(
+      `Cannot open "${corruption.path}": ${corruption.says}, though its name is one of ours. Nothing was changed: ` +
+        'move it back to where it came from, or open with onCorruption "quarantine" to set it aside',
+      { path: corruption.path, offset: 0, sequence: sequenceFirst, operation: "open" },
+    );
+  }
+  return new CorruptionError(
+    `Cannot open "${corruption.path}" at offset ${corruption.offset}: ${corruption.says}; sequences that can't be proven: ${range}. ` +
+      "Nothing was changed: copy the directory, look at the disk's health, restore a backup, " +
+      'or run "ministate repair" (or open with onCorruption "quarantine") to go on without them',
+    {
+      path: corruption.path,
+      offset: corruption.offset,
+      sequence: sequenceFirst,
+      operation: "open",
+      lost: corruption.lost,
+    },
+  );
+}

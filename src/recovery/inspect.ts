@@ -1,0 +1,259 @@
+/**
+ * Reads every byte of a state directory's files and says what is there, what is damaged, and what the next open
+ * would do. Needs no mutator and no lock, and changes nothing.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "../durable_fs.ts";
+import { CorruptionError, ForeignFormatError } from "../errors.ts";
+import type {
+  Finding,
+  Inspection,
+  NextOpen,
+  SegmentInspection,
+  SnapshotInspection,
+} from "./inspection.ts";
+import { type JournalScan, scanJournal } from "./journal_scan.ts";
+import { joinPath, listState, type NamedFile, type StateFiles, stemOf } from "../format/names.ts";
+import { scanAftermath } from "./proof_scan.ts";
+import { readIdentity, type StoredIdentity } from "./recovery.ts";
+import { SegmentReader } from "../journal/segment_reader.ts";
+import { readSnapshot } from "../snapshot/snapshot_file.ts";
+import { listQuarantine, sizeOf, sizesOf } from "./spare_files.ts";
+
+/** A segment as inspected, with what the judgement needs beside. */
+interface ReadSegment {
+  told: SegmentInspection;
+  path: string;
+  flaw: string | null;
+  /** Whether what stands behind the damage proves that the damaged bytes had been acknowledged. */
+  proven: boolean;
+}
+
+/**
+ * Inspects a state directory. Beside a live writer, files may change under it: then it reports what no two reads
+ * agree on, or fails with `IO_FAILED` (`ENOENT`); read again before believing it.
+ *
+ * @param journal the journal's name, as `open` takes it
+ * @throws {TooNewError} when a newer version wrote one of the files
+ * @throws {ForeignFormatError} when the directory holds another journal
+ * @throws {IoError} when the operating system refuses a read
+ */
+export async function inspectState(
+  fs: DurableFs,
+  directory: string,
+  journal: string,
+): Promise<Inspection> {
+  const files = await listState(fs, directory, stemOf(journal));
+  const stored = await readIdentity(fs, files);
+  const snapshots: SnapshotInspection[] = [];
+  for (const named of files.snapshots) {
+    snapshots.push(await readOneSnapshot(fs, named, stored?.id ?? null));
+  }
+  const segments: ReadSegment[] = [];
+  for (const named of files.segments) segments.push(await readSegment(fs, named));
+  const base = snapshots.findLast((snapshot) => snapshot.flaw === null) ?? null;
+  const scan = await scanJournal(fs, files, base?.sequence ?? 0, stored?.id ?? null, () => {});
+  const findings = [
+    ...snapshotFindings(files, snapshots, base),
+    ...scanFindings(scan),
+    ...segmentFindings(segments, base?.sequence ?? 0, scan),
+  ];
+  return {
+    directory,
+    journal,
+    ...identityOf(stored),
+    segments: segments.map(({ told }) => told),
+    snapshots,
+    quarantine: await listQuarantine(fs, directory),
+    temporary: await sizesOf(fs, files.temporary),
+    findings,
+    verdict: verdictOf(findings),
+    nextOpen: nextOpenOf(scan, base),
+  };
+}
+
+function identityOf(
+  stored: StoredIdentity | null,
+): Pick<Inspection, "id" | "mutator" | "version"> {
+  return {
+    id: stored?.id ?? null,
+    mutator: stored?.mutator ?? null,
+    version: stored?.version ?? null,
+  };
+}
+
+async function readOneSnapshot(
+  fs: DurableFs,
+  named: NamedFile,
+  id: string | null,
+): Promise<SnapshotInspection> {
+  const { name, sequence } = named;
+  const size = await sizeOf(fs, named.path);
+  try {
+    const { header } = await readSnapshot(fs, named);
+    const flaw = id === null || header.id === id ? null : "it belongs to another journal";
+    return { name, size, sequence, version: header.version, flaw };
+  } catch (error) {
+    return { name, size, sequence, version: null, flaw: flawOf(error) };
+  }
+}
+
+async function readSegment(fs: DurableFs, named: NamedFile): Promise<ReadSegment> {
+  const { name, path, sequence } = named;
+  const told: SegmentInspection = {
+    name,
+    size: await sizeOf(fs, path),
+    soundSize: 0,
+    sequenceFirst: sequence,
+    sequenceLast: sequence - 1,
+    sealed: false,
+    mutator: null,
+    version: null,
+    damagedAt: null,
+  };
+  let reader: SegmentReader;
+  try {
+    reader = await SegmentReader.open(fs, named);
+  } catch (error) {
+    return { told: { ...told, damagedAt: 0 }, path, flaw: flawOf(error), proven: true };
+  }
+  try {
+    while (await reader.read() !== null);
+    told.soundSize = reader.soundEnd;
+    told.sequenceLast = reader.expected - 1;
+    told.sealed = reader.sealed;
+    told.mutator = reader.header.mutator;
+    told.version = reader.header.version;
+    if (reader.damage === null) return { told, path, flaw: null, proven: false };
+    told.damagedAt = reader.damage.offset;
+    const { proof, exhausted } = await scanAftermath(reader, reader.soundEnd, fs.crc32);
+    const flaw = `its bytes are not as they were written (${reader.damage.reason})`;
+    return { told, path, flaw, proven: proof !== null || exhausted };
+  } finally {
+    await reader.close();
+  }
+}
+
+/** What damage says of itself; whatever else went wrong is thrown on. */
+function flawOf(error: unknown): string {
+  if (error instanceof ForeignFormatError) return "it was not written by this library";
+  if (error instanceof CorruptionError) {
+    return error.offset === 0
+      ? "its first line is damaged"
+      : `it is damaged near offset ${error.offset}`;
+  }
+  throw error;
+}
+
+function snapshotFindings(
+  files: StateFiles,
+  snapshots: SnapshotInspection[],
+  base: SnapshotInspection | null,
+): Finding[] {
+  return snapshots.filter(({ flaw }) => flaw !== null).map(({ name, sequence, flaw }) => {
+    const newer = base === null || sequence > base.sequence;
+    const instead = base === null
+      ? "the journal from its beginning"
+      : `"${base.name}" and the journal`;
+    return {
+      severity: "corrupt",
+      path: joinPath(files.directory, name),
+      offset: null,
+      sequence,
+      sequenceLast: sequence,
+      reason: `${flaw}: the snapshot is not used; ${
+        newer ? instead : "newer ones"
+      } stand in for it`,
+      needed: false,
+    };
+  });
+}
+
+function scanFindings({ corruption, torn, end, sequence }: JournalScan): Finding[] {
+  if (corruption !== null) {
+    const { path, offset, says, lost } = corruption;
+    return [{
+      severity: "corrupt",
+      path,
+      offset: corruption.index < 0 ? null : offset,
+      sequence: lost.sequenceFirst,
+      sequenceLast: lost.sequenceLast,
+      reason: says,
+      needed: true,
+    }];
+  }
+  if (torn === null || end === null) return [];
+  return [{
+    severity: "torn",
+    path: end.named.path,
+    offset: end.soundEnd,
+    sequence: sequence + 1,
+    sequenceLast: null,
+    reason: torn.says,
+    needed: false,
+  }];
+}
+
+/** What is wrong with segments that the next open doesn't come to. */
+function segmentFindings(segments: ReadSegment[], base: number, scan: JournalScan): Finding[] {
+  const findings: Finding[] = [];
+  const reported = scan.corruption?.path ?? (scan.torn === null ? null : scan.end?.named.path);
+  for (const [i, { told, path, flaw, proven }] of segments.entries()) {
+    const next = segments[i + 1]?.told;
+    const needed = next === undefined || next.sequenceFirst > base + 1;
+    if (path === reported) continue;
+    if (flaw !== null) {
+      const torn = next === undefined && !proven;
+      findings.push({
+        severity: torn ? "torn" : "corrupt",
+        path,
+        offset: told.damagedAt,
+        sequence: told.sequenceLast + 1,
+        sequenceLast: next === undefined ? null : next.sequenceFirst - 1,
+        reason: needed ? flaw : `${flaw}; newer snapshots make it unneeded`,
+        needed: needed && !torn,
+      });
+    } else if (next !== undefined && next.sequenceFirst !== told.sequenceLast + 1 && !needed) {
+      findings.push({
+        severity: "notice",
+        path,
+        offset: null,
+        sequence: told.sequenceLast + 1,
+        sequenceLast: next.sequenceFirst - 1,
+        reason:
+          "the segment after it is gone; a snapshot stands in for it (a compaction was cut short)",
+        needed: false,
+      });
+    }
+  }
+  return findings;
+}
+
+function verdictOf(findings: Finding[]): Inspection["verdict"] {
+  for (const severity of ["corrupt", "torn"] as const) {
+    if (findings.some((finding) => finding.severity === severity)) return severity;
+  }
+  return "sound";
+}
+
+function nextOpenOf(scan: JournalScan, base: SnapshotInspection | null): NextOpen {
+  const { corruption, torn, end, sequence } = scan;
+  const cut = corruption === null && torn !== null && end !== null;
+  return {
+    outcome: corruption !== null ? "refuse" : cut ? "cut" : "open",
+    snapshot: base === null ? null : { name: base.name, sequence: base.sequence },
+    replays: sequence - (base?.sequence ?? 0),
+    sequence,
+    torn: cut
+      ? {
+        path: end.named.path,
+        offset: end.soundEnd,
+        size: end.writtenEnd - end.soundEnd,
+        sequence: sequence + 1,
+      }
+      : null,
+    lost: corruption?.lost ?? null,
+  };
+}

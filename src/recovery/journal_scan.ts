@@ -1,0 +1,176 @@
+/**
+ * Scans a journal's segments in order and reaches a verdict on each; changes nothing on the disk.
+ *
+ * @module
+ */
+
+import { type Corruption, corruptionAt, missingJournal, unusableHeader } from "./corruption.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { ForeignFormatError } from "../errors.ts";
+import { type SegmentHeader, TORN_SIZE_MAX } from "../format/format.ts";
+import type { NamedFile, StateFiles } from "../format/names.ts";
+import { type Aftermath, scanAftermath } from "./proof_scan.ts";
+import { decide, type Reach, type Row, type Tail } from "./recovery_table.ts";
+import type { Batch } from "../format/scan.ts";
+import { SegmentReader } from "../journal/segment_reader.ts";
+
+/** The end of the newest segment. */
+export interface SegmentEnd {
+  named: NamedFile;
+  header: SegmentHeader;
+  seed: number;
+  /** Where the last sound batch or seal begins. */
+  lastStart: number;
+  /** Where the last sound line ends. */
+  soundEnd: number;
+  /** Where bytes behind it end that are not empty space; equal to `soundEnd` when there are none. */
+  writtenEnd: number;
+  sealed: boolean;
+}
+
+/** What a scan found. */
+export interface JournalScan {
+  /** The highest sequence up to which everything is sound. */
+  sequence: number;
+  /** The newest segment's end; `null` when there is none, or when it can't be used. */
+  end: SegmentEnd | null;
+  segmentsRead: number;
+  bytesRead: number;
+  /** Why the newest segment's tail will be cut, when it will. */
+  torn: Row | null;
+  corruption: Corruption | null;
+}
+
+/** Receives every sound batch in order; `header` is that of its segment. */
+export type BatchConsumer = (batch: Batch, header: SegmentHeader) => void;
+
+/**
+ * Scans all segments that hold records after `base`.
+ *
+ * @throws {TooNewError} when a segment was written by a newer version
+ * @throws {IoError} when the operating system refuses a read
+ */
+export async function scanJournal(
+  fs: DurableFs,
+  files: StateFiles,
+  base: number,
+  id: string | null,
+  consume: BatchConsumer,
+): Promise<JournalScan> {
+  const scan: JournalScan = {
+    sequence: base,
+    end: null,
+    segmentsRead: 0,
+    bytesRead: 0,
+    torn: null,
+    corruption: null,
+  };
+  const first = firstNeeded(files.segments, base);
+  if (first < 0) {
+    if (files.segments.length > 0 || files.snapshots.length > 0) {
+      scan.corruption = await missingJournal(fs, files, base);
+    }
+    return scan;
+  }
+  for (let index = first; index < files.segments.length; index++) {
+    await scanSegment(fs, files, index, base, id, scan, consume);
+    if (scan.corruption !== null) break;
+  }
+  return scan;
+}
+
+/** The newest segment that begins at or before the record after `base`, or -1. */
+function firstNeeded(segments: NamedFile[], base: number): number {
+  return segments.findLastIndex((segment) => segment.sequence <= base + 1);
+}
+
+async function scanSegment(
+  fs: DurableFs,
+  files: StateFiles,
+  index: number,
+  base: number,
+  id: string | null,
+  scan: JournalScan,
+  consume: BatchConsumer,
+): Promise<void> {
+  const named = files.segments[index]!;
+  let reader: SegmentReader;
+  try {
+    reader = await openSegment(fs, named, id);
+  } catch (error) {
+    scan.corruption = await unusableHeader(fs, files, index, scan.sequence, error);
+    return;
+  }
+  try {
+    for (let batches; (batches = await reader.read()) !== null;) {
+      for (const batch of batches) consume(batch, reader.header);
+    }
+    scan.segmentsRead++;
+    scan.bytesRead += reader.soundEnd;
+    const aftermath = reader.damage === null
+      ? null
+      : await scanAftermath(reader, reader.soundEnd, fs.crc32);
+    const row = judge(reader, aftermath, files.segments[index + 1], base);
+    scan.sequence = Math.max(base, reader.expected - 1);
+    scan.end = segmentEnd(reader, aftermath);
+    if (row.verdict === "cut") scan.torn = row;
+    if (row.verdict === "corrupt") {
+      scan.corruption = await corruptionAt(fs, files, index, reader, aftermath, row, scan.sequence);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Opens a segment and makes sure that it belongs to the journal. */
+async function openSegment(
+  fs: DurableFs,
+  named: NamedFile,
+  id: string | null,
+): Promise<SegmentReader> {
+  const reader = await SegmentReader.open(fs, named);
+  if (id === null || reader.header.id === id) return reader;
+  await reader.close();
+  throw new ForeignFormatError(
+    `"${named.path}" belongs to another journal: move it back to where it came from`,
+    { path: named.path, offset: 0, sequence: named.sequence },
+  );
+}
+
+/** The three facts about a segment that was read to its end, and the row they are in. */
+function judge(
+  reader: SegmentReader,
+  aftermath: Aftermath | null,
+  next: NamedFile | undefined,
+  base: number,
+): Row {
+  const target = next === undefined ? base + 1 : next.sequence;
+  const reach: Reach = reader.expected < target
+    ? "short"
+    : reader.expected > target
+    ? "beyond"
+    : "meets";
+  return decide(next === undefined ? "last" : "inner", judgeTail(reader, aftermath), reach);
+}
+
+/** What stands at the end of a segment that was read. */
+export function judgeTail(reader: SegmentReader, aftermath: Aftermath | null): Tail {
+  if (aftermath === null) return "sound";
+  // A batch that repeats sequences has a right checksum: no power cut writes one.
+  if (reader.damage?.reason === "repeated") return "proven";
+  // No unacknowledged write of ours is that large.
+  const overlong = aftermath.writtenEnd - reader.soundEnd > TORN_SIZE_MAX;
+  return aftermath.proof !== null || aftermath.exhausted || overlong ? "proven" : "unproven";
+}
+
+function segmentEnd(reader: SegmentReader, aftermath: Aftermath | null): SegmentEnd {
+  return {
+    named: reader.named,
+    header: reader.header,
+    seed: reader.seed,
+    lastStart: reader.lastStart,
+    soundEnd: reader.soundEnd,
+    writtenEnd: Math.max(reader.soundEnd, aftermath?.writtenEnd ?? 0),
+    sealed: reader.sealed,
+  };
+}

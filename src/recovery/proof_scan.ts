@@ -1,0 +1,193 @@
+/**
+ * Looks behind damage for proof that the damaged bytes had been acknowledged: a later sound batch or seal.
+ *
+ * @module
+ */
+
+import { BatchStarts } from "./batch_starts.ts";
+import {
+  BATCH_SIZE_MAX,
+  BATCH_TAIL_SIZE,
+  isCount,
+  LINE_FEED,
+  LINE_SIZE_MAX,
+} from "../format/format.ts";
+import { batchChecksumAt, parseBatch } from "../format/batch_scan.ts";
+import { readControlLine } from "../format/scan.ts";
+import type { SegmentReader } from "../journal/segment_reader.ts";
+import type { Crc32 } from "../format/encode.ts";
+
+/** A sound line behind the damage. */
+export interface Proof {
+  /** Where the first one stands. */
+  offset: number;
+  /** The first sequence that is sound behind the damage; all below it had been synced. */
+  sequenceFirst: number;
+  /** The highest sequence that any of them names. */
+  sequenceLast: number;
+}
+
+/** What stands behind damage. */
+export interface Aftermath {
+  proof: Proof | null;
+  /** Where the last byte that is not a line feed ends: what is behind it is empty space. */
+  writtenEnd: number;
+  /** The highest sequence that lines seem to name, proven or not, for a report; `null` when none does. */
+  sequenceSeen: number | null;
+  /** Whether the search gave up, because the file was made to make it long. */
+  exhausted: boolean;
+}
+
+/**
+ * How much may be checksummed in search of proof, as a multiple of the bytes searched: a hostile file ends it. More
+ * than the places tried for one batch, so that one torn batch never does.
+ */
+const EFFORT_MAX = 20;
+
+const PIECE_SIZE = LINE_SIZE_MAX;
+const BRACE_CLOSE = 0x7d;
+const utf8 = new TextDecoder();
+const latin1 = new TextDecoder("latin1");
+
+/**
+ * Searches the segment from `from` to its end.
+ *
+ * A batch names its own beginning (its first sequence is its horizon plus one), so one that follows damage can be
+ * verified even when the damage swallowed the line feed before it.
+ */
+export async function scanAftermath(
+  reader: SegmentReader,
+  from: number,
+  crc32: Crc32,
+): Promise<Aftermath> {
+  const search = new ProofSearch(reader, from, crc32);
+  let buffer = new Uint8Array(64 * 1024);
+  let at = from;
+  let kept = 0;
+  for (;;) {
+    const count = await reader.readAt(buffer.subarray(kept), at + kept);
+    const bytes = buffer.subarray(0, kept + count);
+    const atEnd = count < buffer.length - kept;
+    const consumed = await search.lines(bytes, at);
+    if (atEnd) {
+      search.note(bytes.subarray(consumed), at + consumed);
+      return search.aftermath;
+    }
+    buffer.copyWithin(0, consumed, bytes.length);
+    kept = bytes.length - consumed;
+    at += consumed;
+    if (kept === buffer.length) {
+      if (buffer.length < PIECE_SIZE) {
+        const larger = new Uint8Array(buffer.length * 4);
+        larger.set(buffer);
+        buffer = larger;
+      } else {
+        // Longer than any line of ours: it can't hold a proof, so go on behind it.
+        search.note(bytes, at);
+        at += kept;
+        kept = 0;
+      }
+    }
+  }
+}
+
+class ProofSearch {
+  readonly aftermath: Aftermath;
+  readonly #reader: SegmentReader;
+  readonly #crc32: Crc32;
+  readonly #expected: number;
+  readonly #starts: BatchStarts;
+  #effort = 0;
+  #searched = 0;
+
+  constructor(reader: SegmentReader, from: number, crc32: Crc32) {
+    this.#reader = reader;
+    this.#crc32 = crc32;
+    this.#expected = reader.expected;
+    this.#starts = new BatchStarts(reader.expected);
+    this.aftermath = { proof: null, writtenEnd: from, sequenceSeen: null, exhausted: false };
+  }
+
+  /** Notes where bytes that are not empty space end. */
+  note(bytes: Uint8Array, base: number): void {
+    let end = bytes.length;
+    while (end > 0 && bytes[end - 1] === LINE_FEED) end--;
+    if (end > 0) this.aftermath.writtenEnd = base + end;
+  }
+
+  /** Looks at all whole lines in `bytes`; returns how many bytes they take. */
+  async lines(bytes: Uint8Array, base: number): Promise<number> {
+    let start = 0;
+    for (;;) {
+      const end = bytes.indexOf(LINE_FEED, start);
+      if (end < 0) break;
+      const reading = end > start ? this.#line(bytes, start, end, base) : null;
+      // Most lines need no reading: a file of millions of them must not take as many turns.
+      if (reading !== null) await reading;
+      start = end + 1;
+    }
+    this.note(bytes.subarray(0, start), base);
+    this.#searched += start;
+    return start;
+  }
+
+  /** Looks at one line; `null` when there was nothing to read for it. */
+  #line(bytes: Uint8Array, start: number, end: number, base: number): Promise<void> | null {
+    const begins = this.#starts.collect(bytes, start, end, base);
+    if (begins >= 0) this.#see(begins);
+    const checksum = batchChecksumAt(bytes, start, end);
+    // One character for each byte, so that places in the text are places in the file even where bytes are damaged.
+    if (checksum >= 0) {
+      return this.#tryBatch(latin1.decode(bytes.subarray(start, end)), checksum, base + end);
+    }
+    if (bytes[end - 1] === BRACE_CLOSE) {
+      const line = bytes.subarray(start, end);
+      this.#trySeal(line, latin1.decode(line), base + start);
+    }
+    return null;
+  }
+
+  #see(sequence: number): void {
+    // A line that names a sequence far away is rubbish, not a record of ours.
+    if (sequence - this.#expected > BATCH_SIZE_MAX) return;
+    this.aftermath.sequenceSeen = Math.max(this.aftermath.sequenceSeen ?? 0, sequence);
+  }
+
+  async #tryBatch(text: string, checksum: number, lineEnd: number): Promise<void> {
+    const tail = /,(\d{1,16}),-?\d{1,17}(?:\.\d+)?,"[0-9a-f]{8}"\]$/.exec(text);
+    const sequenceFirst = Number(tail?.[1]) + 1;
+    for (const start of this.#starts.of(sequenceFirst)) {
+      const bodySize = lineEnd + 1 - BATCH_TAIL_SIZE - start;
+      if (bodySize <= 0 || bodySize > BATCH_SIZE_MAX || this.#exhausted(bodySize)) continue;
+      const bytes = new Uint8Array(lineEnd - start);
+      await this.#reader.readAt(bytes, start);
+      if (this.#crc32(bytes.subarray(0, bodySize), this.#reader.seed) !== checksum) continue;
+      const batch = parseBatch(utf8.decode(bytes), start, lineEnd + 1);
+      if (batch !== null) this.#prove(start, batch.sequenceFirst, batch.sequenceLast);
+    }
+  }
+
+  #exhausted(size: number): boolean {
+    this.#effort += size;
+    const exhausted = this.#effort > EFFORT_MAX * (this.#searched + BATCH_SIZE_MAX);
+    if (exhausted) this.aftermath.exhausted = true;
+    return exhausted;
+  }
+
+  #trySeal(line: Uint8Array, text: string, offset: number): void {
+    const at = text.lastIndexOf('{"seal":');
+    if (at < 0) return;
+    const control = readControlLine(line.subarray(at), this.#crc32, this.#reader.seed);
+    const sequence = control?.content.seal;
+    if (isCount(sequence) && sequence >= this.#expected) {
+      this.#prove(offset, sequence + 1, sequence);
+    }
+  }
+
+  #prove(offset: number, sequenceFirst: number, sequenceLast: number): void {
+    const proof = this.aftermath.proof ??= { offset, sequenceFirst, sequenceLast };
+    proof.sequenceLast = Math.max(proof.sequenceLast, sequenceLast);
+    // What damaged lines before it seemed to name is settled by what is proven.
+    this.aftermath.sequenceSeen = proof.sequenceLast;
+  }
+}

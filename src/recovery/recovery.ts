@@ -1,0 +1,293 @@
+/**
+ * Everything `open` does with the files: find the identity, start from a snapshot, scan, repair, go on.
+ *
+ * @module
+ */
+
+import { type Corruption, corruptionError } from "./corruption.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import {
+  CorruptionError,
+  ForeignFormatError,
+  ioError,
+  MinistateError,
+  TooNewError,
+} from "../errors.ts";
+import {
+  HEADER_SIZE_MAX,
+  readClock,
+  type SegmentHeader,
+  type SnapshotHeader,
+} from "../format/format.ts";
+import {
+  type BatchConsumer,
+  type JournalScan,
+  scanJournal,
+  type SegmentEnd,
+} from "./journal_scan.ts";
+import {
+  drawId,
+  type JournalIdentity,
+  JournalWriter,
+  segmentHeader,
+} from "../journal/journal_writer.ts";
+import { type NamedFile, segmentFile, type StateFiles } from "../format/names.ts";
+import type { JournalSettings } from "../options.ts";
+import { keepTornTail, setJournalAside, setSnapshotAside } from "./quarantine.ts";
+import type { LostRecords, RecoveryReport, TornTail } from "./recovery_report.ts";
+import { readHeader } from "../format/scan.ts";
+import { headerError, readFully } from "../journal/segment_reader.ts";
+import { SegmentWriter } from "../journal/segment_writer.ts";
+import type { Rotten } from "../snapshot/snapshot_restore.ts";
+import type { StateDirectory } from "../state_directory.ts";
+
+/** Who wrote a journal, as its newest readable header says. */
+export interface StoredIdentity {
+  id: string;
+  mutator: string | null;
+  version: number;
+}
+
+/** Where replay starts: behind a snapshot, or at the beginning. */
+export interface Base {
+  sequence: number;
+  snapshot: NamedFile | null;
+  rotten: Rotten[];
+}
+
+/** What recovery came to. */
+export interface Recovered {
+  report: RecoveryReport;
+  files: StateFiles;
+  id: string | null;
+  /** `null` when opened for reading. */
+  writer: JournalWriter | null;
+}
+
+/** Reads the newest header that can be read, of a segment or else of a snapshot; `null` for a new journal. */
+export async function readIdentity(
+  fs: DurableFs,
+  files: StateFiles,
+): Promise<StoredIdentity | null> {
+  for (
+    const [list, kind] of [[files.segments, "journal"], [files.snapshots, "snapshot"]] as const
+  ) {
+    for (const named of list.toReversed()) {
+      const header = await readOneHeader(fs, named, kind);
+      if (header !== null) {
+        return {
+          id: header.id,
+          mutator: header.mutator,
+          version: header.version,
+        };
+      }
+    }
+  }
+  return null;
+}
+
+async function readOneHeader(
+  fs: DurableFs,
+  named: NamedFile,
+  kind: "journal" | "snapshot",
+): Promise<SegmentHeader | SnapshotHeader | null> {
+  const bytes = new Uint8Array(HEADER_SIZE_MAX);
+  let size: number;
+  try {
+    const file = await fs.open(named.path, "read");
+    try {
+      size = await readFully(file, bytes, 0);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw ioError("read", named.path, error);
+  }
+  const reading = readHeader(bytes.subarray(0, size), kind, fs.crc32);
+  if (reading.kind === "newer") throw headerError("newer", named, reading.format);
+  // A header that is damaged or foreign is judged where its file is needed.
+  return reading.kind === "sound" ? reading.header : null;
+}
+
+/**
+ * Refuses a directory of another mutator, or of a newer version of this one.
+ *
+ * @throws {ForeignFormatError} when another mutator wrote it
+ * @throws {TooNewError} when a newer version wrote it
+ */
+export function checkIdentity(
+  stored: StoredIdentity | null,
+  wanted: { name: string | null; version: number },
+  path: string,
+): void {
+  if (stored === null) return;
+  if (stored.mutator !== wanted.name) {
+    const found = stored.mutator === null
+      ? "a mutator without a name"
+      : `the mutator "${stored.mutator}"`;
+    const given = wanted.name === null ? "one without a name" : `"${wanted.name}"`;
+    throw new ForeignFormatError(
+      `The state in "${path}" belongs to ${found}, and this is ${given}: open it with its own mutator; nothing was changed`,
+      { path, operation: "open" },
+    );
+  }
+  if (stored.version > wanted.version) {
+    throw new TooNewError(
+      `The state in "${path}" was written by version ${stored.version} of the mutator, and this is version ${wanted.version}: ` +
+        "update the program; nothing was changed",
+      { path, operation: "open" },
+    );
+  }
+}
+
+/**
+ * Recovers a journal behind `base`, giving every sound batch to `consume`, and makes it ready to be written.
+ *
+ * @throws {CorruptionError} when acknowledged bytes are damaged and `onCorruption` is `"fail"`; nothing was changed
+ */
+export async function recover(
+  directory: StateDirectory,
+  settings: JournalSettings,
+  files: StateFiles,
+  stored: StoredIdentity | null,
+  wanted: { name: string | null; version: number },
+  base: Base,
+  consume: BatchConsumer,
+): Promise<Recovered> {
+  const scan = await scanJournal(directory.fs, files, base.sequence, stored?.id ?? null, consume);
+  const refusal = base.rotten.find((snapshot) => snapshot.refusal !== null)?.refusal;
+  // A snapshot that the disk would not give now may be sound the next time: nothing is declared lost over it.
+  if (scan.corruption?.index === -1 && refusal) throw refusal;
+  if (scan.corruption !== null && settings.onCorruption === "fail") {
+    throw corruptionError(scan.corruption);
+  }
+  const identity: JournalIdentity = {
+    directory: directory.path,
+    stem: directory.stem,
+    id: stored?.id ?? drawId(),
+    mutator: wanted.name,
+    version: wanted.version,
+  };
+  const recovered: Recovered = {
+    report: report(scan, base, stored, wanted.version),
+    files,
+    id: stored?.id ?? null,
+    writer: null,
+  };
+  if (settings.readOnly) return reportOnly(recovered, scan);
+  recovered.id = identity.id;
+  recovered.writer = await repair(directory, settings, files, identity, scan, recovered.report);
+  await setRottenAside(directory, base.rotten, recovered.report);
+  return recovered;
+}
+
+function report(
+  scan: JournalScan,
+  base: Base,
+  stored: StoredIdentity | null,
+  version: number,
+): RecoveryReport {
+  return {
+    snapshot: base.snapshot === null ? null : { path: base.snapshot.path, sequence: base.sequence },
+    snapshotsSkipped: base.rotten.map(({ named, reason }) => ({
+      path: named.path,
+      sequence: named.sequence,
+      reason,
+    })),
+    replayed: scan.sequence - base.sequence,
+    sequence: scan.sequence,
+    segmentsRead: scan.segmentsRead,
+    sealed: scan.end?.sealed === true && scan.torn === null && scan.corruption === null,
+    torn: null,
+    lost: null,
+    migratedFrom: stored !== null && stored.version !== version ? stored.version : null,
+  };
+}
+
+/** Says what a writer would do, and does nothing. */
+function reportOnly(recovered: Recovered, scan: JournalScan): Recovered {
+  const { report } = recovered;
+  if (scan.torn !== null && scan.end !== null) report.torn = tornTail(scan, scan.end, null);
+  if (scan.corruption !== null) report.lost = lostWithoutChange(scan.corruption);
+  return recovered;
+}
+
+function tornTail(scan: JournalScan, end: SegmentEnd, keptAt: string | null): TornTail {
+  return {
+    path: end.named.path,
+    offset: end.soundEnd,
+    size: end.writtenEnd - end.soundEnd,
+    sequence: scan.sequence + 1,
+    reason: scan.torn!.says,
+    keptAt,
+  };
+}
+
+function lostWithoutChange(corruption: Corruption): LostRecords {
+  const { lost, path, offset, says } = corruption;
+  return { ...lost, path, offset, reason: says, quarantined: [] };
+}
+
+/** Leaves the newest segment ready for the next batch, everything before it synced. */
+async function repair(
+  directory: StateDirectory,
+  settings: JournalSettings,
+  files: StateFiles,
+  identity: JournalIdentity,
+  scan: JournalScan,
+  report: RecoveryReport,
+): Promise<JournalWriter> {
+  const { fs } = directory;
+  const begin = async () => {
+    const header = segmentHeader(identity, scan.sequence + 1, readClock(settings.clock));
+    // Its directory first: a record in a directory whose own name is lost is lost with it.
+    await directory.syncAncestors();
+    return await SegmentWriter.create(
+      fs,
+      directory.path,
+      segmentFile(identity, header.first),
+      header,
+    );
+  };
+  await directory.removeTemporary(files);
+  let segment = null as SegmentWriter | null;
+  if (scan.corruption !== null) {
+    const beginAnew = async () => {
+      segment = await begin();
+    };
+    report.lost = await setJournalAside(directory, files, scan.corruption, beginAnew);
+  } else if (scan.torn !== null) {
+    report.torn = tornTail(scan, scan.end!, await keepTornTail(directory, scan.end!));
+  }
+  // Names that a killed process made may be in memory only; they have been relied on, so make them durable.
+  await directory.syncNames();
+  segment ??= scan.end === null
+    ? await begin()
+    : await resume(fs, scan.end, scan.corruption !== null);
+  const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
+  writer.sizeSinceSnapshot = scan.bytesRead;
+  if (segment.header.version !== identity.version) await writer.rotate();
+  return writer;
+}
+
+/** Goes on in a segment; one that was just replaced by its sound part has nothing behind that to overwrite. */
+function resume(fs: DurableFs, end: SegmentEnd, replaced: boolean): Promise<SegmentWriter> {
+  const { named, header, seed, soundEnd } = end;
+  const place = replaced ? { ...end, writtenEnd: soundEnd } : end;
+  return SegmentWriter.resume(fs, named, header, seed, place);
+}
+
+async function setRottenAside(
+  directory: StateDirectory,
+  rotten: Rotten[],
+  report: RecoveryReport,
+): Promise<void> {
+  for (const [index, { named }] of rotten.entries()) {
+    try {
+      report.snapshotsSkipped[index]!.path = await setSnapshotAside(directory, named);
+    } catch (error) {
+      // It is never used; where it lies matters less than that the state opens.
+      if (!(error instanceof MinistateError) || error instanceof CorruptionError) throw error;
+    }
+  }
+}

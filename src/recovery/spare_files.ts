@@ -1,0 +1,52 @@
+/**
+ * Names and sizes of the files beside the journal: set aside, or never finished.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "../durable_fs.ts";
+import { ioError, MinistateError } from "../errors.ts";
+import type { SpareFile } from "./inspection.ts";
+import { joinPath, QUARANTINE } from "../format/names.ts";
+
+/** What recovery has set aside; nothing when the folder isn't there. */
+export async function listQuarantine(fs: DurableFs, directory: string): Promise<SpareFile[]> {
+  const folder = joinPath(directory, QUARANTINE);
+  try {
+    const entries = await fs.list(folder);
+    const names = entries.filter(({ kind }) => kind === "file").map(({ name }) => name).sort();
+    return await sizesOf(fs, names.map((name) => joinPath(folder, name)));
+  } catch (error) {
+    const known = ioError("list", folder, error);
+    if (known.systemCode === "ENOENT") return [];
+    throw known;
+  }
+}
+
+/** Names and sizes of files that others may rename or delete meanwhile. */
+export async function sizesOf(fs: DurableFs, paths: string[]): Promise<SpareFile[]> {
+  const found: SpareFile[] = [];
+  for (const path of paths) {
+    try {
+      found.push({ name: path.slice(path.lastIndexOf("/") + 1), size: await sizeOf(fs, path) });
+    } catch (error) {
+      // A file that was never finished may get its name, or go, at any moment.
+      if (!(error instanceof MinistateError) || error.systemCode !== "ENOENT") throw error;
+    }
+  }
+  return found;
+}
+
+/** The size of one file in bytes. */
+export async function sizeOf(fs: DurableFs, path: string): Promise<number> {
+  try {
+    const file = await fs.open(path, "read");
+    try {
+      return await file.size();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw ioError("read", path, error);
+  }
+}

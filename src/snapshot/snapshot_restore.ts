@@ -1,0 +1,64 @@
+/**
+ * Finds the newest snapshot that is sound to the last byte.
+ *
+ * @module
+ */
+
+import type { DurableFs } from "../durable_fs.ts";
+import { IoError, MinistateError, TooNewError } from "../errors.ts";
+import type { NamedFile, StateFiles } from "../format/names.ts";
+import { readSnapshot, type SnapshotReading } from "./snapshot_file.ts";
+
+/** A snapshot that can't be used, and why. */
+export interface Rotten {
+  named: NamedFile;
+  reason: string;
+  /** What the operating system refused, if it did: then the bytes may be sound. */
+  refusal: IoError | null;
+}
+
+/** Failures that lie in the file itself. Any other (too many open files, no permission …) says nothing about it. */
+const FILE_FAILURES: ReadonlySet<string | undefined> = new Set([
+  "EIO",
+  "EISDIR",
+  "EINVAL",
+  "ELOOP",
+  "ENOENT",
+]);
+
+/** The newest sound snapshot, and those above it that were not. */
+export interface Restored {
+  found: (SnapshotReading & { named: NamedFile }) | null;
+  rotten: Rotten[];
+}
+
+/**
+ * Reads snapshots from the newest down until one is sound.
+ *
+ * @param id the journal they must belong to; `null` takes any
+ * @param atMost only snapshots of this sequence or an earlier one
+ * @throws {TooNewError} when one was written by a newer version: an older one would silently step back
+ * @throws {IoError} when the operating system refuses for a reason that will pass, which doesn't make a snapshot rotten
+ */
+export async function restoreNewest(
+  fs: DurableFs,
+  files: StateFiles,
+  id: string | null,
+  atMost = Infinity,
+): Promise<Restored> {
+  const rotten: Rotten[] = [];
+  for (const named of files.snapshots.toReversed()) {
+    if (named.sequence > atMost) continue;
+    try {
+      const reading = await readSnapshot(fs, named);
+      if (id === null || reading.header.id === id) return { found: { ...reading, named }, rotten };
+      rotten.push({ named, reason: "it belongs to another journal", refusal: null });
+    } catch (error) {
+      if (!(error instanceof MinistateError) || error instanceof TooNewError) throw error;
+      const refusal = error instanceof IoError ? error : null;
+      if (refusal !== null && !FILE_FAILURES.has(refusal.systemCode)) throw refusal;
+      rotten.push({ named, reason: error.message, refusal });
+    }
+  }
+  return { found: null, rotten };
+}

@@ -1,0 +1,146 @@
+/**
+ * The snapshots alone: whole states, each in one verified file.
+ *
+ * @module
+ */
+
+import { closeAfterFailure } from "../close_file.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { readOnlyError } from "../errors.ts";
+import { FORMAT } from "../format/format.ts";
+import { drawId } from "../journal/journal_writer.ts";
+import { snapshotFile } from "../format/names.ts";
+import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "../options.ts";
+import { readIdentity } from "../recovery/recovery.ts";
+import type { SkippedSnapshot } from "../recovery/recovery_report.ts";
+import { encodeState } from "../format/snapshot_encode.ts";
+import { writeSnapshot } from "./snapshot_file.ts";
+import { restoreNewest } from "./snapshot_restore.ts";
+import { StateDirectory } from "../state_directory.ts";
+
+/** A snapshot on the disk. */
+export interface SnapshotInfo {
+  /** Its file. */
+  path: string;
+  /** It holds the state after this sequence. */
+  sequence: number;
+  /** Its size in bytes. */
+  size: number;
+}
+
+/** A state that was read back, verified to the last byte. */
+export interface RestoredSnapshot<S> extends SnapshotInfo {
+  /** The state; nobody else holds it. */
+  state: S;
+  /** Newer snapshots that were damaged. */
+  skipped: SkippedSnapshot[];
+}
+
+/**
+ * Snapshots of states, written aside, synced, verified and renamed, so that each is complete or not there.
+ *
+ * @typeParam S the state, which must be JSON
+ */
+export class SnapshotStore<S = unknown> {
+  readonly #directory: StateDirectory;
+  readonly #readOnly: boolean;
+  readonly #id: string;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Use `SnapshotStore.open`. */
+  protected constructor(directory: StateDirectory, readOnly: boolean, id: string) {
+    this.#directory = directory;
+    this.#readOnly = readOnly;
+    this.#id = id;
+  }
+
+  /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
+  protected static async openOn<T>(
+    fs: DurableFs,
+    directory: string,
+    name: string,
+    options: SnapshotStoreOptions,
+    create: (directory: StateDirectory, readOnly: boolean, id: string) => T,
+  ): Promise<T> {
+    const settings = snapshotStoreSettings(options, fs);
+    const { readOnly } = settings;
+    const opened = readOnly
+      ? StateDirectory.openForReading(settings.fs, directory, name)
+      : await StateDirectory.openForWriting(settings.fs, directory, name);
+    try {
+      const stored = await readIdentity(settings.fs, await opened.list());
+      if (!readOnly) await opened.syncAncestors();
+      return create(opened, readOnly, stored?.id ?? drawId());
+    } catch (error) {
+      await closeAfterFailure(opened);
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a snapshot of `state` as it is after `sequence`. Durable and verified once it resolves.
+   *
+   * @throws {InvalidStateError} when the state is not JSON
+   * @throws {DiskFullError} when there is no space; nothing is left behind
+   * @throws {ClosedError} when the store is closed
+   */
+  async create(sequence: number, state: S): Promise<SnapshotInfo> {
+    this.#directory.refuseClosed();
+    if (this.#readOnly) {
+      throw readOnlyError(this.#directory.path);
+    }
+    const { path: directory, stem, fs } = this.#directory;
+    const named = snapshotFile({ directory, stem }, checkSequence("sequence", sequence));
+    const header = {
+      ministate: "snapshot" as const,
+      format: FORMAT,
+      id: this.#id,
+      sequence,
+      mutator: null,
+      version: 1,
+      timestamp: Date.now(),
+    };
+    // The state as it is now, even if the caller changes it before its turn comes.
+    const lines = [...encodeState(state)];
+    // One at a time: two of the same sequence would write the same file.
+    const turn = this.#last.then(() => writeSnapshot(fs, directory, named, header, lines));
+    this.#last = turn.then(() => undefined, () => undefined);
+    return { path: named.path, sequence, size: await turn };
+  }
+
+  /**
+   * Reads the newest snapshot that is sound, or `null` when there is none.
+   *
+   * @throws {TooNewError} when a newer version wrote it
+   * @throws {ClosedError} when the store is closed
+   */
+  async restore(): Promise<RestoredSnapshot<S> | null> {
+    this.#directory.refuseClosed();
+    const files = await this.#directory.list();
+    const { found, rotten } = await restoreNewest(this.#directory.fs, files, null);
+    if (found === null) return null;
+    const { named, state, size } = found;
+    const skipped = rotten.map(({ named, reason }) => ({
+      path: named.path,
+      sequence: named.sequence,
+      reason,
+    }));
+    return { path: named.path, sequence: named.sequence, size, state: state as S, skipped };
+  }
+
+  /** Whether there is any snapshot, sound or not. */
+  async exists(): Promise<boolean> {
+    this.#directory.refuseClosed();
+    return (await this.#directory.list()).snapshots.length > 0;
+  }
+
+  /** Waits for what is being written and gives the lock back. */
+  async close(): Promise<void> {
+    await this.#directory.close(this.#last);
+  }
+
+  /** As `close`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

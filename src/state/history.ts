@@ -1,0 +1,92 @@
+/**
+ * The past of a state, read back from the disk: changes since a sequence, and the state at one.
+ *
+ * @module
+ */
+
+import { HistoryGoneError } from "../errors.ts";
+import { JournalCursor, type ReadLimit, type VersionedRecord } from "../journal/journal_cursor.ts";
+import type { StateMachine } from "./mutator.ts";
+import { checkSequence } from "../options.ts";
+import { restoreNewest } from "../snapshot/snapshot_restore.ts";
+import type { StateDirectory } from "../state_directory.ts";
+
+/** Where `changes` begins. */
+export interface ChangesOptions {
+  /** The first sequence wanted; one that is in the past gives history first. @default the next one */
+  from?: number;
+}
+
+/** A committed mutation, as `changes` gives it. */
+export interface Change<M> {
+  /** The mutation's number. */
+  sequence: number;
+  /** When it was journaled, in milliseconds since 1970, by the machine's clock. */
+  timestamp: number;
+  /** The mutation, carried over to the mutator's version if an older one wrote it. */
+  mutation: M;
+}
+
+/** Gives records from `from` on, waits for more at the end, and ends once `ended` says so. */
+export async function* changesFrom(
+  directory: StateDirectory,
+  from: number,
+  limit: () => ReadLimit,
+  waitBeyond: (sequence: number) => Promise<void>,
+  ended: () => boolean,
+): AsyncGenerator<VersionedRecord, void, void> {
+  const first = Math.max(1, checkSequence("from", from));
+  const cursor = new JournalCursor(directory.fs, () => directory.list(), first, limit);
+  try {
+    for (;;) {
+      // Asked before reading: what is acknowledged between the two would be left out.
+      const isLast = ended();
+      const records = await cursor.read();
+      if (records !== null) yield* records;
+      else if (isLast) return;
+      else await waitBeyond(cursor.next - 1);
+    }
+  } finally {
+    await cursor.close();
+  }
+}
+
+/**
+ * Rebuilds the state after `sequence` in `machine`.
+ *
+ * @throws {HistoryGoneError} when no kept snapshot and journal lead there
+ */
+export async function rebuildState<S, M, R>(
+  directory: StateDirectory,
+  id: string | null,
+  machine: StateMachine<S, M, R>,
+  sequence: number,
+): Promise<S> {
+  const { found } = await restoreNewest(directory.fs, await directory.list(), id, sequence);
+  if (found !== null) machine.restore(found.state, found.header.version);
+  const base = found?.named.sequence ?? 0;
+  const cursor = new JournalCursor(directory.fs, () => directory.list(), base + 1);
+  try {
+    while (cursor.next <= sequence) {
+      const records = await cursor.read();
+      if (records === null) throw gone(directory, sequence);
+      for (const record of records) {
+        if (record.sequence > sequence) break;
+        machine.replay(record.sequence, record.timestamp, record.mutation, record.version);
+      }
+    }
+  } finally {
+    await cursor.close();
+  }
+  return machine.state;
+}
+
+function gone(directory: StateDirectory, sequence: number): HistoryGoneError {
+  return new HistoryGoneError(
+    `The journal in "${directory.path}" does not reach sequence ${sequence}`,
+    {
+      path: directory.path,
+      sequence,
+    },
+  );
+}

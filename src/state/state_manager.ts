@@ -1,0 +1,300 @@
+/**
+ * The state manager: one state in memory, every mutation of it durable before it is seen.
+ *
+ * @module
+ */
+
+import { AutomaticCompaction } from "../snapshot/automatic_compaction.ts";
+import { type BackupReport, backupState } from "./backup.ts";
+import { closeAfterFailure } from "../close_file.ts";
+import { Compaction, type CompactionReport } from "../snapshot/compaction.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { closedError, isDiskFull, type MinistateError, readOnlyError } from "../errors.ts";
+import { type Change, changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
+import { parseExactly } from "../format/json_parse.ts";
+import type { JournalWriter } from "../journal/journal_writer.ts";
+import type { Applied, DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
+import { type StateManagerOptions, stateManagerSettings } from "../options.ts";
+import type { Recovered } from "../recovery/recovery.ts";
+import type { RecoveryReport } from "../recovery/recovery_report.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_store.ts";
+import { validate } from "./standard_schema.ts";
+import { StateDirectory } from "../state_directory.ts";
+import { type OpenedState, recoverState } from "./state_open.ts";
+
+/**
+ * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.
+ *
+ * @typeParam S the state
+ * @typeParam M the mutations
+ * @typeParam R what the mutator returns
+ */
+export class StateManager<S, M, R = unknown> {
+  readonly #directory: StateDirectory;
+  readonly #machine: StateMachine<S, M, R>;
+  readonly #recovered: Recovered;
+  readonly #writer: JournalWriter | null;
+  readonly #compaction: Compaction | null;
+  readonly #automatic: AutomaticCompaction | null;
+  #closed = false;
+  /** What `open` found and did. */
+  readonly recovery: RecoveryReport;
+
+  /** Use `StateManager.open`. */
+  protected constructor(opened: OpenedState<S, M, R>) {
+    this.#directory = opened.directory;
+    this.#machine = opened.machine;
+    this.#recovered = opened.recovered;
+    this.#writer = opened.recovered.writer;
+    this.recovery = opened.recovered.report;
+    const writer = this.#writer;
+    const { directory, settings, snapshot } = opened;
+    this.#compaction = writer === null ? null : new Compaction(
+      directory,
+      writer,
+      settings,
+      snapshot,
+      () => this.#machine.state,
+      (sequence) => this.#rebuild(sequence),
+    );
+    this.#automatic = writer === null || settings.compaction === "manual"
+      ? null
+      : new AutomaticCompaction(this.#compaction!, writer, settings);
+  }
+
+  /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
+  protected static async openOn<S, M, R, T extends StateManager<S, M, R>>(
+    fs: DurableFs,
+    directory: string,
+    name: string,
+    mutator: Mutator<S, M, R> | Reducer<S, M>,
+    options: StateManagerOptions,
+    create: (opened: OpenedState<S, M, R>) => T,
+  ): Promise<T> {
+    const settings = stateManagerSettings(options, fs);
+    const opened = settings.readOnly
+      ? StateDirectory.openForReading(settings.fs, directory, name)
+      : await StateDirectory.openForWriting(settings.fs, directory, name);
+    let manager: T | undefined;
+    try {
+      manager = create(await recoverState(opened, settings, mutator));
+      // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
+      if (manager.recovery.migratedFrom !== null && !settings.readOnly) {
+        await manager.#compaction!.createSnapshotIfSpace();
+      }
+      return manager;
+    } catch (error) {
+      await closeAfterFailure(manager ?? opened);
+      throw error;
+    }
+  }
+
+  /** The state. Live, always durable, and not to be changed: use `apply`. Holding on to parts of it is not a copy. */
+  get state(): DeepReadonly<S> {
+    return this.#machine.state as DeepReadonly<S>;
+  }
+
+  /** An independent deep copy of the state. */
+  snapshot(): S {
+    return structuredClone(this.#machine.state);
+  }
+
+  /** The last mutation's number; 0 before the first. */
+  get sequence(): number {
+    return this.#writer?.sequence ?? this.recovery.sequence;
+  }
+
+  /** Why the last automatic compaction failed; `null` when it did not. No mutation is affected by it. */
+  get compactionError(): MinistateError | null {
+    return this.#automatic?.failure ?? null;
+  }
+
+  /** The segment that is being written; when read-only, the newest one. */
+  get journalPath(): string {
+    return this.#writer?.path ?? this.#recovered.files.segments.at(-1)?.path ??
+      this.#directory.path;
+  }
+
+  /** The state directory. */
+  get stateDir(): string {
+    return this.#directory.path;
+  }
+
+  /**
+   * Journals a mutation, syncs it, then applies it. Durable once it resolves. Calls that wait at the same time
+   * share one write and one sync and are applied in call order.
+   *
+   * @returns the mutation's sequence and the mutator's result
+   * @throws {MutationRejectedError} when the mutator threw; the mutation is journaled and stays refused
+   * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
+   * @throws {TooLargeError} when its record would be too large; it is not journaled
+   * @throws {DiskFullError} when there is no space; nothing changed, and calls work again once there is
+   * @throws {PoisonedError} when a sync failed, now or before; reopen to go on
+   * @throws {ClosedError} when the manager is closed
+   * @throws {ReadOnlyError} when it was opened read-only
+   */
+  async apply(mutation: M): Promise<Applied<R>> {
+    const text = this.#encode(mutation);
+    return await this.#submit([text], (sequence, timestamp) => ({
+      sequence,
+      result: this.#machine.run(sequence, timestamp, parseExactly(text)),
+    }));
+  }
+
+  /**
+   * Applies several mutations as one atomic group: after a power cut all of them are there, or none.
+   *
+   * When the mutator refuses one of them, the others of the group are still applied, and the call rejects with
+   * the first refusal.
+   *
+   * @returns each mutation's sequence and result, in order
+   * @throws {MutationRejectedError} when the mutator refused at least one; the group stays journaled
+   * @throws {InvalidMutationError} when one is not JSON, or the schema refuses it; none is journaled
+   * @throws {TooLargeError} when the group doesn't fit in one batch; none is journaled
+   */
+  async applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
+    this.#writable();
+    const texts = mutations.map((mutation) => this.#encode(mutation));
+    if (texts.length === 0) return [];
+    return await this.#submit(
+      texts,
+      (first, timestamp) => this.#machine.runAll(first, timestamp, texts),
+    );
+  }
+
+  #encode(mutation: M): string {
+    const writer = this.#writable();
+    const { schema } = this.#machine;
+    return writer.encode(schema === undefined ? mutation : validate(schema, mutation));
+  }
+
+  async #submit<T>(
+    texts: string[],
+    settle: (sequenceFirst: number, timestamp: number) => T,
+  ): Promise<T> {
+    const writer = this.#writable();
+    try {
+      return await writer.submit(texts, settle);
+    } catch (error) {
+      if (isDiskFull(error)) this.#automatic?.start();
+      throw error;
+    } finally {
+      this.#automatic?.startIfLong();
+    }
+  }
+
+  #writable(): JournalWriter {
+    this.#refuseClosed();
+    if (this.#writer === null) throw readOnlyError(this.stateDir);
+    return this.#writer;
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw closedError(this.stateDir);
+  }
+
+  /**
+   * Writes a snapshot, synced and verified, from which the next `open` starts. Mutations go on meanwhile.
+   *
+   * @throws {InvalidStateError} when the state is not JSON
+   * @throws {DiskFullError} when there is no space for it
+   */
+  async createSnapshot(): Promise<SnapshotInfo> {
+    this.#writable();
+    return await this.#compaction!.createSnapshot();
+  }
+
+  /**
+   * Writes a snapshot, then deletes the journal and the snapshots that are no longer needed. At least two snapshots
+   * are kept, and the journal behind the older one, so that a rotten snapshot costs nothing: the first compaction
+   * of a directory deletes nothing yet.
+   *
+   * @throws {InvalidStateError} when the state is not JSON
+   * @throws {DiskFullError} when there is no space for the snapshot, even after giving back what could be
+   */
+  async compact(): Promise<CompactionReport> {
+    this.#writable();
+    return await this.#compaction!.compact();
+  }
+
+  /**
+   * Copies the state and its kept history to another directory, consistently, while mutations go on.
+   *
+   * @throws {IoError} when the target holds a state already or can't be written
+   */
+  async backup(directory: string): Promise<BackupReport> {
+    this.#refuseClosed();
+    const writer = this.#writer;
+    if (writer === null) return await backupState(this.#directory, directory, null);
+    return await this.#compaction!.inTurn(async () => {
+      const limit = await writer.exclusive(() => Promise.resolve(writer.limit));
+      return await backupState(this.#directory, directory, limit);
+    });
+  }
+
+  /**
+   * Iterates committed mutations, refused ones too: those the journal still has from `from` on, then those to
+   * come, until the manager is closed or the loop is left.
+   *
+   * @throws {HistoryGoneError} when compaction has deleted what was asked for
+   */
+  changes(options: ChangesOptions = {}): AsyncGenerator<Change<M>, void, void> {
+    this.#refuseClosed();
+    return this.#changes(options.from ?? this.sequence + 1);
+  }
+
+  async *#changes(from: number): AsyncGenerator<Change<M>, void, void> {
+    const writer = this.#writer;
+    const end = { sequence: this.sequence, path: this.journalPath, offset: Infinity };
+    const records = writer === null
+      ? changesFrom(this.#directory, from, () => end, () => Promise.resolve(), () => true)
+      : changesFrom(
+        this.#directory,
+        from,
+        () => writer.limit,
+        (sequence) => writer.waitBeyond(sequence),
+        () => writer.drained,
+      );
+    for await (const { sequence, timestamp, mutation, version } of records) {
+      yield { sequence, timestamp, mutation: this.#machine.carryOver(mutation, version) };
+    }
+  }
+
+  /**
+   * Rebuilds the state as it was after `sequence`, from the journal and the snapshots that are kept.
+   *
+   * @throws {RangeError} when there is no such sequence yet
+   * @throws {HistoryGoneError} when compaction has deleted what that needs
+   */
+  async stateAt(sequence: number): Promise<S> {
+    this.#refuseClosed();
+    if (!Number.isSafeInteger(sequence) || sequence < 0 || sequence > this.sequence) {
+      throw new RangeError(
+        `"sequence" must be a whole number from 0 to ${this.sequence}, got ${sequence}`,
+      );
+    }
+    const rebuild = () => this.#rebuild(sequence);
+    return await (this.#compaction?.inTurn(rebuild) ?? rebuild());
+  }
+
+  #rebuild(sequence: number): Promise<S> {
+    return rebuildState(this.#directory, this.#recovered.id, this.#machine.fresh(), sequence);
+  }
+
+  /** Waits for everything under way, writes a seal, trims the segment and gives the lock back. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    try {
+      this.#automatic?.stop();
+      await this.#compaction?.inTurn(() => Promise.resolve());
+      await this.#writer?.close();
+    } finally {
+      await this.#directory.close();
+    }
+  }
+
+  /** As `close`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Opens a state: newest sound snapshot, then the journal behind it, run through the mutator.
+ *
+ * @module
+ */
+
+import { MinistateError } from "../errors.ts";
+import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
+import type { StateManagerSettings } from "../options.ts";
+import { checkIdentity, readIdentity, recover, type Recovered } from "../recovery/recovery.ts";
+import { restoreNewest } from "../snapshot/snapshot_restore.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_store.ts";
+import type { StateDirectory } from "../state_directory.ts";
+
+/** All that `open` hands to the instance it makes. */
+export interface OpenedState<S, M, R> {
+  directory: StateDirectory;
+  settings: StateManagerSettings;
+  machine: StateMachine<S, M, R>;
+  recovered: Recovered;
+  snapshot: SnapshotInfo | null;
+}
+
+/** How often reading a directory is tried again while its writer is changing it. */
+const READ_ATTEMPTS = 5;
+
+/** Reads the directory; a reader beside a live writer tries again when files change under it. */
+export async function recoverState<S, M, R>(
+  directory: StateDirectory,
+  settings: StateManagerSettings,
+  mutator: Mutator<S, M, R> | Reducer<S, M>,
+): Promise<OpenedState<S, M, R>> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      const opened = await recoverOnce(directory, settings, mutator);
+      const { lost } = opened.recovered.report;
+      if (lost === null || !settings.readOnly || attempt >= READ_ATTEMPTS) return opened;
+    } catch (error) {
+      const changing = error instanceof MinistateError &&
+        (error.code === "CORRUPT" || error.systemCode === "ENOENT");
+      if (!settings.readOnly || !changing || attempt >= READ_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function recoverOnce<S, M, R>(
+  directory: StateDirectory,
+  settings: StateManagerSettings,
+  mutator: Mutator<S, M, R> | Reducer<S, M>,
+): Promise<OpenedState<S, M, R>> {
+  const machine = new StateMachine<S, M, R>(mutator);
+  const files = await directory.list();
+  const stored = await readIdentity(directory.fs, files);
+  checkIdentity(stored, machine, directory.path);
+  const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
+  if (found !== null) machine.restore(found.state, found.header.version);
+  const base = { sequence: found?.named.sequence ?? 0, snapshot: found?.named ?? null, rotten };
+  const recovered = await recover(
+    directory,
+    settings,
+    files,
+    stored,
+    machine,
+    base,
+    (batch, header) => {
+      const { sequenceFirst, timestamp, mutations } = batch;
+      for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
+        machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);
+      }
+    },
+  );
+  // One of an older version is not the snapshot of this state, though its sequence may be the same.
+  const snapshot = found === null || found.header.version !== machine.version
+    ? null
+    : { path: found.named.path, sequence: found.named.sequence, size: found.size };
+  return { directory, settings, machine, recovered, snapshot };
+}
