@@ -8,7 +8,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { StateManager } from "../mod.ts";
 import { detectFs } from "../runtime/detect.ts";
-import { BatchEncoder } from "../src/encode.ts";
+import { BatchEncoder } from "../src/format/encode.ts";
 import { makeFloor } from "./floor.ts";
 import { JOURNAL, readingAt, readings } from "./workload.ts";
 

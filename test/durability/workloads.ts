@@ -7,7 +7,7 @@
 import { StateManager } from "@ministate/ministate";
 import { MemoryFs } from "../support/memory_fs.ts";
 import { Random } from "../support/random.ts";
-import { all, collector, DIRECTORY, type Ids, type Manager, NAME, type World } from "./world.ts";
+import { all, collector, type Ids, type Manager, NAME, type World } from "./world.ts";
 
 /** A history to be interrupted. */
 export interface Workload {
