@@ -66,3 +66,4 @@ export type {
   SkippedSnapshot,
   TornTail,
 } from "./src/recovery/recovery_report.ts";
+export { Journal as JournalBase } from "./src/journal/journal.ts";

@@ -122,3 +122,4 @@ export type {
 } from "./src/recovery/recovery_report.ts";
 export type { SnapshotInfo } from "./src/snapshot/snapshot_store.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
+export { StateManager as StateManagerBase } from "./src/state/state_manager.ts";

@@ -57,3 +57,4 @@ export class SnapshotStore<S = unknown> extends SnapshotStoreCore<S> {
 export type { SkippedSnapshot } from "./src/recovery/recovery_report.ts";
 export type { SnapshotStoreOptions } from "./src/options.ts";
 export type { RestoredSnapshot, SnapshotInfo } from "./src/snapshot/snapshot_store.ts";
+export { SnapshotStore as SnapshotStoreBase } from "./src/snapshot/snapshot_store.ts";

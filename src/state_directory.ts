@@ -62,6 +62,18 @@ export class StateDirectory {
     return new StateDirectory(fs, path, stem, lock);
   }
 
+  /** Opens for reading or, with the lock, for writing. */
+  static async open(
+    fs: DurableFs,
+    path: string,
+    journalName: string,
+    readOnly: boolean,
+  ): Promise<StateDirectory> {
+    return readOnly
+      ? StateDirectory.openForReading(fs, path, journalName)
+      : await StateDirectory.openForWriting(fs, path, journalName);
+  }
+
   /** Opens without the lock; nothing is made or changed. */
   static openForReading(fs: DurableFs, path: string, journalName: string): StateDirectory {
     return new StateDirectory(fs, checkDirectory(path), stemOf(journalName), null);

@@ -36,7 +36,10 @@ export class Journal<M = unknown> {
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
 
-  /** Use `Journal.open`. */
+  /**
+   * Use `Journal.open`.
+   * @internal
+   */
   protected constructor(directory: StateDirectory, recovered: Recovered) {
     this.#directory = directory;
     this.#recovered = recovered;
@@ -44,7 +47,10 @@ export class Journal<M = unknown> {
     this.recovery = recovered.report;
   }
 
-  /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
+  /**
+   * Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own.
+   * @internal
+   */
   protected static async openOn<J>(
     fs: DurableFs,
     directory: string,
@@ -53,9 +59,7 @@ export class Journal<M = unknown> {
     create: (directory: StateDirectory, recovered: Recovered) => J,
   ): Promise<J> {
     const settings = journalSettings(options, fs);
-    const opened = settings.readOnly
-      ? StateDirectory.openForReading(settings.fs, directory, name)
-      : await StateDirectory.openForWriting(settings.fs, directory, name);
+    const opened = await StateDirectory.open(settings.fs, directory, name, settings.readOnly);
     try {
       const files = await opened.list();
       const stored = await readIdentity(settings.fs, files);

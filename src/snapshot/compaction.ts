@@ -25,7 +25,7 @@ export interface CompactionReport {
  * A state whose lines are longer than this together is not encoded from memory, where mutations would have to wait
  * for it, but built a second time from the disk: some milliseconds of waiting at most.
  */
-const ENCODED_LIVE_MAX = 1024 * 1024;
+const ENCODED_LIVE_MAX = 256 * 1024;
 
 /** The state at one sequence, ready to be written. */
 interface Capture {

@@ -21,7 +21,8 @@ import { headerError, readFully } from "../journal/segment_reader.ts";
 import { createAnew, discard, writeFully } from "../journal/write_bytes.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
 
-const PIECE_SIZE = 256 * 1024;
+/** How much is encoded or parsed in one go, before the event loop gets a turn. */
+const PIECE_SIZE = 64 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 

@@ -47,14 +47,20 @@ export class SnapshotStore<S = unknown> {
   readonly #id: string;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Use `SnapshotStore.open`. */
+  /**
+   * Use `SnapshotStore.open`.
+   * @internal
+   */
   protected constructor(directory: StateDirectory, readOnly: boolean, id: string) {
     this.#directory = directory;
     this.#readOnly = readOnly;
     this.#id = id;
   }
 
-  /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
+  /**
+   * Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own.
+   * @internal
+   */
   protected static async openOn<T>(
     fs: DurableFs,
     directory: string,
@@ -64,9 +70,7 @@ export class SnapshotStore<S = unknown> {
   ): Promise<T> {
     const settings = snapshotStoreSettings(options, fs);
     const { readOnly } = settings;
-    const opened = readOnly
-      ? StateDirectory.openForReading(settings.fs, directory, name)
-      : await StateDirectory.openForWriting(settings.fs, directory, name);
+    const opened = await StateDirectory.open(settings.fs, directory, name, readOnly);
     try {
       const stored = await readIdentity(settings.fs, await opened.list());
       if (!readOnly) await opened.syncAncestors();

@@ -27,24 +27,32 @@ export interface Change<M> {
   mutation: M;
 }
 
-/** Gives records from `from` on, waits for more at the end, and ends once `ended` says so. */
+/** Where records come from: a journal's writer, or something at rest. */
+export interface ChangeSource {
+  /** The acknowledged end. */
+  readonly limit: ReadLimit;
+  /** Whether nothing more will be acknowledged. */
+  readonly drained: boolean;
+  /** Waits until the sequence is above `sequence`, or nothing more will come. */
+  waitBeyond(sequence: number): Promise<void>;
+}
+
+/** Gives records from `from` on, waits for more at the end, and ends once nothing more will come. */
 export async function* changesFrom(
   directory: StateDirectory,
   from: number,
-  limit: () => ReadLimit,
-  waitBeyond: (sequence: number) => Promise<void>,
-  ended: () => boolean,
+  source: ChangeSource,
 ): AsyncGenerator<VersionedRecord, void, void> {
   const first = Math.max(1, checkSequence("from", from));
-  const cursor = new JournalCursor(directory.fs, () => directory.list(), first, limit);
+  const cursor = new JournalCursor(directory.fs, () => directory.list(), first, () => source.limit);
   try {
     for (;;) {
       // Asked before reading: what is acknowledged between the two would be left out.
-      const isLast = ended();
+      const isLast = source.drained;
       const records = await cursor.read();
       if (records !== null) yield* records;
       else if (isLast) return;
-      else await waitBeyond(cursor.next - 1);
+      else await source.waitBeyond(cursor.next - 1);
     }
   } finally {
     await cursor.close();

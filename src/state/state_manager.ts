@@ -40,15 +40,18 @@ export class StateManager<S, M, R = unknown> {
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
 
-  /** Use `StateManager.open`. */
+  /**
+   * Use `StateManager.open`.
+   * @internal
+   */
   protected constructor(opened: OpenedState<S, M, R>) {
-    this.#directory = opened.directory;
-    this.#machine = opened.machine;
-    this.#recovered = opened.recovered;
-    this.#writer = opened.recovered.writer;
-    this.recovery = opened.recovered.report;
-    const writer = this.#writer;
-    const { directory, settings, snapshot } = opened;
+    const { directory, settings, machine, recovered, snapshot } = opened;
+    const { writer } = recovered;
+    this.#directory = directory;
+    this.#machine = machine;
+    this.#recovered = recovered;
+    this.#writer = writer;
+    this.recovery = recovered.report;
     this.#compaction = writer === null ? null : new Compaction(
       directory,
       writer,
@@ -62,7 +65,10 @@ export class StateManager<S, M, R = unknown> {
       : new AutomaticCompaction(this.#compaction!, writer, settings);
   }
 
-  /** Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own. */
+  /**
+   * Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own.
+   * @internal
+   */
   protected static async openOn<S, M, R, T extends StateManager<S, M, R>>(
     fs: DurableFs,
     directory: string,
@@ -72,15 +78,13 @@ export class StateManager<S, M, R = unknown> {
     create: (opened: OpenedState<S, M, R>) => T,
   ): Promise<T> {
     const settings = stateManagerSettings(options, fs);
-    const opened = settings.readOnly
-      ? StateDirectory.openForReading(settings.fs, directory, name)
-      : await StateDirectory.openForWriting(settings.fs, directory, name);
+    const opened = await StateDirectory.open(settings.fs, directory, name, settings.readOnly);
     let manager: T | undefined;
     try {
       manager = create(await recoverState(opened, settings, mutator));
       // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
-      if (manager.recovery.migratedFrom !== null && !settings.readOnly) {
-        await manager.#compaction!.createSnapshotIfSpace();
+      if (manager.recovery.migratedFrom !== null) {
+        await manager.#compaction?.createSnapshotIfSpace();
       }
       return manager;
     } catch (error) {
@@ -244,17 +248,9 @@ export class StateManager<S, M, R = unknown> {
   }
 
   async *#changes(from: number): AsyncGenerator<Change<M>, void, void> {
-    const writer = this.#writer;
-    const end = { sequence: this.sequence, path: this.journalPath, offset: Infinity };
-    const records = writer === null
-      ? changesFrom(this.#directory, from, () => end, () => Promise.resolve(), () => true)
-      : changesFrom(
-        this.#directory,
-        from,
-        () => writer.limit,
-        (sequence) => writer.waitBeyond(sequence),
-        () => writer.drained,
-      );
+    const limit = { sequence: this.sequence, path: this.journalPath, offset: Infinity };
+    const source = this.#writer ?? { limit, drained: true, waitBeyond: () => Promise.resolve() };
+    const records = changesFrom(this.#directory, from, source);
     for await (const { sequence, timestamp, mutation, version } of records) {
       yield { sequence, timestamp, mutation: this.#machine.carryOver(mutation, version) };
     }
