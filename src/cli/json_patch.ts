@@ -7,6 +7,7 @@
  * @module
  */
 
+import { setMember } from "../format/json.ts";
 import { DEPTH_MAX } from "../format/format.ts";
 import {
   arrayIndex,
@@ -18,7 +19,6 @@ import {
   parsePointer,
   PatchError,
   quote,
-  setMember,
   valueAt,
 } from "./json_pointer.ts";
 

@@ -73,20 +73,6 @@ export function valueAt(document: unknown, tokens: readonly string[]): unknown {
   return value;
 }
 
-/** Sets a member. `__proto__` becomes a member like any other: an assignment would replace the prototype. */
-export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== "__proto__") {
-    object[key] = value;
-    return;
-  }
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
-}
-
 /** A string in quotes, short enough for a message. */
 export function quote(text: string): string {
   return JSON.stringify(shorten(text));

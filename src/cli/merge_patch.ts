@@ -4,7 +4,8 @@
  * @module
  */
 
-import { childOf, isContainer, setMember } from "./json_pointer.ts";
+import { setMember } from "../format/json.ts";
+import { childOf, isContainer } from "./json_pointer.ts";
 
 /**
  * Merges a patch. The document takes over the patch's values: the caller must not use them again.

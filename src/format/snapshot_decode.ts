@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setMember } from "./json.ts";
 import { isCount } from "./format.ts";
 import { parseJson } from "./batch_scan.ts";
 
@@ -59,7 +60,7 @@ export class StateBuilder {
       return true;
     }
     if (typeof place !== "object" || place === null || typeof step !== "string") return false;
-    define(place as Record<string, unknown>, step, value);
+    setMember(place as Record<string, unknown>, step, value);
     return true;
   }
 
@@ -73,21 +74,12 @@ export class StateBuilder {
       return true;
     }
     for (const key of Object.keys(part)) {
-      define(place as Exclude<Container, unknown[]>, key, (part as Record<string, unknown>)[key]);
+      setMember(
+        place as Exclude<Container, unknown[]>,
+        key,
+        (part as Record<string, unknown>)[key],
+      );
     }
     return true;
   }
-}
-
-function define(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== "__proto__") {
-    object[key] = value;
-    return;
-  }
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
 }
