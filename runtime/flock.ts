@@ -40,14 +40,17 @@ async function lockByCall(fd: number): Promise<boolean | null> {
 function lockByProgram(fd: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", fd] });
-    child.once("error", (cause) =>
-      reject(Object.assign(
-        new Error(
-          'The lock needs the program "flock" (Debian: util-linux; Alpine and others: busybox): install it',
-          { cause },
-        ),
-        { code: "ENOSYS" },
-      )));
-    child.once("exit", (code) => resolve(code === 0));
+    child.once("error", (cause) => reject(lockFailure("could not be run", cause)));
+    child.once("exit", (code) => {
+      // 1 is its answer to a lock that is taken; anything else is a failure of its own.
+      if (code === 0 || code === 1) resolve(code === 0);
+      else reject(lockFailure(`ended with ${code}`, undefined));
+    });
   });
+}
+
+function lockFailure(what: string, cause: unknown): Error {
+  const message = `The lock needs the program "flock", which ${what}: ` +
+    "install util-linux (Debian) or busybox (Alpine and others)";
+  return Object.assign(new Error(message, { cause }), { code: "ENOLCK" });
 }

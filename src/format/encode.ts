@@ -13,6 +13,9 @@ export type Crc32 = DurableFs["crc32"];
 
 const encoder = new TextEncoder();
 
+/** The largest buffer that is kept from one batch to the next. */
+const BUFFER_KEPT_MAX = 1024 * 1024;
+
 /** The eight lower-case hexadecimal digits in which checksums are written. */
 export function hex8(checksum: number): string {
   return checksum.toString(16).padStart(8, "0");
@@ -67,10 +70,17 @@ export class BatchEncoder {
     lines += `[${++sequence},${texts[last]},${horizon},${timestamp},`;
     // A UTF-16 unit takes three bytes of UTF-8 at most.
     const sizeMax = lines.length * 3 + 12;
-    if (this.#buffer.length < sizeMax) this.#buffer = new Uint8Array(sizeMax);
-    const size = encoder.encodeInto(lines, this.#buffer).written;
-    const checksum = this.#crc32(this.#buffer.subarray(0, size), seed);
-    const tail = encoder.encodeInto(`"${hex8(checksum)}"]\n`, this.#buffer.subarray(size)).written;
-    return this.#buffer.subarray(0, size + tail);
+    const buffer = this.#bufferOf(sizeMax);
+    const size = encoder.encodeInto(lines, buffer).written;
+    const checksum = this.#crc32(buffer.subarray(0, size), seed);
+    const tail = encoder.encodeInto(`"${hex8(checksum)}"]\n`, buffer.subarray(size)).written;
+    return buffer.subarray(0, size + tail);
+  }
+
+  /** A buffer that is kept, or a passing one for a batch of rare size. */
+  #bufferOf(size: number): Uint8Array {
+    if (size > BUFFER_KEPT_MAX) return new Uint8Array(size);
+    if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
+    return this.#buffer;
   }
 }

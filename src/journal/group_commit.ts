@@ -58,7 +58,9 @@ export class GroupCommit {
   /** Runs `task` in its turn: after everything queued before, and with no batch under way. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ run: () => task().then(resolve, reject) });
+      // Async, so that a task that throws at once rejects too, and never stops the queue.
+      const run = async () => await task();
+      this.#queue.push({ run: () => run().then(resolve, reject) });
       this.#start();
     });
   }

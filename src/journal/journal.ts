@@ -8,11 +8,17 @@ import { closeAfterFailure } from "../close_file.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { readOnlyError } from "../errors.ts";
 import type { JournalRecord } from "../format/format.ts";
-import { JournalCursor } from "./journal_cursor.ts";
+import { JournalCursor, limitAt } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
-import { checkSequence, type JournalOptions, journalSettings } from "../options.ts";
+import {
+  checkSequence,
+  type JournalOptions,
+  type JournalSettings,
+  journalSettings,
+} from "../options.ts";
 import { readIdentity, recover, type Recovered } from "../recovery/recovery.ts";
 import type { RecoveryReport } from "../recovery/recovery_report.ts";
+import { readSteadily } from "../recovery/read_steadily.ts";
 import { restoreNewest } from "../snapshot/snapshot_restore.ts";
 import { StateDirectory } from "../state_directory.ts";
 
@@ -61,13 +67,11 @@ export class Journal<M = unknown> {
     const settings = journalSettings(options, fs);
     const opened = await StateDirectory.open(settings.fs, directory, name, settings.readOnly);
     try {
-      const files = await opened.list();
-      const stored = await readIdentity(settings.fs, files);
-      const restored = await restoreNewest(settings.fs, files, stored?.id ?? null);
-      const snapshot = restored.found?.named ?? null;
-      const base = { sequence: snapshot?.sequence ?? 0, snapshot, rotten: restored.rotten };
-      const wanted = { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
-      return create(opened, await recover(opened, settings, files, stored, wanted, base, () => {}));
+      const { recovered } = await readSteadily(
+        settings.readOnly,
+        () => recoverJournal(opened, settings),
+      );
+      return create(opened, recovered);
     } catch (error) {
       await closeAfterFailure(opened);
       throw error;
@@ -142,11 +146,7 @@ export class Journal<M = unknown> {
       this.#directory.fs,
       () => this.#directory.list(),
       from,
-      () => ({
-        sequence: to,
-        path: this.path,
-        offset: this.#writer?.limit.offset ?? Infinity,
-      }),
+      () => ({ ...(this.#writer?.limit ?? limitAt(to)), sequence: to }),
     );
     try {
       for (let records; (records = await cursor.read()) !== null;) {
@@ -178,4 +178,20 @@ export class Journal<M = unknown> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Recovers the journal alone, from behind the newest snapshot when there is one. */
+async function recoverJournal(
+  directory: StateDirectory,
+  settings: JournalSettings,
+): Promise<{ recovered: Recovered }> {
+  const files = await directory.list();
+  const stored = await readIdentity(settings.fs, files);
+  const { found, rotten } = await restoreNewest(settings.fs, files, stored?.id ?? null);
+  const snapshot = found?.named ?? null;
+  const base = { sequence: snapshot?.sequence ?? 0, snapshot, rotten };
+  const wanted = { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
+  return {
+    recovered: await recover(directory, settings, files, stored, wanted, base, () => {}),
+  };
 }

@@ -20,9 +20,15 @@ export interface VersionedRecord extends JournalRecord {
 export interface ReadLimit {
   /** The highest sequence that may be given. */
   sequence: number;
-  /** The segment being written, and where its acknowledged bytes end. */
+  /** The segment being written: its first sequence, its path, and where its acknowledged bytes end. */
+  segmentFirst: number;
   path: string;
   offset: number;
+}
+
+/** The limit for a journal that nobody here is writing: all of its files, up to `sequence`. */
+export function limitAt(sequence: number): ReadLimit {
+  return { sequence, segmentFirst: Infinity, path: "", offset: Infinity };
 }
 
 /** A place in a journal. One call at a time. */

@@ -94,7 +94,13 @@ export class JournalWriter {
 
   /** The acknowledged end. */
   get limit(): ReadLimit {
-    return { sequence: this.#sequence, path: this.path, offset: this.#segment.offset };
+    const { named, offset } = this.#segment;
+    return {
+      sequence: this.#sequence,
+      segmentFirst: named.sequence,
+      path: named.path,
+      offset,
+    };
   }
 
   /** Whether it is closed and everything submitted before is settled. */
@@ -136,6 +142,8 @@ export class JournalWriter {
     clearTimeout(this.#idleTimer);
     const horizon = this.#sequence;
     const timestamp = readClock(this.#settings.clock);
+    // Records of two versions are never in one segment.
+    if (this.#segment.header.version !== this.identity.version) await this.rotate();
     let bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
     if (this.#segment.offset + bytes.length > this.#settings.segmentSizeMax) {
       await this.rotate();
@@ -181,8 +189,11 @@ export class JournalWriter {
   /** Gives back the space that a full segment was filled ahead with. */
   async #retire(segment: SegmentWriter): Promise<void> {
     try {
-      await segment.trim();
-      await segment.close();
+      try {
+        await segment.trim();
+      } finally {
+        await segment.close();
+      }
     } catch (error) {
       if (isDiskFull(error)) return;
       this.#failure = poisoned("trim", segment.named.path, segment.offset, error);

@@ -6,13 +6,7 @@
 
 import { type Corruption, corruptionError } from "./corruption.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import {
-  CorruptionError,
-  ForeignFormatError,
-  ioError,
-  MinistateError,
-  TooNewError,
-} from "../errors.ts";
+import { ForeignFormatError, ioError, isDiskFull, MinistateError, TooNewError } from "../errors.ts";
 import {
   HEADER_SIZE_MAX,
   readClock,
@@ -156,7 +150,7 @@ export async function recover(
 ): Promise<Recovered> {
   const scan = await scanJournal(directory.fs, files, base.sequence, stored?.id ?? null, consume);
   const refusal = base.rotten.find((snapshot) => snapshot.refusal !== null)?.refusal;
-  // A snapshot that the disk would not give now may be sound the next time: nothing is declared lost over it.
+  // A snapshot that the disk would not give now may be sound the next time: not everything is declared lost over it.
   if (scan.corruption?.index === -1 && refusal) throw refusal;
   if (scan.corruption !== null && settings.onCorruption === "fail") {
     throw corruptionError(scan.corruption);
@@ -266,8 +260,17 @@ async function repair(
     : await resume(fs, scan.end, scan.corruption !== null);
   const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
   writer.sizeSinceSnapshot = scan.bytesRead;
-  if (segment.header.version !== identity.version) await writer.rotate();
+  if (segment.header.version !== identity.version) await beginVersion(writer);
   return writer;
+}
+
+/** Begins a segment for the records of a new version; on a full disk the first mutation has to. */
+async function beginVersion(writer: JournalWriter): Promise<void> {
+  try {
+    await writer.rotate();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 /** Goes on in a segment; one that was just replaced by its sound part has nothing behind that to overwrite. */
@@ -286,8 +289,8 @@ async function setRottenAside(
     try {
       report.snapshotsSkipped[index]!.path = await setSnapshotAside(directory, named);
     } catch (error) {
-      // It is never used; where it lies matters less than that the state opens.
-      if (!(error instanceof MinistateError) || error instanceof CorruptionError) throw error;
+      // Were it readable the next time, it would stand for sequences that are given out again.
+      if (!(error instanceof MinistateError) || named.sequence > report.sequence) throw error;
     }
   }
 }

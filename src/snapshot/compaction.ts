@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CorruptionError, ioError, isDiskFull, MinistateError } from "../errors.ts";
+import { ioError, isDiskFull, MinistateError } from "../errors.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { type NamedFile, snapshotFile } from "../format/names.ts";
@@ -127,8 +127,8 @@ export class Compaction {
       const state = await this.#rebuild(sequence);
       return { sequence, lines: () => encodeState(state) };
     } catch (error) {
-      if (!(error instanceof CorruptionError)) throw error;
-      // What the disk holds is damaged and the memory is not: a snapshot of it is worth the waiting.
+      if (!(error instanceof MinistateError)) throw error;
+      // What the disk holds can't be read and the memory is sound: a snapshot of it is worth the waiting.
       return await this.#writer.exclusive(() => {
         const lines = [...encodeState(this.#live())];
         return Promise.resolve({ sequence: this.#writer.sequence, lines: () => lines });
@@ -189,8 +189,9 @@ export class Compaction {
 
   async #verify(named: NamedFile): Promise<boolean> {
     try {
-      await verifySnapshot(this.#directory.fs, named);
-      return true;
+      const header = await verifySnapshot(this.#directory.fs, named);
+      // Another journal's snapshot stands in for nothing.
+      return header.id === this.#writer.identity.id;
     } catch (error) {
       if (!(error instanceof MinistateError)) throw error;
       return false;

@@ -26,6 +26,9 @@ const FILE_FAILURES: ReadonlySet<string | undefined> = new Set([
   "ENOENT",
 ]);
 
+/** How often a snapshot is read before its file counts as unreadable. */
+const READ_ATTEMPTS = 3;
+
 /** The newest sound snapshot, and those above it that were not. */
 export interface Restored {
   found: (SnapshotReading & { named: NamedFile }) | null;
@@ -50,7 +53,7 @@ export async function restoreNewest(
   for (const named of files.snapshots.toReversed()) {
     if (named.sequence > atMost) continue;
     try {
-      const reading = await readSnapshot(fs, named);
+      const reading = await readPatiently(fs, named);
       if (id === null || reading.header.id === id) return { found: { ...reading, named }, rotten };
       rotten.push({ named, reason: "it belongs to another journal", refusal: null });
     } catch (error) {
@@ -61,4 +64,16 @@ export async function restoreNewest(
     }
   }
   return { found: null, rotten };
+}
+
+/** Reads a snapshot; a device that fails to give it is asked again, for newer records may be in no other file. */
+async function readPatiently(fs: DurableFs, named: NamedFile): Promise<SnapshotReading> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await readSnapshot(fs, named);
+    } catch (error) {
+      const refused = error instanceof IoError && error.systemCode === "EIO";
+      if (!refused || attempt >= READ_ATTEMPTS) throw error;
+    }
+  }
 }

@@ -10,6 +10,7 @@ import { CorruptionError, ForeignFormatError, ioError } from "../errors.ts";
 import { judgeTail } from "../recovery/journal_scan.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import { joinPath, LOCK_NAME, type NamedFile, type StateFiles } from "../format/names.ts";
+import { readIdentity } from "../recovery/recovery.ts";
 import { scanAftermath } from "../recovery/proof_scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { verifySnapshot } from "../snapshot/snapshot_file.ts";
@@ -95,12 +96,14 @@ async function planCopies(
   files: StateFiles,
   limit: ReadLimit | null,
 ): Promise<{ copies: Copy[]; sequence: number }> {
-  const snapshots = await soundSnapshots(source.fs, files);
+  const stored = await readIdentity(source.fs, files);
+  const snapshots = await soundSnapshots(source.fs, files, stored?.id ?? null);
   const needed = snapshots[0]?.sequence ?? 0;
   let copies: Copy[] = [];
   let sequence = snapshots.at(-1)?.sequence ?? 0;
   for (const [index, named] of files.segments.entries()) {
-    if (limit !== null && named.sequence > limit.sequence + 1) continue;
+    // Begun since the end was taken: what is in it is for the next backup.
+    if (limit !== null && named.sequence > limit.segmentFirst) continue;
     const next = named.path === limit?.path ? undefined : files.segments[index + 1];
     const reader = await SegmentReader.open(source.fs, named);
     try {
@@ -137,13 +140,17 @@ async function isSound(
   return judgeTail(reader, await scanAftermath(reader, reader.soundEnd, fs.crc32)) === "unproven";
 }
 
-/** The snapshots that are as they were written: a backup of a rotten one is no backup. */
-async function soundSnapshots(fs: DurableFs, files: StateFiles): Promise<NamedFile[]> {
+/** The journal's snapshots that are as they were written: a backup of a rotten one is no backup. */
+async function soundSnapshots(
+  fs: DurableFs,
+  files: StateFiles,
+  id: string | null,
+): Promise<NamedFile[]> {
   const sound: NamedFile[] = [];
   for (const named of files.snapshots) {
     try {
-      await verifySnapshot(fs, named);
-      sound.push(named);
+      const header = await verifySnapshot(fs, named);
+      if (id === null || header.id === id) sound.push(named);
     } catch (error) {
       if (!(error instanceof CorruptionError || error instanceof ForeignFormatError)) throw error;
     }

@@ -5,7 +5,12 @@
  */
 
 import { HistoryGoneError } from "../errors.ts";
-import { JournalCursor, type ReadLimit, type VersionedRecord } from "../journal/journal_cursor.ts";
+import {
+  JournalCursor,
+  limitAt,
+  type ReadLimit,
+  type VersionedRecord,
+} from "../journal/journal_cursor.ts";
 import type { StateMachine } from "./mutator.ts";
 import { checkSequence } from "../options.ts";
 import { restoreNewest } from "../snapshot/snapshot_restore.ts";
@@ -35,6 +40,11 @@ export interface ChangeSource {
   readonly drained: boolean;
   /** Waits until the sequence is above `sequence`, or nothing more will come. */
   waitBeyond(sequence: number): Promise<void>;
+}
+
+/** A journal that nobody here is writing, read up to `sequence`. */
+export function atRest(sequence: number): ChangeSource {
+  return { limit: limitAt(sequence), drained: true, waitBeyond: () => Promise.resolve() };
 }
 
 /** Gives records from `from` on, waits for more at the end, and ends once nothing more will come. */
@@ -71,7 +81,7 @@ export async function rebuildState<S, M, R>(
   sequence: number,
 ): Promise<S> {
   const { found } = await restoreNewest(directory.fs, await directory.list(), id, sequence);
-  if (found !== null) machine.restore(found.state, found.header.version);
+  if (found !== null) machine.restore(found.state, found.header.version, found.named.sequence);
   const base = found?.named.sequence ?? 0;
   const cursor = new JournalCursor(directory.fs, () => directory.list(), base + 1);
   try {

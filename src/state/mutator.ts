@@ -87,6 +87,8 @@ export class StateMachine<S, M, R> {
   readonly name: string | null;
   readonly version: number;
   state: S;
+  /** The sequence that the state is after. */
+  sequence = 0;
   /** How many records the mutator refused since the machine was made. */
   rejected = 0;
 
@@ -117,8 +119,9 @@ export class StateMachine<S, M, R> {
   }
 
   /** Starts over from a snapshot's state, carried over from the version that wrote it. */
-  restore(state: unknown, version: number): void {
+  restore(state: unknown, version: number, sequence: number): void {
     this.state = this.#migrate("state", version, state) as S;
+    this.sequence = sequence;
   }
 
   /**
@@ -128,6 +131,7 @@ export class StateMachine<S, M, R> {
    */
   run(sequence: number, timestamp: number, mutation: unknown): R {
     const context: MutationContext = { sequence, timestamp };
+    this.sequence = sequence;
     try {
       const mutator = this.#mutator;
       if ("reduce" in mutator) {

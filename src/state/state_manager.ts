@@ -10,7 +10,7 @@ import { closeAfterFailure } from "../close_file.ts";
 import { Compaction, type CompactionReport } from "../snapshot/compaction.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { closedError, isDiskFull, type MinistateError, readOnlyError } from "../errors.ts";
-import { type Change, changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
+import { atRest, type Change, changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import type { Applied, DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
@@ -105,7 +105,7 @@ export class StateManager<S, M, R = unknown> {
 
   /** The last mutation's number; 0 before the first. */
   get sequence(): number {
-    return this.#writer?.sequence ?? this.recovery.sequence;
+    return this.#machine.sequence;
   }
 
   /** Why the last automatic compaction failed; `null` when it did not. No mutation is affected by it. */
@@ -248,8 +248,7 @@ export class StateManager<S, M, R = unknown> {
   }
 
   async *#changes(from: number): AsyncGenerator<Change<M>, void, void> {
-    const limit = { sequence: this.sequence, path: this.journalPath, offset: Infinity };
-    const source = this.#writer ?? { limit, drained: true, waitBeyond: () => Promise.resolve() };
+    const source = this.#writer ?? atRest(this.sequence);
     const records = changesFrom(this.#directory, from, source);
     for await (const { sequence, timestamp, mutation, version } of records) {
       yield { sequence, timestamp, mutation: this.#machine.carryOver(mutation, version) };

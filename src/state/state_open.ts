@@ -4,10 +4,10 @@
  * @module
  */
 
-import { MinistateError } from "../errors.ts";
 import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
 import type { StateManagerSettings } from "../options.ts";
 import { checkIdentity, readIdentity, recover, type Recovered } from "../recovery/recovery.ts";
+import { readSteadily } from "../recovery/read_steadily.ts";
 import { restoreNewest } from "../snapshot/snapshot_restore.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_store.ts";
 import type { StateDirectory } from "../state_directory.ts";
@@ -21,26 +21,13 @@ export interface OpenedState<S, M, R> {
   snapshot: SnapshotInfo | null;
 }
 
-/** How often reading a directory is tried again while its writer is changing it. */
-const READ_ATTEMPTS = 5;
-
-/** Reads the directory; a reader beside a live writer tries again when files change under it. */
-export async function recoverState<S, M, R>(
+/** Recovers the state; a reader beside a live writer tries again when files change under it. */
+export function recoverState<S, M, R>(
   directory: StateDirectory,
   settings: StateManagerSettings,
   mutator: Mutator<S, M, R> | Reducer<S, M>,
 ): Promise<OpenedState<S, M, R>> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      const opened = await recoverOnce(directory, settings, mutator);
-      const { lost } = opened.recovered.report;
-      if (lost === null || !settings.readOnly || attempt >= READ_ATTEMPTS) return opened;
-    } catch (error) {
-      const changing = error instanceof MinistateError &&
-        (error.code === "CORRUPT" || error.systemCode === "ENOENT");
-      if (!settings.readOnly || !changing || attempt >= READ_ATTEMPTS) throw error;
-    }
-  }
+  return readSteadily(settings.readOnly, () => recoverOnce(directory, settings, mutator));
 }
 
 async function recoverOnce<S, M, R>(
@@ -53,7 +40,7 @@ async function recoverOnce<S, M, R>(
   const stored = await readIdentity(directory.fs, files);
   checkIdentity(stored, machine, directory.path);
   const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
-  if (found !== null) machine.restore(found.state, found.header.version);
+  if (found !== null) machine.restore(found.state, found.header.version, found.named.sequence);
   const base = { sequence: found?.named.sequence ?? 0, snapshot: found?.named ?? null, rotten };
   const recovered = await recover(
     directory,

@@ -1,0 +1,29 @@
+/**
+ * Reads a directory that a live writer may be changing: what looks damaged or missing is looked at again.
+ *
+ * @module
+ */
+
+import { MinistateError } from "../errors.ts";
+import type { Recovered } from "./recovery.ts";
+
+/** How often reading is tried while files change. */
+const READ_ATTEMPTS = 5;
+
+/** Recovers; when that is without the lock, until it succeeds or has failed often enough to be believed. */
+export async function readSteadily<T extends { recovered: Recovered }>(
+  readOnly: boolean,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  for (let count = 1;; count++) {
+    const isLast = !readOnly || count >= READ_ATTEMPTS;
+    try {
+      const opened = await attempt();
+      if (isLast || opened.recovered.report.lost === null) return opened;
+    } catch (error) {
+      const changing = error instanceof MinistateError &&
+        (error.code === "CORRUPT" || error.systemCode === "ENOENT");
+      if (isLast || !changing) throw error;
+    }
+  }
+}
