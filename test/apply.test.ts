@@ -201,3 +201,19 @@ test("state is live, and snapshot() an independent copy", async () => {
   past.entries.length = 0;
   assertEquals(manager.snapshot(), { entries: [{ a: [1] }] });
 });
+
+test("sequence is always that of the state that is seen with it", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.join("state"));
+  let isOver = false;
+  const writing = (async () => {
+    for (let n = 1; n <= 20; n++) await manager.apply(n);
+    isOver = true;
+  })();
+  // Looks in between all the promises of a commit.
+  for (let looks = 0; !isOver; looks++) {
+    assertEquals(manager.state.entries.length, manager.sequence);
+    await (looks % 50 === 0 ? new Promise((resolve) => setTimeout(resolve)) : undefined);
+  }
+  await writing;
+});

@@ -201,3 +201,20 @@ async function flipByte(path: string, offset: number): Promise<void> {
   bytes[offset]! ^= 1;
   await writeFile(path, bytes);
 }
+
+test("backup() of a sound state succeeds while every other mutation begins a new segment", async () => {
+  await using directory = await temporaryDirectory();
+  const options = { segmentSizeMax: 65_536, compaction: "manual" } as const;
+  await using manager = await openLedger(directory.join("state"), options);
+  let isOver = false;
+  const writing = (async () => {
+    while (!isOver) await manager.apply("x".repeat(40_000));
+  })();
+  for (let n = 1; n <= 4; n++) {
+    const { sequence } = await manager.backup(directory.join(`backup${n}`));
+    await using copy = await openLedger(directory.join(`backup${n}`));
+    assertEquals(copy.sequence, sequence);
+  }
+  isOver = true;
+  await writing;
+});

@@ -237,3 +237,16 @@ test("readControlLine() refuses a line when any byte of it is changed", () => {
     assertEquals(readControlLine(changed, crc32, SEED), null, `byte ${at}`);
   }
 });
+
+test("scanBatches() sums a batch once, however many of its records look like the end of a batch", () => {
+  let summed = 0;
+  const counting = (bytes: Uint8Array, seed: number) => {
+    summed += bytes.length;
+    return crc32(bytes, seed);
+  };
+  const bytes = new BatchEncoder(crc32).encode(Array(2000).fill('"deadbeef"'), 0, 0, 1).slice();
+  const { batches, damage } = scanBatches(bytes, 0, 1, 1, counting, true);
+  assertEquals(damage, null);
+  assertEquals(batches[0]?.mutations.length, 2000);
+  assert(summed <= bytes.length, `${summed} bytes summed of ${bytes.length}`);
+});
