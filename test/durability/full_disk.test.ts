@@ -82,3 +82,17 @@ for (const code of ["EMFILE", "EIO"]) {
     await again.close();
   });
 }
+
+test("an idle seal survives a power cut, and proves the last batch", async () => {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs, { sealAfterIdleMs: 5 });
+  await world.apply(manager);
+  const before = fs.calls;
+  // A seal is a write and a sync.
+  while (fs.calls < before + 2) await new Promise((resolve) => setTimeout(resolve, 2));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const after = await world.open(fs.powerCut(EXTREMES[0]!, new Random(1)));
+  assert(after.recovery.sealed);
+  await after.close();
+});
