@@ -54,8 +54,8 @@ export class StateDirectory {
     }
     if (lock === null) {
       throw new LockedError(
-        `The state directory "${path}" is in use by another manager, in this process or another: close it first, ` +
-          'or open with readOnly ("fuser" on the lock file names the process)',
+        `The state directory "${path}" is in use by another writer, in this process or another: close it first, ` +
+          `or open with readOnly ("fuser ${lockPath}" names the process)`,
         { path: lockPath, operation: "lock" },
       );
     }

@@ -56,8 +56,9 @@ export async function patch(
       await feed(context, stream, terminal.read(path, interruption), input, interruption, options);
     } finally {
       hideProgress();
+      // Also when it fails: what was applied must not be applied again.
+      summarize(context, stream, input.lines, performance.now() - started, interruption.aborted);
     }
-    summarize(context, stream, input.lines, performance.now() - started, interruption.aborted);
     if (interruption.aborted) return interruptedCode(interruption);
     return stream.refused > 0 || terminal.stdout.closed ? EXIT.incomplete : EXIT.ok;
   } finally {

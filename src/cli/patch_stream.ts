@@ -97,8 +97,11 @@ export class PatchStream {
         this.#events.acknowledged(sequence);
       },
       (error) => {
-        if (isFatal(error)) this.#failure ??= { error };
-        else this.#refuse(line.number, (error as Error).message);
+        if (!isFatal(error)) return this.#refuse(line.number, (error as Error).message);
+        this.#failure ??= { error };
+        // Said of every such line: one behind it may have been applied, when space came back in between.
+        const { code = "failed" } = error as { code?: string };
+        this.#refuse(line.number, `the journal did not take it (${code})`);
       },
     );
     this.#waiting.push({ done, size: line.size });
@@ -120,7 +123,9 @@ export class PatchStream {
 
   /** Waits for every line under way. */
   async settled(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#oldest();
+    for (const { done } of this.#waiting.splice(0)) await done;
+    this.#waitingSize = 0;
+    if (this.#failure !== null) throw this.#failure.error;
   }
 }
 

@@ -163,9 +163,9 @@ function snapshotFindings(
       offset: null,
       sequence,
       sequenceLast: sequence,
-      reason: `${flaw}: the snapshot is not used; ${
-        newer ? instead : "newer ones"
-      } stand in for it`,
+      reason: `${flaw}: the snapshot is not used; in its place there is ${
+        newer ? instead : "a newer one"
+      }`,
       needed: false,
     };
   });
