@@ -2,9 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { damagedDisk, filesOf, record, type Recording } from "./recordings.ts";
-import { failsOrKeepsAll, named, openDamaged, quarantines } from "./damage_oracle.ts";
-import { DIRECTORY } from "./world.ts";
+import { damagedDisk, filesOf, record, type Recording } from "../simulation/recordings.ts";
+import { failsOrKeepsAll, named, openDamaged, quarantines } from "../simulation/damage_oracle.ts";
+import { DIRECTORY } from "../simulation/world.ts";
 
 /** Which bits of each byte are flipped, one at a time: all of them in the smallest directories. */
 const BITS_ALL = [0, 1, 2, 3, 4, 5, 6, 7];

@@ -3,8 +3,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { type DurableFs, InvalidStateError, StateManager } from "@ministate/ministate";
-import type { MemoryFs } from "../support/memory_fs.ts";
-import { freshDisk } from "./workloads.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { freshDisk } from "../simulation/workloads.ts";
 
 const DIRECTORY = "/data/state";
 const NAME = "pads.wal.jsonl";
@@ -28,7 +28,7 @@ function open(fs: DurableFs, options: { onCorruption?: "quarantine" } = {}) {
 }
 
 /** Flips a bit of the first file whose name has `part` in it. */
-function flip(fs: MemoryFs, part: string, place: (size: number) => number): void {
+function flip(fs: PowerCutDisk, part: string, place: (size: number) => number): void {
   const path = fs.paths(DIRECTORY).find((path) => path.includes(part))!;
   const bytes = fs.peek(path)!;
   bytes[place(bytes.length)]! ^= 1;
@@ -36,7 +36,7 @@ function flip(fs: MemoryFs, part: string, place: (size: number) => number): void
 }
 
 /** The file system, with reads refused (EIO) where `refused` says so. */
-function refusing(fs: MemoryFs, refused: (path: string, offset: number) => boolean): DurableFs {
+function refusing(fs: PowerCutDisk, refused: (path: string, offset: number) => boolean): DurableFs {
   const check = (path: string, offset: number) => {
     if (refused(path, offset)) throw Object.assign(new Error("EIO: refused"), { code: "EIO" });
   };

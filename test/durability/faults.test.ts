@@ -2,12 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import type { Fault } from "../support/call_gate.ts";
+import type { Fault } from "../../runtime/simulated/call_gate.ts";
 import { Random, testSeed } from "../support/random.ts";
-import { type Ending, EXTREMES, interrupt, recovers } from "./oracle.ts";
-import { countCalls } from "./oracle.ts";
-import { within } from "./world.ts";
-import { WORKLOADS } from "./workloads.ts";
+import { type Ending, EXTREMES, interrupt, recovers } from "../simulation/oracle.ts";
+import { countCalls } from "../simulation/oracle.ts";
+import { within } from "../simulation/world.ts";
+import { WORKLOADS } from "../simulation/workloads.ts";
 
 const seed = testSeed("faults");
 

@@ -3,12 +3,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { IoError, type OpenMode } from "@ministate/ministate";
-import type { MemoryFs } from "../support/memory_fs.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../support/random.ts";
-import { openDamaged } from "./damage_oracle.ts";
-import { EXTREMES, recovers } from "./oracle.ts";
-import { DIRECTORY, World } from "./world.ts";
-import { freshDisk } from "./workloads.ts";
+import { openDamaged } from "../simulation/damage_oracle.ts";
+import { EXTREMES, recovers } from "../simulation/oracle.ts";
+import { DIRECTORY, World } from "../simulation/world.ts";
+import { freshDisk } from "../simulation/workloads.ts";
 
 /** Free space is tried in steps of this many bytes, so that writes stop within lines, sectors and fills. */
 const STEP = 3571;
@@ -47,7 +47,7 @@ test("apply() works after an idle seal found the disk full", async () => {
 });
 
 /** The disk, on which snapshots can't be opened for now. */
-function refusing(fs: MemoryFs, code: string): MemoryFs {
+function refusing(fs: PowerCutDisk, code: string): PowerCutDisk {
   return new Proxy(fs, {
     get(target, key) {
       const value = Reflect.get(target, key);

@@ -6,9 +6,9 @@ import { MinistateError, StateManager } from "@ministate/ministate";
 import { BatchEncoder } from "../../src/format/encode.ts";
 import type { SegmentHeader } from "../../src/format/format.ts";
 import { readHeader } from "../../src/format/scan.ts";
-import type { MemoryFs } from "../support/memory_fs.ts";
-import { DIRECTORY, NAME } from "./world.ts";
-import { freshDisk } from "./workloads.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { DIRECTORY, NAME } from "../simulation/world.ts";
+import { freshDisk } from "../simulation/workloads.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -24,7 +24,7 @@ const store = {
   apply: (state: Store, value: unknown) => state.values.push(value),
 };
 
-function open(fs: MemoryFs, onCorruption: "fail" | "quarantine") {
+function open(fs: PowerCutDisk, onCorruption: "fail" | "quarantine") {
   const options = { fs, onCorruption, compaction: "manual" } as const;
   return StateManager.open<Store, unknown, number>(DIRECTORY, NAME, store, options);
 }
@@ -101,7 +101,7 @@ async function inTime(run: () => Promise<void>): Promise<void> {
   assert(took < OPEN_MS_MAX, `it took ${took} ms`);
 }
 
-async function openOrRefuse(disk: MemoryFs): Promise<void> {
+async function openOrRefuse(disk: PowerCutDisk): Promise<void> {
   try {
     const manager = await open(disk, "fail");
     assertEquals(manager.state.values[0], "kept");

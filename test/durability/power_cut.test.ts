@@ -2,8 +2,8 @@
 
 import { test } from "node:test";
 import { Random, testSeed } from "../support/random.ts";
-import { countCalls, drawChoice, EXTREMES, interrupt, survives } from "./oracle.ts";
-import { WORKLOADS } from "./workloads.ts";
+import { countCalls, drawChoice, EXTREMES, interrupt, survives } from "../simulation/oracle.ts";
+import { WORKLOADS } from "../simulation/workloads.ts";
 
 /** How many drawn images are tried for each call, beside the fixed ones. */
 const IMAGES_DRAWN = 3;

@@ -3,9 +3,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { CorruptionError, StateManager } from "@ministate/ministate";
-import type { MemoryFs } from "../support/memory_fs.ts";
-import { DIRECTORY, NAME } from "./world.ts";
-import { freshDisk } from "./workloads.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { DIRECTORY, NAME } from "../simulation/world.ts";
+import { freshDisk } from "../simulation/workloads.ts";
 
 const counter = {
   initial: () => ({ count: 0 }),
@@ -14,7 +14,7 @@ const counter = {
 
 const LINE_FEED = 10;
 
-function open(fs: MemoryFs, onCorruption: "fail" | "quarantine" = "fail") {
+function open(fs: PowerCutDisk, onCorruption: "fail" | "quarantine" = "fail") {
   return StateManager.open<{ count: number }, unknown, number>(DIRECTORY, NAME, counter, {
     fs,
     onCorruption,

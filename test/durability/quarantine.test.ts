@@ -3,13 +3,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { type LostRecords, MinistateError } from "@ministate/ministate";
-import { isPowerCut } from "../support/call_gate.ts";
-import type { MemoryFs } from "../support/memory_fs.ts";
+import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random, testSeed } from "../support/random.ts";
-import { named, openDamaged } from "./damage_oracle.ts";
-import { drawChoice, EXTREMES } from "./oracle.ts";
-import { DIRECTORY, World } from "./world.ts";
-import { freshDisk } from "./workloads.ts";
+import { named, openDamaged } from "../simulation/damage_oracle.ts";
+import { drawChoice, EXTREMES } from "../simulation/oracle.ts";
+import { DIRECTORY, World } from "../simulation/world.ts";
+import { freshDisk } from "../simulation/workloads.ts";
 
 const IMAGES_DRAWN = 4;
 const ACKED = 6;
@@ -18,7 +18,7 @@ const ID_AFTER = 100;
 const seed = testSeed("quarantine");
 
 /** Six mutations, two in each of three segments, and a snapshot behind each of the first two segments. */
-async function recorded(): Promise<MemoryFs> {
+async function recorded(): Promise<PowerCutDisk> {
   const fs = freshDisk();
   const world = new World();
   const manager = await world.open(fs);
@@ -30,11 +30,11 @@ async function recorded(): Promise<MemoryFs> {
   return fs.crash();
 }
 
-function ending(disk: MemoryFs, suffix: string): string[] {
+function ending(disk: PowerCutDisk, suffix: string): string[] {
   return disk.paths(DIRECTORY).filter((path) => path.endsWith(suffix));
 }
 
-function damage(disk: MemoryFs, segment: number, text: string): void {
+function damage(disk: PowerCutDisk, segment: number, text: string): void {
   const path = ending(disk, ".wal.jsonl")[segment]!;
   const bytes = disk.peek(path)!;
   const at = new TextDecoder("latin1").decode(bytes).indexOf(text);
@@ -42,14 +42,14 @@ function damage(disk: MemoryFs, segment: number, text: string): void {
   disk.plant(path, bytes);
 }
 
-function removeSnapshots(disk: MemoryFs): void {
+function removeSnapshots(disk: PowerCutDisk): void {
   for (const path of ending(disk, ".snapshot.jsonl")) disk.unplant(path);
 }
 
 interface Row {
   /** What is damaged. */
   name: string;
-  harm: (disk: MemoryFs) => void;
+  harm: (disk: PowerCutDisk) => void;
   /** How many mutations can still be proven. */
   provable: number;
 }
@@ -118,7 +118,7 @@ for (const { name, harm, provable } of rows) {
 }
 
 /** Opens with quarantine and applies one mutation; resolves with whether the power held. */
-async function interrupted(disk: MemoryFs, provable: number): Promise<boolean> {
+async function interrupted(disk: PowerCutDisk, provable: number): Promise<boolean> {
   try {
     const manager = await openDamaged(disk, { onCorruption: "quarantine" });
     const { lost } = manager.recovery;
@@ -134,7 +134,7 @@ async function interrupted(disk: MemoryFs, provable: number): Promise<boolean> {
 }
 
 async function check(
-  disk: MemoryFs,
+  disk: PowerCutDisk,
   provable: number,
   finished: boolean,
   whatWasThere: Uint8Array[],
@@ -167,7 +167,7 @@ function written(bytes: Uint8Array): string {
   return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 10) + 1).join();
 }
 
-function reports(disk: MemoryFs): LostRecords[] {
+function reports(disk: PowerCutDisk): LostRecords[] {
   return disk.paths(`${DIRECTORY}/quarantine`)
     .filter((path) => /\/lost-from-\d+\.json/.test(path))
     .flatMap((path) => {

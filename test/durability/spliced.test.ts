@@ -1,10 +1,10 @@
 // Lines and files doubled, swapped, removed, or taken from another journal: never a silently wrong state.
 
 import { test } from "node:test";
-import type { MemoryFs } from "../support/memory_fs.ts";
-import { failsOrKeepsAll, named, quarantines } from "./damage_oracle.ts";
-import { damagedDisk, filesOf, record, type Recording } from "./recordings.ts";
-import { DIRECTORY } from "./world.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { failsOrKeepsAll, named, quarantines } from "../simulation/damage_oracle.ts";
+import { damagedDisk, filesOf, record, type Recording } from "../simulation/recordings.ts";
+import { DIRECTORY } from "../simulation/world.ts";
 
 const recordings = await record();
 /** The same histories with another journal's identity. */
@@ -32,7 +32,7 @@ const splices: { name: string; splice: Splice }[] = [
   { name: "empty", splice: (lines, at) => lines.with(at, "") },
 ];
 
-function linesOf(disk: MemoryFs, path: string): string[] {
+function linesOf(disk: PowerCutDisk, path: string): string[] {
   return decoder.decode(disk.peek(path)!).split("\n");
 }
 
@@ -87,41 +87,42 @@ function isHeaderForeign(recording: Recording, path: string, spliced: Uint8Array
   return found !== header && found.startsWith('{"ministate":"journal"');
 }
 
-const rearrangements: { name: string; rearrange: (disk: MemoryFs, paths: string[]) => void }[] = [
-  {
-    name: "two segments have each other's bytes",
-    rearrange: (disk, [first, second]) => {
-      const bytes = disk.peek(first!)!;
-      disk.plant(first!, disk.peek(second!)!);
-      disk.plant(second!, bytes);
+const rearrangements: { name: string; rearrange: (disk: PowerCutDisk, paths: string[]) => void }[] =
+  [
+    {
+      name: "two segments have each other's bytes",
+      rearrange: (disk, [first, second]) => {
+        const bytes = disk.peek(first!)!;
+        disk.plant(first!, disk.peek(second!)!);
+        disk.plant(second!, bytes);
+      },
     },
-  },
-  {
-    name: "the middle segment has the name of one far behind",
-    rearrange: (disk, [, second]) => {
-      disk.plant(`${DIRECTORY}/w-0000000000000007.wal.jsonl`, disk.peek(second!)!);
-      disk.unplant(second!);
+    {
+      name: "the middle segment has the name of one far behind",
+      rearrange: (disk, [, second]) => {
+        disk.plant(`${DIRECTORY}/w-0000000000000007.wal.jsonl`, disk.peek(second!)!);
+        disk.unplant(second!);
+      },
     },
-  },
-  {
-    name: "the last segment is there under an earlier name too",
-    rearrange: (disk, paths) =>
-      disk.plant(`${DIRECTORY}/w-0000000000000002.wal.jsonl`, disk.peek(paths.at(-1)!)!),
-  },
-  {
-    name: "a segment of another journal stands in the middle",
-    rearrange: (disk, [, second]) => {
-      const { disk: theirs } = foreign.find(({ name }) =>
-        name === "sealed segments and snapshots"
-      )!;
-      disk.plant(second!, theirs.peek(second!)!);
+    {
+      name: "the last segment is there under an earlier name too",
+      rearrange: (disk, paths) =>
+        disk.plant(`${DIRECTORY}/w-0000000000000002.wal.jsonl`, disk.peek(paths.at(-1)!)!),
     },
-  },
-  {
-    name: "a segment is empty",
-    rearrange: (disk, [, second]) => disk.plant(second!, new Uint8Array(0)),
-  },
-];
+    {
+      name: "a segment of another journal stands in the middle",
+      rearrange: (disk, [, second]) => {
+        const { disk: theirs } = foreign.find(({ name }) =>
+          name === "sealed segments and snapshots"
+        )!;
+        disk.plant(second!, theirs.peek(second!)!);
+      },
+    },
+    {
+      name: "a segment is empty",
+      rearrange: (disk, [, second]) => disk.plant(second!, new Uint8Array(0)),
+    },
+  ];
 
 for (const { name, rearrange } of rearrangements) {
   test(`open() is not fooled when ${name}`, async () => {

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { StateManager } from "@ministate/ministate";
 import { parseExactly } from "../../src/format/json_parse.ts";
-import { MemoryFs } from "../support/memory_fs.ts";
+import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { drawJson } from "../support/random_json.ts";
 
@@ -57,12 +57,13 @@ test("parseExactly() throws SyntaxError when it is not JSON", () => {
 });
 
 test("open() gives the acknowledged state back when keys are single escapes", async () => {
-  const fs = new MemoryFs();
+  const fs = new PowerCutDisk();
   const keeper = {
     initial: (): Record<string, unknown>[] => [],
     apply: (state: Record<string, unknown>[], value: Record<string, unknown>) => state.push(value),
   };
-  const open = (disk: MemoryFs) => StateManager.open("/state", "k.wal.jsonl", keeper, { fs: disk });
+  const open = (disk: PowerCutDisk) =>
+    StateManager.open("/state", "k.wal.jsonl", keeper, { fs: disk });
   const manager = await open(fs);
   const text: string[] = [];
   for (const key of ["\\", "\n", '"', "\\", "\u0000"]) {

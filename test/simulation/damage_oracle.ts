@@ -7,12 +7,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { MinistateError, StateManager } from "@ministate/ministate";
 import type { StateManagerOptions } from "@ministate/ministate";
-import type { MemoryFs } from "../support/memory_fs.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { collector, DIRECTORY, type Manager, NAME } from "./world.ts";
 import type { Recording } from "./recordings.ts";
 
 /** Opens a disk as a program would. */
-export function openDamaged(fs: MemoryFs, options: StateManagerOptions = {}): Promise<Manager> {
+export function openDamaged(fs: PowerCutDisk, options: StateManagerOptions = {}): Promise<Manager> {
   return StateManager.open(DIRECTORY, NAME, collector, {
     compaction: "manual",
     clock: () => 0,
@@ -35,7 +35,7 @@ export interface Outcome {
  */
 export async function failsOrKeepsAll(
   recording: Recording,
-  disk: MemoryFs,
+  disk: PowerCutDisk,
   excused: readonly number[],
 ): Promise<Outcome> {
   const before = disk.paths(DIRECTORY);
@@ -62,7 +62,7 @@ export async function failsOrKeepsAll(
 /** Opens with `"quarantine"`: it always opens, says what is lost, keeps the damaged bytes, and goes on. */
 export async function quarantines(
   recording: Recording,
-  disk: MemoryFs,
+  disk: PowerCutDisk,
   path: string,
   excused: readonly number[],
 ): Promise<void> {

@@ -1,11 +1,11 @@
 // The memory disk of the durability tests keeps to the same contract as the real file systems.
 
-import { MemoryFs } from "../support/memory_fs.ts";
-import { Special } from "../support/memory_names.ts";
+import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { Special } from "../../runtime/simulated/names.ts";
 import { testConformance } from "./suite.ts";
 
 testConformance("the memory disk", async () => {
-  const fs = new MemoryFs();
+  const fs = new PowerCutDisk();
   await fs.makeDirectory("/site");
   return {
     fs,

@@ -5,7 +5,7 @@
  */
 
 import { StateManager } from "@ministate/ministate";
-import { MemoryFs } from "../support/memory_fs.ts";
+import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../support/random.ts";
 import { all, collector, type Ids, type Manager, NAME, type World } from "./world.ts";
 
@@ -13,10 +13,10 @@ import { all, collector, type Ids, type Manager, NAME, type World } from "./worl
 export interface Workload {
   name: string;
   /** The disk it begins on; mutations made there are certain. */
-  prepare?: (world: World) => Promise<MemoryFs>;
-  run: (world: World, fs: MemoryFs) => Promise<void>;
+  prepare?: (world: World) => Promise<PowerCutDisk>;
+  run: (world: World, fs: PowerCutDisk) => Promise<void>;
   /** Checks whatever else it left on a disk after a power cut. */
-  inspect?: (disk: MemoryFs, finished: boolean) => Promise<void>;
+  inspect?: (disk: PowerCutDisk, finished: boolean) => Promise<void>;
 }
 
 const segmentSizeMax = 64 * 1024;
@@ -29,13 +29,13 @@ const upgraded = {
 };
 
 /** A disk on which a parent directory stands for certain, as on every real one. */
-export function freshDisk(): MemoryFs {
-  const fs = new MemoryFs();
+export function freshDisk(): PowerCutDisk {
+  const fs = new PowerCutDisk();
   fs.plantDirectory("/data");
   return fs;
 }
 
-async function grown(world: World): Promise<MemoryFs> {
+async function grown(world: World): Promise<PowerCutDisk> {
   const fs = freshDisk();
   const manager = await world.open(fs);
   for (let i = 0; i < 3; i++) await world.apply(manager);
@@ -51,7 +51,7 @@ async function grown(world: World): Promise<MemoryFs> {
 }
 
 /** A journal whose last batch of three sectors was torn in the middle. */
-async function torn(world: World): Promise<MemoryFs> {
+async function torn(world: World): Promise<PowerCutDisk> {
   const fs = freshDisk();
   const manager = await world.open(fs);
   await world.apply(manager);
@@ -176,7 +176,7 @@ export const WORKLOADS: readonly Workload[] = [
 export const reader = upgraded;
 
 /** A backup that was reported as done opens; one that was not may be incomplete, which opening says. */
-async function inspectBackup(disk: MemoryFs, finished: boolean): Promise<void> {
+async function inspectBackup(disk: PowerCutDisk, finished: boolean): Promise<void> {
   if (!finished) return;
   const manager = await StateManager.open<Ids, never>(BACKUP, NAME, reader, { fs: disk });
   if (manager.state.ids.length < 5) throw new Error(`the backup lost ${manager.state.ids}`);

@@ -30,60 +30,60 @@ import type {
   DurableLock,
   OpenMode,
 } from "../../src/durable_fs.ts";
-import { type CutChoice, MemoryFile } from "./memory_file.ts";
-import { MemoryDirectory, MemoryNames, type MemoryNode, Special } from "./memory_names.ts";
+import { type CutChoice, SimulatedFile } from "./file.ts";
+import { SimulatedDirectory, SimulatedNames, type SimulatedNode, Special } from "./names.ts";
 import { CallGate, failure, type Fault, type Operation } from "./call_gate.ts";
 import { Random } from "./random.ts";
 
 /** The file system in memory. */
-export class MemoryFs extends CallGate implements DurableFs {
-  readonly #names: MemoryNames;
-  readonly #locked = new Set<MemoryNode>();
+export class PowerCutDisk extends CallGate implements DurableFs {
+  readonly #names: SimulatedNames;
+  readonly #locked = new Set<SimulatedNode>();
   readonly #random: Random;
   /** How many bytes files can still grow by. */
   spaceLeft = Infinity;
 
-  constructor(names: MemoryNames = new MemoryNames(), seed = 1) {
+  constructor(names: SimulatedNames = new SimulatedNames(), seed = 1) {
     super();
     this.#names = names;
     this.#random = new Random(seed);
   }
 
   /** The disk as the next boot finds it. This one is dead from now on. */
-  powerCut(choice: CutChoice, random: Random): MemoryFs {
+  powerCut(choice: CutChoice, random: Random): PowerCutDisk {
     this.dead = true;
-    return new MemoryFs(this.#names.afterCut(choice, random), random.below(2 ** 32));
+    return new PowerCutDisk(this.#names.afterCut(choice, random), random.below(2 ** 32));
   }
 
   /** The disk as the next process finds it, with the page cache as it is. This one is dead from now on. */
-  crash(): MemoryFs {
+  crash(): PowerCutDisk {
     this.dead = true;
-    return new MemoryFs(this.#names.copy(), this.calls + 1);
+    return new PowerCutDisk(this.#names.copy(), this.calls + 1);
   }
 
   /** Another disk in the same condition. */
-  image(): MemoryFs {
-    return new MemoryFs(this.#names.copy());
+  image(): PowerCutDisk {
+    return new PowerCutDisk(this.#names.copy());
   }
 
   /** The bytes of a file, without counting as a call; `null` when there is none. */
   peek(path: string): Uint8Array | null {
     const node = this.#find(path);
-    return node instanceof MemoryFile ? node.bytes.slice() : null;
+    return node instanceof SimulatedFile ? node.bytes.slice() : null;
   }
 
   /** The paths of all files below `path`, without counting as a call. */
   paths(path: string): string[] {
     const node = this.#find(path);
-    if (!(node instanceof MemoryDirectory)) return node === undefined ? [] : [path];
+    if (!(node instanceof SimulatedDirectory)) return node === undefined ? [] : [path];
     return [...node.entries.keys()].flatMap((name) => this.paths(`${path}/${name}`)).sort();
   }
 
   /** Puts a file in place, synced, without counting as a call: for damage at rest. */
   plant(path: string, bytes: Uint8Array | Special): void {
     const { directory, name } = this.#parent(path);
-    const node = bytes instanceof Special ? bytes : new MemoryFile();
-    if (node instanceof MemoryFile) {
+    const node = bytes instanceof Special ? bytes : new SimulatedFile();
+    if (node instanceof SimulatedFile) {
       node.write(bytes as Uint8Array, 0);
       node.sync();
     }
@@ -94,7 +94,7 @@ export class MemoryFs extends CallGate implements DurableFs {
   /** Makes a directory, synced, without counting as a call. */
   plantDirectory(path: string): void {
     const { directory, name } = this.#parent(path);
-    this.#names.change([{ directory, name, node: new MemoryDirectory() }]);
+    this.#names.change([{ directory, name, node: new SimulatedDirectory() }]);
     this.#names.sync(directory);
   }
 
@@ -114,7 +114,7 @@ export class MemoryFs extends CallGate implements DurableFs {
       return this.#handle(refuseIrregular(node, path), path);
     }
     const { directory, name } = this.#parent(path);
-    const file = new MemoryFile();
+    const file = new SimulatedFile();
     const make = () => {
       if (!directory.entries.has(name)) this.#names.change([{ directory, name, node: file }]);
     };
@@ -124,7 +124,7 @@ export class MemoryFs extends CallGate implements DurableFs {
     return this.#handle(file, path);
   }
 
-  #handle(file: MemoryFile, path: string): DurableFile {
+  #handle(file: SimulatedFile, path: string): DurableFile {
     let open = true;
     const enter = (
       operation: Operation,
@@ -181,7 +181,7 @@ export class MemoryFs extends CallGate implements DurableFs {
     };
   }
 
-  #takeSpace(file: MemoryFile, bytes: Uint8Array, offset: number, path: string): Uint8Array {
+  #takeSpace(file: SimulatedFile, bytes: Uint8Array, offset: number, path: string): Uint8Array {
     const growth = Math.max(0, offset + bytes.length - file.size);
     if (growth <= this.spaceLeft) {
       this.spaceLeft -= growth;
@@ -214,8 +214,8 @@ export class MemoryFs extends CallGate implements DurableFs {
       const { directory, name } = this.#parent(path);
       const node = directory.entries.get(name);
       if (node === undefined) throw failure("ENOENT", "remove", path);
-      if (node instanceof MemoryDirectory) throw failure("EISDIR", "remove", path);
-      if (node instanceof MemoryFile) this.spaceLeft += node.size;
+      if (node instanceof SimulatedDirectory) throw failure("EISDIR", "remove", path);
+      if (node instanceof SimulatedFile) this.spaceLeft += node.size;
       this.#names.change([{ directory, name, node: null }]);
     };
     this.enter("remove", path, change);
@@ -227,9 +227,9 @@ export class MemoryFs extends CallGate implements DurableFs {
     this.enter("list", path);
     return [...this.#directory(path, "list").entries].map(([name, node]) => ({
       name,
-      kind: node instanceof MemoryFile
+      kind: node instanceof SimulatedFile
         ? "file"
-        : node instanceof MemoryDirectory
+        : node instanceof SimulatedDirectory
         ? "directory"
         : "other",
     }));
@@ -240,9 +240,9 @@ export class MemoryFs extends CallGate implements DurableFs {
     const change = () => {
       const { directory, name } = this.#parent(path);
       const node = directory.entries.get(name);
-      if (node instanceof MemoryDirectory) return;
+      if (node instanceof SimulatedDirectory) return;
       if (node !== undefined) throw failure("EEXIST", "makeDirectory", path);
-      this.#names.change([{ directory, name, node: new MemoryDirectory() }]);
+      this.#names.change([{ directory, name, node: new SimulatedDirectory() }]);
     };
     this.enter("makeDirectory", path, change);
     if (this.#find(path) === this.#names.root) return;
@@ -260,7 +260,7 @@ export class MemoryFs extends CallGate implements DurableFs {
     const make = () => {
       const { directory, name } = this.#parent(path);
       if (directory.entries.has(name)) return;
-      this.#names.change([{ directory, name, node: new MemoryFile() }]);
+      this.#names.change([{ directory, name, node: new SimulatedFile() }]);
     };
     this.enter("lock", path, make);
     make();
@@ -279,25 +279,25 @@ export class MemoryFs extends CallGate implements DurableFs {
     return crc32(bytes, seed);
   }
 
-  #find(path: string): MemoryNode | undefined {
-    let node: MemoryNode | undefined = this.#names.root;
+  #find(path: string): SimulatedNode | undefined {
+    let node: SimulatedNode | undefined = this.#names.root;
     for (const step of path.split("/")) {
       if (step === "" || step === ".") continue;
-      if (!(node instanceof MemoryDirectory)) throw failure("ENOTDIR", "open", path);
+      if (!(node instanceof SimulatedDirectory)) throw failure("ENOTDIR", "open", path);
       node = node.entries.get(step);
       if (node === undefined) return undefined;
     }
     return node;
   }
 
-  #directory(path: string, operation: Operation): MemoryDirectory {
+  #directory(path: string, operation: Operation): SimulatedDirectory {
     const node = this.#find(path);
     if (node === undefined) throw failure("ENOENT", operation, path);
-    if (!(node instanceof MemoryDirectory)) throw failure("ENOTDIR", operation, path);
+    if (!(node instanceof SimulatedDirectory)) throw failure("ENOTDIR", operation, path);
     return node;
   }
 
-  #parent(path: string): { directory: MemoryDirectory; name: string } {
+  #parent(path: string): { directory: SimulatedDirectory; name: string } {
     const slash = path.lastIndexOf("/");
     return {
       directory: this.#directory(path.slice(0, Math.max(slash, 0)), "open"),
@@ -310,8 +310,8 @@ function part(size: number): number {
   return Math.max(1, size >> 1);
 }
 
-function refuseIrregular(node: MemoryNode, path: string): MemoryFile {
-  if (node instanceof MemoryFile) return node;
-  if (node instanceof MemoryDirectory) throw failure("EISDIR", "open", path);
+function refuseIrregular(node: SimulatedNode, path: string): SimulatedFile {
+  if (node instanceof SimulatedFile) return node;
+  if (node instanceof SimulatedDirectory) throw failure("EISDIR", "open", path);
   throw failure(node.kind === "link" ? "ELOOP" : "EINVAL", "open", path);
 }

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { MemoryFs } from "../support/memory_fs.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { DIRECTORY, type Manager, World } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
 /** One directory, and what may be lost of it without proof. */
 export interface Recording {
   name: string;
-  disk: MemoryFs;
+  disk: PowerCutDisk;
   /** The mutations, in order: all of them acknowledged. */
   ids: number[];
   /** The sequence that each batch begins with. */
@@ -100,7 +100,7 @@ export function damagedDisk(
   recording: Recording,
   path: string,
   damage: (bytes: Uint8Array) => Uint8Array,
-): MemoryFs {
+): PowerCutDisk {
   const disk = recording.disk.image();
   disk.plant(path, damage(disk.peek(path)!));
   return disk;

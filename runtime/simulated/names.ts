@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type CutChoice, MemoryFile } from "./memory_file.ts";
+import { type CutChoice, SimulatedFile } from "./file.ts";
 import type { Random } from "./random.ts";
 
 /** Something that a program may not open. */
@@ -17,24 +17,24 @@ export class Special {
 }
 
 /** One directory. */
-export class MemoryDirectory {
+export class SimulatedDirectory {
   /** What programs see. */
-  readonly entries = new Map<string, MemoryNode>();
+  readonly entries = new Map<string, SimulatedNode>();
   /** What is on the disk for certain. */
-  readonly synced = new Map<string, MemoryNode>();
+  readonly synced = new Map<string, SimulatedNode>();
 }
 
 /** What a name stands for. */
-export type MemoryNode = MemoryFile | MemoryDirectory | Special;
+export type SimulatedNode = SimulatedFile | SimulatedDirectory | Special;
 
 /** One change of names that happens whole or not at all. */
 interface NameChange {
-  steps: { directory: MemoryDirectory; name: string; node: MemoryNode | null }[];
+  steps: { directory: SimulatedDirectory; name: string; node: SimulatedNode | null }[];
 }
 
 /** The tree of all names. */
-export class MemoryNames {
-  readonly root = new MemoryDirectory();
+export class SimulatedNames {
+  readonly root = new SimulatedDirectory();
   #pending: NameChange[] = [];
 
   /** Makes a change visible; a power cut can undo it until the directories are synced. */
@@ -44,7 +44,7 @@ export class MemoryNames {
   }
 
   /** Makes the changes in one directory durable; a rename out of it takes its other half along. */
-  sync(directory: MemoryDirectory): void {
+  sync(directory: SimulatedDirectory): void {
     const rest: NameChange[] = [];
     for (const change of this.#pending) {
       const [first] = change.steps;
@@ -59,12 +59,12 @@ export class MemoryNames {
   }
 
   /** What a power cut now could leave: names, and the bytes under them. */
-  afterCut(choice: CutChoice, random: Random): MemoryNames {
+  afterCut(choice: CutChoice, random: Random): SimulatedNames {
     const kept = this.#pending.filter(() =>
       choice.names === "mixed" ? random.chance(0.5) : choice.names === "kept"
     );
-    const views = new Map<MemoryDirectory, Map<string, MemoryNode>>();
-    const viewOf = (directory: MemoryDirectory) => {
+    const views = new Map<SimulatedDirectory, Map<string, SimulatedNode>>();
+    const viewOf = (directory: SimulatedDirectory) => {
       const view = views.get(directory) ?? new Map(directory.synced);
       views.set(directory, view);
       return view;
@@ -76,31 +76,31 @@ export class MemoryNames {
   }
 
   /** The same names over the same page cache. Nothing becomes durable by it. */
-  copy(): MemoryNames {
-    const copies = new Map<MemoryNode, MemoryNode>();
-    const copyOf = (node: MemoryNode): MemoryNode => {
+  copy(): SimulatedNames {
+    const copies = new Map<SimulatedNode, SimulatedNode>();
+    const copyOf = (node: SimulatedNode): SimulatedNode => {
       const known = copies.get(node);
       if (known !== undefined) return known;
-      const made = node instanceof MemoryFile
+      const made = node instanceof SimulatedFile
         ? node.copy()
         : node instanceof Special
         ? node
-        : new MemoryDirectory();
+        : new SimulatedDirectory();
       copies.set(node, made);
-      if (node instanceof MemoryDirectory) {
-        const directory = made as MemoryDirectory;
+      if (node instanceof SimulatedDirectory) {
+        const directory = made as SimulatedDirectory;
         for (const [name, child] of node.entries) directory.entries.set(name, copyOf(child));
         for (const [name, child] of node.synced) directory.synced.set(name, copyOf(child));
       }
       return made;
     };
-    const names = new MemoryNames();
+    const names = new SimulatedNames();
     copies.set(this.root, names.root);
     for (const [name, child] of this.root.entries) names.root.entries.set(name, copyOf(child));
     for (const [name, child] of this.root.synced) names.root.synced.set(name, copyOf(child));
     names.#pending = this.#pending.map(({ steps }) => ({
       steps: steps.map(({ directory, name, node }) => ({
-        directory: copyOf(directory) as MemoryDirectory,
+        directory: copyOf(directory) as SimulatedDirectory,
         name,
         node: node === null ? null : copyOf(node),
       })),
@@ -109,31 +109,31 @@ export class MemoryNames {
   }
 
   #rebuild(
-    viewOf: (directory: MemoryDirectory) => Map<string, MemoryNode>,
-    fileOf: (file: MemoryFile) => MemoryFile,
-  ): MemoryNames {
-    const files = new Map<MemoryFile, MemoryFile>();
-    const fill = (from: MemoryDirectory, to: MemoryDirectory) => {
+    viewOf: (directory: SimulatedDirectory) => Map<string, SimulatedNode>,
+    fileOf: (file: SimulatedFile) => SimulatedFile,
+  ): SimulatedNames {
+    const files = new Map<SimulatedFile, SimulatedFile>();
+    const fill = (from: SimulatedDirectory, to: SimulatedDirectory) => {
       for (const [name, node] of viewOf(from)) {
-        let made: MemoryNode = node;
-        if (node instanceof MemoryFile) {
+        let made: SimulatedNode = node;
+        if (node instanceof SimulatedFile) {
           made = files.get(node) ?? fileOf(node);
-          files.set(node, made as MemoryFile);
-        } else if (node instanceof MemoryDirectory) {
-          made = new MemoryDirectory();
+          files.set(node, made as SimulatedFile);
+        } else if (node instanceof SimulatedDirectory) {
+          made = new SimulatedDirectory();
           fill(node, made);
         }
         to.entries.set(name, made);
         to.synced.set(name, made);
       }
     };
-    const names = new MemoryNames();
+    const names = new SimulatedNames();
     fill(this.root, names.root);
     return names;
   }
 }
 
-function put(entries: Map<string, MemoryNode>, name: string, node: MemoryNode | null): void {
+function put(entries: Map<string, SimulatedNode>, name: string, node: SimulatedNode | null): void {
   if (node === null) entries.delete(name);
   else entries.set(name, node);
 }

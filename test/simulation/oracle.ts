@@ -7,9 +7,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { MinistateError } from "@ministate/ministate";
-import { isPowerCut } from "../support/call_gate.ts";
-import type { CutChoice } from "../support/memory_file.ts";
-import type { MemoryFs } from "../support/memory_fs.ts";
+import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
+import type { CutChoice } from "../../runtime/simulated/file.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import type { Random } from "../support/random.ts";
 import { within, World } from "./world.ts";
 import { freshDisk, reader, type Workload } from "./workloads.ts";
@@ -35,7 +35,7 @@ export function drawChoice(random: Random): CutChoice {
 /** How a workload ended. */
 export interface Ending {
   world: World;
-  fs: MemoryFs;
+  fs: PowerCutDisk;
   /** Whether it ran to its end. */
   finished: boolean;
 }
@@ -43,7 +43,7 @@ export interface Ending {
 /** Runs a workload on a disk that `arm` has made to fail or to lose power. */
 export async function interrupt(
   workload: Workload,
-  arm: (fs: MemoryFs) => void,
+  arm: (fs: PowerCutDisk) => void,
 ): Promise<Ending> {
   const world = new World();
   const fs = await workload.prepare?.(world) ?? freshDisk();
@@ -71,7 +71,7 @@ export async function countCalls(workload: Workload): Promise<number> {
 const CALLS_OF_RECOVERY = 30;
 
 /** Cuts the power twice while the disk recovers, then lets it, and checks everything. */
-export async function survives(world: World, disk: MemoryFs, random: Random): Promise<void> {
+export async function survives(world: World, disk: PowerCutDisk, random: Random): Promise<void> {
   let current = disk;
   let history = world.fork();
   for (let cut = 0; cut < 2; cut++) {
@@ -89,7 +89,7 @@ export async function survives(world: World, disk: MemoryFs, random: Random): Pr
 }
 
 /** Opens without help, opens again, applies, loses power, and has it all. */
-export async function recovers(world: World, disk: MemoryFs, random: Random): Promise<void> {
+export async function recovers(world: World, disk: PowerCutDisk, random: Random): Promise<void> {
   const first = await world.open(disk, {}, reader);
   // Neither a power cut nor a refused call may leave half a snapshot under its final name.
   assertEquals(first.recovery.snapshotsSkipped, []);

@@ -60,7 +60,7 @@ class Bytes {
 }
 
 /** The bytes of one file, apart from its names. */
-export class MemoryFile {
+export class SimulatedFile {
   #cached = new Bytes();
   #synced = new Bytes();
   #pending: Operation[] = [];
@@ -127,7 +127,7 @@ export class MemoryFile {
   }
 
   /** What a power cut now could leave of the file. */
-  afterCut(choice: CutChoice, random: Random): MemoryFile {
+  afterCut(choice: CutChoice, random: Random): SimulatedFile {
     const image = this.#synced.copy();
     const sizes = [this.#synced.size];
     let size = this.#synced.size;
@@ -153,7 +153,7 @@ export class MemoryFile {
     image.resize(
       choice.sizes === "old" ? sizes[0]! : choice.sizes === "new" ? size : random.pick(sizes),
     );
-    const file = new MemoryFile();
+    const file = new SimulatedFile();
     file.#cached = image;
     file.#synced = image.copy();
     return file;
@@ -170,8 +170,8 @@ export class MemoryFile {
   }
 
   /** The same file with the same page cache, as the next process finds it. */
-  copy(): MemoryFile {
-    const file = new MemoryFile();
+  copy(): SimulatedFile {
+    const file = new SimulatedFile();
     file.#cached = this.#cached.copy();
     file.#synced = this.#synced.copy();
     file.#pending = [...this.#pending];

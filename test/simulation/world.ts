@@ -7,8 +7,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Applied, MinistateError, StateManager } from "@ministate/ministate";
 import type { StateManagerOptions } from "@ministate/ministate";
-import { isPowerCut } from "../support/call_gate.ts";
-import type { MemoryFs } from "../support/memory_fs.ts";
+import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 
 export const DIRECTORY = "/data/state";
 export const NAME = "w.wal.jsonl";
@@ -62,7 +62,7 @@ export class World {
 
   /** Opens the state and checks that it is one the history allows. */
   async open(
-    fs: MemoryFs,
+    fs: PowerCutDisk,
     options: StateManagerOptions = {},
     mutator: typeof collector & { version?: number } = collector,
   ): Promise<Manager> {
