@@ -1,79 +1,55 @@
 /**
- * One file of the memory disk: what programs read (the page cache), what is on the disk for certain (the synced
+ * One file of the simulated disk: what programs read (the page cache), what is on the disk for certain (the synced
  * image), and the operations between the two, of which a power cut keeps whichever it likes.
  *
  * @module
  */
 
-import type { Random } from "./random.ts";
+import { Bytes } from "./bytes.ts";
+import type { Chooser } from "./chooser.ts";
+import type { PowerCut } from "./power_cut.ts";
 
-/** The unit that a disk writes whole or not at all. */
+/** The unit, in bytes, that a disk writes whole or not at all. */
 export const SECTOR_SIZE = 512;
-
-/** What a power cut does with an operation that was not synced. */
-export type Fate = "lost" | "kept" | "torn";
-
-/** How a power cut treats everything that was not synced. */
-export interface CutChoice {
-  /** Fate of each write; `mixed` draws one for each. */
-  writes: Fate | "mixed";
-  /** Fate of each name made, renamed or removed. */
-  names: "lost" | "kept" | "mixed";
-  /** The size a file gets: the synced one, the latest, or any it had in between. */
-  sizes: "old" | "new" | "mixed";
-  /** What stands in grown space whose bytes were lost: zeros, rubbish, or what once stood there. */
-  grown: "zeros" | "rubbish" | "ghosts";
-}
 
 type Operation = { offset: number; bytes: Uint8Array } | { size: number };
 
-/** Bytes that grow as they are written. */
-class Bytes {
-  data: Uint8Array<ArrayBuffer>;
-  size: number;
+/** Says for each sector of a write whether it reached the disk. */
+type Arrival = (sector: number) => boolean;
 
-  constructor(data: Uint8Array<ArrayBuffer> = new Uint8Array(0), size = 0) {
-    this.data = data;
-    this.size = size;
-  }
+const ALL: Arrival = () => true;
+const NONE: Arrival = () => false;
 
-  copy(): Bytes {
-    return new Bytes(this.data.slice(0, this.size), this.size);
-  }
-
-  write(bytes: Uint8Array, offset: number): void {
-    const end = offset + bytes.length;
-    if (end > this.data.length) {
-      const larger = new Uint8Array(Math.max(end, this.data.length * 2, 1024));
-      larger.set(this.data.subarray(0, this.size));
-      this.data = larger;
-    }
-    this.data.set(bytes, offset);
-    this.size = Math.max(this.size, end);
-  }
-
-  resize(size: number): void {
-    if (size < this.size) this.data.fill(0, size, this.size);
-    else if (size > this.data.length) this.write(new Uint8Array(1), size - 1);
-    this.size = size;
-  }
-}
+/** A write of at most this many sectors can lose any set of them; for a longer one there are eight patterns. */
+const SECTORS_ENUMERATED_MAX = 3;
 
 /** The bytes of one file, apart from its names. */
 export class SimulatedFile {
   #cached = new Bytes();
   #synced = new Bytes();
   #pending: Operation[] = [];
-  /** Whatever stood at a place longest ago: freed blocks can come back with their old bytes in them. */
+  /** How many operations were ever made on the file. */
+  #count = 0;
+  /** Whatever stood at a place before it was cut off: freed blocks can come back with their old bytes in them. */
   #ghosts = new Bytes();
 
   get size(): number {
     return this.#cached.size;
   }
 
+  /** How many writes and truncations were made so far. */
+  get operationCount(): number {
+    return this.#count;
+  }
+
+  /** Whether anything is not synced. */
+  get dirty(): boolean {
+    return this.#pending.length > 0;
+  }
+
   /** What a program reads now. The array must not be changed. */
-  get bytes(): Uint8Array {
-    return this.#cached.data.subarray(0, this.#cached.size);
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#cached.view;
   }
 
   read(buffer: Uint8Array, offset: number): number {
@@ -86,86 +62,104 @@ export class SimulatedFile {
     // Copied: the caller goes on using its buffer.
     const copy = bytes.slice();
     this.#cached.write(copy, offset);
-    this.#pending.push({ offset, bytes: copy });
+    this.#add({ offset, bytes: copy });
   }
 
   truncate(size: number): void {
     const freed = this.bytes.slice(size);
     if (freed.length > 0) this.#ghosts.write(freed, size);
     this.#cached.resize(size);
-    this.#pending.push({ size });
+    this.#add({ size });
   }
 
-  sync(): void {
-    for (const operation of this.#pending) {
+  #add(operation: Operation): void {
+    this.#pending.push(operation);
+    this.#count++;
+  }
+
+  /** Makes durable what was done up to operation number `until`. */
+  sync(until: number = this.#count): void {
+    for (const operation of this.#take(until)) {
       if ("size" in operation) this.#synced.resize(operation.size);
       else this.#synced.write(operation.bytes, operation.offset);
     }
-    this.#pending = [];
   }
 
   /**
    * A sync that fails: some sectors arrive, the rest is dropped. The pages stay readable and count as clean, so that
    * the next sync says yes without writing them, as Linux does.
    */
-  failSync(random: Random): void {
-    for (const operation of this.#pending) {
-      if ("size" in operation) this.#synced.resize(operation.size);
-      else {
-        // The size is metadata, which goes its own way.
-        const end = operation.offset + operation.bytes.length;
-        if (end > this.#synced.size) this.#synced.resize(end);
-        writeSectors(this.#synced, operation, () => random.chance(0.5));
-      }
-    }
-    this.#pending = [];
-  }
-
-  /** Whether anything is not synced. */
-  get dirty(): boolean {
-    return this.#pending.length > 0;
-  }
-
-  /** What a power cut now could leave of the file. */
-  afterCut(choice: CutChoice, random: Random): SimulatedFile {
-    const image = this.#synced.copy();
-    const sizes = [this.#synced.size];
-    let size = this.#synced.size;
-    const sizeMax = this.#pending.reduce(
-      (most, operation) =>
-        Math.max(most, "size" in operation ? 0 : operation.offset + operation.bytes.length),
-      size,
-    );
-    if (sizeMax > size) this.#fillGrown(image, sizeMax, choice, random);
-    for (const operation of this.#pending) {
+  failSync(until: number, chooser: Chooser): void {
+    for (const operation of this.#take(until)) {
       if ("size" in operation) {
-        size = operation.size;
-      } else {
-        size = Math.max(size, operation.offset + operation.bytes.length);
-        const fate = choice.writes === "mixed"
-          ? random.pick<Fate>(["lost", "kept", "torn"])
-          : choice.writes;
-        if (fate === "kept") image.write(operation.bytes, operation.offset);
-        if (fate === "torn") writeSectors(image, operation, () => random.chance(0.5));
+        this.#synced.resize(operation.size);
+        continue;
       }
-      sizes.push(size);
+      // The size is metadata, which goes its own way.
+      const end = operation.offset + operation.bytes.length;
+      if (end > this.#synced.size) this.#synced.resize(end);
+      writeSectors(this.#synced, operation, () => chooser.next() < 0.5);
     }
-    image.resize(
-      choice.sizes === "old" ? sizes[0]! : choice.sizes === "new" ? size : random.pick(sizes),
-    );
+  }
+
+  #take(until: number): Operation[] {
+    const known = this.#count - this.#pending.length;
+    return this.#pending.splice(0, Math.max(0, until - known));
+  }
+
+  /**
+   * What a power cut now could leave of the file.
+   *
+   * @param certain operations up to this number are there whatever the rules say
+   */
+  afterCut(rules: PowerCut, chooser: Chooser, certain = 0): SimulatedFile {
+    const image = this.#synced.copy();
+    const sizes = this.#sizes();
+    const largest = Math.max(...sizes);
+    // What a lost write leaves in grown space.
+    if (largest > image.size) this.#fillGrown(image, largest, rules, chooser);
+    let number = this.#count - this.#pending.length;
+    let sizeLeast = 0;
+    for (const operation of this.#pending) {
+      number++;
+      if (number <= certain) sizeLeast = number;
+      if ("size" in operation) continue;
+      writeSectors(
+        image,
+        operation,
+        number <= certain ? ALL : arrivalOf(operation, rules, chooser),
+      );
+    }
+    const known = this.#count - this.#pending.length;
+    image.resize(chooseSize(sizes.slice(Math.max(0, sizeLeast - known)), rules, chooser));
     const file = new SimulatedFile();
     file.#cached = image;
     file.#synced = image.copy();
     return file;
   }
 
-  #fillGrown(image: Bytes, sizeMax: number, choice: CutChoice, random: Random): void {
+  /** The synced size, and that after each operation since. */
+  #sizes(): number[] {
+    let size = this.#synced.size;
+    const sizes = [size];
+    for (const operation of this.#pending) {
+      size = "size" in operation
+        ? operation.size
+        : Math.max(size, operation.offset + operation.bytes.length);
+      sizes.push(size);
+    }
+    return sizes;
+  }
+
+  #fillGrown(image: Bytes, sizeMax: number, rules: PowerCut, chooser: Chooser): void {
     const from = image.size;
+    const kinds = ["zeros", "rubbish", "ghosts"] as const;
+    const kind = rules.grown === "mixed" ? kinds[chooser.choose(kinds.length)]! : rules.grown;
     image.resize(sizeMax);
-    if (choice.grown === "zeros") return;
-    for (let at = from; at < sizeMax; at++) {
-      const ghost = at < this.#ghosts.size ? this.#ghosts.data[at]! : 0;
-      image.data[at] = choice.grown === "ghosts" ? ghost : random.below(256);
+    if (kind === "ghosts") image.write(this.#ghosts.view.slice(from, sizeMax), from);
+    if (kind === "rubbish") {
+      const rubbish = new Uint8Array(sizeMax - from).map(() => Math.floor(chooser.next() * 256));
+      image.write(rubbish, from);
     }
   }
 
@@ -175,19 +169,57 @@ export class SimulatedFile {
     file.#cached = this.#cached.copy();
     file.#synced = this.#synced.copy();
     file.#pending = [...this.#pending];
+    file.#count = this.#count;
     file.#ghosts = this.#ghosts.copy();
     return file;
   }
 }
 
+function chooseSize(sizes: number[], rules: PowerCut, chooser: Chooser): number {
+  if (rules.sizes === "old") return sizes[0]!;
+  if (rules.sizes === "new") return sizes.at(-1)!;
+  const different = [...new Set(sizes)];
+  return different[different.length === 1 ? 0 : chooser.choose(different.length)]!;
+}
+
+function arrivalOf(
+  { offset, bytes }: { offset: number; bytes: Uint8Array },
+  rules: PowerCut,
+  chooser: Chooser,
+): Arrival {
+  if (rules.writes === "lost") return NONE;
+  if (rules.writes === "kept") return ALL;
+  if (rules.writes === "torn") return () => chooser.next() < 0.5;
+  const first = Math.floor(offset / SECTOR_SIZE);
+  const count = Math.ceil((offset + bytes.length) / SECTOR_SIZE) - first;
+  if (count <= SECTORS_ENUMERATED_MAX) {
+    const set = chooser.choose(2 ** count);
+    return (sector) => (set >> sector & 1) === 1;
+  }
+  const patterns: Arrival[] = [
+    NONE,
+    ALL,
+    (sector) => sector < count / 2,
+    (sector) => sector >= count / 2,
+    (sector) => sector > 0,
+    (sector) => sector < count - 1,
+    (sector) => sector % 2 === 0,
+    () => chooser.next() < 0.5,
+  ];
+  return patterns[chooser.choose(patterns.length)]!;
+}
+
 function writeSectors(
   image: Bytes,
   { offset, bytes }: { offset: number; bytes: Uint8Array },
-  arrives: () => boolean,
+  arrives: Arrival,
 ): void {
-  for (let at = 0; at < bytes.length;) {
+  if (arrives === NONE) return;
+  if (arrives === ALL) return image.write(bytes, offset);
+  let sector = 0;
+  for (let at = 0; at < bytes.length; sector++) {
     const end = Math.min(bytes.length, at + SECTOR_SIZE - (offset + at) % SECTOR_SIZE);
-    if (arrives()) image.write(bytes.subarray(at, end), offset + at);
+    if (arrives(sector)) image.write(bytes.subarray(at, end), offset + at);
     at = end;
   }
 }

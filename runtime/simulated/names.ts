@@ -1,11 +1,13 @@
 /**
- * The names of the memory disk: directories as programs see them, and the changes a power cut can still undo.
+ * The names of the simulated disk: directories as programs see them, and the changes a power cut can still undo.
  *
  * @module
  */
 
-import { type CutChoice, SimulatedFile } from "./file.ts";
-import type { Random } from "./random.ts";
+import { failure } from "./call_gate.ts";
+import type { Chooser } from "./chooser.ts";
+import { SimulatedFile } from "./file.ts";
+import type { PowerCut } from "./power_cut.ts";
 
 /** Something that a program may not open. */
 export class Special {
@@ -27,9 +29,17 @@ export class SimulatedDirectory {
 /** What a name stands for. */
 export type SimulatedNode = SimulatedFile | SimulatedDirectory | Special;
 
+/** A name in a directory, whether there is such an entry or not. */
+export interface Place {
+  directory: SimulatedDirectory;
+  name: string;
+}
+
 /** One change of names that happens whole or not at all. */
 interface NameChange {
-  steps: { directory: SimulatedDirectory; name: string; node: SimulatedNode | null }[];
+  steps: (Place & { node: SimulatedNode | null })[];
+  /** How many operations the renamed file had seen by then. */
+  operationCount: number;
 }
 
 /** The tree of all names. */
@@ -37,10 +47,51 @@ export class SimulatedNames {
   readonly root = new SimulatedDirectory();
   #pending: NameChange[] = [];
 
-  /** Makes a change visible; a power cut can undo it until the directories are synced. */
-  change(steps: NameChange["steps"]): void {
-    for (const { directory, name, node } of steps) put(directory.entries, name, node);
-    this.#pending.push({ steps });
+  /** What stands at a path; `undefined` when nothing does. */
+  find(path: string): SimulatedNode | undefined {
+    let node: SimulatedNode | undefined = this.root;
+    for (const step of path.split("/")) {
+      if (step === "" || step === ".") continue;
+      if (!(node instanceof SimulatedDirectory)) throw failure("ENOTDIR", "open", path);
+      node = node.entries.get(step);
+      if (node === undefined) return undefined;
+    }
+    return node;
+  }
+
+  /** The directory at a path. */
+  directory(path: string): SimulatedDirectory {
+    const node = this.find(path);
+    if (node === undefined) throw failure("ENOENT", "open", path);
+    if (!(node instanceof SimulatedDirectory)) throw failure("ENOTDIR", "open", path);
+    return node;
+  }
+
+  /** Where the last name of a path stands. */
+  place(path: string): Place {
+    const slash = path.lastIndexOf("/");
+    return {
+      directory: this.directory(path.slice(0, Math.max(slash, 0))),
+      name: path.slice(slash + 1),
+    };
+  }
+
+  /** Gives a place another node, or none. A power cut can undo it until the directory is synced. */
+  put(place: Place, node: SimulatedNode | null): void {
+    this.#change({ steps: [{ ...place, node }], operationCount: 0 });
+  }
+
+  /** Moves a node to another place, replacing what is there. */
+  move(from: Place, to: Place, node: SimulatedNode): void {
+    this.#change({
+      steps: [{ ...from, node: null }, { ...to, node }],
+      operationCount: node instanceof SimulatedFile ? node.operationCount : 0,
+    });
+  }
+
+  #change(change: NameChange): void {
+    for (const { directory, name, node } of change.steps) put(directory.entries, name, node);
+    this.#pending.push(change);
   }
 
   /** Makes the changes in one directory durable; a rename out of it takes its other half along. */
@@ -53,15 +104,17 @@ export class SimulatedNames {
       const done = change.steps.filter((step) => whole || step.directory === directory);
       for (const step of done) put(step.directory.synced, step.name, step.node);
       const steps = change.steps.filter((step) => !done.includes(step));
-      if (steps.length > 0) rest.push({ steps });
+      if (steps.length > 0) rest.push({ ...change, steps });
     }
     this.#pending = rest;
   }
 
   /** What a power cut now could leave: names, and the bytes under them. */
-  afterCut(choice: CutChoice, random: Random): SimulatedNames {
+  afterCut(rules: PowerCut, chooser: Chooser): SimulatedNames {
+    const ordered = rules.renames === "ordered" ||
+      rules.renames === "mixed" && this.#pending.length > 0 && chooser.choose(2) === 1;
     const kept = this.#pending.filter(() =>
-      choice.names === "mixed" ? random.chance(0.5) : choice.names === "kept"
+      rules.names === "mixed" ? chooser.choose(2) === 1 : rules.names === "kept"
     );
     const views = new Map<SimulatedDirectory, Map<string, SimulatedNode>>();
     const viewOf = (directory: SimulatedDirectory) => {
@@ -69,10 +122,14 @@ export class SimulatedNames {
       views.set(directory, view);
       return view;
     };
-    for (const { steps } of kept) {
-      for (const { directory, name, node } of steps) put(viewOf(directory), name, node);
+    const certain = new Map<SimulatedNode, number>();
+    for (const { steps, operationCount } of kept) {
+      for (const { directory, name, node } of steps) {
+        put(viewOf(directory), name, node);
+        if (ordered && node !== null) certain.set(node, operationCount);
+      }
     }
-    return this.#rebuild(viewOf, (file) => file.afterCut(choice, random));
+    return this.#rebuild(viewOf, (file) => file.afterCut(rules, chooser, certain.get(file)));
   }
 
   /** The same names over the same page cache. Nothing becomes durable by it. */
@@ -87,23 +144,23 @@ export class SimulatedNames {
         ? node
         : new SimulatedDirectory();
       copies.set(node, made);
-      if (node instanceof SimulatedDirectory) {
-        const directory = made as SimulatedDirectory;
-        for (const [name, child] of node.entries) directory.entries.set(name, copyOf(child));
-        for (const [name, child] of node.synced) directory.synced.set(name, copyOf(child));
-      }
+      if (node instanceof SimulatedDirectory) fill(node, made as SimulatedDirectory);
       return made;
+    };
+    const fill = (from: SimulatedDirectory, to: SimulatedDirectory) => {
+      for (const [name, child] of from.entries) to.entries.set(name, copyOf(child));
+      for (const [name, child] of from.synced) to.synced.set(name, copyOf(child));
     };
     const names = new SimulatedNames();
     copies.set(this.root, names.root);
-    for (const [name, child] of this.root.entries) names.root.entries.set(name, copyOf(child));
-    for (const [name, child] of this.root.synced) names.root.synced.set(name, copyOf(child));
-    names.#pending = this.#pending.map(({ steps }) => ({
+    fill(this.root, names.root);
+    names.#pending = this.#pending.map(({ steps, operationCount }) => ({
       steps: steps.map(({ directory, name, node }) => ({
         directory: copyOf(directory) as SimulatedDirectory,
         name,
         node: node === null ? null : copyOf(node),
       })),
+      operationCount,
     }));
     return names;
   }

@@ -1,23 +1,29 @@
 /**
- * A `DurableFs` in memory that can lose power, fail and fill up. The fault model:
+ * A `DurableFs` in memory that can lose power, fail, fill up, slow down and rot. The fault model:
  *
- * A file is a synced image and the writes and truncations since. A power cut (`powerCut`) makes a new disk on which
- * each of these was lost, was kept, or was torn: of a torn write each 512-byte sector arrived or did not, whatever
- * happened to those before or behind it. The file's size is the synced one, the latest, or one in between; space
- * that grew without its bytes holds zeros, rubbish, or what stood there before. A directory is its synced entries and
- * the names made, renamed and removed since; each of these is kept or lost by itself. A rename is whole or not there;
- * one between directories can leave the file under both names until the old directory is synced. Locks are free.
+ * **Power cuts** (`powerCut`). A file is its synced bytes and the writes and truncations since. A power cut leaves any
+ * of these lost, kept or torn, each by itself and in any order: of a torn write each 512-byte sector arrived or did
+ * not, whatever happened to those before or behind it. The file's size is the synced one, the latest, or one in
+ * between; space that grew without its bytes holds zeros, rubbish, or what stood there before it was cut off. A
+ * directory is its synced entries and the names made, renamed and removed since; each of these is kept or lost by
+ * itself. A rename is whole or not there; one between directories can leave the file under both names until the old
+ * directory is synced. By default a rename may reach the disk before the renamed file's bytes do; the rule `renames:
+ * "ordered"` is for file systems that never let that happen. Locks are free afterwards. `cutAt` ends the program at a
+ * call: that call and all later ones throw `PowerCutError`; a write or a change of names may still have reached the
+ * disk by then, a sync has promised nothing.
  *
- * A crash (`crash`) ends the process only: the page cache lives, nothing becomes durable by it, locks are free.
+ * **Crashes** (`crash`) end the process only: the page cache lives, nothing becomes durable by it, locks are free.
  *
- * Calls are counted from 1. `cutAt` ends the program at one call: that call and all later ones throw `PowerCut`; a
- * write or a change of names may still have reached the disk by then, a sync has promised nothing. `fault` makes
- * calls fail: with an error, or with a short count. A write that fails may have taken part of its bytes. A sync that
+ * **Faults** (`fault`) befall one call or all from there on: `EIO`, `ENOSPC`, half of the bytes asked for, a garbled
+ * write. A write that fails may have taken part of its bytes, and a rename that fails may have been done. A sync that
  * fails drops the pages it should have written: they stay readable and count as clean, so that syncing again reports
  * success and writes nothing. `spaceLeft` is a full disk: growing takes from it, a write that doesn't fit is short
- * first and fails with ENOSPC then.
+ * first and fails with `ENOSPC` then. `syncDelayMs` is a slow one: what was written before a sync began is durable
+ * when it returns, what was written meanwhile is not.
  *
- * Not modelled: bits that flip at rest (tests flip them with `edit`), and permissions.
+ * **Bit rot** (`flipBit`, `plant`, `unplant`) changes what is at rest.
+ *
+ * Not modelled: permissions, and disks that lie about syncs (every program loses data on these).
  *
  * @module
  */
@@ -30,96 +36,72 @@ import type {
   DurableLock,
   OpenMode,
 } from "../../src/durable_fs.ts";
-import { type CutChoice, SimulatedFile } from "./file.ts";
-import { SimulatedDirectory, SimulatedNames, type SimulatedNode, Special } from "./names.ts";
-import { CallGate, failure, type Fault, type Operation } from "./call_gate.ts";
+import { failure, type Fault, type Operation } from "./call_gate.ts";
+import type { Chooser } from "./chooser.ts";
+import { SimulatedFile } from "./file.ts";
+import {
+  type Place,
+  SimulatedDirectory,
+  type SimulatedNames,
+  type SimulatedNode,
+} from "./names.ts";
+import type { PowerCut } from "./power_cut.ts";
 import { Random } from "./random.ts";
+import { RestingDisk } from "./resting_disk.ts";
 
-/** The file system in memory. */
-export class PowerCutDisk extends CallGate implements DurableFs {
-  readonly #names: SimulatedNames;
+/** A disk in memory that loses power, fails and rots as it is told. Paths begin at `/`, which is there and empty. */
+export class PowerCutDisk extends RestingDisk implements DurableFs {
   readonly #locked = new Set<SimulatedNode>();
   readonly #random: Random;
-  /** How many bytes files can still grow by. */
+  /** How many bytes files can still grow by. @default Infinity */
   spaceLeft = Infinity;
+  /** How many milliseconds a sync of a file takes. @default 0 */
+  syncDelayMs = 0;
 
-  constructor(names: SimulatedNames = new SimulatedNames(), seed = 1) {
+  /** @param seed decides how calls fail where there is more than one way: how much a failing sync still writes, … */
+  constructor(seed = 1) {
     super();
-    this.#names = names;
     this.#random = new Random(seed);
   }
 
-  /** The disk as the next boot finds it. This one is dead from now on. */
-  powerCut(choice: CutChoice, random: Random): PowerCutDisk {
+  static #over(names: SimulatedNames, seed: number): PowerCutDisk {
+    const disk = new PowerCutDisk(seed);
+    disk.names = names;
+    return disk;
+  }
+
+  /** The disk as the next boot finds it. This one is dead from now on, but its power can be cut in other ways too. */
+  powerCut(rules: PowerCut, chooser: Chooser): PowerCutDisk {
     this.dead = true;
-    return new PowerCutDisk(this.#names.afterCut(choice, random), random.below(2 ** 32));
+    return PowerCutDisk.#over(this.names.afterCut(rules, chooser), this.calls + 1);
   }
 
   /** The disk as the next process finds it, with the page cache as it is. This one is dead from now on. */
   crash(): PowerCutDisk {
     this.dead = true;
-    return new PowerCutDisk(this.#names.copy(), this.calls + 1);
+    return this.image();
   }
 
-  /** Another disk in the same condition. */
+  /** Another disk in the same condition, with nobody using it. */
   image(): PowerCutDisk {
-    return new PowerCutDisk(this.#names.copy());
-  }
-
-  /** The bytes of a file, without counting as a call; `null` when there is none. */
-  peek(path: string): Uint8Array | null {
-    const node = this.#find(path);
-    return node instanceof SimulatedFile ? node.bytes.slice() : null;
-  }
-
-  /** The paths of all files below `path`, without counting as a call. */
-  paths(path: string): string[] {
-    const node = this.#find(path);
-    if (!(node instanceof SimulatedDirectory)) return node === undefined ? [] : [path];
-    return [...node.entries.keys()].flatMap((name) => this.paths(`${path}/${name}`)).sort();
-  }
-
-  /** Puts a file in place, synced, without counting as a call: for damage at rest. */
-  plant(path: string, bytes: Uint8Array | Special): void {
-    const { directory, name } = this.#parent(path);
-    const node = bytes instanceof Special ? bytes : new SimulatedFile();
-    if (node instanceof SimulatedFile) {
-      node.write(bytes as Uint8Array, 0);
-      node.sync();
-    }
-    this.#names.change([{ directory, name, node }]);
-    this.#names.sync(directory);
-  }
-
-  /** Makes a directory, synced, without counting as a call. */
-  plantDirectory(path: string): void {
-    const { directory, name } = this.#parent(path);
-    this.#names.change([{ directory, name, node: new SimulatedDirectory() }]);
-    this.#names.sync(directory);
-  }
-
-  /** Takes a file away, without counting as a call. */
-  unplant(path: string): void {
-    const { directory, name } = this.#parent(path);
-    this.#names.change([{ directory, name, node: null }]);
-    this.#names.sync(directory);
+    return PowerCutDisk.#over(this.names.copy(), this.calls + 1);
   }
 
   // deno-lint-ignore require-await -- async, so that failures reject
   async open(path: string, mode: OpenMode): Promise<DurableFile> {
     if (mode !== "create") {
       this.enter("open", path);
-      const node = this.#find(path);
+      const node = this.names.find(path);
       if (node === undefined) throw failure("ENOENT", "open", path);
       return this.#handle(refuseIrregular(node, path), path);
     }
-    const { directory, name } = this.#parent(path);
+    const place = this.names.place(path);
     const file = new SimulatedFile();
     const make = () => {
-      if (!directory.entries.has(name)) this.#names.change([{ directory, name, node: file }]);
+      if (!place.directory.entries.has(place.name)) this.names.put(place, file);
     };
     this.enter("create", path, make);
-    if (directory.entries.has(name)) throw failure("EEXIST", "open", path);
+    if (place.directory.entries.has(place.name)) throw failure("EEXIST", "open", path);
     make();
     return this.#handle(file, path);
   }
@@ -134,33 +116,36 @@ export class PowerCutDisk extends CallGate implements DurableFs {
       if (!open && !this.dead) throw failure("EBADF", operation, path);
       return this.enter(operation, path, change, partial);
     };
-    const sync = (operation: "syncData" | "syncAll") => {
-      enter(operation, undefined, () => file.failSync(this.#random));
-      file.sync();
+    const sync = async (operation: "syncData" | "syncAll") => {
+      const until = file.operationCount;
+      enter(operation, undefined, () => file.failSync(until, this.#random));
+      if (this.syncDelayMs > 0) {
+        await new Promise((resolve) => setTimeout(resolve, this.syncDelayMs));
+        this.refuseDead();
+      }
+      file.sync(until);
     };
     // Promises throughout, so that a rejection nobody awaits is seen as one.
     return {
       // deno-lint-ignore require-await
       read: async (buffer, offset) => {
-        const short = enter("read");
-        return file.read(short ? buffer.subarray(0, part(buffer.length)) : buffer, offset);
+        const wrong = enter("read");
+        return file.read(wrong === "short" ? halfOf(buffer) : buffer, offset);
       },
       // deno-lint-ignore require-await
       write: async (buffer, offset) => {
-        const half = buffer.subarray(0, part(buffer.length));
-        const short = enter(
+        const wrong = enter(
           "write",
           () => file.write(buffer, offset),
-          () => file.write(half, offset),
+          () => file.write(halfOf(buffer), offset),
         );
-        const bytes = this.#takeSpace(file, short ? half : buffer, offset, path);
-        file.write(bytes, offset);
+        const wanted = wrong === "short" ? halfOf(buffer) : buffer;
+        const bytes = this.#takeSpace(file, wanted, offset, path);
+        file.write(wrong === "garbled" ? this.#garbled(bytes) : bytes, offset);
         return bytes.length;
       },
-      // deno-lint-ignore require-await
-      syncData: async () => sync("syncData"),
-      // deno-lint-ignore require-await
-      syncAll: async () => sync("syncAll"),
+      syncData: () => sync("syncData"),
+      syncAll: () => sync("syncAll"),
       // deno-lint-ignore require-await
       truncate: async (size) => {
         enter("truncate", () => file.truncate(size));
@@ -193,13 +178,21 @@ export class PowerCutDisk extends CallGate implements DurableFs {
     return bytes.subarray(0, fits);
   }
 
+  #garbled(bytes: Uint8Array): Uint8Array {
+    const garbled = bytes.slice();
+    if (garbled.length > 0) {
+      garbled[this.#random.below(garbled.length)]! ^= 1 << this.#random.below(8);
+    }
+    return garbled;
+  }
+
   // deno-lint-ignore require-await
   async rename(from: string, to: string): Promise<void> {
     const change = () => {
-      const source = this.#parent(from), target = this.#parent(to);
+      const source = this.names.place(from), target = this.names.place(to);
       const node = source.directory.entries.get(source.name);
       if (node === undefined) throw failure("ENOENT", "rename", from);
-      this.#names.change([{ ...source, node: null }, { ...target, node }]);
+      this.names.move(source, target, node);
     };
     // A rename that reports a failure may have been done.
     this.enter("rename", `${from} ${to}`, change, (how) => {
@@ -211,12 +204,12 @@ export class PowerCutDisk extends CallGate implements DurableFs {
   // deno-lint-ignore require-await
   async remove(path: string): Promise<void> {
     const change = () => {
-      const { directory, name } = this.#parent(path);
-      const node = directory.entries.get(name);
+      const place = this.names.place(path);
+      const node = place.directory.entries.get(place.name);
       if (node === undefined) throw failure("ENOENT", "remove", path);
       if (node instanceof SimulatedDirectory) throw failure("EISDIR", "remove", path);
       if (node instanceof SimulatedFile) this.spaceLeft += node.size;
-      this.#names.change([{ directory, name, node: null }]);
+      this.names.put(place, null);
     };
     this.enter("remove", path, change);
     change();
@@ -225,46 +218,39 @@ export class PowerCutDisk extends CallGate implements DurableFs {
   // deno-lint-ignore require-await
   async list(path: string): Promise<DirectoryEntry[]> {
     this.enter("list", path);
-    return [...this.#directory(path, "list").entries].map(([name, node]) => ({
+    return [...this.names.directory(path).entries].map(([name, node]) => ({
       name,
-      kind: node instanceof SimulatedFile
-        ? "file"
-        : node instanceof SimulatedDirectory
-        ? "directory"
-        : "other",
+      kind: kindOf(node),
     }));
   }
 
   // deno-lint-ignore require-await
   async makeDirectory(path: string): Promise<void> {
     const change = () => {
-      const { directory, name } = this.#parent(path);
-      const node = directory.entries.get(name);
+      const node = this.names.find(path);
       if (node instanceof SimulatedDirectory) return;
       if (node !== undefined) throw failure("EEXIST", "makeDirectory", path);
-      this.#names.change([{ directory, name, node: new SimulatedDirectory() }]);
+      this.names.put(this.names.place(path), new SimulatedDirectory());
     };
     this.enter("makeDirectory", path, change);
-    if (this.#find(path) === this.#names.root) return;
     change();
   }
 
   // deno-lint-ignore require-await
   async syncDirectory(path: string): Promise<void> {
     this.enter("syncDirectory", path);
-    this.#names.sync(this.#directory(path, "syncDirectory"));
+    this.names.sync(this.names.directory(path));
   }
 
   // deno-lint-ignore require-await
   async lock(path: string): Promise<DurableLock | null> {
+    const place: Place = this.names.place(path);
     const make = () => {
-      const { directory, name } = this.#parent(path);
-      if (directory.entries.has(name)) return;
-      this.#names.change([{ directory, name, node: new SimulatedFile() }]);
+      if (!place.directory.entries.has(place.name)) this.names.put(place, new SimulatedFile());
     };
     this.enter("lock", path, make);
     make();
-    const file = refuseIrregular(this.#find(path)!, path);
+    const file = refuseIrregular(place.directory.entries.get(place.name)!, path);
     if (this.#locked.has(file)) return null;
     this.#locked.add(file);
     return {
@@ -275,39 +261,19 @@ export class PowerCutDisk extends CallGate implements DurableFs {
     };
   }
 
+  /** CRC-32 of `bytes`, continued from `seed`. */
   crc32(bytes: Uint8Array, seed: number): number {
     return crc32(bytes, seed);
   }
-
-  #find(path: string): SimulatedNode | undefined {
-    let node: SimulatedNode | undefined = this.#names.root;
-    for (const step of path.split("/")) {
-      if (step === "" || step === ".") continue;
-      if (!(node instanceof SimulatedDirectory)) throw failure("ENOTDIR", "open", path);
-      node = node.entries.get(step);
-      if (node === undefined) return undefined;
-    }
-    return node;
-  }
-
-  #directory(path: string, operation: Operation): SimulatedDirectory {
-    const node = this.#find(path);
-    if (node === undefined) throw failure("ENOENT", operation, path);
-    if (!(node instanceof SimulatedDirectory)) throw failure("ENOTDIR", operation, path);
-    return node;
-  }
-
-  #parent(path: string): { directory: SimulatedDirectory; name: string } {
-    const slash = path.lastIndexOf("/");
-    return {
-      directory: this.#directory(path.slice(0, Math.max(slash, 0)), "open"),
-      name: path.slice(slash + 1),
-    };
-  }
 }
 
-function part(size: number): number {
-  return Math.max(1, size >> 1);
+function halfOf(buffer: Uint8Array): Uint8Array {
+  return buffer.subarray(0, Math.max(1, buffer.length >> 1));
+}
+
+function kindOf(node: SimulatedNode): DirectoryEntry["kind"] {
+  if (node instanceof SimulatedFile) return "file";
+  return node instanceof SimulatedDirectory ? "directory" : "other";
 }
 
 function refuseIrregular(node: SimulatedNode, path: string): SimulatedFile {

@@ -4,15 +4,18 @@
  * @module
  */
 
-/** Draws numbers that depend on the seed alone. */
-export class Random {
+import type { Chooser } from "./chooser.ts";
+
+/** Draws numbers by the mulberry32 algorithm (Tommy Ettinger, 2017). */
+export class Random implements Chooser {
   #state: number;
 
+  /** @param seed a whole number; only its lowest 32 bits count */
   constructor(seed: number) {
     this.#state = seed >>> 0;
   }
 
-  /** A number from 0 to below 1 (mulberry32). */
+  /** A number from 0 to below 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -26,12 +29,17 @@ export class Random {
     return Math.floor(this.next() * bound);
   }
 
-  /** True with the given chance. */
+  /** Picks one of `count` possibilities. */
+  choose(count: number): number {
+    return this.below(count);
+  }
+
+  /** True with the given chance, from 0 to 1. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** One of the items. */
+  /** One of the items, of which there must be one at least. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)]!;
   }

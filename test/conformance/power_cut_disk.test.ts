@@ -1,10 +1,10 @@
-// The memory disk of the durability tests keeps to the same contract as the real file systems.
+// The simulated disk keeps to the same contract as the real file systems, and loses power the way its model says.
 
-import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { Special } from "../../runtime/simulated/names.ts";
 import { testConformance } from "./suite.ts";
+import { Special } from "../../runtime/simulated/names.ts";
+import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 
-testConformance("the memory disk", async () => {
+testConformance("the simulated disk", async () => {
   const fs = new PowerCutDisk();
   await fs.makeDirectory("/site");
   return {

@@ -7,7 +7,7 @@ import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { named, openDamaged } from "../simulation/damage_oracle.ts";
-import { drawChoice, EXTREMES } from "../simulation/oracle.ts";
+import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
 import { DIRECTORY, World } from "../simulation/world.ts";
 import { freshDisk } from "../simulation/workloads.ts";
 
@@ -103,9 +103,9 @@ for (const { name, harm, provable } of rows) {
       const disk = whole.image();
       disk.cutAt = at;
       const finished = await interrupted(disk, provable);
-      for (let image = 0; image < EXTREMES.length + IMAGES_DRAWN; image++) {
+      for (let image = 0; image < EXTREME_POWER_CUTS.length + IMAGES_DRAWN; image++) {
         const random = new Random(seed + at * 100 + image);
-        const choice = EXTREMES[image] ?? drawChoice(random);
+        const choice = EXTREME_POWER_CUTS[image] ?? ANY_POWER_CUT;
         const where = `call ${at}, ${disk.log.at(-1)}, ${JSON.stringify(choice)}, seed ${seed}`;
         await named(
           where,

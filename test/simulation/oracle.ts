@@ -5,32 +5,15 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import assert from "node:assert/strict";
 import { MinistateError } from "@ministate/ministate";
 import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
-import type { CutChoice } from "../../runtime/simulated/file.ts";
+import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import type { Random } from "../support/random.ts";
+import type { Random } from "../../runtime/simulated/random.ts";
+import { outcomeOf, type Tally } from "./tally.ts";
 import { within, World } from "./world.ts";
 import { freshDisk, reader, type Workload } from "./workloads.ts";
-
-/** Everything not synced is gone; everything is there; and the two halves of that. */
-export const EXTREMES: readonly CutChoice[] = [
-  { writes: "lost", names: "lost", sizes: "old", grown: "zeros" },
-  { writes: "kept", names: "kept", sizes: "new", grown: "zeros" },
-  { writes: "lost", names: "kept", sizes: "new", grown: "zeros" },
-  { writes: "torn", names: "kept", sizes: "new", grown: "ghosts" },
-];
-
-/** One of all the ways to lose power. */
-export function drawChoice(random: Random): CutChoice {
-  return {
-    writes: random.pick(["mixed", "mixed", "torn", "lost"] as const),
-    names: random.pick(["mixed", "kept", "lost"] as const),
-    sizes: random.pick(["mixed", "old", "new"] as const),
-    grown: random.pick(["zeros", "rubbish", "ghosts"] as const),
-  };
-}
 
 /** How a workload ended. */
 export interface Ending {
@@ -68,38 +51,59 @@ export async function countCalls(workload: Workload): Promise<number> {
   return fs.calls;
 }
 
-const CALLS_OF_RECOVERY = 30;
+/** What a recovery is checked with. */
+export interface Check {
+  random: Random;
+  tally: Tally;
+  /** The call at which the power went, for the count. */
+  operation: string;
+  /** How the workload wants its disk to be opened. */
+  options?: Workload["options"];
+}
 
-/** Cuts the power twice while the disk recovers, then lets it, and checks everything. */
-export async function survives(world: World, disk: PowerCutDisk, random: Random): Promise<void> {
+/** Checks one crash state, and the one that two more power cuts during its recovery lead to. */
+export async function survives(world: World, disk: PowerCutDisk, check: Check): Promise<void> {
+  const calls = await recovers(world.fork(), disk.image(), check);
   let current = disk;
   let history = world.fork();
   for (let cut = 0; cut < 2; cut++) {
-    current.cutAt = 1 + random.below(CALLS_OF_RECOVERY);
+    current.cutAt = 1 + check.random.below(calls);
     try {
-      await history.apply(await history.open(current, {}, reader));
+      await history.apply(await history.open(current, check.options, reader));
     } catch (error) {
       if (!isPowerCut(error)) throw error;
     }
     if (history.problem !== null) throw history.problem;
-    current = current.powerCut(drawChoice(random), random);
+    current = current.powerCut(ANY_POWER_CUT, check.random);
     history = history.fork();
   }
-  await recovers(history, current, random);
+  await recovers(history, current, check);
 }
 
-/** Opens without help, opens again, applies, loses power, and has it all. */
-export async function recovers(world: World, disk: PowerCutDisk, random: Random): Promise<void> {
-  const first = await world.open(disk, {}, reader);
+/**
+ * Opens without help, opens again, applies, loses power, and has it all.
+ *
+ * @returns how many calls opening and applying took
+ */
+export async function recovers(world: World, disk: PowerCutDisk, check: Check): Promise<number> {
+  const acknowledged = world.certain.length;
+  const first = await world.open(disk, check.options, reader);
+  check.tally.state(check.operation, outcomeOf(first.recovery, acknowledged));
   // Neither a power cut nor a refused call may leave half a snapshot under its final name.
-  assertEquals(first.recovery.snapshotsSkipped, []);
+  assert.deepEqual(first.recovery.snapshotsSkipped, []);
   const ids = [...first.state.ids];
-  const again = disk.crash();
+  const opened = disk.calls;
+  // Half of the time the page cache is gone as well: whatever recovery promised must be on the disk.
+  const again = check.random.chance(0.5)
+    ? disk.crash()
+    : disk.powerCut(EXTREME_POWER_CUTS[check.random.below(2)]!, check.random);
   const second = await world.open(again, {}, reader);
-  assertEquals(second.state.ids, ids, "opening again gives something else");
+  assert.deepEqual(second.state.ids, ids, "opening again gives something else");
   assert(await world.apply(second), `the next mutation was refused: ${world.refusals}`);
-  const third = again.powerCut(EXTREMES[0]!, random);
+  const calls = again.calls;
+  const third = again.powerCut(EXTREME_POWER_CUTS[0]!, check.random);
   const manager = await world.open(third, {}, reader);
-  assertEquals(manager.state.ids.length, ids.length + 1, "the next mutation was lost");
+  assert.equal(manager.state.ids.length, ids.length + 1, "the next mutation was lost");
   await manager.close();
+  return Math.max(opened, calls);
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { StateManager } from "@ministate/ministate";
+import { StateManager, type StateManagerOptions } from "@ministate/ministate";
 import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../support/random.ts";
-import { all, collector, type Ids, type Manager, NAME, type World } from "./world.ts";
+import { all, collector, DIRECTORY, type Ids, type Manager, NAME, type World } from "./world.ts";
 
 /** A history to be interrupted. */
 export interface Workload {
@@ -15,6 +15,8 @@ export interface Workload {
   /** The disk it begins on; mutations made there are certain. */
   prepare?: (world: World) => Promise<PowerCutDisk>;
   run: (world: World, fs: PowerCutDisk) => Promise<void>;
+  /** How what it left is to be opened. */
+  options?: StateManagerOptions;
   /** Checks whatever else it left on a disk after a power cut. */
   inspect?: (disk: PowerCutDisk, finished: boolean) => Promise<void>;
 }
@@ -64,6 +66,30 @@ async function torn(world: World): Promise<PowerCutDisk> {
   disk.plant(path, bytes);
   world.certain.pop();
   return disk;
+}
+
+/** Six mutations in three segments, of which the fourth is damaged and no snapshot makes up for it. */
+async function damaged(world: World): Promise<PowerCutDisk> {
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  for (let i = 0; i < 6; i++) {
+    await world.apply(manager);
+    if (i === 1 || i === 3) await manager.createSnapshot();
+  }
+  await manager.close();
+  const disk = fs.crash();
+  for (const path of disk.paths(DIRECTORY)) if (path.includes(".snapshot.")) disk.unplant(path);
+  const path = disk.paths(DIRECTORY).filter((path) => path.endsWith(".wal.jsonl"))[1]!;
+  const text = new TextDecoder("latin1").decode(disk.peek(path)!);
+  disk.flipBit(path, text.indexOf("[4,") + 5, 0);
+  world.certain.splice(3);
+  return disk;
+}
+
+/** A mutation that comes while the one before is being synced. */
+async function later(world: World, manager: Manager): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await world.apply(manager);
 }
 
 async function applyTimes(world: World, manager: Manager, count: number, padSize = 0) {
@@ -158,6 +184,33 @@ export const WORKLOADS: readonly Workload[] = [
     prepare: grown,
     run: async (world, fs) => {
       const manager = await world.open(fs, {}, upgraded);
+      await world.apply(manager);
+      await manager.close();
+    },
+  },
+  {
+    name: "automatic compaction",
+    run: async (world, fs) => {
+      const manager = await world.open(fs, { compaction: "automatic", compactionSize: 4096 });
+      await applyTimes(world, manager, 4, 3000);
+      await manager.close();
+    },
+  },
+  {
+    name: "a slow disk",
+    run: async (world, fs) => {
+      fs.syncDelayMs = 1;
+      const manager = await world.open(fs);
+      await all([world.apply(manager), later(world, manager), manager.createSnapshot()]);
+      await manager.close();
+    },
+  },
+  {
+    name: "quarantine",
+    prepare: damaged,
+    options: { onCorruption: "quarantine" },
+    run: async (world, fs) => {
+      const manager = await world.open(fs, { onCorruption: "quarantine" });
       await world.apply(manager);
       await manager.close();
     },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
+import assert from "node:assert/strict";
 import { type Applied, MinistateError, StateManager } from "@ministate/ministate";
 import type { StateManagerOptions } from "@ministate/ministate";
 import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
@@ -92,10 +92,11 @@ export class World {
       all.push(...group);
       possible.push(all.length);
     }
-    const text = `acknowledged ${this.certain}, open ${JSON.stringify(this.maybe)}, found ${ids}`;
-    assert(possible.includes(ids.length), `a wrong number of mutations: ${text}`);
-    assertEquals([...ids], all.slice(0, ids.length), text);
-    assertEquals(sequence, ids.length, "the sequence and the state differ");
+    const found = () =>
+      `acknowledged ${this.certain}, open ${JSON.stringify(this.maybe)}, found ${ids}`;
+    if (!possible.includes(ids.length)) assert.fail(`a wrong number of mutations: ${found()}`);
+    if (ids.some((id, i) => id !== all[i])) assert.fail(`other mutations: ${found()}`);
+    assert.equal(sequence, ids.length, "the sequence and the state differ");
   }
 
   /** Applies one mutation. Resolves with whether it was acknowledged. */
@@ -131,7 +132,10 @@ export class World {
       if (this.#poisoned === manager) throw this.#fail("an acknowledgement after a failed sync");
       this.maybe.splice(this.maybe.indexOf(ids), 1);
       this.certain.push(...ids);
-      assertEquals(applied.map(({ sequence }) => sequence), ids.map((id) => this.#sequenceOf(id)));
+      assert.deepEqual(
+        applied.map(({ sequence }) => sequence),
+        ids.map((id) => this.#sequenceOf(id)),
+      );
       return true;
     } catch (error) {
       this.#refused(error, ids, before, manager);

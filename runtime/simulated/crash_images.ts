@@ -1,0 +1,52 @@
+/**
+ * Everything that a power cut at one moment can leave: all of it where that is few, a sample where it is many.
+ *
+ * @module
+ */
+
+import { EveryChoice } from "./chooser.ts";
+import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "./power_cut.ts";
+import type { PowerCutDisk } from "./power_cut_disk.ts";
+import { Random } from "./random.ts";
+
+/** How many images to try, and which ones to draw. */
+export interface CrashImagesOptions {
+  /** Every possible image is tried when there are no more than this many; else this many are drawn. @default 32 */
+  imagesMax?: number;
+  /** Decides which images are drawn. @default 1 */
+  seed?: number;
+}
+
+/**
+ * Cuts the power of a disk in every possible way, or in `imagesMax` drawn ways when there are more of them, and in
+ * four extreme ways in any case. Images that turn out the same are given once.
+ */
+export function* crashImages(
+  disk: PowerCutDisk,
+  options: CrashImagesOptions = {},
+): Generator<PowerCutDisk, void, void> {
+  const { imagesMax = 32, seed = 1 } = options;
+  const seen = new Set<number>();
+  const isNew = (image: PowerCutDisk) => seen.size < seen.add(image.fingerprint()).size;
+  for (const rules of EXTREME_POWER_CUTS) {
+    const image = disk.powerCut(rules, new Random(seed));
+    if (isNew(image)) yield image;
+  }
+  yield* (everyImage(disk, imagesMax) ?? drawnImages(disk, imagesMax, seed)).filter(isNew);
+}
+
+/** All images; `null` when there are more than `imagesMax`. */
+function everyImage(disk: PowerCutDisk, imagesMax: number): PowerCutDisk[] | null {
+  const images: PowerCutDisk[] = [];
+  const every = new EveryChoice();
+  do {
+    if (images.length === imagesMax) return null;
+    images.push(disk.powerCut(ANY_POWER_CUT, every));
+  } while (every.advance());
+  return images;
+}
+
+function drawnImages(disk: PowerCutDisk, count: number, seed: number): PowerCutDisk[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => disk.powerCut(ANY_POWER_CUT, random));
+}

@@ -1,0 +1,42 @@
+/**
+ * What a power cut may do with whatever was not synced, as rules that leave the rest to a chooser.
+ *
+ * @module
+ */
+
+/** What becomes of a write that was not synced. */
+export type Fate = "lost" | "kept" | "torn";
+
+/** The rules of one power cut. `mixed` lets the chooser decide each case by itself. */
+export interface PowerCut {
+  /** Each write: gone, there, or each of its 512-byte sectors there or gone by itself. */
+  writes: Fate | "mixed";
+  /** Each name made, renamed or removed since its directory was synced. */
+  names: "lost" | "kept" | "mixed";
+  /** The size of each file: the synced one, the latest, or any that it had in between. */
+  sizes: "old" | "new" | "mixed";
+  /** What stands in grown space whose bytes were lost: zeros, rubbish, or what once stood there. */
+  grown: "zeros" | "rubbish" | "ghosts" | "mixed";
+  /**
+   * Whether a file's writes reach the disk before its rename does, as on ext4 with its defaults, or on their own.
+   * @default "unordered"
+   */
+  renames?: "ordered" | "unordered" | "mixed";
+}
+
+/** Any power cut at all. */
+export const ANY_POWER_CUT: PowerCut = {
+  writes: "mixed",
+  names: "mixed",
+  sizes: "mixed",
+  grown: "mixed",
+  renames: "mixed",
+};
+
+/** Everything not synced is gone; everything is there; and the two halves of that. */
+export const EXTREME_POWER_CUTS: readonly PowerCut[] = [
+  { writes: "lost", names: "lost", sizes: "old", grown: "zeros" },
+  { writes: "kept", names: "kept", sizes: "new", grown: "zeros" },
+  { writes: "lost", names: "kept", sizes: "new", grown: "zeros" },
+  { writes: "torn", names: "kept", sizes: "new", grown: "ghosts" },
+];

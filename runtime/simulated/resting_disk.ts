@@ -1,0 +1,72 @@
+/**
+ * What can be done to the simulated disk while nobody uses it: look, plant files, take them away, flip bits.
+ *
+ * @module
+ */
+
+import { crc32 } from "node:zlib";
+import { CallGate, failure } from "./call_gate.ts";
+import { SimulatedFile } from "./file.ts";
+import { SimulatedDirectory, SimulatedNames, type SimulatedNode } from "./names.ts";
+
+/** The disk at rest. */
+export class RestingDisk extends CallGate {
+  /** All names and what stands under them. */
+  protected names = new SimulatedNames();
+
+  /** The bytes of a file, without counting as a call; `null` when there is none. */
+  peek(path: string): Uint8Array<ArrayBuffer> | null {
+    const node = this.names.find(path);
+    return node instanceof SimulatedFile ? node.bytes.slice() : null;
+  }
+
+  /** The paths of all files below `path`, without counting as a call. */
+  paths(path: string): string[] {
+    const node = this.names.find(path);
+    if (!(node instanceof SimulatedDirectory)) return node === undefined ? [] : [path];
+    return [...node.entries.keys()].flatMap((name) => this.paths(`${path}/${name}`)).sort();
+  }
+
+  /** A checksum of all names and bytes: different for different disks, but for one case in 2^32. */
+  fingerprint(): number {
+    return this.paths("").reduce((sum, path) => {
+      const named = crc32(`${path}\n`, sum);
+      const node = this.names.find(path);
+      return node instanceof SimulatedFile ? crc32(node.bytes, named) : named;
+    }, 0);
+  }
+
+  /** Puts a file (or what is no file) in place, synced, without counting as a call. */
+  plant(path: string, content: Uint8Array | SimulatedNode): void {
+    const place = this.names.place(path);
+    let node = content;
+    if (node instanceof Uint8Array) {
+      const file = new SimulatedFile();
+      file.write(node, 0);
+      file.sync();
+      node = file;
+    }
+    this.names.put(place, node);
+    this.names.sync(place.directory);
+  }
+
+  /** Makes a directory, synced, without counting as a call. */
+  plantDirectory(path: string): void {
+    this.plant(path, new SimulatedDirectory());
+  }
+
+  /** Takes a file away, without counting as a call. */
+  unplant(path: string): void {
+    const place = this.names.place(path);
+    this.names.put(place, null);
+    this.names.sync(place.directory);
+  }
+
+  /** Flips one bit, from 0 to 7, of the byte at `offset` of a file, without counting as a call. */
+  flipBit(path: string, offset: number, bit: number): void {
+    const bytes = this.peek(path);
+    if (bytes === null) throw failure("ENOENT", "open", path);
+    bytes[offset]! ^= 1 << bit;
+    this.plant(path, bytes);
+  }
+}
