@@ -92,15 +92,15 @@ async function moveAside(
   folder: string,
   file: NamedFile,
 ): Promise<string> {
-  const target = joinPath(folder, await freeName(directory, folder, file.name));
   try {
+    const target = joinPath(folder, await freeName(directory, folder, file.name));
     await directory.fs.rename(file.path, target);
     await directory.fs.syncDirectory(folder);
     await directory.fs.syncDirectory(directory.path);
+    return target;
   } catch (error) {
     throw ioError("set aside", file.path, error);
   }
-  return target;
 }
 
 /** A name that no earlier quarantine has used: nothing kept is ever replaced. */
@@ -123,6 +123,19 @@ async function freeName(directory: StateDirectory, folder: string, name: string)
  * When the damaged segment has no part that the state goes on from, `beginAnew` makes a fresh one in step 2.
  */
 export async function setJournalAside(
+  directory: StateDirectory,
+  files: StateFiles,
+  corruption: Corruption,
+  beginAnew: () => Promise<void>,
+): Promise<LostRecords> {
+  try {
+    return await setAside(directory, files, corruption, beginAnew);
+  } catch (error) {
+    throw ioError("set aside what is damaged in", corruption.path, error);
+  }
+}
+
+async function setAside(
   directory: StateDirectory,
   files: StateFiles,
   corruption: Corruption,
