@@ -1,0 +1,166 @@
+// Measures which lines and branches of src/ and runtime/ the tests execute, and fails unless it is all of them.
+//
+// Node vouches for everything that it can load: the tests run on it, with the programs they start. What only
+// another runtime can run, that runtime vouches for: Deno for runtime/deno_fs.ts, Bun for runtime/bun_flock.ts,
+// and each for the lines that choose it. A test that fails fails the measure, too: what it would have executed
+// is unknown. Code that no test can reach is excused in place, with its reason behind two hyphens:
+// `/* v8 ignore next -- why */`. The reports (node/lcov.info, node/coverage-report.json, deno.lcov, bun.lcov)
+// are in node_modules/.ministate/coverage. The last line is "N passed, N failed", one for each file.
+
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { measureLcov, measureUnloaded, measureV8, vouch } from "./coverage_measure.ts";
+import type { FileMeasure } from "./coverage_measure.ts";
+import { readLcov } from "./coverage_lcov.ts";
+import type { LcovFile } from "./coverage_lcov.ts";
+import { stdFlags } from "./std.ts";
+import { binary, root, run } from "./toolchain.ts";
+import type { Runtime } from "./toolchain.ts";
+
+const outDir = join(root, "node_modules", ".ministate", "coverage");
+const timeoutMs = 600_000;
+const failureLinesMax = 60;
+
+/** Left out, for they take long: they go where others go, once more for each bit and each call of a disk. */
+const repeating = ["test/durability/bit_rot.test.ts", "test/durability/power_cut.test.ts"];
+/** The tests that reach what only Deno runs: its file system, and the command with its permissions. */
+const denoTests = [
+  "test/conformance/runtime_fs.test.ts",
+  "test/runtimes/deno_permissions.test.ts",
+];
+/** The tests that reach what only Bun runs: its lock. */
+const bunTests = ["test/conformance/runtime_fs.test.ts"];
+
+const paths = globSync("{src,runtime}/**/*.ts", { cwd: root }).sort();
+let failed = 0;
+
+rmSync(outDir, { recursive: true, force: true });
+mkdirSync(outDir, { recursive: true });
+const denoFlags = await stdFlags();
+const node = await runNode();
+const others = [await runDeno(), await runBun()];
+const measures = paths.map(measureOf).filter((measure) => measure !== undefined);
+printTable(measures);
+printExcuses();
+for (const measure of measures) printGaps(measure);
+const incomplete = measures.filter((measure) => !isComplete(measure)).length;
+console.log(`\n${measures.length - incomplete} passed, ${incomplete + failed} failed`);
+process.exitCode = incomplete + failed === 0 ? 0 : 1;
+
+async function runNode(): Promise<Map<string, FileMeasure>> {
+  const raw = join(outDir, "v8");
+  const files = globSync("test/**/*.test.ts", { cwd: root, exclude: repeating }).sort();
+  const flags = ["--test", "--test-timeout=300000", `--test-concurrency=${availableParallelism()}`];
+  await runTests("node", [...flags, "--test-reporter=dot", ...files], files, {
+    NODE_V8_COVERAGE: raw,
+    MINISTATE_DENO_FLAGS: denoFlags.join(" "),
+  });
+  const measured = await measureV8(raw, join(outDir, "node"), paths);
+  // Hundreds of megabytes that say no more than the reports.
+  rmSync(raw, { recursive: true });
+  return measured;
+}
+
+async function runDeno(): Promise<Map<string, LcovFile>> {
+  const raw = join(outDir, "deno");
+  const report = join(outDir, "deno.lcov");
+  const flags = ["--no-check", ...denoFlags, `--coverage=${raw}`, "--coverage-raw-data-only"];
+  await runTests("deno", ["test", "-A", "--no-prompt", ...flags, ...denoTests], denoTests, {
+    MINISTATE_DENO_FLAGS: [...denoFlags, `--coverage=${raw}`].join(" "),
+  });
+  const wanted = `--include=^file://${root}/(src|runtime)/`;
+  const outcome = await run(binary("deno"), [
+    "coverage",
+    "--quiet",
+    "--lcov",
+    wanted,
+    `--output=${report}`,
+    raw,
+  ]);
+  if (!outcome.ok) throw new Error(`deno coverage ${outcome.reason}:\n${outcome.output}`);
+  rmSync(raw, { recursive: true });
+  return readLcov(report, root);
+}
+
+async function runBun(): Promise<Map<string, LcovFile>> {
+  const raw = join(outDir, "bun");
+  const flags = ["--timeout=300000", "--coverage", "--coverage-reporter=lcov"];
+  const files = bunTests.map((file) => `./${file}`);
+  await runTests("bun", ["test", ...flags, `--coverage-dir=${raw}`, ...files], files, {});
+  const report = join(outDir, "bun.lcov");
+  writeFileSync(report, readFileSync(join(raw, "lcov.info")));
+  rmSync(raw, { recursive: true });
+  return readLcov(report, root);
+}
+
+async function runTests(
+  runtime: Runtime,
+  args: string[],
+  files: string[],
+  env: Record<string, string>,
+): Promise<void> {
+  const { ok, output, reason, seconds } = await run(binary(runtime), args, { env, timeoutMs });
+  console.log(`${runtime}: ${files.length} test files, ${seconds.toFixed(1)} s`);
+  if (ok) return;
+  failed += 1;
+  const lines = output.trimEnd().split("\n").slice(-failureLinesMax);
+  console.log(`FAILED: the tests on ${runtime} ${reason}. The end of what they said:`);
+  console.log(lines.map((line) => `  ${line}`).join("\n"));
+}
+
+function measureOf(path: string): FileMeasure | undefined {
+  const measure = node.get(path);
+  if (measure !== undefined) {
+    for (const other of others) if (other.has(path)) vouch(measure, other.get(path)!);
+    return measure;
+  }
+  const only = others.find((other) => other.has(path));
+  return only === undefined ? measureUnloaded(path) : measureLcov(path, only.get(path)!);
+}
+
+function isComplete({ lines, branches }: FileMeasure): boolean {
+  return [...lines.values()].every(Boolean) && branches.every(({ taken }) => taken);
+}
+
+function printTable(measures: FileMeasure[]): void {
+  const width = Math.max(...measures.map(({ path }) => path.length)) + 2;
+  console.log(`\n${"file".padEnd(width)}${"lines".padStart(9)}${"branches".padStart(10)}`);
+  const row = (name: string, lines: boolean[], branches: boolean[]) =>
+    console.log(
+      name.padEnd(width) + percent(lines).padStart(9) + percent(branches).padStart(10),
+    );
+  const ways = ({ branches }: FileMeasure) => branches.map(({ taken }) => taken);
+  for (const one of measures) row(one.path, [...one.lines.values()], ways(one));
+  row("all", measures.flatMap(({ lines }) => [...lines.values()]), measures.flatMap(ways));
+}
+
+function percent(all: boolean[]): string {
+  if (all.length === 0) return "–";
+  const covered = all.filter(Boolean).length;
+  // Rounded down: 100 % is said only of what is complete.
+  return `${(Math.floor(1000 * covered / all.length) / 10).toFixed(1)} %`;
+}
+
+function printGaps({ path, lines, branches }: FileMeasure): void {
+  const gaps = [
+    ...[...lines].filter(([, ran]) => !ran).map(([line]) => ({ line, says: "never executed" })),
+    ...branches.filter(({ taken }) => !taken),
+  ].sort((a, b) => a.line - b.line);
+  if (gaps.length > 0) console.log("");
+  for (const { line, says } of gaps) console.log(`${path}:${line}: ${says}`);
+}
+
+/** Lists what is excused; an excuse without a reason is a failure. */
+function printExcuses(): void {
+  for (const path of paths) {
+    readFileSync(join(root, path), "utf8").split("\n").forEach((text, index) => {
+      const [, reason] = /(?:[vc]8 ignore|coverage-ignore|node:coverage)(.*)/.exec(text) ?? [];
+      if (reason === undefined || /^ stop\b|-stop\b/.test(reason)) return;
+      const why = / -- (.+?)(?: \*\/.*)?$/.exec(reason)?.[1];
+      console.log(`${path}:${index + 1}: excused: ${why ?? "FAILED, no reason is given"}`);
+      if (why === undefined) failed += 1;
+    });
+  }
+}
