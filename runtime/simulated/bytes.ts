@@ -1,59 +1,100 @@
 /**
- * Bytes that grow as they are written, and whose copies cost nothing until one of them changes.
+ * Bytes in pages that copies share until one of them writes there: a disk image costs no more than what differs in it.
  *
  * @module
  */
 
-const SIZE_LEAST = 1024;
+const PAGE_SIZE = 4096;
+
+/** A page that nothing was written to. */
+const ZEROS = new Uint8Array(PAGE_SIZE);
 
 /** The content of a file. */
 export class Bytes {
-  #data: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #pages: Uint8Array[] = [];
+  /** The pages that no other copy looks at. */
+  #own = new Set<number>();
   #size = 0;
-  /** Whether another copy looks at the same array. */
-  #shared = false;
 
   get size(): number {
     return this.#size;
   }
 
-  /** The bytes themselves: not to be changed, and not to be kept. */
-  get view(): Uint8Array<ArrayBuffer> {
-    return this.#data.subarray(0, this.#size);
-  }
-
   copy(): Bytes {
     const copy = new Bytes();
-    copy.#data = this.#data;
+    copy.#pages = this.#pages.slice();
     copy.#size = this.#size;
-    this.#shared = true;
-    copy.#shared = true;
+    this.#own.clear();
     return copy;
   }
 
+  /** Fills `buffer` from `offset` on, as far as there are bytes; returns how many there were. */
+  read(buffer: Uint8Array, offset: number): number {
+    const size = Math.min(buffer.length, Math.max(0, this.#size - offset));
+    eachPage(offset, size, (number, start, end, at) => {
+      buffer.set(this.#pages[number]!.subarray(start, end), at);
+    });
+    return size;
+  }
+
   write(bytes: Uint8Array, offset: number): void {
-    const end = offset + bytes.length;
-    this.#own(end);
-    this.#data.set(bytes, offset);
-    this.#size = Math.max(this.#size, end);
+    this.#grow(Math.max(this.#size, offset + bytes.length));
+    eachPage(offset, bytes.length, (number, start, end, at) => {
+      this.#ownPage(number).set(bytes.subarray(at, at + end - start), start);
+    });
   }
 
   /** Cuts, or grows with zeros. */
   resize(size: number): void {
-    this.#own(size);
-    if (size < this.#size) this.#data.fill(0, size, this.#size);
+    if (size >= this.#size) return this.#grow(size);
+    const last = Math.floor(size / PAGE_SIZE);
+    // What grows again behind the cut must be zeros.
+    if (size % PAGE_SIZE > 0) this.#ownPage(last).fill(0, size % PAGE_SIZE);
+    this.#pages.length = Math.ceil(size / PAGE_SIZE);
+    for (const number of this.#own) if (number >= this.#pages.length) this.#own.delete(number);
     this.#size = size;
   }
 
-  /** Makes sure that the array is large enough and nobody else's. Beyond `#size` it holds zeros. */
-  #own(size: number): void {
-    if (size <= this.#data.length && !this.#shared) return;
-    const capacity = size <= this.#data.length
-      ? this.#data.length
-      : Math.max(size, this.#data.length * 2, SIZE_LEAST);
-    const own = new Uint8Array(capacity);
-    own.set(this.view);
-    this.#data = own;
-    this.#shared = false;
+  /** All bytes in one array of the caller's own. */
+  toArray(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.#size);
+    this.read(all, 0);
+    return all;
+  }
+
+  /** Continues a checksum over all bytes. */
+  checksum(crc32: (bytes: Uint8Array, seed: number) => number, seed: number): number {
+    let sum = seed;
+    eachPage(0, this.#size, (number, start, end) => {
+      sum = crc32(this.#pages[number]!.subarray(start, end), sum);
+    });
+    return sum;
+  }
+
+  #grow(size: number): void {
+    while (this.#pages.length * PAGE_SIZE < size) this.#pages.push(ZEROS);
+    this.#size = size;
+  }
+
+  #ownPage(number: number): Uint8Array {
+    if (!this.#own.has(number)) {
+      this.#pages[number] = this.#pages[number]!.slice();
+      this.#own.add(number);
+    }
+    return this.#pages[number]!;
+  }
+}
+
+/** Calls with each page that a range touches, the part of the page, and where that part stands in the range. */
+function eachPage(
+  offset: number,
+  size: number,
+  call: (number: number, start: number, end: number, at: number) => void,
+): void {
+  for (let at = 0; at < size;) {
+    const start = (offset + at) % PAGE_SIZE;
+    const end = Math.min(PAGE_SIZE, start + size - at);
+    call(Math.floor((offset + at) / PAGE_SIZE), start, end, at);
+    at += end - start;
   }
 }

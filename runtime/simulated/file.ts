@@ -8,6 +8,7 @@
 import { Bytes } from "./bytes.ts";
 import type { Chooser } from "./chooser.ts";
 import type { PowerCut } from "./power_cut.ts";
+import { Random } from "./random.ts";
 
 /** The unit, in bytes, that a disk writes whole or not at all. */
 export const SECTOR_SIZE = 512;
@@ -47,15 +48,13 @@ export class SimulatedFile {
     return this.#pending.length > 0;
   }
 
-  /** What a program reads now. The array must not be changed. */
-  get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#cached.view;
+  /** What programs read now. Not to be changed. */
+  get content(): Bytes {
+    return this.#cached;
   }
 
   read(buffer: Uint8Array, offset: number): number {
-    const part = this.bytes.subarray(offset, offset + buffer.length);
-    buffer.set(part);
-    return part.length;
+    return this.#cached.read(buffer, offset);
   }
 
   write(bytes: Uint8Array, offset: number): void {
@@ -66,7 +65,8 @@ export class SimulatedFile {
   }
 
   truncate(size: number): void {
-    const freed = this.bytes.slice(size);
+    const freed = new Uint8Array(Math.max(0, this.size - size));
+    this.#cached.read(freed, size);
     if (freed.length > 0) this.#ghosts.write(freed, size);
     this.#cached.resize(size);
     this.#add({ size });
@@ -156,11 +156,11 @@ export class SimulatedFile {
     const kinds = ["zeros", "rubbish", "ghosts"] as const;
     const kind = rules.grown === "mixed" ? kinds[chooser.choose(kinds.length)]! : rules.grown;
     image.resize(sizeMax);
-    if (kind === "ghosts") image.write(this.#ghosts.view.slice(from, sizeMax), from);
-    if (kind === "rubbish") {
-      const rubbish = new Uint8Array(sizeMax - from).map(() => Math.floor(chooser.next() * 256));
-      image.write(rubbish, from);
-    }
+    if (kind === "zeros") return;
+    const bytes = new Uint8Array(sizeMax - from);
+    if (kind === "ghosts") this.#ghosts.read(bytes, from);
+    else fillWithRubbish(bytes, chooser);
+    image.write(bytes, from);
   }
 
   /** The same file with the same page cache, as the next process finds it. */
@@ -172,6 +172,20 @@ export class SimulatedFile {
     file.#count = this.#count;
     file.#ghosts = this.#ghosts.copy();
     return file;
+  }
+}
+
+/** Enough rubbish to take some from anywhere in it: drawing every byte anew would be most of the work of a cut. */
+const RUBBISH = new Uint8Array(64 * 1024);
+const noise = new Random(1);
+for (let at = 0; at < RUBBISH.length; at++) RUBBISH[at] = noise.below(256);
+
+function fillWithRubbish(bytes: Uint8Array, chooser: Chooser): void {
+  const start = Math.floor(chooser.next() * RUBBISH.length);
+  for (let at = 0; at < bytes.length;) {
+    const part = RUBBISH.subarray(at === 0 ? start : 0).subarray(0, bytes.length - at);
+    bytes.set(part, at);
+    at += part.length;
   }
 }
 

@@ -17,7 +17,7 @@ export class RestingDisk extends CallGate {
   /** The bytes of a file, without counting as a call; `null` when there is none. */
   peek(path: string): Uint8Array<ArrayBuffer> | null {
     const node = this.names.find(path);
-    return node instanceof SimulatedFile ? node.bytes.slice() : null;
+    return node instanceof SimulatedFile ? node.content.toArray() : null;
   }
 
   /** The paths of all files below `path`, without counting as a call. */
@@ -32,7 +32,7 @@ export class RestingDisk extends CallGate {
     return this.paths("").reduce((sum, path) => {
       const named = crc32(`${path}\n`, sum);
       const node = this.names.find(path);
-      return node instanceof SimulatedFile ? crc32(node.bytes, named) : named;
+      return node instanceof SimulatedFile ? node.content.checksum(crc32, named) : named;
     }, 0);
   }
 
