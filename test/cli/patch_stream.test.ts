@@ -1,0 +1,183 @@
+// Tests what `patch` does when the journal refuses lines or fails, and what it shows a person meanwhile.
+
+import { test } from "node:test";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  DiskFullError,
+  PoisonedError,
+  StateManager,
+  type StateManagerOptions,
+} from "@ministate/ministate";
+import type { DocumentManager } from "../../src/cli/context.ts";
+import { documentMutator, type Patch } from "../../src/cli/document.ts";
+import { PatchStream } from "../../src/cli/patch_stream.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { type Hook, systemError, wrapFs } from "../support/wrapped_fs.ts";
+import { runHere, Screen } from "./in_process.ts";
+
+function openDocument(path: string, options: StateManagerOptions = {}): Promise<DocumentManager> {
+  return StateManager.open<unknown, Patch, void>(
+    path,
+    "document.wal.jsonl",
+    documentMutator,
+    options,
+  );
+}
+
+/** A stream into `manager`, and what it reports. */
+function watch(manager: DocumentManager) {
+  const reported: string[] = [];
+  const stream = new PatchStream(manager, {
+    acknowledged: (sequence) => reported.push(`${sequence}`),
+    refused: (line, reason) => reported.push(`line ${line}: ${reason}`),
+  });
+  let number = 0;
+  const add = (text: string) =>
+    stream.add({ number: ++number, text, size: text.length, flaw: null });
+  return { stream, reported, add };
+}
+
+/** A file system on which writing fails with `code` as often as `times` says. */
+async function failing(code: string) {
+  const failure = { times: 0 };
+  const hook: Hook = ({ name }) => {
+    if (name === "write" && failure.times-- > 0) throw systemError(code);
+  };
+  return { fs: await wrapFs(hook), failure };
+}
+
+test("PatchStream goes on behind a line that the journal refuses", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openDocument(directory.path, { recordSizeMax: 1024 });
+  const { stream, reported, add } = watch(manager);
+  await add('{"a":1}');
+  await add(JSON.stringify({ long: "x".repeat(2000) }));
+  await add('{"b":2}');
+  await stream.settled();
+  assertEquals([stream.acknowledged, stream.refused, stream.sequence], [2, 1, 2]);
+  assertEquals(reported.filter((text) => text.startsWith("line")).length, 1);
+  assertMatch(reported.join("\n"), /^line 2: .*1024/m);
+  assertEquals(manager.snapshot(), { a: 1, b: 2 });
+});
+
+test("PatchStream ends when the disk is full, and names the line that was not taken", async () => {
+  await using directory = await temporaryDirectory();
+  const { fs, failure } = await failing("ENOSPC");
+  await using manager = await openDocument(directory.path, { fs, compaction: "manual" });
+  const { stream, reported, add } = watch(manager);
+  await add('{"a":1}');
+  await stream.settled();
+  failure.times = 1;
+  await add('{"b":2}');
+  await assertRejects(() => stream.settled(), DiskFullError);
+  assertEquals(reported, ["1", "line 2: the journal did not take it (DISK_FULL)"]);
+  assertEquals(manager.snapshot(), { a: 1 });
+});
+
+test("PatchStream ends when the disk fails, and names every line that was not taken", async () => {
+  await using directory = await temporaryDirectory();
+  const { fs, failure } = await failing("EIO");
+  const manager = await openDocument(directory.path, { fs, compaction: "manual" });
+  const { stream, reported, add } = watch(manager);
+  await add('{"a":1}');
+  await stream.settled();
+  failure.times = Infinity;
+  await add('{"b":2}');
+  await add('{"c":3}');
+  // A JSON Patch waits for what is under way before it is tried on a copy.
+  await assertRejects(() => add('[{"op":"add","path":"/d","value":4}]'), PoisonedError);
+  assertEquals(reported, [
+    "1",
+    "line 2: the journal did not take it (POISONED)",
+    "line 3: the journal did not take it (POISONED)",
+  ]);
+  await manager.close();
+});
+
+test("PatchStream takes no more lines than may wait once the journal has failed", async () => {
+  await using directory = await temporaryDirectory();
+  const { fs, failure } = await failing("EIO");
+  const manager = await openDocument(directory.path, { fs, compaction: "manual" });
+  const { stream, reported, add } = watch(manager);
+  failure.times = Infinity;
+  let taken = 0;
+  await assertRejects(async () => {
+    for (; taken < 5000; taken++) await add('{"a":1}');
+  }, PoisonedError);
+  assertEquals(taken, 1024);
+  await assertRejects(() => stream.settled(), PoisonedError);
+  assertEquals([reported.length, stream.refused, stream.acknowledged], [1024, 1024, 0]);
+  await manager.close();
+});
+
+test("PatchStream ends when the journal fails with what is no error of ours", async () => {
+  const manager = {
+    sequence: 0,
+    apply: () => Promise.reject(new Error("a bug")),
+  } as unknown as DocumentManager;
+  const { stream, reported, add } = watch(manager);
+  await add('{"a":1}');
+  await assertRejects(() => stream.settled(), Error, "a bug");
+  assertEquals(reported, ["line 1: the journal did not take it (failed)"]);
+});
+
+/** A line at a time, as somebody types, with time to look at the screen in between. */
+async function* typed(lines: string[], delayMs: number): AsyncGenerator<Uint8Array> {
+  for (const line of lines) {
+    yield new TextEncoder().encode(line + "\n");
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+  }
+}
+
+test("patch shows a person how far it is, and keeps reports of lines apart from that", async () => {
+  await using directory = await temporaryDirectory();
+  const setting = { person: true, input: typed(['{"a":1}', "no", '{"b":2}'], 150) };
+  const { code, output, errors } = await runHere(["patch", directory.path], setting);
+  assertEquals([code, output], [1, ""]);
+  assertStringIncludes(errors, "Type one patch a line; end with Ctrl-D\n");
+  assertMatch(errors, /patch {2}2 lines {2}[1-9]\d* lines\/s/);
+  assertStringIncludes(errors, "\r\x1b[K\u001b[31mline 2: it is not JSON");
+  assertMatch(errors, /2 lines applied, 1 refused, sequence 2, /);
+});
+
+test("patch shows how much of a file is done", async () => {
+  await using directory = await temporaryDirectory();
+  const setting = { person: true, input: typed(['{"a":1}', '{"b":2}'], 120), size: 16 };
+  const { errors } = await runHere(["patch", directory.path, "lines.jsonl"], setting);
+  assertMatch(errors, /patch {2}█+ 100% {2}2 lines/);
+});
+
+test("patch --json shows a program no progress and no remarks", async () => {
+  await using directory = await temporaryDirectory();
+  const setting = { person: true, input: '{"a":1}\n' };
+  const { code, output, errors } = await runHere(["patch", directory.path, "--json"], setting);
+  assertEquals([code, errors, JSON.parse(output).applied], [0, "", 1]);
+});
+
+test("patch --ack waits for a reader that is slow", async () => {
+  await using directory = await temporaryDirectory();
+  const stdout = new Screen();
+  stdout.onWrite = () => stdout.pending += 100_000;
+  const input = typed(['{"a":1}', '{"b":2}'], 20);
+  await runHere(["patch", directory.path, "--ack"], { stdout, input });
+  assertEquals(stdout.text, "1\n2\n");
+  assertEquals(stdout.pending, 0);
+  assertEquals(stdout.drains, 2, "once for the slow reader, once at the end");
+});
+
+for (const [signal, wanted] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  test(`patch exits ${wanted} when ${signal} ends it, and has kept what it took`, async () => {
+    await using directory = await temporaryDirectory();
+    const controller = new AbortController();
+    const input = (async function* () {
+      yield* typed(['{"a":1}'], 20);
+      controller.abort(signal);
+      yield* typed(['{"b":2}'], 0);
+    })();
+    const setting = { input, interruption: controller.signal };
+    const { code, errors } = await runHere(["patch", directory.path], setting);
+    assertEquals(code, wanted);
+    assertMatch(errors, /^Interrupted: 1 line applied, sequence 1, /);
+    assertEquals((await runHere(["get", directory.path, "--json"])).output, '{"a":1}\n');
+  });
+}
