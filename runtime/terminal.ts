@@ -102,20 +102,16 @@ async function* read(path: string | null, signal?: AbortSignal): AsyncGenerator<
   const stopped = new Promise<null>((resolve) =>
     signal?.addEventListener("abort", () => resolve(null), { once: true })
   );
-  const chunks: AsyncIterator<Uint8Array | string> = stream[Symbol.asyncIterator]();
+  const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = await Promise.race([chunks.next(), stopped]);
       if (next === null || next.done) return;
-      yield typeof next.value === "string" ? encode(next.value) : next.value;
+      yield next.value;
     }
   } finally {
     stream.destroy();
   }
-}
-
-function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }
 
 async function sizeOf(path: string): Promise<number | null> {

@@ -8,7 +8,7 @@ import { type Context, openDocument, openOrMakeDocument, say, sayJson } from "./
 import { copyJson } from "../format/json.ts";
 import { applyPatch, type Patch } from "./document.ts";
 import { CommandError, EXIT, usageError } from "./exit.ts";
-import { MISSING, parsePointer, PatchError, quote, valueAt } from "./json_pointer.ts";
+import { MISSING, parsePointer, type PatchError, quote, valueAt } from "./json_pointer.ts";
 import { safeLines } from "./text.ts";
 
 /** Prints the value at a pointer. */
@@ -89,7 +89,7 @@ function pointerArgument(pointer: string): string[] {
   try {
     return parsePointer(pointer);
   } catch (error) {
-    throw error instanceof PatchError ? usageError(error.message) : error;
+    throw usageError((error as PatchError).message);
   }
 }
 

@@ -79,8 +79,7 @@ class Splitter {
     }
     try {
       line.text = this.#decoder.decode(parts.length === 1 ? parts[0] : join(parts, size));
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+    } catch {
       line.flaw = "it is not UTF-8";
     }
     return line;

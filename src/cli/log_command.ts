@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HistoryGoneError, MinistateError } from "../errors.ts";
+import { HistoryGoneError } from "../errors.ts";
 import { JournalCursor, type VersionedRecord } from "../journal/journal_cursor.ts";
 import { listState, stemOf } from "../format/names.ts";
 import { type Context, journalNameIn, pause, remark, say, sayJson } from "./context.ts";
@@ -66,8 +66,7 @@ async function readOn(cursor: JournalCursor): Promise<VersionedRecord[] | null> 
     try {
       return await cursor.read();
     } catch (error) {
-      const gone = error instanceof HistoryGoneError;
-      if (gone || !(error instanceof MinistateError) || attempt >= ATTEMPTS) throw error;
+      if (error instanceof HistoryGoneError || attempt >= ATTEMPTS) throw error;
       await cursor.close();
       await pause(POLL_MS);
     }

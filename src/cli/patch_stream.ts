@@ -114,8 +114,7 @@ export class PatchStream {
   }
 
   async #oldest(): Promise<void> {
-    const oldest = this.#waiting.shift();
-    if (oldest === undefined) return;
+    const oldest = this.#waiting.shift()!;
     this.#waitingSize -= oldest.size;
     await oldest.done;
     if (this.#failure !== null) throw this.#failure.error;

@@ -65,5 +65,5 @@ export async function showProgress(
 
 /** What to put before a line on standard error, so that the bar doesn't mix with it. */
 export function lineStart(context: Context): string {
-  return context.terminal.stderr.isTerminal && !context.json ? ERASE_LINE : "";
+  return context.terminal.stderr.isTerminal ? ERASE_LINE : "";
 }

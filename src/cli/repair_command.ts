@@ -71,7 +71,7 @@ async function isConfirmed(context: Context): Promise<boolean> {
   }
   terminal.stderr.write("Repair now? [y/N] ");
   for await (const lines of readLines(terminal.read(null), 1024)) {
-    return /^\s*y(es)?\s*$/i.test(lines[0]?.text ?? "");
+    return /^\s*y(es)?\s*$/i.test(lines[0]!.text);
   }
   return false;
 }

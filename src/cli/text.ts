@@ -69,16 +69,13 @@ export function safeLines(text: string): string {
   return text.split("\n").map(safeText).join("\n");
 }
 
-/** Rows under each other, in columns as wide as they need to be; numbers to the right. */
-export function tableText(rows: (string | number)[][], indent = "  "): string {
+/** Rows under each other, in columns as wide as they need to be. */
+export function tableText(rows: string[][]): string {
   const widths: number[] = [];
   for (const row of rows) {
-    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, String(cell).length));
+    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, cell.length));
   }
-  const line = (row: (string | number)[]) =>
-    row.map((cell, i) => {
-      const text = String(cell);
-      return typeof cell === "number" ? text.padStart(widths[i]!) : text.padEnd(widths[i]!);
-    }).join("  ").trimEnd();
-  return rows.map((row) => `${indent}${line(row)}\n`).join("");
+  const line = (row: string[]) =>
+    row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd();
+  return rows.map((row) => `  ${line(row)}\n`).join("");
 }

@@ -151,7 +151,6 @@ export class Journal<M = unknown> {
     try {
       for (let records; (records = await cursor.read()) !== null;) {
         for (const { sequence, timestamp, mutation } of records) {
-          if (sequence > to) return;
           yield { sequence, timestamp, mutation: mutation as M };
         }
       }

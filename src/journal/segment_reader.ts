@@ -200,15 +200,6 @@ export class SegmentReader {
     return this.#read(buffer, offset);
   }
 
-  /** The file's size now. */
-  async size(): Promise<number> {
-    try {
-      return await this.#file.size();
-    } catch (error) {
-      throw ioError("read", this.named.path, error);
-    }
-  }
-
   /** Closes the file. */
   async close(): Promise<void> {
     await closeFile(this.#file, this.named.path);
