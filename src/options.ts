@@ -114,7 +114,10 @@ function check(options: object, checks: Record<string, Check>): void {
     if (wanted !== null) {
       const found = typeof value === "object" || typeof value === "function"
         ? typeof value
-        : JSON.stringify(value) ?? String(value);
+        : typeof value === "string"
+        ? JSON.stringify(value)
+        // JSON has no word for NaN, and refuses a BigInt.
+        : String(value);
       throw new (typeof value === "number" ? RangeError : TypeError)(
         `The option "${key}" must be ${wanted}, got ${found}`,
       );
