@@ -14,6 +14,7 @@ import {
   verifyRun,
 } from "./batch_scan.ts";
 import { type Crc32, hex8 } from "./encode.ts";
+import { skipLineFeeds } from "./fill.ts";
 import {
   CONTROL_TAIL_SIZE,
   FORMAT,
@@ -122,8 +123,7 @@ export function scanBatches(
   while (at < bytes.length) {
     const first = bytes[at];
     if (first === LINE_FEED) {
-      // The fill is one run of line feeds: step over it in this tight loop.
-      do at++; while (at < bytes.length && bytes[at] === LINE_FEED);
+      at = skipLineFeeds(bytes, at);
       result.consumed = at;
       continue;
     }

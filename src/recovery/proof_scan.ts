@@ -12,6 +12,7 @@ import {
   LINE_FEED,
   LINE_SIZE_MAX,
 } from "../format/format.ts";
+import { skipLineFeeds } from "../format/fill.ts";
 import { batchChecksumAt, parseBatch } from "../format/batch_scan.ts";
 import { readControlLine } from "../format/scan.ts";
 import type { SegmentReader } from "../journal/segment_reader.ts";
@@ -119,9 +120,10 @@ class ProofSearch {
   async lines(bytes: Uint8Array, base: number): Promise<number> {
     let start = 0;
     for (;;) {
+      start = skipLineFeeds(bytes, start);
       const end = bytes.indexOf(LINE_FEED, start);
       if (end < 0) break;
-      const reading = end > start ? this.#line(bytes, start, end, base) : null;
+      const reading = this.#line(bytes, start, end, base);
       // Most lines need no reading: a file of millions of them must not take as many turns.
       if (reading !== null) await reading;
       start = end + 1;
