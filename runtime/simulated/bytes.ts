@@ -37,10 +37,14 @@ export class Bytes {
     return size;
   }
 
+  /** Writes bytes that nobody changes afterwards: whole pages of them are not copied. */
   write(bytes: Uint8Array, offset: number): void {
     this.#grow(Math.max(this.#size, offset + bytes.length));
     eachPage(offset, bytes.length, (number, start, end, at) => {
-      this.#ownPage(number).set(bytes.subarray(at, at + end - start), start);
+      const part = bytes.subarray(at, at + end - start);
+      if (part.length < PAGE_SIZE) return this.#ownPage(number).set(part, start);
+      this.#pages[number] = part;
+      this.#own.delete(number);
     });
   }
 

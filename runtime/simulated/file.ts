@@ -65,9 +65,11 @@ export class SimulatedFile {
   }
 
   truncate(size: number): void {
-    const freed = new Uint8Array(Math.max(0, this.size - size));
-    this.#cached.read(freed, size);
-    if (freed.length > 0) this.#ghosts.write(freed, size);
+    if (size < this.size) {
+      const freed = new Uint8Array(this.size - size);
+      this.#cached.read(freed, size);
+      this.#ghosts.write(freed, size);
+    }
     this.#cached.resize(size);
     this.#add({ size });
   }

@@ -1,0 +1,199 @@
+// Runs the real code on the simulated disk, on all cores: power cuts, faults, damage and random histories.
+//
+// With --ci it runs a fixed share on each of the three runtimes and fails below 100,000 crash states; else
+// it goes on with random histories until the time is over. Ends with a summary and an HTML report.
+// The last line is "N passed, N failed".
+
+import { SingleBar } from "cli-progress";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { join, relative } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { renderReport } from "./simulate/report.ts";
+import {
+  countBy,
+  isDamage,
+  type Results,
+  sumRows,
+  sumTotals,
+  type Totals,
+} from "./simulate/results.ts";
+import { simulate, type SimulationOptions } from "./simulate/run.ts";
+import { root, type Runtime, runtimes } from "./toolchain.ts";
+
+const HELP = `npm run simulate -- [options]
+
+  --minutes M        how long (default 1)
+  --seed N           repeats a run; drawn and printed when not given
+  --workload TEXT    only explorations with this in their names
+  --call N           only this call of each workload
+  --images N         every image of a power cut is tried up to this many, else as many are drawn (default 64)
+  --runtime NAME     deno, bun or node (default bun)
+  --processes N      how many processes (default: one for each core)
+  --ci               the share that must pass before every change, on all three runtimes
+  --help             this text
+`;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string" },
+    workload: { type: "string", default: "" },
+    call: { type: "string", default: "0" },
+    images: { type: "string", default: "64" },
+    runtime: { type: "string", default: "bun" },
+    processes: { type: "string", default: String(availableParallelism()) },
+    ci: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+/** What the run in CI must reach on all runtimes together. */
+const CI_CRASH_STATES = 100_000;
+/** Bounds of that run: a drawn image more or less for each call, and so many histories for each runtime. */
+const CI_IMAGES_MAX = 16;
+const CI_HISTORIES = 240;
+const CI_STRUCTURES = 600;
+const STRUCTURES = 20_000;
+
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : number("seed", 0);
+const processes = number("processes", 1);
+const seconds = number("minutes", 0) * 60;
+const chosen = values.ci ? runtimes : runtimes.filter((runtime) => runtime === values.runtime);
+if (chosen.length === 0) stop(`Unknown runtime "${values.runtime}": wanted deno, bun or node`);
+
+const options: SimulationOptions = {
+  seed,
+  seconds: values.ci ? null : seconds,
+  imagesMax: values.ci ? CI_IMAGES_MAX : number("images", 1),
+  histories: values.ci ? CI_HISTORIES : null,
+  structures: values.ci ? CI_STRUCTURES : STRUCTURES,
+  only: values.workload,
+  call: number("call", 0),
+};
+
+const started = performance.now();
+const results: Results = {
+  startedAt: new Date().toISOString(),
+  seconds: 0,
+  machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+  processes: chosen.map((runtime) => ({ runtime, count: processes })),
+  seed,
+  command: `npm run simulate -- ${
+    process.argv.slice(2).filter((arg) => arg !== "--seed" && arg !== values.seed).join(" ")
+  } --seed ${seed}`,
+  totals: sumTotals([]),
+  rows: [],
+  failures: [],
+};
+console.log(`seed ${seed}: ${results.command} runs the same again`);
+for (const runtime of chosen) await runOn(runtime);
+results.rows = sumRows(results.rows);
+results.seconds = (performance.now() - started) / 1000;
+finish();
+
+async function runOn(runtime: Runtime): Promise<void> {
+  const bar = new SingleBar({
+    format: `${runtime.padEnd(4)} {bar} {percentage}%  {states} crash states  {rate}/s  ` +
+      "{damaged} damaged  {faults} faults  {failures} failures",
+    barsize: 20,
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+    fps: 4,
+  });
+  const begun = performance.now();
+  // With fixed bounds nobody knows the end beforehand, so the bar shows the way to what must be reached.
+  const goal = values.ci ? CI_CRASH_STATES / runtimes.length : seconds;
+  const payload = (totals: Totals) => {
+    const elapsed = (performance.now() - begun) / 1000;
+    const { crashStates } = totals;
+    const at = Math.min(goal, values.ci ? crashStates : elapsed);
+    const rate = Math.round(crashStates / elapsed);
+    return [at, { ...shown(totals), rate: rate.toLocaleString("en") }] as const;
+  };
+  bar.start(goal, ...payload(sumTotals([])));
+  const result = await simulate(
+    runtime,
+    processes,
+    options,
+    (totals) => bar.update(...payload(totals)),
+  );
+  bar.update(...payload(result.totals));
+  bar.stop();
+  results.rows.push(...result.rows);
+  results.failures.push(...result.failures);
+  results.totals = sumTotals([results.totals, result.totals]);
+}
+
+function shown(totals: Totals) {
+  const text = (count: number) => count.toLocaleString("en");
+  return {
+    states: text(totals.crashStates),
+    damaged: text(totals.damaged),
+    faults: text(totals.faults),
+    failures: text(totals.failures),
+  };
+}
+
+function finish(): void {
+  const { totals, failures, rows } = results;
+  if (values.ci && totals.crashStates < CI_CRASH_STATES) {
+    failures.push({
+      kind: "simulation",
+      workload: "all",
+      message: `Only ${totals.crashStates} crash states were checked: wanted ${CI_CRASH_STATES}`,
+      replay: results.command,
+    });
+  }
+  for (const { kind, workload, message, replay } of failures) {
+    console.log(
+      `\nFAILED ${kind}: ${workload}\n  ${message.replaceAll("\n", "\n  ")}\n  ${replay}`,
+    );
+  }
+  const crashes = rows.filter(({ kind }) => !isDamage(kind));
+  table("crash states by exploration", countBy(crashes, "kind"));
+  table("crash states by outcome", countBy(crashes, "outcome"));
+  table(
+    "damaged directories by outcome",
+    countBy(rows.filter(({ kind }) => isDamage(kind)), "outcome"),
+  );
+  const { states, damaged, faults } = shown(totals);
+  const rate = Math.round(totals.crashStates / results.seconds).toLocaleString("en");
+  console.log(
+    `\n${states} crash states (${rate}/s), ${damaged} damaged directories, ${faults} faults, ` +
+      `${failures.length} failures in ${results.seconds.toFixed(0)} s, seed ${seed}`,
+  );
+  const folder = join(root, "dist", "simulation");
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `simulation-${seed}`);
+  writeFileSync(`${path}.json`, JSON.stringify(results, null, 1));
+  writeFileSync(`${path}.html`, renderReport(results));
+  console.log(`Report: ${relative(root, path)}.html and .json`);
+  console.log(`\n${totals.crashStates + totals.damaged} passed, ${failures.length} failed`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+function table(title: string, counts: [string, number][]): void {
+  console.log(`\n${title}`);
+  for (const [name, count] of counts) {
+    console.log(`  ${name.padEnd(42)}${count.toLocaleString("en").padStart(12)}`);
+  }
+}
+
+function number(name: "seed" | "minutes" | "processes" | "images" | "call", least: number): number {
+  const value = Number(values[name]);
+  if (!Number.isFinite(value) || value < least) {
+    stop(`--${name} must be a number from ${least}, got "${values[name]}"`);
+  }
+  return value;
+}
+
+function stop(message: string): never {
+  console.log(`${message}\n0 passed, 1 failed`);
+  process.exit(64);
+}

@@ -1,0 +1,110 @@
+/**
+ * All explorations one after the other, as far as bounds and time allow: what one process of a campaign does.
+ *
+ * @module
+ */
+
+import { ROTS } from "./bit_rot.ts";
+import { exploreFaults, FAULT_KINDS } from "./faults.ts";
+import { exploreHistories } from "./histories.ts";
+import { explorePowerCuts } from "./power_cuts.ts";
+import { record } from "./recordings.ts";
+import { onlyStep, sliceOf } from "./slice.ts";
+import type { Tally } from "./tally.ts";
+import { WORKLOADS } from "./workloads.ts";
+
+/** What a campaign looks at. Crash states come of the first three kinds, damaged directories of the others. */
+export type Kind = "power cuts" | "faults" | "histories" | "bit rot" | "structure";
+
+/** How far a campaign goes. */
+export interface CampaignOptions {
+  seed: number;
+  /** This process's number, and how many there are. */
+  index: number;
+  processes: number;
+  /** How many images of a power cut are tried at most; see `crashImages`. */
+  imagesMax: number;
+  /** How many histories are drawn; `Infinity` for as many as there is time for. */
+  histories: number;
+  /** How many directories are damaged at random. */
+  structures: number;
+  /** When to stop, by `performance.now()`; `Infinity` for never. */
+  deadline: number;
+  /** Only explorations whose name contains this. */
+  only: string;
+  /** Only this call of each workload, to look at a failure again; 0 for all. */
+  call: number;
+}
+
+/** Told about everything that is looked at. */
+export interface Witness {
+  /** What is looked at from now on; counts go to the tally it returns. */
+  begin(kind: Kind, name: string): Tally;
+  failed(kind: Kind, name: string, error: unknown): void;
+}
+
+/** One exploration. */
+interface Exploration {
+  kind: Kind;
+  name: string;
+  explore(tally: Tally): Promise<void>;
+}
+
+/** How many histories are drawn from one seed before the clock is looked at. */
+const HISTORIES_AT_ONCE = 20;
+
+/** Runs a campaign. A failure ends its exploration and no other. */
+export async function runCampaign(options: CampaignOptions, witness: Witness): Promise<void> {
+  for (const exploration of await explorations(options)) {
+    if (performance.now() > options.deadline) return;
+    await run(exploration, options, witness);
+  }
+  // Seeds of their own for each process, so that none repeats what another one does.
+  for (let first = 0; first < options.histories; first += HISTORIES_AT_ONCE) {
+    if (performance.now() > options.deadline) return;
+    const seed = options.seed + options.index + options.processes * (first / HISTORIES_AT_ONCE);
+    const count = Math.min(HISTORIES_AT_ONCE, options.histories - first);
+    const explore = (tally: Tally) => exploreHistories(seed, count, tally);
+    await run({ kind: "histories", name: "random histories", explore }, options, witness);
+  }
+}
+
+async function run(
+  { kind, name, explore }: Exploration,
+  { only }: CampaignOptions,
+  witness: Witness,
+): Promise<void> {
+  if (!`${kind}: ${name}`.includes(only)) return;
+  try {
+    await explore(witness.begin(kind, name));
+  } catch (error) {
+    witness.failed(kind, name, error);
+  }
+}
+
+async function explorations(options: CampaignOptions): Promise<Exploration[]> {
+  const { seed, index, processes, imagesMax, call } = options;
+  const slice = call > 0 ? onlyStep(call) : sliceOf(index, processes);
+  const recordings = await record();
+  return [
+    ...WORKLOADS.map((workload): Exploration => ({
+      kind: "power cuts",
+      name: workload.name,
+      explore: (tally) => explorePowerCuts(workload, { ...slice, seed, imagesMax }, tally),
+    })),
+    ...WORKLOADS.flatMap((workload) =>
+      FAULT_KINDS.map((fault): Exploration => ({
+        kind: "faults",
+        name: `${workload.name}, ${fault.says}`,
+        explore: (tally) => exploreFaults(workload, fault, { ...slice, seed }, tally),
+      }))
+    ),
+    ...recordings.flatMap((recording) =>
+      ROTS.map((rot): Exploration => ({
+        kind: "bit rot",
+        name: `${recording.name}, ${rot.name}`,
+        explore: (tally) => rot.explore(recording, slice, tally),
+      }))
+    ),
+  ];
+}
