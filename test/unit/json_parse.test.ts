@@ -50,6 +50,29 @@ test("parseExactly() gives back what JSON.stringify() wrote", () => {
   }
 });
 
+/** Texts that are made to leave no short name free for the escaped key. */
+const taken: { name: string; value: unknown }[] = [
+  { name: "a string is one long run of underscores", value: "_".repeat(200_000) },
+  {
+    name: "strings begin with ever longer runs of underscores",
+    value: Array.from({ length: 1000 }, (_, i) => "_".repeat(i)),
+  },
+  {
+    name: "strings begin with every number between underscores",
+    value: Array.from({ length: 100_000 }, (_, i) => `_${i}_`),
+  },
+];
+
+for (const { name, value } of taken) {
+  test(`parseExactly() ends in time when ${name}`, () => {
+    const text = JSON.stringify({ "\n": 1, value });
+    const start = performance.now();
+    assert(JSON.stringify(parseExactly(text)) === text, "it reads something else");
+    const took = performance.now() - start;
+    assert(took < 2000, `it took ${took} ms`);
+  });
+}
+
 test("parseExactly() throws SyntaxError when it is not JSON", () => {
   for (const text of ["", "{", '{"\\n":}', '{"\\n":1,}']) {
     assertThrows(() => parseExactly(text), SyntaxError);
