@@ -12,6 +12,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { renderReport } from "./simulate/report.ts";
 import {
+  addSample,
   countBy,
   isDamage,
   type Results,
@@ -88,6 +89,7 @@ const results: Results = {
     process.argv.slice(2).filter((arg) => arg !== "--seed" && arg !== values.seed).join(" ")
   } --seed ${seed}`,
   totals: sumTotals([]),
+  timeline: [],
   rows: [],
   failures: [],
 };
@@ -121,7 +123,11 @@ async function runOn(runtime: Runtime): Promise<void> {
     runtime,
     processes,
     options,
-    (totals) => bar.update(...payload(totals)),
+    (totals) => {
+      bar.update(...payload(totals));
+      const seconds = (performance.now() - started) / 1000;
+      addSample(results.timeline, seconds, sumTotals([results.totals, totals]));
+    },
   );
   bar.update(...payload(result.totals));
   bar.stop();

@@ -32,6 +32,13 @@ export interface Totals {
   failures: number;
 }
 
+/** What had been checked after so many seconds. */
+export interface Sample {
+  seconds: number;
+  crashStates: number;
+  damaged: number;
+}
+
 /** Everything one simulation found. */
 export interface Results {
   startedAt: string;
@@ -42,6 +49,8 @@ export interface Results {
   /** The command line that gives the same again. */
   command: string;
   totals: Totals;
+  /** The way there, sampled once a second, more rarely the longer it takes. */
+  timeline: Sample[];
   rows: Row[];
   failures: Failure[];
 }
@@ -69,6 +78,18 @@ export function sumTotals(all: Iterable<Totals>): Totals {
     for (const key of Object.keys(sum) as (keyof Totals)[]) sum[key] += totals[key];
   }
   return sum;
+}
+
+/** A plot shows no more than this, and a run of a night must not fill its file with samples. */
+const SAMPLES_MAX = 600;
+
+/** Adds a sample when it is time for one: once a second at first, half as often each time that would be too many. */
+export function addSample(timeline: Sample[], seconds: number, totals: Totals): void {
+  const gap = 2 ** Math.max(0, Math.ceil(Math.log2(seconds / SAMPLES_MAX)));
+  if (seconds < (timeline.at(-1)?.seconds ?? 0) + gap) return;
+  timeline.push({ seconds, crashStates: totals.crashStates, damaged: totals.damaged });
+  if (timeline.length < SAMPLES_MAX) return;
+  timeline.splice(0, SAMPLES_MAX, ...timeline.filter((_, index) => index % 2 === 1));
 }
 
 /** Adds up rows that are about the same. */
