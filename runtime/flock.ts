@@ -9,35 +9,20 @@
 
 import { spawn } from "node:child_process";
 
-const LOCK_EXCLUSIVE_NOW = 2 | 4; // LOCK_EX | LOCK_NB of flock(2)
-
 /** Whether the lock was free and is now held through `fd`, until `fd` is closed or the process ends. */
 export async function lockDescriptor(fd: number): Promise<boolean> {
-  if ("Bun" in globalThis) {
-    const locked = await lockByCall(fd);
-    if (locked !== null) return locked;
-  }
-  return lockByProgram(fd);
-}
-
-/** Calls the C library, which every Bun program has loaded already; `null` where it goes by another name. */
-async function lockByCall(fd: number): Promise<boolean | null> {
-  const { dlopen } = await import("bun:ffi");
-  try {
-    const { symbols } = dlopen("libc.so.6", { flock: { args: ["i32", "i32"], returns: "i32" } });
-    return symbols.flock(fd, LOCK_EXCLUSIVE_NOW) === 0;
-  } catch (error) {
-    // Another C library (musl, say): the program below does the same.
-    if (error instanceof Error) return null;
-    throw error;
-  }
+  const locked = "Bun" in globalThis
+    // Loaded there alone: no other runtime has what it calls.
+    ? (await import("./bun_flock.ts")).lockByCall(fd)
+    : null;
+  return locked ?? await lockByProgram(fd);
 }
 
 /**
  * Runs `flock -n 3` (util-linux or busybox) with our descriptor as its third. The lock belongs to the open file,
  * not to the process that asked for it, so it stays with us when the program has ended.
  */
-function lockByProgram(fd: number): Promise<boolean> {
+export function lockByProgram(fd: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", fd] });
     child.once("error", (cause) => reject(lockFailure("could not be run", cause)));

@@ -31,25 +31,35 @@ const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_DIRECTORY = 0o700;
 
 const open = promisify(fs.open);
-const read = promisify(fs.read) as (
-  fd: number,
-  buffer: Uint8Array,
-  start: number,
-  size: number,
-  offset: number,
-) => Promise<number | { bytesRead: number }>;
-const write = promisify(fs.write) as (
-  fd: number,
-  buffer: Uint8Array,
-  start: number,
-  size: number,
-  offset: number,
-) => Promise<number | { bytesWritten: number }>;
 const fdatasync = promisify(fs.fdatasync);
 const fsync = promisify(fs.fsync);
 const ftruncate = promisify(fs.ftruncate);
 const fstat = promisify(fs.fstat);
 const close = promisify(fs.close);
+
+/** `fs.read` or `fs.write`: promisified, they give a count on Bun and an object on Node. */
+type Transfer = (
+  fd: number,
+  buffer: Uint8Array,
+  start: number,
+  size: number,
+  offset: number,
+  done: (error: Error | null, count: number) => void,
+) => void;
+
+function transfer(
+  call: Transfer,
+  fd: number,
+  buffer: Uint8Array,
+  offset: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    call(fd, buffer, 0, buffer.length, offset, (error, count) => {
+      if (error) reject(error);
+      else resolve(count);
+    });
+  });
+}
 
 class NodeFile implements DurableFile {
   readonly #fd: number;
@@ -59,15 +69,13 @@ class NodeFile implements DurableFile {
     this.#fd = fd;
   }
 
-  async read(buffer: Uint8Array, offset: number): Promise<number> {
-    const count = await read(this.#fd, buffer, 0, buffer.length, offset);
-    return typeof count === "number" ? count : count.bytesRead;
+  read(buffer: Uint8Array, offset: number): Promise<number> {
+    return transfer(fs.read, this.#fd, buffer, offset);
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     if (this.#pace.inline()) return fs.writeSync(this.#fd, buffer, 0, buffer.length, offset);
-    return write(this.#fd, buffer, 0, buffer.length, offset)
-      .then((count) => typeof count === "number" ? count : count.bytesWritten);
+    return transfer(fs.write, this.#fd, buffer, offset);
   }
 
   syncData(): MaybePromise<void> {

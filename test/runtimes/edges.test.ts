@@ -1,0 +1,215 @@
+// Tests what the runtimes' own file systems and terminal do at their edges: races, failing locks, signals, streams.
+
+import fs from "node:fs";
+import { chmod, mkdir, rename, symlink, writeFile } from "node:fs/promises";
+import process from "node:process";
+import { test } from "node:test";
+import { assertEquals, assertRejects } from "@std/assert";
+import { detectFs } from "../../runtime/detect.ts";
+import { lockByProgram } from "../../runtime/flock.ts";
+import { processTerminal } from "../../runtime/terminal.ts";
+import { own, run, start } from "../support/runtimes.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** The code of the error that a call fails with. */
+async function codeOf(call: () => unknown): Promise<unknown> {
+  const error = await assertRejects(async () => {
+    await call();
+  });
+  return (error as { code?: string }).code;
+}
+
+/** Replaces a member of an object until the returned function is called. */
+function replace<T extends object, K extends keyof T>(object: T, key: K, value: T[K]): () => void {
+  const before = Object.getOwnPropertyDescriptor(object, key);
+  Object.defineProperty(object, key, { value, configurable: true, writable: true });
+  return () => {
+    if (before === undefined) delete object[key];
+    else Object.defineProperty(object, key, before);
+  };
+}
+
+/** Lets programs be found in one directory alone, until the returned function is called. */
+function searchProgramsIn(path: string): () => void {
+  const before = process.env.PATH;
+  process.env.PATH = path;
+  return () => process.env.PATH = before;
+}
+
+test("write() and syncData() are made at once after eight fast syncs, until one is slow", async () => {
+  await using directory = await temporaryDirectory();
+  const file = await (await detectFs()).open(directory.join("a"), "create");
+  let now = 0;
+  let stepMs = 0;
+  const restore = replace(performance, "now", () => now += stepMs);
+  try {
+    const isAtOnce = (answer: unknown) => !(answer instanceof Promise);
+    for (let i = 0; i < 8; i++) {
+      const answer = file.syncData();
+      assertEquals(isAtOnce(answer), false);
+      await answer;
+    }
+    assertEquals(file.write(encode("at once"), 0), 7);
+    stepMs = 1;
+    assertEquals(isAtOnce(file.syncData()), true);
+    stepMs = 0;
+    const threaded = file.write(encode("!"), 7);
+    assertEquals(isAtOnce(threaded), false);
+    assertEquals(await threaded, 1);
+  } finally {
+    restore();
+  }
+  await file.close();
+  assertEquals(fs.readFileSync(directory.join("a"), "utf8"), "at once!");
+});
+
+test("read() and write() fail when the file is not open for that, or no longer open", async () => {
+  await using directory = await temporaryDirectory();
+  const runtimeFs = await detectFs();
+  const path = directory.join("a");
+  await writeFile(path, "text");
+  const file = await runtimeFs.open(path, "read");
+  assertEquals(await codeOf(() => file.write(encode("x"), 0)), "EBADF");
+  assertEquals(fs.readFileSync(path, "utf8"), "text");
+  await file.close();
+  await assertRejects(async () => await file.read(new Uint8Array(1), 0));
+});
+
+test("open() refuses a link that takes the file's place while it is being opened", async () => {
+  await using directory = await temporaryDirectory();
+  const runtimeFs = await detectFs();
+  const [path, other] = [directory.join("a"), directory.join("b")];
+  for (const one of [path, other]) await writeFile(one, "text");
+  const swap = async () => {
+    await rename(path, directory.join("away"));
+    await symlink(other, path);
+  };
+  let restore = () => {};
+  if (own === "deno") {
+    // Deno looks and opens in two steps; the others in one, so that there is no moment in between.
+    const { lstat } = Deno;
+    restore = replace(Deno, "lstat", async (asked) => {
+      const info = await lstat(asked);
+      await swap();
+      return info;
+    });
+  } else await swap();
+  try {
+    assertEquals(await codeOf(() => runtimeFs.open(path, "read")), "ELOOP");
+  } finally {
+    restore();
+  }
+});
+
+test("lock() gives ENOENT when there is no such directory", async () => {
+  await using directory = await temporaryDirectory();
+  const runtimeFs = await detectFs();
+  assertEquals(await codeOf(() => runtimeFs.lock(directory.join("none", "lock"))), "ENOENT");
+});
+
+test("lock() fails and leaves the file closed when the system can't lock", async () => {
+  await using directory = await temporaryDirectory();
+  const runtimeFs = await detectFs();
+  const path = directory.join("lock");
+  const failure = Object.assign(new Error("no locks"), { code: "ENOLCK" });
+  const restore = own === "deno"
+    ? replace(Deno.FsFile.prototype, "tryLock", () => Promise.reject(failure))
+    : searchProgramsIn(directory.path);
+  try {
+    // Bun calls the C library, which is there.
+    if (own === "bun") await (await runtimeFs.lock(path))!.release();
+    else assertEquals(await codeOf(() => runtimeFs.lock(path)), "ENOLCK");
+  } finally {
+    restore();
+  }
+  const lock = await runtimeFs.lock(path);
+  await lock!.release();
+});
+
+test("lockByProgram() fails with ENOLCK when there is no program flock, or when it fails", async () => {
+  await using directory = await temporaryDirectory();
+  await mkdir(directory.join("bin"));
+  const fd = fs.openSync(directory.join("lock"), "w");
+  const restore = searchProgramsIn(directory.join("bin"));
+  try {
+    assertEquals(await codeOf(() => lockByProgram(fd)), "ENOLCK");
+    await writeFile(directory.join("bin", "flock"), "#!/bin/sh\nexit 71\n");
+    await chmod(directory.join("bin", "flock"), 0o755);
+    const error = await assertRejects(() => lockByProgram(fd));
+    assertEquals((error as Error).message.includes("ended with 71"), true);
+  } finally {
+    restore();
+    fs.closeSync(fd);
+  }
+});
+
+test("lockByCall() takes a free lock under Bun, and answers null when there is no such library", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("lock");
+  const found = own === "bun"
+    ? (await import("../support/programs/call_flock.ts")).answers(path)
+    : await run("bun", "call_flock.ts", [path]);
+  assertEquals(found, [true, false, null]);
+});
+
+test("interruption() is aborted by the first signal, and the second ends the process", async () => {
+  const cases = [["SIGINT", "SIGTERM", 143], ["SIGTERM", "SIGINT", 130]] as const;
+  for (const [first, second, code] of cases) {
+    const { child, onLine, ended } = start(own, "wait_for_interrupt.ts", []);
+    const lines: string[] = [];
+    onLine((line) => {
+      lines.push(line);
+      // Not child.kill(), which Deno's sends only once.
+      process.kill(child.pid!, line === "ready" ? first : second);
+    });
+    assertEquals([(await ended).code, lines], [code, ["ready", first]]);
+  }
+});
+
+test("a stream that fails or closes drops what is written then, and says why unless its reader went away", async () => {
+  const { stdout, stderr } = processTerminal();
+  const closes = process.stderr.listeners("close").at(-1) as () => void;
+  closes();
+  await stderr.drained();
+  const fails = process.stderr.listeners("error").at(-1) as (error: Error) => void;
+  const failure = new Error("the terminal is on fire");
+  fails(failure);
+  assertEquals([stderr.closed, stderr.failure], [true, failure]);
+  stderr.write("nobody reads this");
+  assertEquals(stderr.pending, 0);
+  const gone = process.stdout.listeners("error").at(-1) as (error: Error) => void;
+  gone(Object.assign(new Error("broken pipe"), { code: "EPIPE" }));
+  assertEquals([stdout.closed, stdout.failure], [true, null]);
+});
+
+test("read() and sizeOf() take files, and nothing once they are interrupted", async () => {
+  await using directory = await temporaryDirectory();
+  const terminal = processTerminal();
+  const path = directory.join("a");
+  await writeFile(path, "12345");
+  assertEquals([await terminal.sizeOf(path), await terminal.sizeOf(directory.path)], [5, null]);
+  const sizes: number[] = [];
+  for await (const piece of terminal.read(path)) sizes.push(piece.length);
+  for await (const piece of terminal.read(path, AbortSignal.abort())) sizes.push(piece.length);
+  assertEquals(sizes, [5]);
+});
+
+test("env() is not asked for where Deno would have to ask the person", () => {
+  const variable = "MINISTATE_TEST_VARIABLE";
+  process.env[variable] = "set";
+  const readable = processTerminal();
+  assertEquals([readable.envReadable, readable.env(variable)], [true, "set"]);
+  const querySync = () => ({ state: "prompt" });
+  const restore = own === "deno"
+    ? replace(Deno.permissions, "querySync", querySync as never)
+    : replace(globalThis, "Deno", { permissions: { querySync } } as never);
+  try {
+    const asking = processTerminal();
+    assertEquals([asking.envReadable, asking.env(variable)], [false, undefined]);
+  } finally {
+    restore();
+    delete process.env[variable];
+  }
+});

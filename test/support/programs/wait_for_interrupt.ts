@@ -1,0 +1,9 @@
+// Says "ready", then the name of the signal that interrupts it, and goes on until it is ended.
+
+import { processTerminal } from "../../../runtime/terminal.ts";
+
+const signal = processTerminal().interruption();
+signal.addEventListener("abort", () => console.log(signal.reason));
+// Nothing else keeps it alive.
+setInterval(() => {}, 60_000);
+console.log("ready");
