@@ -32,10 +32,11 @@ export interface Fault {
   /** The call, counted from 1. */
   at: number;
   /**
-   * `EIO`: the device refuses. `ENOSPC`: the disk is full; only calls that need space fail. `short`: reads and writes
-   * give or take half of what was asked, and say so. `garbled`: writes succeed with one bit of them changed.
+   * `EIO`: the device refuses. `late EIO`: a write or a change of names is done, and reports a failure all the same.
+   * `ENOSPC`: the disk is full; only calls that need space fail. `short`: reads and writes give or take half of what
+   * was asked, and say so. `garbled`: writes succeed with one bit of them changed.
    */
-  how: "EIO" | "ENOSPC" | "short" | "garbled";
+  how: "EIO" | "late EIO" | "ENOSPC" | "short" | "garbled";
   /** Whether every later call that can fail like this does so too. @default false */
   sticky?: boolean;
 }
@@ -53,11 +54,22 @@ const NEEDS_SPACE: ReadonlySet<Operation> = new Set<Operation>([
 ]);
 
 const READS_OR_WRITES: ReadonlySet<Operation> = new Set<Operation>(["read", "write"]);
+/** The calls that can be done and fail nevertheless. */
+const CHANGES: ReadonlySet<Operation> = new Set<Operation>([
+  "create",
+  "write",
+  "truncate",
+  "rename",
+  "remove",
+  "makeDirectory",
+  "lock",
+]);
 const WRITES: ReadonlySet<Operation> = new Set<Operation>(["write"]);
 
 /** The calls that each kind of fault can befall; `null` for any. */
 const BEFALLS: Record<Fault["how"], ReadonlySet<Operation> | null> = {
   EIO: null,
+  "late EIO": CHANGES,
   ENOSPC: NEEDS_SPACE,
   short: READS_OR_WRITES,
   garbled: WRITES,
@@ -108,8 +120,9 @@ export class CallGate {
     this.faults++;
     const { how } = this.fault;
     if (how === "short" || how === "garbled") return how;
-    partial?.(how);
-    throw failure(how, operation, path);
+    if (how === "late EIO") change?.();
+    else partial?.(how);
+    throw failure(how === "late EIO" ? "EIO" : how, operation, path);
   }
 
   #befalls({ at, how, sticky = false }: Fault, operation: Operation): boolean {

@@ -11,8 +11,10 @@ import type { PowerCut } from "./power_cut.ts";
 
 /** Something that a program may not open. */
 export class Special {
+  /** What it is: a symbolic link or a named pipe. */
   readonly kind: "link" | "pipe";
 
+  /** Makes one; `PowerCutDisk.plant` puts it in place. */
   constructor(kind: "link" | "pipe") {
     this.kind = kind;
   }

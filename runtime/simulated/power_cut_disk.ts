@@ -14,8 +14,8 @@
  *
  * **Crashes** (`crash`) end the process only: the page cache lives, nothing becomes durable by it, locks are free.
  *
- * **Faults** (`fault`) befall one call or all from there on: `EIO`, `ENOSPC`, half of the bytes asked for, a garbled
- * write. A write that fails may have taken part of its bytes, and a rename that fails may have been done. A sync that
+ * **Faults** (`fault`) befall one call or all from there on: `EIO`, with the call done or not, `ENOSPC`, half of the bytes
+ * asked for, a garbled write. A write that fails may have taken part of its bytes. A sync that
  * fails drops the pages it should have written: they stay readable and count as clean, so that syncing again reports
  * success and writes nothing. `spaceLeft` is a full disk: growing takes from it, a write that doesn't fit is short
  * first and fails with `ENOSPC` then. `syncDelayMs` is a slow one: what was written before a sync began is durable
@@ -54,12 +54,16 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   readonly #locked = new Set<SimulatedNode>();
   readonly #random: Random;
   /** How many bytes files can still grow by. @default Infinity */
-  spaceLeft = Infinity;
+  spaceLeft: number = Infinity;
   /** How many milliseconds a sync of a file takes. @default 0 */
-  syncDelayMs = 0;
+  syncDelayMs: number = 0;
 
-  /** @param seed decides how calls fail where there is more than one way: how much a failing sync still writes, … */
-  constructor(seed = 1) {
+  /**
+   * Makes an empty disk.
+   *
+   * @param seed decides how calls fail where there is more than one way: how much a failing sync still writes, …
+   */
+  constructor(seed: number = 1) {
     super();
     this.#random = new Random(seed);
   }
@@ -87,6 +91,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     return PowerCutDisk.#over(this.names.copy(), this.calls + 1);
   }
 
+  /** Opens a file. */
   // deno-lint-ignore require-await -- async, so that failures reject
   async open(path: string, mode: OpenMode): Promise<DurableFile> {
     if (mode !== "create") {
@@ -186,6 +191,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     return garbled;
   }
 
+  /** Renames a file; durable once the directories are synced. */
   // deno-lint-ignore require-await
   async rename(from: string, to: string): Promise<void> {
     const change = () => {
@@ -194,13 +200,11 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       if (node === undefined) throw failure("ENOENT", "rename", from);
       this.names.move(source, target, node);
     };
-    // A rename that reports a failure may have been done.
-    this.enter("rename", `${from} ${to}`, change, (how) => {
-      if (how === "EIO" && this.#random.chance(0.5)) change();
-    });
+    this.enter("rename", `${from} ${to}`, change);
     change();
   }
 
+  /** Removes a file; durable once its directory is synced. */
   // deno-lint-ignore require-await
   async remove(path: string): Promise<void> {
     const change = () => {
@@ -215,6 +219,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     change();
   }
 
+  /** Lists a directory. */
   // deno-lint-ignore require-await
   async list(path: string): Promise<DirectoryEntry[]> {
     this.enter("list", path);
@@ -224,6 +229,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     }));
   }
 
+  /** Makes a directory; one that is there already is no error. */
   // deno-lint-ignore require-await
   async makeDirectory(path: string): Promise<void> {
     const change = () => {
@@ -236,12 +242,14 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     change();
   }
 
+  /** Makes every name in a directory durable. */
   // deno-lint-ignore require-await
   async syncDirectory(path: string): Promise<void> {
     this.enter("syncDirectory", path);
     this.names.sync(this.names.directory(path));
   }
 
+  /** Takes an exclusive lock on a file; `null` when somebody has it. */
   // deno-lint-ignore require-await
   async lock(path: string): Promise<DurableLock | null> {
     const place: Place = this.names.place(path);

@@ -10,7 +10,11 @@ import type { Chooser } from "./chooser.ts";
 export class Random implements Chooser {
   #state: number;
 
-  /** @param seed a whole number; only its lowest 32 bits count */
+  /**
+   * Begins a sequence of numbers.
+   *
+   * @param seed a whole number; only its lowest 32 bits count
+   */
   constructor(seed: number) {
     this.#state = seed >>> 0;
   }

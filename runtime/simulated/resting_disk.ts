@@ -7,11 +7,14 @@
 import { crc32 } from "node:zlib";
 import { CallGate, failure } from "./call_gate.ts";
 import { SimulatedFile } from "./file.ts";
-import { SimulatedDirectory, SimulatedNames, type SimulatedNode } from "./names.ts";
+import { SimulatedDirectory, SimulatedNames, type SimulatedNode, Special } from "./names.ts";
 
 /** The disk at rest. */
 export class RestingDisk extends CallGate {
-  /** All names and what stands under them. */
+  /**
+   * All names and what stands under them.
+   * @internal
+   */
   protected names = new SimulatedNames();
 
   /** The bytes of a file, without counting as a call; `null` when there is none. */
@@ -37,28 +40,27 @@ export class RestingDisk extends CallGate {
   }
 
   /** Puts a file (or what is no file) in place, synced, without counting as a call. */
-  plant(path: string, content: Uint8Array | SimulatedNode): void {
-    const place = this.names.place(path);
-    let node = content;
-    if (node instanceof Uint8Array) {
-      const file = new SimulatedFile();
-      file.write(node, 0);
-      file.sync();
-      node = file;
-    }
-    this.names.put(place, node);
-    this.names.sync(place.directory);
+  plant(path: string, content: Uint8Array | Special): void {
+    if (content instanceof Special) return this.#put(path, content);
+    const file = new SimulatedFile();
+    file.write(content, 0);
+    file.sync();
+    this.#put(path, file);
   }
 
   /** Makes a directory, synced, without counting as a call. */
   plantDirectory(path: string): void {
-    this.plant(path, new SimulatedDirectory());
+    this.#put(path, new SimulatedDirectory());
   }
 
   /** Takes a file away, without counting as a call. */
   unplant(path: string): void {
+    this.#put(path, null);
+  }
+
+  #put(path: string, node: SimulatedNode | null): void {
     const place = this.names.place(path);
-    this.names.put(place, null);
+    this.names.put(place, node);
     this.names.sync(place.directory);
   }
 

@@ -29,6 +29,18 @@ const AFTER_ENOSPC = ["POISONED", "DISK_FULL", "CLOSED"];
 export const FAULT_KINDS: readonly FaultKind[] = [
   { how: "EIO", sticky: false, says: "fails with EIO once", refusals: AFTER_EIO },
   { how: "EIO", sticky: true, says: "fails with EIO for good", refusals: AFTER_EIO },
+  {
+    how: "late EIO",
+    sticky: false,
+    says: "is done and fails with EIO once",
+    refusals: AFTER_EIO,
+  },
+  {
+    how: "late EIO",
+    sticky: true,
+    says: "is done and fails with EIO for good",
+    refusals: AFTER_EIO,
+  },
   { how: "ENOSPC", sticky: false, says: "fails with ENOSPC once", refusals: AFTER_ENOSPC },
   { how: "ENOSPC", sticky: true, says: "fails with ENOSPC for good", refusals: AFTER_ENOSPC },
   { how: "short", sticky: false, says: "takes or gives too little once", refusals: [] },

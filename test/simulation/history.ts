@@ -36,7 +36,8 @@ export const PRESETS: readonly StateManagerOptions[] = [
   { snapshotsKept: 3, segmentSizeMax: 64 * 1024 },
 ];
 
-const IMAGES_MAX = 8;
+/** How many images of each power cut are checked, beside the extreme ones. */
+const IMAGES_MAX = 16;
 
 const FAULT_CODES = new Set(["POISONED", "IO_FAILED", "DISK_FULL", "CLOSED"]);
 

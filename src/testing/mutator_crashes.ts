@@ -1,0 +1,150 @@
+/**
+ * Cuts the power at every call of a short life with a mutator, and compares every recovery with the model.
+ *
+ * @module
+ */
+
+import { MutationRejectedError } from "../errors.ts";
+import type { StateManagerOptions } from "../options.ts";
+import { StateManager } from "../state/state_manager.ts";
+import { firstDifference } from "./difference.ts";
+import { type AnyMutator, type Flaw, type Model, TIMESTAMP } from "./mutator_rules.ts";
+import type { CuttableDisk, Simulator } from "./simulator.ts";
+
+const DIRECTORY = "/state";
+const NAME = "checked.wal.jsonl";
+
+/** The state manager, opened on a simulated disk. */
+class Checked<S, M> extends StateManager<S, M, unknown> {
+  static openOnDisk<S, M>(
+    fs: CuttableDisk,
+    mutator: AnyMutator<S, M>,
+  ): Promise<Checked<S, M>> {
+    const options: StateManagerOptions = { fs, clock: () => TIMESTAMP, compaction: "manual" };
+    return super.openOn<S, M, unknown, Checked<S, M>>(
+      fs,
+      DIRECTORY,
+      NAME,
+      mutator,
+      options,
+      (opened) => new Checked(opened),
+    );
+  }
+}
+
+/** How far a life got before the power went. */
+interface Life {
+  /** How many mutations were acknowledged, and how many were handed over. */
+  acknowledged: number;
+  sent: number;
+}
+
+/** What is explored, and how far. */
+export interface CrashOptions {
+  imagesMax: number;
+  seed: number;
+  /** Called for every crash state that was recovered and compared. */
+  onState: () => void;
+}
+
+/** Lives through the mutations, one power cut at a time; says what recovery made of it when that is wrong. */
+export async function findCrashFlaw<S, M>(
+  simulator: Simulator,
+  mutator: AnyMutator<S, M>,
+  mutations: readonly M[],
+  model: Model,
+  options: CrashOptions,
+): Promise<Flaw | null> {
+  for (let at = 1;; at++) {
+    const disk = simulator.disk();
+    disk.cutAt = at;
+    const life: Life = { acknowledged: 0, sent: 0 };
+    await liveThrough(disk, mutator, mutations, life);
+    const { imagesMax } = options;
+    for (const image of simulator.images(disk, { imagesMax, seed: options.seed + at })) {
+      const found = await compareRecovered(image, mutator, model, life);
+      if (found !== null) {
+        return { rule: "crash", found: `after a power cut at call ${at} of the disk, ${found}` };
+      }
+      options.onState();
+    }
+    if (!disk.dead || disk.calls < at) return null;
+  }
+}
+
+/** Applies everything, with a snapshot and a compaction on the way, until done or the power goes. */
+export async function liveThrough<S, M>(
+  disk: CuttableDisk,
+  mutator: AnyMutator<S, M>,
+  mutations: readonly M[],
+  life: Life = { acknowledged: 0, sent: 0 },
+): Promise<void> {
+  const third = Math.ceil(mutations.length / 3);
+  try {
+    const manager = await Checked.openOnDisk(disk, mutator);
+    await applyInTurn(manager, mutations.slice(0, third), life);
+    await manager.createSnapshot();
+    await applyTogether(manager, mutations.slice(third, 2 * third), life);
+    await manager.compact();
+    await applyInTurn(manager, mutations.slice(2 * third), life);
+    await manager.close();
+  } catch (error) {
+    if (!disk.dead) throw error;
+  }
+}
+
+async function applyInTurn<S, M>(
+  manager: StateManager<S, M>,
+  mutations: readonly M[],
+  life: Life,
+): Promise<void> {
+  for (const mutation of mutations) await apply(manager, mutation, life);
+}
+
+/** All at once, so that they share batches. */
+async function applyTogether<S, M>(
+  manager: StateManager<S, M>,
+  mutations: readonly M[],
+  life: Life,
+): Promise<void> {
+  const calls = mutations.map((mutation) => apply(manager, mutation, life));
+  await Promise.allSettled(calls);
+  await Promise.all(calls);
+}
+
+async function apply<S, M>(manager: StateManager<S, M>, mutation: M, life: Life): Promise<void> {
+  life.sent++;
+  try {
+    await manager.apply(structuredClone(mutation));
+  } catch (error) {
+    // A refusal is an outcome like any other: journaled, and the same on every replay.
+    if (!(error instanceof MutationRejectedError)) throw error;
+  }
+  life.acknowledged++;
+}
+
+async function compareRecovered<S, M>(
+  image: CuttableDisk,
+  mutator: AnyMutator<S, M>,
+  model: Model,
+  { acknowledged, sent }: Life,
+): Promise<string | null> {
+  await using manager = await Checked.openOnDisk(image, mutator);
+  const { sequence } = manager;
+  if (sequence < acknowledged || sequence > sent) {
+    return `the state is after mutation ${sequence}: wanted ${acknowledged} to ${sent}`;
+  }
+  const differs = firstDifference(model.states[sequence], manager.state);
+  return differs === null
+    ? null
+    : `the state after mutation ${sequence} is another one: ${differs}`;
+}
+
+/** Opens a disk, and gives the state and its sequence. */
+export async function openAndLook<S, M>(
+  disk: CuttableDisk,
+  mutator: AnyMutator<S, M>,
+): Promise<{ state: unknown; sequence: number }> {
+  await using manager = await Checked.openOnDisk(disk, mutator);
+  return { state: manager.snapshot(), sequence: manager.sequence };
+}

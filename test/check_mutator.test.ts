@@ -1,0 +1,197 @@
+// The check that users run on their own mutators: it passes good ones, and names the rule that a bad one breaks.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { test } from "node:test";
+import { type AnyMutator, checkMutator, MutatorCheckError, type RandomSource } from "../testing.ts";
+
+interface Stock {
+  items: Record<string, number>;
+  log: { at: number; text: string }[];
+}
+
+interface Move {
+  item: string;
+  by: number;
+}
+
+const stock: AnyMutator<Stock, Move> = {
+  initial: () => ({ items: {}, log: [] }),
+  apply(state, { item, by }, { sequence, timestamp }) {
+    const count = (state.items[item] ?? 0) + by;
+    if (count < 0) throw new RangeError(`there are not as many of ${item}`);
+    state.items[item] = count;
+    state.log.push({ at: timestamp, text: `${sequence}: ${item} ${by}` });
+    return count;
+  },
+};
+
+function generate(random: RandomSource): Move {
+  return { item: random.pick(["nut", "bolt", "__proto__"]), by: random.below(7) - 2 };
+}
+
+/** The good mutator, with its `apply` replaced by a bad one. */
+function bad(apply: (state: Stock, mutation: Move) => unknown): AnyMutator<Stock, Move> {
+  return { initial: () => ({ items: {}, log: [] }), apply };
+}
+
+test("checkMutator() passes a good mutator, and says how much it checked", async () => {
+  const report = await checkMutator(stock, { generate, seed: 1, histories: 2 });
+  assertEquals(report.seed, 1);
+  assertEquals(report.histories, 2);
+  assert(report.rejected > 0, "no mutation was refused");
+  assert(report.crashStates > 500, `only ${report.crashStates} crash states`);
+  assertEquals(await checkMutator(stock, { generate, seed: 1, histories: 2 }), report);
+});
+
+test("checkMutator() passes a reducer, and one that opens states of an older version", async () => {
+  const before: AnyMutator<unknown, unknown> = {
+    name: "thermometer",
+    initial: () => 0,
+    reduce: (_, mutation) => (mutation as { fahrenheit: number }).fahrenheit,
+  };
+  const toCelsius = (fahrenheit: number) => Math.round((fahrenheit - 32) * 5 / 9);
+  const after: AnyMutator<number, { celsius: number }> = {
+    name: "thermometer",
+    version: 2,
+    initial: () => -18,
+    reduce: (_, { celsius }) => celsius,
+    migrate: {
+      state: (state) => toCelsius(state as number),
+      mutation: (mutation) => ({
+        celsius: toCelsius((mutation as { fahrenheit: number }).fahrenheit),
+      }),
+    },
+  };
+  const report = await checkMutator(after, {
+    generate: (random) => ({ celsius: random.below(40) }),
+    older: [{ mutator: before, generate: (random) => ({ fahrenheit: random.below(100) }) }],
+    histories: 1,
+    mutationCount: 6,
+  });
+  assert(report.crashStates > 100);
+});
+
+let calls = 0;
+
+const rows: { name: string; rule: string; shortest: number; mutator: AnyMutator<Stock, Move> }[] = [
+  {
+    name: "reads the clock",
+    rule: "deterministic",
+    shortest: 1,
+    mutator: bad((state, { item }) => void state.log.push({ at: Date.now(), text: item })),
+  },
+  {
+    name: "makes a new Date",
+    rule: "deterministic",
+    shortest: 1,
+    mutator: bad((state, { item }) =>
+      void state.log.push({ at: new Date().getTime(), text: item })
+    ),
+  },
+  {
+    name: "draws a number",
+    rule: "deterministic",
+    shortest: 1,
+    mutator: bad((state, { item }) => void (state.items[item] = Math.random())),
+  },
+  {
+    name: "returns a number of its own",
+    rule: "deterministic",
+    shortest: 1,
+    mutator: bad(() => ++calls),
+  },
+  {
+    name: "changes the state before it throws",
+    rule: "untouched",
+    shortest: 1,
+    mutator: bad((state, { item, by }) => {
+      state.items[item] = by;
+      if (by > 2) throw new RangeError("too many");
+    }),
+  },
+  {
+    name: "puts undefined into the state",
+    rule: "json",
+    shortest: 1,
+    mutator: bad((state, { item, by }) => {
+      state.items[item] = by === 0 ? undefined as unknown as number : by;
+    }),
+  },
+];
+
+for (const { name, rule, shortest, mutator } of rows) {
+  test(`checkMutator() finds a mutator that ${name}`, async () => {
+    const options = { generate, seed: 7, mutationCount: 20 };
+    const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+    assertEquals([error.rule, error.mutations.length], [rule, shortest]);
+    assertEquals(error.seed, 7);
+  });
+}
+
+test("checkMutator() finds a mutator that remembers outside of its state", async () => {
+  let seen = new Set<string>();
+  const mutator: AnyMutator<Stock, Move> = {
+    initial() {
+      seen = new Set();
+      return { items: {}, log: [] };
+    },
+    apply(state, { item, by }) {
+      if (seen.has(item)) state.items[item]! += by;
+      else state.items[item] = by;
+      seen.add(item);
+    },
+  };
+  const error = await assertRejects(
+    () => checkMutator(mutator, { generate, seed: 3 }),
+    MutatorCheckError,
+  );
+  assertEquals(error.rule, "deterministic");
+  assert(error.message.includes("from a snapshot"), error.message);
+  assertEquals(error.mutations.length, 2);
+});
+
+const versionOne: AnyMutator<unknown, unknown> = {
+  initial: () => ({ sum: 0 }),
+  apply: (state, mutation) => (state as { sum: number }).sum += (mutation as Move).by,
+};
+const versionTwo = {
+  version: 2,
+  initial: () => ({ total: 0 }),
+  apply: (state: { total: number }, { by }: Move) => state.total += by,
+};
+const migrations: { name: string; mutator: AnyMutator<{ total: number }, Move> }[] = [
+  { name: "has no migrate", mutator: versionTwo },
+  {
+    name: "forgets what a snapshot held",
+    mutator: { ...versionTwo, migrate: { state: () => ({ total: 0 }) } },
+  },
+  {
+    name: "throws on a state of the older version",
+    mutator: {
+      ...versionTwo,
+      migrate: {
+        state() {
+          throw new Error("not today");
+        },
+      },
+    },
+  },
+];
+
+for (const { name, mutator } of migrations) {
+  test(`checkMutator() finds a new version that ${name}`, async () => {
+    const older = [{ mutator: versionOne, generate: () => ({ item: "nut", by: 1 }) }];
+    const error = await assertRejects(
+      () => checkMutator(mutator, { generate, older, histories: 1, mutationCount: 4 }),
+      MutatorCheckError,
+    );
+    assertEquals(error.rule, "migration");
+  });
+}
+
+test("checkMutator() leaves the clock and the random numbers as they were", async () => {
+  const { Date: realDate } = globalThis;
+  const { random } = Math;
+  await checkMutator(stock, { generate, histories: 1, mutationCount: 2 });
+  assertEquals([globalThis.Date, Math.random], [realDate, random]);
+});

@@ -1,0 +1,234 @@
+// The simulated disk does what its fault model says: what is lost, kept, torn, dropped, garbled and delayed.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { test } from "node:test";
+import {
+  ANY_POWER_CUT,
+  crashImages,
+  EXTREME_POWER_CUTS,
+  isPowerCut,
+  type PowerCut,
+  PowerCutDisk,
+  Random,
+} from "../../testing.ts";
+import { EveryChoice } from "../../runtime/simulated/chooser.ts";
+
+const SECTOR_SIZE = 512;
+const [LOST] = EXTREME_POWER_CUTS as [PowerCut];
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function textAt(disk: PowerCutDisk, path: string): string | null {
+  const content = disk.peek(path);
+  return content === null ? null : new TextDecoder().decode(content);
+}
+
+/** A disk with the file /a, synced, that holds "old". */
+async function diskWithFile(): Promise<PowerCutDisk> {
+  const disk = new PowerCutDisk();
+  disk.plant("/a", bytes("old"));
+  await Promise.resolve();
+  return disk;
+}
+
+/** Everything that a power cut of any kind can make of a file, sorted. */
+function everyText(disk: PowerCutDisk, path: string, rules: PowerCut = ANY_POWER_CUT): string[] {
+  const every = new EveryChoice();
+  const texts = new Set<string>();
+  do texts.add(textAt(disk.image().powerCut(rules, every), path) ?? "(gone)"); while (
+    every.advance()
+  );
+  return [...texts].sort();
+}
+
+test("powerCut() loses or keeps a write that was not synced, and always keeps one that was", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  await file.write(bytes("new"), 0);
+  assertEquals(everyText(disk, "/a"), ["new", "old"]);
+  await file.syncData();
+  assertEquals(everyText(disk, "/a"), ["new"]);
+});
+
+test("powerCut() tears a write into sectors, each there or gone by itself", async () => {
+  const disk = new PowerCutDisk();
+  disk.plant("/a", new Uint8Array(3 * SECTOR_SIZE).fill(0x6f));
+  const file = await disk.open("/a", "write");
+  await file.write(new Uint8Array(3 * SECTOR_SIZE).fill(0x6e), 0);
+  const sectors = everyText(disk, "/a")
+    .map((text) => [0, 1, 2].map((sector) => text[sector * SECTOR_SIZE]).join(""));
+  assertEquals(sectors.sort(), ["nnn", "nno", "non", "noo", "onn", "ono", "oon", "ooo"]);
+  for (const text of everyText(disk, "/a")) {
+    for (let at = 0; at < text.length; at++) {
+      assertEquals(text[at], text[at - at % SECTOR_SIZE], "a sector is torn");
+    }
+  }
+});
+
+test("powerCut() keeps a later write and loses an earlier one", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  await file.write(bytes("1"), 0);
+  await file.write(bytes("2"), 1);
+  assertEquals(everyText(disk, "/a"), ["12d", "1ld", "o2d", "old"]);
+});
+
+test("powerCut() gives a file its old size, its new one or one in between", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  await file.write(bytes("er"), 3);
+  await file.truncate(1);
+  const rules = { ...ANY_POWER_CUT, writes: "kept" as const };
+  assertEquals(everyText(disk, "/a", rules), ["o", "old", "older"]);
+});
+
+test("powerCut() leaves zeros, rubbish or ghosts where a file grew without its bytes", async () => {
+  const disk = new PowerCutDisk();
+  disk.plant("/a", bytes("ab"));
+  const file = await disk.open("/a", "write");
+  await file.truncate(1);
+  await file.syncData();
+  await file.write(bytes("X"), 1);
+  const grown = (kind: "zeros" | "rubbish" | "ghosts") =>
+    disk.powerCut({ ...LOST, sizes: "new", grown: kind }, new Random(3)).peek("/a")!;
+  assertEquals([...grown("zeros")], [0x61, 0]);
+  assertEquals([...grown("ghosts")], [0x61, 0x62]);
+  assertEquals(grown("rubbish").length, 2);
+});
+
+test("powerCut() keeps or loses each name until its directory is synced", async () => {
+  const disk = await diskWithFile();
+  disk.plantDirectory("/d");
+  await (await disk.open("/d/new", "create")).close();
+  await disk.rename("/a", "/b");
+  const names = () => {
+    const every = new EveryChoice();
+    const found = new Set<string>();
+    do found.add(disk.image().powerCut(ANY_POWER_CUT, every).paths("").join()); while (
+      every.advance()
+    );
+    return [...found].sort();
+  };
+  assertEquals(names(), ["/a", "/a,/d/new", "/b", "/b,/d/new"]);
+  await disk.syncDirectory("/d");
+  assertEquals(names(), ["/a,/d/new", "/b,/d/new"]);
+  await disk.syncDirectory("/");
+  assertEquals(names(), ["/b,/d/new"]);
+});
+
+test("powerCut() lets a rename arrive before the bytes, unless renames are ordered", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/tmp", "create");
+  await file.write(bytes("new"), 0);
+  await disk.rename("/tmp", "/a");
+  const texts = (renames: "ordered" | "unordered") =>
+    everyText(disk, "/a", { ...ANY_POWER_CUT, grown: "zeros", renames });
+  assertEquals(texts("ordered"), ["new", "old"]);
+  assertEquals(texts("unordered"), ["", "\0\0\0", "new", "old"]);
+});
+
+test("crash() keeps the page cache and makes nothing durable", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  await file.write(bytes("new"), 0);
+  const next = disk.crash();
+  assertEquals(textAt(next, "/a"), "new");
+  assertEquals(everyText(next, "/a"), ["new", "old"]);
+  assert(isPowerCut(await assertRejects(async () => await file.size())));
+});
+
+test("cutAt ends the program at that call, which may still have reached the disk", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  disk.cutAt = disk.calls + 1;
+  assert(isPowerCut(await assertRejects(async () => await file.write(bytes("new"), 0))));
+  assert(isPowerCut(await assertRejects(async () => await file.syncData())));
+  assertEquals(everyText(disk, "/a"), ["new", "old"]);
+});
+
+test("a failing sync drops the pages, and the next one says yes without writing them", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  const texts = new Set<string | null>();
+  for (let round = 0; round < 20; round++) {
+    await file.write(bytes(`${round % 10}xx`), 0);
+    disk.fault = { at: disk.calls + 1, how: "EIO" };
+    await assertRejects(async () => await file.syncData());
+    disk.fault = null;
+    await file.syncData();
+    const durable = textAt(disk.image().powerCut(LOST, new Random(1)), "/a");
+    texts.add(durable === `${round % 10}xx` ? "arrived" : "dropped");
+    assertEquals(textAt(disk, "/a"), `${round % 10}xx`);
+  }
+  assertEquals([...texts].sort(), ["arrived", "dropped"]);
+});
+
+test("a sync covers what was written before it began, and nothing written meanwhile", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  disk.syncDelayMs = 5;
+  await file.write(bytes("1"), 0);
+  const syncing = file.syncData();
+  await file.write(bytes("2"), 1);
+  await syncing;
+  assertEquals(everyText(disk, "/a"), ["12d", "1ld"]);
+});
+
+test("fault makes calls short, garbled or failing, once or from then on", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  disk.fault = { at: disk.calls + 1, how: "short" };
+  assertEquals(await file.write(bytes("1234"), 0), 2);
+  assertEquals(await file.write(bytes("1234"), 0), 4);
+  disk.fault = { at: disk.calls + 1, how: "garbled" };
+  assertEquals(await file.write(bytes("aaaa"), 0), 4);
+  const garbled = textAt(disk, "/a")!;
+  assertEquals([...garbled].filter((letter) => letter !== "a").length, 1);
+  disk.fault = { at: disk.calls + 1, how: "ENOSPC", sticky: true };
+  assertEquals(await file.size(), 4);
+  for (let i = 0; i < 2; i++) {
+    const error = await assertRejects(async () => await file.truncate(0));
+    assertEquals((error as { code?: string }).code, "ENOSPC");
+  }
+  assertEquals(disk.faults, 4);
+});
+
+test("spaceLeft lets a write that doesn't fit be short, then fail, and comes back with what is removed", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  disk.spaceLeft = 2;
+  assertEquals(await file.write(bytes("12345"), 1), 4);
+  const error = await assertRejects(async () => await file.write(bytes("12"), 5));
+  assertEquals((error as { code?: string }).code, "ENOSPC");
+  await disk.remove("/a");
+  assertEquals(disk.spaceLeft, 5);
+});
+
+test("flipBit() and unplant() change what is at rest", async () => {
+  const disk = await diskWithFile();
+  disk.flipBit("/a", 0, 1);
+  assertEquals(textAt(disk, "/a"), "mld");
+  disk.unplant("/a");
+  assertEquals(textAt(disk, "/a"), null);
+});
+
+test("crashImages() gives every image once when there are few, and draws when there are many", async () => {
+  const disk = new PowerCutDisk();
+  disk.plant("/a", new Uint8Array(2 * SECTOR_SIZE));
+  const file = await disk.open("/a", "write");
+  await file.write(new Uint8Array(2 * SECTOR_SIZE).fill(1), 0);
+  const few = [...crashImages(disk.image())].map((image) => image.peek("/a")!.join());
+  assertEquals([few.length, new Set(few).size], [4, 4]);
+  for (let i = 0; i < 40; i++) await file.write(new Uint8Array(SECTOR_SIZE).fill(i), i * 600);
+  const many = [...crashImages(disk, { imagesMax: 50, seed: 5 })].map((image) =>
+    image.fingerprint()
+  );
+  assert(many.length > 40 && many.length <= 54, `${many.length} images`);
+  assertEquals(new Set(many).size, many.length);
+  const again = [...crashImages(disk, { imagesMax: 50, seed: 5 })].map((image) =>
+    image.fingerprint()
+  );
+  assertEquals(again, many);
+});
