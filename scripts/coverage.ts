@@ -7,7 +7,7 @@
 // `/* v8 ignore next -- why */`. The reports (node/lcov.info, node/coverage-report.json, deno.lcov, bun.lcov)
 // are in node_modules/.ministate/coverage. The last line is "N passed, N failed", one for each file.
 
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -25,14 +25,14 @@ const failureLinesMax = 60;
 
 /** Left out, for they take long: they go where others go, once more for each bit and each call of a disk. */
 const repeating = ["test/durability/bit_rot.test.ts", "test/durability/power_cut.test.ts"];
-/** The tests that reach what only Deno runs: its file system, and the command with its permissions. */
-const denoTests = [
+/** The tests of what only Deno and only Bun run: files, locks, permissions. */
+const runtimeTests = [
   "test/conformance/runtime_fs.test.ts",
   "test/runtimes/deno_permissions.test.ts",
+  "test/runtimes/edges.test.ts",
 ];
-/** The tests that reach what only Bun runs: its lock. */
-const bunTests = ["test/conformance/runtime_fs.test.ts"];
 
+const started = Date.now();
 const paths = globSync("{src,runtime}/**/*.ts", { cwd: root }).sort();
 let failed = 0;
 
@@ -41,6 +41,7 @@ mkdirSync(outDir, { recursive: true });
 const denoFlags = await stdFlags();
 const node = await runNode();
 const others = [await runDeno(), await runBun()];
+refuseChanged();
 const measures = paths.map(measureOf).filter((measure) => measure !== undefined);
 printTable(measures);
 printExcuses();
@@ -67,7 +68,7 @@ async function runDeno(): Promise<Map<string, LcovFile>> {
   const raw = join(outDir, "deno");
   const report = join(outDir, "deno.lcov");
   const flags = ["--no-check", ...denoFlags, `--coverage=${raw}`, "--coverage-raw-data-only"];
-  await runTests("deno", ["test", "-A", "--no-prompt", ...flags, ...denoTests], denoTests, {
+  await runTests("deno", ["test", "-A", "--no-prompt", ...flags, ...runtimeTests], runtimeTests, {
     MINISTATE_DENO_FLAGS: [...denoFlags, `--coverage=${raw}`].join(" "),
   });
   const wanted = `--include=^file://${root}/(src|runtime)/`;
@@ -87,7 +88,7 @@ async function runDeno(): Promise<Map<string, LcovFile>> {
 async function runBun(): Promise<Map<string, LcovFile>> {
   const raw = join(outDir, "bun");
   const flags = ["--timeout=300000", "--coverage", "--coverage-reporter=lcov"];
-  const files = bunTests.map((file) => `./${file}`);
+  const files = runtimeTests.map((file) => `./${file}`);
   await runTests("bun", ["test", ...flags, `--coverage-dir=${raw}`, ...files], files, {});
   const report = join(outDir, "bun.lcov");
   writeFileSync(report, readFileSync(join(raw, "lcov.info")));
@@ -108,6 +109,14 @@ async function runTests(
   const lines = output.trimEnd().split("\n").slice(-failureLinesMax);
   console.log(`FAILED: the tests on ${runtime} ${reason}. The end of what they said:`);
   console.log(lines.map((line) => `  ${line}`).join("\n"));
+}
+
+/** What ran and what is measured must be the same text. */
+function refuseChanged(): void {
+  const changed = paths.filter((path) => statSync(join(root, path)).mtimeMs > started);
+  if (changed.length === 0) return;
+  failed += 1;
+  console.log(`FAILED: changed meanwhile, so that this measure is wrong: ${changed.join(", ")}`);
 }
 
 function measureOf(path: string): FileMeasure | undefined {

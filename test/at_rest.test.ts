@@ -1,10 +1,11 @@
 // Tests reading a journal that nobody writes, one that is hardly there, and one that goes away while it is read.
 
-import { rename, rm } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   CorruptionError,
+  type DurableFs,
   HistoryGoneError,
   IoError,
   StateManager,
@@ -195,6 +196,44 @@ test("restore() passes over a snapshot whose lines make no state", async () => {
   });
   const restored = await store.restore();
   assertEquals([restored?.state, restored?.sequence, info.sequence], [1, 1, 1]);
+});
+
+test("restore() passes over a snapshot that ends while it is read", async () => {
+  await using directory = await temporaryDirectory();
+  const base = await wrapFs(() => {});
+  const fs: DurableFs = {
+    ...base,
+    async open(path, mode) {
+      const file = await base.open(path, mode);
+      if (mode !== "read" || !path.endsWith(fileName("snapshot", 2))) return file;
+      // Two pieces long, and the second is gone by the time it is asked for.
+      return { ...file, size: async () => await file.size() + 10_000_000 };
+    },
+  };
+  await using store = await SnapshotStore.open<string>(directory.path, journalName, { fs });
+  await store.create(1, "one");
+  await store.create(2, "x".repeat(3_000_000));
+  assertEquals((await store.restore())?.state, "one");
+});
+
+test("open() fails with TOO_NEW when a snapshot alone is of a newer format", async () => {
+  await using directory = await temporaryDirectory();
+  await makeSegments(directory.path, true);
+  await rewrite(directory.join(fileName("snapshot", 4)), (text) => {
+    const header = JSON.parse(text.split("\n")[0]!);
+    delete header.crc;
+    return controlLine({ ...header, format: 2 }) + text.slice(text.indexOf("\n") + 1);
+  });
+  await assertRejects(() => openLedger(directory.path), TooNewError);
+});
+
+test("open() fails with the system's error when an unfinished file can't be removed", async () => {
+  await using directory = await temporaryDirectory();
+  await writeFile(directory.join(`${wal(9)}.tmp`), "unfinished");
+  const fs = await wrapFs(({ name }) => {
+    if (name === "remove") throw systemError("EACCES");
+  });
+  await assertRejects(() => openLedger(directory.path, { fs }), IoError, "EACCES");
 });
 
 test("create() works again after one that failed", async () => {

@@ -59,13 +59,11 @@ export async function backup(
 ): Promise<number> {
   const { journal, nextOpen, findings } = await inspectSteadily(context, directory);
   if (nextOpen.outcome === "refuse" && nextOpen.lost !== null) {
-    const finding = findings.find(({ severity, needed }) => severity === "corrupt" && needed);
+    const finding = findings.find(({ severity, needed }) => severity === "corrupt" && needed)!;
     throw new CorruptionError(
-      `Cannot back up "${directory}": ${
-        finding?.reason ?? "it is damaged"
-      }: a copy would lose acknowledged mutations; ` +
+      `Cannot back up "${directory}": ${finding.reason}: a copy would lose acknowledged mutations; ` +
         'run "ministate verify" to see them, "cp -r" to keep the files as they are',
-      { path: finding?.path, offset: finding?.offset ?? undefined, lost: nextOpen.lost },
+      { path: finding.path, offset: finding.offset ?? undefined, lost: nextOpen.lost },
     );
   }
   await refuseState(context, destination);

@@ -61,8 +61,9 @@ test("inspectSteadily() gives up when no two reads agree, and takes a tail that 
     const { directory, segment } = await makeState();
     await using _ = directory;
     const text = await readFile(segment, "utf8");
+    // The directory and its quarantine are listed in each read.
     const rot = (count: number) =>
-      writeFile(segment, text.replace(`"number":${1 + count % 2}`, '"number":9'));
+      writeFile(segment, text.replace(`"number":${1 + (count >> 1) % 2}`, '"number":9'));
     const { verdict } = await inspect(await listing(rot), directory.path);
     assertEquals(verdict, "corrupt");
   };
@@ -79,29 +80,17 @@ test("inspectSteadily() gives up when no two reads agree, and takes a tail that 
   await Promise.all([moving(), rotting(), failing()]);
 });
 
-test("inspectSteadily() fails at once when the same error comes twice, and with a bug the first time", async () => {
+test("inspectSteadily() fails when the same error comes twice", async () => {
   const { directory } = await makeState();
   await using _ = directory;
-  const failures: [Error, number][] = [[systemError("EIO"), 2], [new TypeError("a bug"), 1]];
-  for (const [error, wanted] of failures) {
-    let reads = 0;
-    const base = await wrapFs(() => {});
-    const fs: DurableFs = {
-      ...base,
-      crc32() {
-        reads++;
-        throw error;
-      },
-    };
-    const ioFails = await wrapFs(({ name }) => {
-      if (name !== "open") return;
-      reads++;
-      throw error;
-    });
-    const given = error instanceof TypeError ? fs : ioFails;
-    await assertRejects(() => inspect(given, directory.path), Error);
-    assertEquals(reads, wanted, error.message);
-  }
+  let reads = 0;
+  const fs = await wrapFs(({ name }) => {
+    if (name !== "open") return;
+    reads++;
+    throw systemError("EIO");
+  });
+  await assertRejects(() => inspect(fs, directory.path), Error, "EIO");
+  assertEquals(reads, 2);
 });
 
 test("log reads again when the disk fails for a moment, and gives up when it goes on", async () => {

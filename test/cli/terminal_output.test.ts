@@ -111,6 +111,12 @@ test("verify, inspect and repair tell a person what would be lost, and ask nobod
   assertEquals([program.code, JSON.parse(program.errors).error.code], [64, "USAGE"]);
   const backup = await runHere(["backup", directory.path, directory.join("copy")]);
   assertMatch(backup.errors, /^error: Cannot back up .*: a copy would lose acknowledged mutations/);
+  for (const suffix of [".snapshot.jsonl", "1.wal.jsonl"]) {
+    for (const path of await filesOf(directory.path, suffix)) await rm(path);
+  }
+  const missing = await runHere(["backup", directory.path, directory.join("copy"), "--json"]);
+  const { code, path, offset } = JSON.parse(missing.errors).error;
+  assertEquals([code, path, offset], ["CORRUPT", directory.path, undefined]);
 });
 
 test("repair exits 2 when the disk goes on rotting", async () => {

@@ -13,7 +13,9 @@ import { crc32 } from "node:zlib";
 import { detectFs } from "../../runtime/detect.ts";
 import { applyPatch } from "../../src/cli/document.ts";
 import { describeError, exitCodeOf } from "../../src/cli/exit.ts";
+import { findingText } from "../../src/cli/inspect_command.ts";
 import { isSameJson } from "../../src/cli/json_patch.ts";
+import { noPaint } from "../../src/cli/text.ts";
 import { closeAfterFailure } from "../../src/close_file.ts";
 import { IoError, ioError, PoisonedError } from "../../src/errors.ts";
 import { findJsonFlaw } from "../../src/format/json.ts";
@@ -134,6 +136,20 @@ test("applyPatch() says what it got in place of an operation", () => {
 test("isSameJson() tells an array from an object with the same members", () => {
   assertEquals(isSameJson(["a"], { 0: "a" }), false);
   assertEquals(isSameJson([], {}), false);
+  assertEquals(isSameJson({ a: 1 }, { a: 1, b: 2 }), false);
+});
+
+test("findingText() leaves out the sequence and the place when there is none", () => {
+  const finding = {
+    severity: "notice" as const,
+    path: "/s",
+    offset: null,
+    sequence: null,
+    sequenceLast: null,
+    reason: "odd",
+    needed: false,
+  };
+  assertEquals(findingText(finding, noPaint), "notice  /s: odd");
 });
 
 test("atRest() keeps nobody waiting", async () => {
