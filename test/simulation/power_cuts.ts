@@ -4,7 +4,8 @@
  * @module
  */
 
-import { crashImages } from "../../runtime/simulated/crash_images.ts";
+import { crashImages, type CrashImagesOptions } from "../../runtime/simulated/crash_images.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../../runtime/simulated/random.ts";
 import { countCalls, interrupt, survives } from "./oracle.ts";
 import type { Slice } from "./slice.ts";
@@ -16,6 +17,12 @@ export interface PowerCutsOptions extends Slice {
   seed: number;
   /** Every image is tried when a call can leave no more than this many, else this many are drawn. */
   imagesMax: number;
+}
+
+/** The process alone is killed, so that nothing is lost yet and nothing is durable by that; or the power goes. */
+function* endings(fs: PowerCutDisk, options: CrashImagesOptions): Generator<PowerCutDisk> {
+  yield fs.image();
+  yield* crashImages(fs, options);
 }
 
 /** Explores one workload. Throws at the first crash state that is not as it must be, and says how to get there. */
@@ -31,7 +38,7 @@ export async function explorePowerCuts(
     const { world, fs, finished } = await interrupt(workload, (fs) => fs.cutAt = at);
     const operation = finished ? "after the end" : fs.log.at(-1)!.split(" ")[0]!;
     let number = 0;
-    for (const image of crashImages(fs, { imagesMax, seed: seed + at })) {
+    for (const image of endings(fs, { imagesMax, seed: seed + at })) {
       number++;
       const random = new Random(seed + at * 1000 + number);
       try {
