@@ -14,7 +14,8 @@ export const QUARANTINE = "quarantine";
 export const LOCK_NAME = "ministate.lock";
 
 const SEGMENT_SUFFIX = ".wal.jsonl";
-const SNAPSHOT_SUFFIX = ".snapshot.jsonl";
+/** How the name of every snapshot ends. */
+export const SNAPSHOT_SUFFIX = ".snapshot.jsonl";
 const TEMPORARY_SUFFIX = ".tmp";
 const SEQUENCE_DIGITS = 16;
 const NAME_SIZE_MAX = 128;

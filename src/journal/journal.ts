@@ -16,7 +16,8 @@ import {
   type JournalSettings,
   journalSettings,
 } from "../options.ts";
-import { readIdentity, recover, type Recovered } from "../recovery/recovery.ts";
+import { readIdentity } from "../recovery/identity.ts";
+import { recover, type Recovered } from "../recovery/recovery.ts";
 import type { RecoveryReport } from "../recovery/recovery_report.ts";
 import { readSteadily } from "../recovery/read_steadily.ts";
 import { restoreNewest } from "../snapshot/snapshot_restore.ts";

@@ -7,7 +7,7 @@
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, MinistateError, TooNewError } from "../errors.ts";
 import type { StateFiles } from "../format/names.ts";
-import { type Aftermath, scanAftermath } from "./proof_scan.ts";
+import { scanAftermath } from "./proof_scan.ts";
 import type { Row } from "./recovery_table.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 
@@ -40,10 +40,9 @@ export async function missingJournal(
   fs: DurableFs,
   files: StateFiles,
   base: number,
+  known: number,
 ): Promise<Corruption> {
   const next = files.segments[0];
-  // A snapshot's name says how far the journal went, even if nothing else of it can be read.
-  const known = files.snapshots.at(-1)?.sequence ?? null;
   return {
     label: "journal missing",
     says: next === undefined
@@ -66,7 +65,7 @@ export async function corruptionAt(
   files: StateFiles,
   index: number,
   reader: SegmentReader,
-  aftermath: Aftermath | null,
+  seen: number,
   row: Row,
   sequence: number,
 ): Promise<Corruption> {
@@ -78,13 +77,7 @@ export async function corruptionAt(
     offset: reader.damage?.offset ?? reader.soundEnd,
     lost: {
       sequenceFirst: sequence + 1,
-      sequenceLast: await highestSequence(
-        fs,
-        files,
-        index + 1,
-        sequence,
-        aftermath?.sequenceSeen ?? null,
-      ),
+      sequenceLast: await highestSequence(fs, files, index + 1, sequence, seen),
     },
     soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,
   };
@@ -96,6 +89,7 @@ export async function unusableHeader(
   files: StateFiles,
   index: number,
   sequence: number,
+  known: number,
   error: unknown,
 ): Promise<Corruption> {
   const foreign = error instanceof ForeignFormatError;
@@ -111,7 +105,7 @@ export async function unusableHeader(
     offset: 0,
     lost: {
       sequenceFirst: sequence + 1,
-      sequenceLast: await highestSequence(fs, files, index, sequence, null),
+      sequenceLast: await highestSequence(fs, files, index, sequence, known),
     },
     soundEnd: null,
   };
@@ -123,9 +117,9 @@ async function highestSequence(
   files: StateFiles,
   index: number,
   base: number,
-  known: number | null,
+  known: number,
 ): Promise<number | null> {
-  let highest = Math.max(base, known ?? 0);
+  let highest = Math.max(base, known);
   for (const named of files.segments.slice(index)) {
     // That a segment exists proves all sequences before it.
     highest = Math.max(highest, named.sequence - 1);

@@ -6,7 +6,7 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError } from "../errors.ts";
+import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
 import type {
   Finding,
   Inspection,
@@ -17,9 +17,10 @@ import type {
 import { type JournalScan, scanJournal } from "./journal_scan.ts";
 import { joinPath, listState, type NamedFile, type StateFiles, stemOf } from "../format/names.ts";
 import { scanAftermath } from "./proof_scan.ts";
-import { readIdentity, type StoredIdentity } from "./recovery.ts";
+import { CONTESTED, readIdentity, type StoredIdentity } from "./identity.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { readSnapshot } from "../snapshot/snapshot_file.ts";
+import { provenBy } from "../snapshot/snapshot_restore.ts";
 import { listQuarantine, sizeOf, sizesOf } from "./spare_files.ts";
 
 /** A segment as inspected, with what the judgement needs beside. */
@@ -48,14 +49,25 @@ export async function inspectState(
   const files = await listState(fs, directory, stemOf(journal));
   const stored = await readIdentity(fs, files);
   const snapshots: SnapshotInspection[] = [];
+  let known = 0;
   for (const named of files.snapshots) {
-    snapshots.push(await readOneSnapshot(fs, named, stored?.id ?? null));
+    const { told, proves } = await readOneSnapshot(fs, named, stored?.id ?? null);
+    snapshots.push(told);
+    known = Math.max(known, proves);
   }
   const segments: ReadSegment[] = [];
   for (const named of files.segments) segments.push(await readSegment(fs, named));
   const base = snapshots.findLast((snapshot) => snapshot.flaw === null) ?? null;
-  const scan = await scanJournal(fs, files, base?.sequence ?? 0, stored?.id ?? null, () => {});
+  const scan = await scanJournal(
+    fs,
+    files,
+    base?.sequence ?? 0,
+    known,
+    stored?.id ?? null,
+    () => {},
+  );
   const findings = [
+    ...contestedFindings(directory, stored),
     ...snapshotFindings(files, snapshots, base),
     ...scanFindings(scan),
     ...segmentFindings(segments, base?.sequence ?? 0, scan),
@@ -70,8 +82,21 @@ export async function inspectState(
     temporary: await sizesOf(fs, files.temporary),
     findings,
     verdict: verdictOf(findings),
-    nextOpen: nextOpenOf(scan, base),
+    nextOpen: nextOpenOf(scan, base, stored?.contested === true),
   };
+}
+
+function contestedFindings(directory: string, stored: StoredIdentity | null): Finding[] {
+  if (stored?.contested !== true) return [];
+  return [{
+    severity: "corrupt",
+    path: directory,
+    offset: null,
+    sequence: null,
+    sequenceLast: null,
+    reason: CONTESTED,
+    needed: true,
+  }];
 }
 
 function identityOf(
@@ -88,15 +113,16 @@ async function readOneSnapshot(
   fs: DurableFs,
   named: NamedFile,
   id: string | null,
-): Promise<SnapshotInspection> {
+): Promise<{ told: SnapshotInspection; proves: number }> {
   const { name, sequence } = named;
   const size = await sizeOf(fs, named.path);
   try {
     const { header } = await readSnapshot(fs, named);
     const flaw = id === null || header.id === id ? null : "it belongs to another journal";
-    return { name, size, sequence, version: header.version, flaw };
+    return { told: { name, size, sequence, version: header.version, flaw }, proves: 0 };
   } catch (error) {
-    return { name, size, sequence, version: null, flaw: flawOf(error) };
+    const told = { name, size, sequence, version: null, flaw: flawOf(error) };
+    return { told, proves: await provenBy(fs, named, id, error as MinistateError) };
   }
 }
 
@@ -238,11 +264,15 @@ function verdictOf(findings: Finding[]): Inspection["verdict"] {
   return "sound";
 }
 
-function nextOpenOf(scan: JournalScan, base: SnapshotInspection | null): NextOpen {
+function nextOpenOf(
+  scan: JournalScan,
+  base: SnapshotInspection | null,
+  contested: boolean,
+): NextOpen {
   const { corruption, torn, end, sequence } = scan;
   const cut = corruption === null && torn !== null && end !== null;
   return {
-    outcome: corruption !== null ? "refuse" : cut ? "cut" : "open",
+    outcome: corruption !== null || contested ? "refuse" : cut ? "cut" : "open",
     snapshot: base === null ? null : { name: base.name, sequence: base.sequence },
     replays: sequence - (base?.sequence ?? 0),
     sequence,

@@ -47,6 +47,7 @@ export type BatchConsumer = (batch: Batch, header: SegmentHeader) => void;
 /**
  * Scans all segments that hold records after `base`.
  *
+ * @param known the highest sequence that damaged snapshots prove to have been acknowledged
  * @throws {TooNewError} when a segment was written by a newer version
  * @throws {IoError} when the operating system refuses a read
  */
@@ -54,6 +55,7 @@ export async function scanJournal(
   fs: DurableFs,
   files: StateFiles,
   base: number,
+  known: number,
   id: string | null,
   consume: BatchConsumer,
 ): Promise<JournalScan> {
@@ -68,12 +70,12 @@ export async function scanJournal(
   const first = firstNeeded(files.segments, base);
   if (first < 0) {
     if (files.segments.length > 0 || files.snapshots.length > 0) {
-      scan.corruption = await missingJournal(fs, files, base);
+      scan.corruption = await missingJournal(fs, files, base, known);
     }
     return scan;
   }
   for (let index = first; index < files.segments.length; index++) {
-    await scanSegment(fs, files, index, base, id, scan, consume);
+    await scanSegment(fs, files, index, base, known, id, scan, consume);
     if (scan.corruption !== null) break;
   }
   return scan;
@@ -89,6 +91,7 @@ async function scanSegment(
   files: StateFiles,
   index: number,
   base: number,
+  known: number,
   id: string | null,
   scan: JournalScan,
   consume: BatchConsumer,
@@ -98,7 +101,7 @@ async function scanSegment(
   try {
     reader = await openSegment(fs, named, id);
   } catch (error) {
-    scan.corruption = await unusableHeader(fs, files, index, scan.sequence, error);
+    scan.corruption = await unusableHeader(fs, files, index, scan.sequence, known, error);
     return;
   }
   try {
@@ -110,12 +113,13 @@ async function scanSegment(
     const aftermath = reader.damage === null
       ? null
       : await scanAftermath(reader, reader.soundEnd, fs.crc32);
-    const row = judge(reader, aftermath, files.segments[index + 1], base);
+    const row = judge(reader, aftermath, files.segments[index + 1], Math.max(base, known));
     scan.sequence = Math.max(base, reader.expected - 1);
     scan.end = segmentEnd(reader, aftermath);
     if (row.verdict === "cut") scan.torn = row;
     if (row.verdict === "corrupt") {
-      scan.corruption = await corruptionAt(fs, files, index, reader, aftermath, row, scan.sequence);
+      const seen = Math.max(known, aftermath?.sequenceSeen ?? 0);
+      scan.corruption = await corruptionAt(fs, files, index, reader, seen, row, scan.sequence);
     }
   } finally {
     await reader.close();
@@ -142,9 +146,9 @@ function judge(
   reader: SegmentReader,
   aftermath: Aftermath | null,
   next: NamedFile | undefined,
-  base: number,
+  snapshotted: number,
 ): Row {
-  const target = next === undefined ? base + 1 : next.sequence;
+  const target = next === undefined ? snapshotted + 1 : next.sequence;
   const reach: Reach = reader.expected < target
     ? "short"
     : reader.expected > target

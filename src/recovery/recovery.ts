@@ -6,13 +6,9 @@
 
 import { type Corruption, corruptionError } from "./corruption.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { ForeignFormatError, ioError, isDiskFull, MinistateError, TooNewError } from "../errors.ts";
-import {
-  HEADER_SIZE_MAX,
-  readClock,
-  type SegmentHeader,
-  type SnapshotHeader,
-} from "../format/format.ts";
+import { isDiskFull, MinistateError } from "../errors.ts";
+import { readClock } from "../format/format.ts";
+import { contestedError, type StoredIdentity } from "./identity.ts";
 import {
   type BatchConsumer,
   type JournalScan,
@@ -29,18 +25,9 @@ import { type NamedFile, segmentFile, type StateFiles } from "../format/names.ts
 import type { JournalSettings } from "../options.ts";
 import { keepTornTail, setJournalAside, setSnapshotAside } from "./quarantine.ts";
 import type { LostRecords, RecoveryReport, TornTail } from "./recovery_report.ts";
-import { readHeader } from "../format/scan.ts";
-import { headerError, readFully } from "../journal/segment_reader.ts";
 import { SegmentWriter } from "../journal/segment_writer.ts";
 import type { Rotten } from "../snapshot/snapshot_restore.ts";
 import type { StateDirectory } from "../state_directory.ts";
-
-/** Who wrote a journal, as its newest readable header says. */
-export interface StoredIdentity {
-  id: string;
-  mutator: string | null;
-  version: number;
-}
 
 /** Where replay starts: behind a snapshot, or at the beginning. */
 export interface Base {
@@ -58,82 +45,6 @@ export interface Recovered {
   writer: JournalWriter | null;
 }
 
-/** Reads the newest header that can be read, of a segment or else of a snapshot; `null` for a new journal. */
-export async function readIdentity(
-  fs: DurableFs,
-  files: StateFiles,
-): Promise<StoredIdentity | null> {
-  for (
-    const [list, kind] of [[files.segments, "journal"], [files.snapshots, "snapshot"]] as const
-  ) {
-    for (const named of list.toReversed()) {
-      const header = await readOneHeader(fs, named, kind);
-      if (header !== null) {
-        return {
-          id: header.id,
-          mutator: header.mutator,
-          version: header.version,
-        };
-      }
-    }
-  }
-  return null;
-}
-
-async function readOneHeader(
-  fs: DurableFs,
-  named: NamedFile,
-  kind: "journal" | "snapshot",
-): Promise<SegmentHeader | SnapshotHeader | null> {
-  const bytes = new Uint8Array(HEADER_SIZE_MAX);
-  let size: number;
-  try {
-    const file = await fs.open(named.path, "read");
-    try {
-      size = await readFully(file, bytes, 0);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw ioError("read", named.path, error);
-  }
-  const reading = readHeader(bytes.subarray(0, size), kind, fs.crc32);
-  if (reading.kind === "newer") throw headerError("newer", named, reading.format);
-  // A header that is damaged or foreign is judged where its file is needed.
-  return reading.kind === "sound" ? reading.header : null;
-}
-
-/**
- * Refuses a directory of another mutator, or of a newer version of this one.
- *
- * @throws {ForeignFormatError} when another mutator wrote it
- * @throws {TooNewError} when a newer version wrote it
- */
-export function checkIdentity(
-  stored: StoredIdentity | null,
-  wanted: { name: string | null; version: number },
-  path: string,
-): void {
-  if (stored === null) return;
-  if (stored.mutator !== wanted.name) {
-    const found = stored.mutator === null
-      ? "a mutator without a name"
-      : `the mutator "${stored.mutator}"`;
-    const given = wanted.name === null ? "one without a name" : `"${wanted.name}"`;
-    throw new ForeignFormatError(
-      `The state in "${path}" belongs to ${found}, and this is ${given}: open it with its own mutator; nothing was changed`,
-      { path, operation: "open" },
-    );
-  }
-  if (stored.version > wanted.version) {
-    throw new TooNewError(
-      `The state in "${path}" was written by version ${stored.version} of the mutator, and this is version ${wanted.version}: ` +
-        "update the program; nothing was changed",
-      { path, operation: "open" },
-    );
-  }
-}
-
 /**
  * Recovers a journal behind `base`, giving every sound batch to `consume`, and makes it ready to be written.
  *
@@ -148,7 +59,16 @@ export async function recover(
   base: Base,
   consume: BatchConsumer,
 ): Promise<Recovered> {
-  const scan = await scanJournal(directory.fs, files, base.sequence, stored?.id ?? null, consume);
+  if (stored?.contested && settings.onCorruption === "fail") throw contestedError(directory.path);
+  const known = Math.max(0, ...base.rotten.map(({ proves }) => proves));
+  const scan = await scanJournal(
+    directory.fs,
+    files,
+    base.sequence,
+    known,
+    stored?.id ?? null,
+    consume,
+  );
   const refusal = base.rotten.find((snapshot) => snapshot.refusal !== null)?.refusal;
   // A snapshot that the disk would not give now may be sound the next time: not everything is declared lost over it.
   if (scan.corruption?.index === -1 && refusal) throw refusal;

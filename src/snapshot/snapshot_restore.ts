@@ -5,8 +5,10 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
-import { IoError, MinistateError, TooNewError } from "../errors.ts";
+import { CorruptionError, IoError, MinistateError, TooNewError } from "../errors.ts";
+import type { SnapshotHeader } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../format/names.ts";
+import { FILE_FAILURES, readHeaderOf } from "../recovery/identity.ts";
 import { readSnapshot, type SnapshotReading } from "./snapshot_file.ts";
 
 /** A snapshot that can't be used, and why. */
@@ -15,16 +17,9 @@ export interface Rotten {
   reason: string;
   /** What the operating system refused, if it did: then the bytes may be sound. */
   refusal: IoError | null;
+  /** The sequence that it proves to have been acknowledged, damaged as it is; 0 when it proves nothing. */
+  proves: number;
 }
-
-/** Failures that lie in the file itself. Any other (too many open files, no permission …) says nothing about it. */
-const FILE_FAILURES: ReadonlySet<string | undefined> = new Set([
-  "EIO",
-  "EISDIR",
-  "EINVAL",
-  "ELOOP",
-  "ENOENT",
-]);
 
 /** How often a snapshot is read before its file counts as unreadable. */
 const READ_ATTEMPTS = 3;
@@ -55,15 +50,36 @@ export async function restoreNewest(
     try {
       const reading = await readPatiently(fs, named);
       if (id === null || reading.header.id === id) return { found: { ...reading, named }, rotten };
-      rotten.push({ named, reason: "it belongs to another journal", refusal: null });
+      rotten.push({ named, reason: "it belongs to another journal", refusal: null, proves: 0 });
     } catch (error) {
       if (!(error instanceof MinistateError) || error instanceof TooNewError) throw error;
       const refusal = error instanceof IoError ? error : null;
       if (refusal !== null && !FILE_FAILURES.has(refusal.systemCode)) throw refusal;
-      rotten.push({ named, reason: error.message, refusal });
+      const proves = await provenBy(fs, named, id, error);
+      rotten.push({ named, reason: error.message, refusal, proves });
     }
   }
   return { found: null, rotten };
+}
+
+/**
+ * What a snapshot that can't be used still proves. It got its name only once everything up to that sequence was synced:
+ * a journal that ends before it has lost records, though the snapshot doesn't give them back.
+ */
+export async function provenBy(
+  fs: DurableFs,
+  named: NamedFile,
+  id: string | null,
+  error: MinistateError,
+): Promise<number> {
+  // A directory or a link under this name, or a file that was never ours, is not a damaged snapshot.
+  if (error instanceof IoError) return error.systemCode === "EIO" ? named.sequence : 0;
+  if (!(error instanceof CorruptionError)) return 0;
+  const reading = await readHeaderOf(fs, named, "snapshot");
+  if (reading.kind !== "sound") return named.sequence;
+  const header = reading.header as SnapshotHeader;
+  // Renamed, it is still of the sequence that its header tells.
+  return id === null || header.id === id ? header.sequence : 0;
 }
 
 /** Reads a snapshot; a device that fails to give it is asked again, for newer records may be in no other file. */

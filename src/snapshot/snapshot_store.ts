@@ -11,7 +11,7 @@ import { FORMAT } from "../format/format.ts";
 import { drawId } from "../journal/journal_writer.ts";
 import { snapshotFile } from "../format/names.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "../options.ts";
-import { readIdentity } from "../recovery/recovery.ts";
+import { readIdentity } from "../recovery/identity.ts";
 import type { SkippedSnapshot } from "../recovery/recovery_report.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import { writeSnapshot } from "./snapshot_file.ts";

@@ -10,7 +10,7 @@ import { CorruptionError, ForeignFormatError, ioError } from "../errors.ts";
 import { judgeTail } from "../recovery/journal_scan.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import { joinPath, LOCK_NAME, type NamedFile, type StateFiles } from "../format/names.ts";
-import { readIdentity } from "../recovery/recovery.ts";
+import { readIdentity } from "../recovery/identity.ts";
 import { scanAftermath } from "../recovery/proof_scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { verifySnapshot } from "../snapshot/snapshot_file.ts";

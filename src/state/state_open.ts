@@ -6,7 +6,8 @@
 
 import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
 import type { StateManagerSettings } from "../options.ts";
-import { checkIdentity, readIdentity, recover, type Recovered } from "../recovery/recovery.ts";
+import { checkIdentity, readIdentity } from "../recovery/identity.ts";
+import { recover, type Recovered } from "../recovery/recovery.ts";
 import { readSteadily } from "../recovery/read_steadily.ts";
 import { restoreNewest } from "../snapshot/snapshot_restore.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_store.ts";

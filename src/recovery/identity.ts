@@ -1,0 +1,150 @@
+/**
+ * Finds out whose journal a directory holds, from the headers of its files, and refuses another's.
+ *
+ * @module
+ */
+
+import { closeFile } from "../close_file.ts";
+import type { DurableFile, DurableFs } from "../durable_fs.ts";
+import { ForeignFormatError, IoError, ioError, TooNewError } from "../errors.ts";
+import { HEADER_SIZE_MAX, type SegmentHeader, type SnapshotHeader } from "../format/format.ts";
+import { type NamedFile, SNAPSHOT_SUFFIX, type StateFiles } from "../format/names.ts";
+import { type HeaderReading, readHeader } from "../format/scan.ts";
+import { headerError, readFully } from "../journal/segment_reader.ts";
+
+/** Who wrote a journal, as the headers that can be read say. */
+export interface StoredIdentity {
+  id: string;
+  mutator: string | null;
+  version: number;
+  /** Whether as many headers are another journal's: then nothing tells whose directory it is. */
+  contested: boolean;
+}
+
+type Header = SegmentHeader | SnapshotHeader;
+
+/** Failures that lie in the file itself. Any other (too many open files, no permission …) says nothing about it. */
+export const FILE_FAILURES: ReadonlySet<string | undefined> = new Set([
+  "EIO",
+  "EISDIR",
+  "EINVAL",
+  "ELOOP",
+  "ENOENT",
+]);
+
+/**
+ * Reads the headers of all files; `null` for a new journal.
+ *
+ * The journal of most files counts, not that of the newest: a single file that strayed in would make strangers of all
+ * the others. With as many of each, that of the oldest segment does. A file under a name that is not the one its header
+ * tells counts only if there is no other.
+ *
+ * @throws {TooNewError} when a newer version of this library wrote one of them
+ */
+export async function readIdentity(
+  fs: DurableFs,
+  files: StateFiles,
+): Promise<StoredIdentity | null> {
+  const placed: Header[] = [], misplaced: Header[] = [];
+  const newest = files.segments.at(-1);
+  // Snapshots first: what the newest segment says of mutator and version comes last, and holds.
+  for (const named of [...files.snapshots, ...files.segments]) {
+    const header = await usable(fs, named, kindOf(named), named !== newest);
+    if (header === null) continue;
+    const position = header.ministate === "journal" ? header.first : header.sequence;
+    (position === named.sequence ? placed : misplaced).push(header);
+  }
+  const headers = placed.length > 0 ? placed : misplaced;
+  const counts = new Map<string, number>();
+  for (const { id } of headers) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const most = Math.max(0, ...counts.values());
+  const leading = headers.filter(({ id }) => counts.get(id) === most);
+  const first = leading.find(({ ministate }) => ministate === "journal") ?? leading[0];
+  if (first === undefined) return null;
+  const { id, mutator, version } = leading.findLast((header) => header.id === first.id)!;
+  return { id, mutator, version, contested: leading.some((header) => header.id !== id) };
+}
+
+function kindOf({ name }: NamedFile): Header["ministate"] {
+  return name.endsWith(SNAPSHOT_SUFFIX) ? "snapshot" : "journal";
+}
+
+/** One header; `null` when it is damaged or foreign: that is judged where its file is needed. */
+async function usable(
+  fs: DurableFs,
+  named: NamedFile,
+  kind: Header["ministate"],
+  spare: boolean,
+): Promise<Header | null> {
+  try {
+    const reading = await readHeaderOf(fs, named, kind);
+    if (reading.kind === "newer") throw headerError("newer", named, reading.format);
+    return reading.kind === "sound" ? reading.header : null;
+  } catch (error) {
+    if (spare && error instanceof IoError && FILE_FAILURES.has(error.systemCode)) return null;
+    throw error;
+  }
+}
+
+/** Reads the first line of a segment or snapshot. */
+export async function readHeaderOf(
+  fs: DurableFs,
+  named: NamedFile,
+  kind: Header["ministate"],
+): Promise<HeaderReading<Header>> {
+  const bytes = new Uint8Array(HEADER_SIZE_MAX);
+  let file: DurableFile | undefined;
+  try {
+    file = await fs.open(named.path, "read");
+    const size = await readFully(file, bytes, 0);
+    return readHeader(bytes.subarray(0, size), kind, fs.crc32);
+  } catch (error) {
+    throw ioError("read", named.path, error);
+  } finally {
+    await closeFile(file, named.path);
+  }
+}
+
+/**
+ * Refuses a directory of another mutator, or of a newer version of this one.
+ *
+ * @throws {ForeignFormatError} when another mutator wrote it
+ * @throws {TooNewError} when a newer version wrote it
+ */
+export function checkIdentity(
+  stored: StoredIdentity | null,
+  wanted: { name: string | null; version: number },
+  path: string,
+): void {
+  if (stored === null) return;
+  if (stored.mutator !== wanted.name) {
+    const found = stored.mutator === null
+      ? "a mutator without a name"
+      : `the mutator "${stored.mutator}"`;
+    const given = wanted.name === null ? "one without a name" : `"${wanted.name}"`;
+    throw new ForeignFormatError(
+      `The state in "${path}" belongs to ${found}, and this is ${given}: open it with its own mutator; nothing was changed`,
+      { path, operation: "open" },
+    );
+  }
+  if (stored.version > wanted.version) {
+    throw new TooNewError(
+      `The state in "${path}" was written by version ${stored.version} of the mutator, and this is version ${wanted.version}: ` +
+        "update the program; nothing was changed",
+      { path, operation: "open" },
+    );
+  }
+}
+
+/** What is wrong with a directory in which two journals have as many files each. */
+export const CONTESTED =
+  "it holds files of two journals, and nothing tells which of them are strange";
+
+/** The error for such a directory. */
+export function contestedError(path: string): ForeignFormatError {
+  return new ForeignFormatError(
+    `Cannot open "${path}": ${CONTESTED}. Nothing was changed: ` +
+      'move those of one journal away, or open with onCorruption "quarantine" to set aside what can\'t be used',
+    { path, operation: "open" },
+  );
+}
