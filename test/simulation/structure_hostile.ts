@@ -1,0 +1,81 @@
+/**
+ * Opens a directory that somebody made to harm: whatever it is taken for, it opens or is refused with a code, in bounded
+ * work, changes nothing when it is refused, and reaches nothing outside.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { MinistateError } from "@ministate/ministate";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { QUARANTINE } from "../../src/format/names.ts";
+import { assertUntouched, contentsOf, openMetered, OUTSIDE } from "./structure_oracle.ts";
+import { DIRECTORY, type Manager } from "./world.ts";
+
+/** Codes with which a directory is not opened for writing, whatever is to become of damage. */
+const REFUSED = ["FOREIGN_FORMAT", "TOO_NEW", "MIGRATION_FAILED"];
+
+/** Checks everything that holds for any directory at all. */
+export async function checkHostile(disk: PowerCutDisk): Promise<void> {
+  const refused = await hasNonFiles(disk) ? [...REFUSED, "IO_FAILED"] : REFUSED;
+  await opensOrRefuses(disk.image(), { onCorruption: "fail" }, ["CORRUPT", ...refused]);
+  await opensOrRefuses(disk.image(), { readOnly: true }, ["CORRUPT", ...refused]);
+  const manager = await opensOrRefuses(disk, { onCorruption: "quarantine" }, refused);
+  assertEquals(({} as { polluted?: unknown }).polluted, undefined, "a prototype was reached");
+  if (manager !== null) await goesOn(manager, disk);
+  assertEquals([...disk.peek(OUTSIDE)!], [1, 2, 3], "a file outside was changed");
+}
+
+async function opensOrRefuses(
+  disk: PowerCutDisk,
+  options: Parameters<typeof openMetered>[1],
+  codes: string[],
+): Promise<Manager | null> {
+  const before = contentsOf(disk);
+  const { manager, code, error } = await openMetered(disk, options, true);
+  if (manager === null) {
+    assert(codes.includes(code!), `it refused with ${code}: ${error!.message}`);
+    // Something in the way is met only once the work has begun.
+    if (code !== "IO_FAILED" || options.onCorruption !== "quarantine") {
+      assertUntouched(disk, before, "a refused open");
+    }
+  } else if (options.onCorruption !== "quarantine") {
+    await manager.close();
+    return null;
+  }
+  return manager;
+}
+
+/** The next mutation works, a snapshot works or is refused with a code, and it opens again with all of that. */
+async function goesOn(manager: Manager, disk: PowerCutDisk): Promise<void> {
+  const { sequence } = manager;
+  await settled(() => manager.apply({ id: -1 }), ["REJECTED", "TOO_LARGE"]);
+  assertEquals(manager.sequence, sequence + 1, "the next mutation got another sequence");
+  await settled(() => manager.createSnapshot(), ["INVALID_STATE", "IO_FAILED"]);
+  await manager.close();
+  const { manager: again, error } = await openMetered(disk, { onCorruption: "fail" }, true);
+  assert(again !== null, `it didn't open again: ${error?.message}`);
+  assertEquals(again.sequence, sequence + 1, "opened again");
+  await again.close();
+}
+
+async function settled(call: () => Promise<unknown>, codes: string[]): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (!(error instanceof MinistateError) || !codes.includes(error.code)) throw error;
+  }
+}
+
+/** Whether something stands in the way: no file where one belongs, or no directory where that one does. */
+async function hasNonFiles(disk: PowerCutDisk): Promise<boolean> {
+  const entries = await disk.image().list(DIRECTORY);
+  const folder = entries.find(({ name }) => name === QUARANTINE);
+  const within = folder?.kind === "directory"
+    ? await disk.image().list(`${DIRECTORY}/${QUARANTINE}`)
+    : [];
+  return [...entries.filter((entry) => entry !== folder), ...within].some(({ kind }) =>
+    kind !== "file"
+  ) ||
+    (folder !== undefined && folder.kind !== "directory");
+}
