@@ -102,6 +102,7 @@ export class Journal<M = unknown> {
    * @throws {InvalidMutationError} when it is not JSON
    * @throws {TooLargeError} when its record would be too large
    * @throws {DiskFullError} when there is no space; the journal goes on once there is
+   * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once it can
    * @throws {PoisonedError} when a sync failed, now or before
    * @throws {ClosedError} when the journal is closed
    */

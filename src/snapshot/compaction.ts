@@ -200,7 +200,6 @@ export class Compaction {
 
   /** Deletes snapshots beyond the newest `kept` sound ones, and the segments that none of those needs. */
   async #deleteUnneeded(kept = this.#kept): Promise<string[]> {
-    const { fs } = this.#directory;
     const files = await this.#directory.list();
     const sound: NamedFile[] = [];
     for (const named of files.snapshots.toReversed()) {
@@ -210,24 +209,28 @@ export class Compaction {
     // Until there are enough to fall back on, the journal from the beginning is what a rotten one falls back on.
     if (sound.length < kept) return [];
     const oldest = sound[sound.length - 1]!.sequence;
-    const unneeded = [
-      ...files.snapshots.filter((snapshot) => snapshot.sequence < oldest),
-      ...files.segments.filter((_, i) =>
-        (files.segments[i + 1]?.sequence ?? Infinity) <= oldest + 1
-      ),
+    const isUnneeded = (segment: number) =>
+      (files.segments[segment + 1]?.sequence ?? Infinity) <= oldest + 1;
+    // The snapshots first, durably: one whose journal is gone would be no state to fall back on, and a hole in a backup.
+    return [
+      ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),
+      ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),
     ];
-    if (unneeded.length === 0) return [];
+  }
+
+  async #delete(files: NamedFile[]): Promise<string[]> {
+    if (files.length === 0) return [];
     // What they are replaced by must be durable by name before anything goes.
     await this.#directory.syncNames();
-    for (const { path } of unneeded) {
+    for (const { path } of files) {
       try {
-        await fs.remove(path);
+        await this.#directory.fs.remove(path);
       } catch (error) {
         throw ioError("delete", path, error);
       }
     }
     await this.#directory.syncNames();
-    return unneeded.map(({ path }) => path);
+    return files.map(({ path }) => path);
   }
 }
 

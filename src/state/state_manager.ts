@@ -133,6 +133,7 @@ export class StateManager<S, M, R = unknown> {
    * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
    * @throws {TooLargeError} when its record would be too large; it is not journaled
    * @throws {DiskFullError} when there is no space; nothing changed, and calls work again once there is
+   * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once it can
    * @throws {PoisonedError} when a sync failed, now or before; reopen to go on
    * @throws {ClosedError} when the manager is closed
    * @throws {ReadOnlyError} when it was opened read-only

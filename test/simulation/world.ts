@@ -34,7 +34,13 @@ export const collector = {
 export type Manager = StateManager<Ids, Add, number>;
 
 /** Codes of refusals after which the mutation is certain not to be in the journal. */
-const NOT_WRITTEN = new Set(["DISK_FULL", "INVALID_MUTATION", "TOO_LARGE", "CLOSED"]);
+const NOT_WRITTEN = new Set([
+  "DISK_FULL",
+  "IO_FAILED",
+  "INVALID_MUTATION",
+  "TOO_LARGE",
+  "CLOSED",
+]);
 
 /** One history, as its callers saw it. */
 export class World {
