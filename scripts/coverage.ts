@@ -23,8 +23,8 @@ const outDir = join(root, "node_modules", ".ministate", "coverage");
 const timeoutMs = 600_000;
 const failureLinesMax = 60;
 
-/** Left out, for they take long: they go where others go, once more for each bit and each call of a disk. */
-const repeating = ["test/durability/bit_rot.test.ts", "test/durability/power_cut.test.ts"];
+/** Left out: walks through every bit and every call of a disk. What they come by, a test has to name. */
+const walks = "test/durability/{bit_rot,faults,power_cut,quarantine}.test.ts";
 /** The tests of what only Deno and only Bun run: files, locks, permissions. */
 const runtimeTests = [
   "test/conformance/runtime_fs.test.ts",
@@ -52,7 +52,7 @@ process.exitCode = incomplete + failed === 0 ? 0 : 1;
 
 async function runNode(): Promise<Map<string, FileMeasure>> {
   const raw = join(outDir, "v8");
-  const files = globSync("test/**/*.test.ts", { cwd: root, exclude: repeating }).sort();
+  const files = globSync("test/**/*.test.ts", { cwd: root, exclude: [walks] }).sort();
   const flags = ["--test", "--test-timeout=300000", `--test-concurrency=${availableParallelism()}`];
   await runTests("node", [...flags, "--test-reporter=dot", ...files], files, {
     NODE_V8_COVERAGE: raw,

@@ -1,0 +1,105 @@
+// Tests, one by one, what single failures of the disk come to; the walks through all calls are in faults.test.ts.
+
+import { appendFile } from "node:fs/promises";
+import { test } from "node:test";
+import { assertEquals, assertRejects } from "@std/assert";
+import { IoError, PoisonedError } from "@ministate/ministate";
+import { fileName, rewrite } from "../support/files.ts";
+import { openLedger } from "../support/samples.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { type Operation, systemError, wrapFs } from "../support/wrapped_fs.ts";
+
+const manual = { compaction: "manual" as const };
+
+/** A file system that fails where `where` says so, as long as a code is set. */
+async function fallible(where: (operation: Operation) => boolean) {
+  const failure = { code: "" };
+  const fs = await wrapFs((operation) => {
+    if (failure.code !== "" && where(operation)) throw systemError(failure.code);
+  });
+  return { fs, failure };
+}
+
+test("apply() poisons the manager when a write fails for another reason than a full disk", async () => {
+  await using directory = await temporaryDirectory();
+  let writes = 0;
+  const { fs, failure } = await fallible(({ name }) => name === "write" && ++writes === 1);
+  await using manager = await openLedger(directory.path, { fs, ...manual });
+  await manager.apply(1);
+  failure.code = "EIO";
+  await assertRejects(() => manager.apply(2), PoisonedError);
+  failure.code = "";
+  await assertRejects(() => manager.createSnapshot(), PoisonedError);
+  assertEquals([manager.sequence, manager.snapshot()], [1, { entries: [1] }]);
+});
+
+test("createSnapshot() writes over what an attempt has left that could not be cleared away", async () => {
+  await using directory = await temporaryDirectory();
+  const { fs, failure } = await fallible(({ name, path }) =>
+    (name === "rename" || name === "remove") && path.includes(".snapshot.")
+  );
+  await using manager = await openLedger(directory.path, { fs, ...manual });
+  await manager.apply(1);
+  failure.code = "EIO";
+  await assertRejects(() => manager.createSnapshot(), IoError);
+  failure.code = "";
+  assertEquals((await manager.createSnapshot()).sequence, 1);
+});
+
+test("a full disk that can't even cut a file or write a seal costs nothing that was acknowledged", async () => {
+  await using directory = await temporaryDirectory();
+  const { fs, failure } = await fallible(({ name }) => name === "truncate");
+  {
+    await using manager = await openLedger(directory.path, { fs, ...manual });
+    await manager.apply(1);
+    failure.code = "ENOSPC";
+    await manager.createSnapshot();
+    failure.code = "";
+    assertEquals((await manager.apply(2)).sequence, 2);
+  }
+  let writes = 0;
+  const sealing = await fallible(({ name }) => name === "write" && ++writes === 1);
+  const manager = await openLedger(directory.path, { fs: sealing.fs, ...manual });
+  await manager.apply(3);
+  sealing.failure.code = "ENOSPC";
+  await manager.close();
+  await using again = await openLedger(directory.path);
+  assertEquals([again.recovery.sealed, again.recovery.lost, again.sequence], [false, null, 3]);
+});
+
+test("open() cuts a torn tail on a full disk, and says that it is not kept", async () => {
+  await using directory = await temporaryDirectory();
+  await openLedger(directory.path).then((manager) => manager.close());
+  await appendFile(directory.join(fileName("wal", 1)), "[1,{to");
+  const { fs, failure } = await fallible(({ name, path }) =>
+    name === "write" && path.includes("/quarantine/")
+  );
+  failure.code = "ENOSPC";
+  await using manager = await openLedger(directory.path, { fs });
+  assertEquals([manager.recovery.torn?.size, manager.recovery.torn?.keptAt], [6, null]);
+});
+
+test("open() fails with the system's error when damage can't be set aside, and does it the next time", async () => {
+  const places: [string, (operation: Operation) => boolean][] = [
+    ["the report", ({ name, path }) => name === "write" && path.includes("lost-from")],
+    ["a later segment", ({ name, path }) => name === "rename" && path.endsWith(fileName("wal", 3))],
+  ];
+  for (const [place, where] of places) {
+    await using directory = await temporaryDirectory();
+    {
+      await using manager = await openLedger(directory.path, manual);
+      await manager.applyAll([{ number: 1 }, { number: 2 }]);
+      await manager.createSnapshot();
+      await manager.apply({ number: 3 });
+    }
+    await rewrite(directory.join(fileName("wal", 1)), (text) => text.replace(":1}", ":9}"));
+    await rewrite(directory.join(fileName("snapshot", 2)), (text) => text.replace(":1}", ":9}"));
+    const { fs, failure } = await fallible(where);
+    failure.code = "EIO";
+    const quarantine = { fs, onCorruption: "quarantine" as const };
+    await assertRejects(() => openLedger(directory.path, quarantine), IoError, "EIO", place);
+    failure.code = "";
+    await using manager = await openLedger(directory.path, quarantine);
+    assertEquals([manager.sequence, manager.recovery.lost?.sequenceLast], [0, 3], place);
+  }
+});
