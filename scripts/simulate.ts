@@ -85,9 +85,7 @@ const results: Results = {
   machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
   processes: chosen.map((runtime) => ({ runtime, count: processes })),
   seed,
-  command: `npm run simulate -- ${
-    process.argv.slice(2).filter((arg) => arg !== "--seed" && arg !== values.seed).join(" ")
-  } --seed ${seed}`,
+  command: commandLine(),
   totals: sumTotals([]),
   timeline: [],
   rows: [],
@@ -182,6 +180,16 @@ function finish(): void {
   console.log(`Report: ${relative(root, path)}.html and .json`);
   console.log(`\n${totals.crashStates + totals.damaged} passed, ${failures.length} failed`);
   process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+/** The command that gives the same again. How many processes share the histories decides which ones are drawn. */
+function commandLine(): string {
+  const bounds = values.ci
+    ? ["--ci"]
+    : ["--runtime", values.runtime, "--minutes", values.minutes, "--images", values.images];
+  const some = values.workload === "" ? [] : ["--workload", JSON.stringify(values.workload)];
+  const shares = ["--processes", values.processes, "--seed", String(seed)];
+  return ["npm run simulate --", ...bounds, ...some, ...shares].join(" ");
 }
 
 function table(title: string, counts: [string, number][]): void {
