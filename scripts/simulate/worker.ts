@@ -46,6 +46,7 @@ function begin(kind: Kind, workload: string): Tally {
 
 function failed(kind: Kind, workload: string, error: unknown): void {
   totals.failures++;
+  tell();
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
   const stack = cause instanceof Error ? `\n${cause.stack}` : "";
   const seed = (error as { seed?: number }).seed ?? options.seed;

@@ -7,7 +7,7 @@
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, MinistateError, TooNewError } from "../errors.ts";
 import type { StateFiles } from "../format/names.ts";
-import { scanAftermath } from "./proof_scan.ts";
+import { scanAftermath, sequenceNamed } from "./proof_scan.ts";
 import type { Row } from "./recovery_table.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 
@@ -121,6 +121,7 @@ async function highestSequence(
 ): Promise<number | null> {
   let highest = Math.max(base, known);
   for (const named of files.segments.slice(index)) {
+    const isLast = named === files.segments.at(-1);
     // That a segment exists proves all sequences before it.
     highest = Math.max(highest, named.sequence - 1);
     try {
@@ -129,8 +130,8 @@ async function highestSequence(
         while (await reader.read() !== null);
         highest = Math.max(highest, reader.expected - 1);
         if (reader.damage !== null) {
-          const { sequenceSeen } = await scanAftermath(reader, reader.soundEnd, fs.crc32);
-          highest = Math.max(highest, sequenceSeen ?? 0);
+          const aftermath = await scanAftermath(reader, reader.soundEnd, fs.crc32);
+          highest = Math.max(highest, sequenceNamed(aftermath, isLast));
         }
       } finally {
         await reader.close();

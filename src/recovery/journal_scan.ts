@@ -9,7 +9,7 @@ import type { DurableFs } from "../durable_fs.ts";
 import { ForeignFormatError } from "../errors.ts";
 import { type SegmentHeader, TORN_SIZE_MAX } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../format/names.ts";
-import { type Aftermath, scanAftermath } from "./proof_scan.ts";
+import { type Aftermath, scanAftermath, sequenceNamed } from "./proof_scan.ts";
 import { decide, type Reach, type Row, type Tail } from "./recovery_table.ts";
 import type { Batch } from "../format/scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
@@ -118,7 +118,8 @@ async function scanSegment(
     scan.end = segmentEnd(reader, aftermath);
     if (row.verdict === "cut") scan.torn = row;
     if (row.verdict === "corrupt") {
-      const seen = Math.max(known, aftermath?.sequenceSeen ?? 0);
+      const isLast = index === files.segments.length - 1;
+      const seen = Math.max(known, sequenceNamed(aftermath, isLast));
       scan.corruption = await corruptionAt(fs, files, index, reader, seen, row, scan.sequence);
     }
   } finally {

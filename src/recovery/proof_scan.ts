@@ -40,6 +40,14 @@ export interface Aftermath {
 }
 
 /**
+ * The highest sequence that the bytes behind damage tell of, 0 for none. What damaged lines merely seem to name counts
+ * in the newest segment alone: before a later one, that one's first sequence says where the records end.
+ */
+export function sequenceNamed(aftermath: Aftermath | null, isLast: boolean): number {
+  return (isLast ? aftermath?.sequenceSeen : aftermath?.proof?.sequenceLast) ?? 0;
+}
+
+/**
  * How much may be checksummed in search of proof, as a multiple of the bytes searched: a hostile file ends it. More
  * than the places tried for one batch, so that one torn batch never does.
  */

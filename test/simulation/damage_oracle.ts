@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { MinistateError, StateManager } from "@ministate/ministate";
-import type { StateManagerOptions } from "@ministate/ministate";
+import type { LostRecords, StateManagerOptions } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { collector, DIRECTORY, type Manager, NAME } from "./world.ts";
 import type { Recording } from "./recordings.ts";
@@ -47,6 +47,7 @@ export async function failsOrKeepsAll(
     // A bit in the header can make it look like somebody else's.
     assert(["CORRUPT", "FOREIGN_FORMAT"].includes(error.code), error.message);
     assertEquals(disk.paths(DIRECTORY), before, "a refused open changed the directory");
+    if (error.code === "CORRUPT") saysWhere(error);
     return { sequence: null, code: error.code };
   }
   const { sequence, state } = manager;
@@ -59,12 +60,25 @@ export async function failsOrKeepsAll(
   return { sequence, code: null };
 }
 
-/** Opens with `"quarantine"`: it always opens, says what is lost, keeps the damaged bytes, and goes on. */
+/** The error must name file, offset and sequence, and what to do. */
+function saysWhere({ path, offset, sequence, message }: MinistateError): void {
+  assert(path?.startsWith(DIRECTORY), `the error names the path ${path}`);
+  assert(Number.isSafeInteger(offset), `the error names the offset ${offset}`);
+  assert(Number.isSafeInteger(sequence), `the error names the sequence ${sequence}`);
+  assert(message.includes("repair"), `the error doesn't say what to do: ${message}`);
+}
+
+/**
+ * Opens with `"quarantine"`: it always opens, says what is lost, keeps the damaged bytes, and goes on.
+ *
+ * @param exact whether what is left tells exactly how far the journal went, unless it tells nothing
+ */
 export async function quarantines(
   recording: Recording,
   disk: PowerCutDisk,
   path: string,
   excused: readonly number[],
+  exact = false,
 ): Promise<void> {
   const damaged = disk.peek(path);
   const manager = await openDamaged(disk, { onCorruption: "quarantine" });
@@ -77,7 +91,9 @@ export async function quarantines(
   } else {
     assertEquals(lost.sequenceFirst, sequence + 1, "the report begins elsewhere");
     const last = lost.sequenceLast ?? acked;
-    assert(last <= acked && last >= Math.min(sequence + 1, acked), `lost up to ${last}?`);
+    const least = exact ? acked : Math.min(sequence + 1, acked);
+    assert(last <= acked && last >= least, `lost up to ${last}?`);
+    assert(isReported(disk, lost), "the report is not on the disk");
     const kept = disk.paths(`${DIRECTORY}/quarantine`).map((name) => disk.peek(name)!);
     assert(
       damaged === null || kept.some((bytes) => sameBytes(bytes, damaged)),
@@ -89,6 +105,16 @@ export async function quarantines(
   const again = await openDamaged(disk);
   assertEquals([...again.state.ids], [...recording.ids.slice(0, sequence), -1], "opened again");
   await again.close();
+}
+
+/** Whether the report of what was lost is in the quarantine, but for the files that were moved after it. */
+function isReported(disk: PowerCutDisk, { quarantined: _, ...lost }: LostRecords): boolean {
+  const wanted = JSON.stringify(lost);
+  return disk.paths(`${DIRECTORY}/quarantine`).some((path) => {
+    if (!/\/lost-from-\d+\.json$/.test(path)) return false;
+    const { quarantined: _, ...found } = JSON.parse(new TextDecoder().decode(disk.peek(path)!));
+    return JSON.stringify(found) === wanted;
+  });
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { Random } from "../../runtime/simulated/random.ts";
 import { DIRECTORY, type Manager, World } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
@@ -25,11 +27,16 @@ export interface Recording {
 /** How much of the line feeds written ahead is left in place: enough to be damaged. */
 const FILL_KEPT = 40;
 
+/** How a recording ends: closed, with the power going at once, or with the power going when a seal had been written. */
+type End = "sealed" | "unsealed" | "idle";
+
 interface Script {
   name: string;
-  sealed: boolean;
+  end: End;
   run: (world: World, manager: Manager) => Promise<unknown>;
   batches: number[];
+  /** The snapshots are taken away: the segments must do. */
+  withoutSnapshots?: boolean;
 }
 
 const one = (world: World, manager: Manager) => world.apply(manager);
@@ -40,54 +47,111 @@ async function inTurn(world: World, manager: Manager, steps: (typeof one)[]): Pr
 }
 
 const snapshot = (_: World, manager: Manager) => manager.createSnapshot().then(() => true);
+const compact = (_: World, manager: Manager) => manager.compact().then(() => true);
 
-const SCRIPTS: readonly Script[] = [true, false].flatMap((sealed) => [
+const EVERY_WAY: readonly Script[] = (["sealed", "unsealed"] as const).flatMap((end) => [
   {
     name: "single mutations",
-    sealed,
+    end,
     run: (world, manager) => inTurn(world, manager, [one, one, one, one]),
     batches: [1, 2, 3, 4],
   },
   {
     name: "atomic groups",
-    sealed,
+    end,
     run: (world, manager) => inTurn(world, manager, [group, one, group]),
     batches: [1, 4, 5],
   },
   {
     name: "segments and snapshots",
-    sealed,
+    end,
     run: (world, manager) =>
       inTurn(world, manager, [one, one, snapshot, one, snapshot, one, one, one]),
     batches: [1, 2, 3, 4, 5, 6],
   },
 ]);
 
+const SCRIPTS: readonly Script[] = [
+  ...EVERY_WAY,
+  {
+    name: "single mutations",
+    end: "idle",
+    run: (world, manager) => inTurn(world, manager, [one, one, one]),
+    batches: [1, 2, 3],
+  },
+  {
+    name: "compactions",
+    end: "unsealed",
+    run: (world, manager) =>
+      inTurn(world, manager, [one, compact, one, compact, one, compact, one, one]),
+    batches: [1, 2, 3, 4, 5],
+  },
+  {
+    name: "segments alone",
+    end: "unsealed",
+    run: (world, manager) => inTurn(world, manager, [one, snapshot, one, one, snapshot, one]),
+    batches: [1, 2, 3, 4],
+    withoutSnapshots: true,
+  },
+];
+
+/** An idle seal is written after this long, and waited for that long at most. */
+const IDLE_MS = 1;
+const IDLE_MS_MAX = 300;
+
 /** Writes all recordings anew. */
 export function record(): Promise<Recording[]> {
   return Promise.all(SCRIPTS.map(recordOne));
 }
 
-async function recordOne({ name, sealed, run, batches }: Script): Promise<Recording> {
+async function recordOne(script: Script): Promise<Recording> {
+  const { name, end, run, batches, withoutSnapshots = false } = script;
   const world = new World();
   const fs = freshDisk();
-  const manager = await world.open(fs);
+  const manager = await world.open(fs, end === "idle" ? { sealAfterIdleMs: IDLE_MS } : {});
   await run(world, manager);
   const newest = manager.journalPath;
-  if (sealed) await manager.close();
-  const disk = fs.crash();
+  if (end === "sealed") await manager.close();
+  if (end === "idle") await sealed(fs, newest);
+  // Not a crash: what vouches for the last batch must have been synced.
+  const disk = fs.powerCut(EXTREME_POWER_CUTS[0]!, new Random(1));
+  for (const path of disk.paths(DIRECTORY)) {
+    if (withoutSnapshots && path.includes(".snapshot.")) disk.unplant(path);
+    if (path.endsWith(".wal.jsonl")) shorten(disk, path, path === newest && end !== "sealed");
+  }
   const bytes = disk.peek(newest)!;
-  const written = bytes.findLastIndex((byte) => byte !== 10) + 2;
-  if (!sealed) disk.plant(newest, bytes.slice(0, written + FILL_KEPT));
+  const written = writtenEnd(bytes);
   const text = new TextDecoder().decode(bytes);
   return {
-    name: `${sealed ? "sealed" : "unsealed"} ${name}`,
+    name: `${end} ${name}`,
     disk,
     ids: [...world.certain],
     batches,
     newest,
-    provenEnd: sealed ? written : text.lastIndexOf(`\n[${batches.at(-1)},`) + 1,
+    provenEnd: end === "unsealed" ? text.lastIndexOf(`\n[${batches.at(-1)},`) + 1 : written,
   };
+}
+
+/** Takes line feeds written ahead away: nothing depends on them, and each byte would be damaged in turn. */
+function shorten(disk: PowerCutDisk, path: string, filled: boolean): void {
+  const bytes = disk.peek(path)!;
+  disk.plant(path, bytes.slice(0, writtenEnd(bytes) + (filled ? FILL_KEPT : 0)));
+}
+
+function writtenEnd(bytes: Uint8Array): number {
+  return bytes.findLastIndex((byte) => byte !== 10) + 2;
+}
+
+/** Waits for the seal of an idle journal, and for its sync behind it. */
+async function sealed(fs: PowerCutDisk, path: string): Promise<void> {
+  const begun = performance.now();
+  const isThere = () => new TextDecoder().decode(fs.peek(path)!).includes('{"seal":');
+  while (!isThere() && performance.now() - begun < IDLE_MS_MAX) await turn();
+  await turn();
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, IDLE_MS));
 }
 
 /** The journal's and snapshots' files of a recording. */
