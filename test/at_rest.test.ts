@@ -15,8 +15,16 @@ import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../runtime/detect.ts";
 import { JournalCursor } from "../src/journal/journal_cursor.ts";
+import { unusableHeader } from "../src/recovery/corruption.ts";
 import { listState } from "../src/format/names.ts";
-import { checksumOf, controlLine, fileName, rewrite, segmentHeader } from "./support/files.ts";
+import {
+  checksumOf,
+  controlLine,
+  fileName,
+  rewrite,
+  segmentHeader,
+  snapshotHeader,
+} from "./support/files.ts";
 import { journalName, ledger, openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
 import { systemError, wrapFs } from "./support/wrapped_fs.ts";
@@ -185,6 +193,27 @@ test("open() fails with TOO_NEW when an older segment is of a newer format, dama
   for (const onCorruption of ["fail", "quarantine"] as const) {
     await assertRejects(() => openLedger(directory.path, { onCorruption }), TooNewError);
   }
+});
+
+test("a reader that a newer version's files come to fails with TOO_NEW", async () => {
+  await using directory = await temporaryDirectory();
+  await using store = await SnapshotStore.open<string>(directory.path, journalName);
+  await store.create(1, "old");
+  const newer = controlLine({ ...snapshotHeader, format: 2, sequence: 2 });
+  await writeFile(directory.join(fileName("snapshot", 2)), newer);
+  await assertRejects(() => store.restore(), TooNewError);
+  await writeFile(directory.join(wal(2)), controlLine({ ...segmentHeader, format: 2, first: 2 }));
+  const fs = await detectFs();
+  const files = await listState(fs, directory.path, "test");
+  await assertRejects(
+    () => new JournalCursor(fs, () => Promise.resolve(files), 2).read(),
+    TooNewError,
+  );
+  // Damage before it is no reason to call a newer segment lost.
+  const damaged = new CorruptionError("damaged", {
+    lost: { sequenceFirst: 1, sequenceLast: null },
+  });
+  await assertRejects(() => unusableHeader(fs, files, 0, 0, 0, damaged), TooNewError);
 });
 
 test("restore() passes over a snapshot whose lines make no state", async () => {

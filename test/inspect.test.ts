@@ -68,6 +68,25 @@ test("inspectState() names a snapshot of another journal, and one of another pro
   assertEquals([nextOpen.outcome, nextOpen.snapshot, nextOpen.replays], ["open", null, 6]);
 });
 
+test("inspectState() says that nothing tells which of two journals is the strange one", async () => {
+  await using directory = await makeState();
+  await using other = await makeState();
+  for (const name of [wal(3), wal(5), snapshot(4)]) await rm(directory.join(name));
+  for (const name of [wal(3), wal(5)]) {
+    await writeFile(directory.join(name), await readFile(other.join(name)));
+  }
+  const { findings, verdict, nextOpen } = await inspect(directory);
+  assertEquals(brief(findings[0]!), [
+    "corrupt",
+    directory.path.split("/").at(-1),
+    null,
+    null,
+    true,
+  ]);
+  assertMatch(findings[0]!.reason, /files of two journals/);
+  assertEquals([verdict, nextOpen.outcome], ["corrupt", "refuse"]);
+});
+
 test("inspectState() throws the system's error when a snapshot can't be read at all", async () => {
   await using directory = await makeState();
   const fs = await wrapFs(({ name, path }) => {
