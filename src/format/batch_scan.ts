@@ -7,7 +7,7 @@
 
 import type { Crc32 } from "./encode.ts";
 import { parseExactly } from "./json_parse.ts";
-import { BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX } from "./format.ts";
+import { BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX, SEQUENCE_MAX } from "./format.ts";
 
 /** A verified batch: what one write and one sync made durable. */
 export interface Batch {
@@ -201,7 +201,7 @@ function toBatch(
   const [sequenceLast, , horizon, timestamp] = last;
   if (!isCount(horizon) || !isCount(sequenceLast) || typeof timestamp !== "number") return null;
   // The horizon is the sequence before the batch: all that is not synced yet is in this batch.
-  if (horizon + count !== sequenceLast) return null;
+  if (horizon + count !== sequenceLast || sequenceLast > SEQUENCE_MAX) return null;
   const mutations: unknown[] = [];
   for (let i = 0; i < count; i++) {
     const line = lines[first + i];

@@ -6,6 +6,7 @@
 
 import { ForeignFormatError, ioError } from "../errors.ts";
 import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
+import { SEQUENCE_MAX } from "./format.ts";
 
 /** The folder, inside the state directory, for whatever was set aside as damaged or torn. */
 export const QUARANTINE = "quarantine";
@@ -112,7 +113,9 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
     const match = OWN_NAME.exec(name);
     if (match === null) continue;
     const sequence = Number(match[2]);
-    if (match[1] !== stem || !Number.isSafeInteger(sequence)) {
+    // A snapshot has a segment behind it, which is named after the next sequence.
+    const max = match[3] === SEGMENT_SUFFIX ? SEQUENCE_MAX + 1 : SEQUENCE_MAX;
+    if (match[1] !== stem || sequence > max) {
       throw new ForeignFormatError(
         `The directory "${directory}" holds the journal "${
           match[1]

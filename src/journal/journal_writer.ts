@@ -6,8 +6,8 @@
 
 import type { DurableFs } from "../durable_fs.ts";
 import { BatchEncoder } from "../format/encode.ts";
-import { closedError, isDiskFull, PoisonedError } from "../errors.ts";
-import { FORMAT, readClock, type SegmentHeader } from "../format/format.ts";
+import { closedError, isDiskFull, PoisonedError, TooLargeError } from "../errors.ts";
+import { FORMAT, readClock, type SegmentHeader, SEQUENCE_MAX } from "../format/format.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
@@ -46,6 +46,14 @@ export function segmentHeader(
 ): SegmentHeader {
   const { id, mutator, version } = identity;
   return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp };
+}
+
+function noSequenceLeft(sequence: number): TooLargeError {
+  return new TooLargeError(
+    `The journal is at sequence ${sequence}, and the last one is ${SEQUENCE_MAX}: nothing was journaled; ` +
+      "begin a new directory with the state as it is",
+    { sequence, operation: "apply" },
+  );
 }
 
 /** The one writer of a journal. */
@@ -141,6 +149,8 @@ export class JournalWriter {
     if (this.#failure !== null) throw this.#failure;
     clearTimeout(this.#idleTimer);
     const horizon = this.#sequence;
+    // Only a hostile file brings a journal there. What is numbered beyond could not be read again.
+    if (horizon + texts.length > SEQUENCE_MAX) throw noSequenceLeft(horizon);
     const timestamp = readClock(this.#settings.clock);
     // Records of two versions are never in one segment.
     if (this.#segment.header.version !== this.identity.version) await this.rotate();

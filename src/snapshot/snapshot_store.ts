@@ -7,7 +7,7 @@
 import { closeAfterFailure } from "../close_file.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { readOnlyError } from "../errors.ts";
-import { FORMAT } from "../format/format.ts";
+import { FORMAT, SEQUENCE_MAX } from "../format/format.ts";
 import { drawId } from "../journal/journal_writer.ts";
 import { snapshotFile } from "../format/names.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "../options.ts";
@@ -94,7 +94,7 @@ export class SnapshotStore<S = unknown> {
       throw readOnlyError(this.#directory.path);
     }
     const { path: directory, stem, fs } = this.#directory;
-    const named = snapshotFile({ directory, stem }, checkSequence("sequence", sequence));
+    const named = snapshotFile({ directory, stem }, checkSnapshotSequence(sequence));
     const header = {
       ministate: "snapshot" as const,
       format: FORMAT,
@@ -147,4 +147,9 @@ export class SnapshotStore<S = unknown> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function checkSnapshotSequence(sequence: number): number {
+  if (checkSequence("sequence", sequence) <= SEQUENCE_MAX) return sequence;
+  throw new RangeError(`"sequence" must be ${SEQUENCE_MAX} at most, got ${sequence}`);
 }

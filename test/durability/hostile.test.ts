@@ -1,12 +1,18 @@
 // Files made to exhaust or to mislead: refused or set aside, in bounded time.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { MinistateError, StateManager } from "@ministate/ministate";
+import {
+  ForeignFormatError,
+  MinistateError,
+  StateManager,
+  TooLargeError,
+} from "@ministate/ministate";
 import { BatchEncoder } from "../../src/format/encode.ts";
 import type { SegmentHeader } from "../../src/format/format.ts";
 import { readHeader } from "../../src/format/scan.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { checksumOf, controlLine, fileName } from "../support/files.ts";
 import { DIRECTORY, NAME } from "../simulation/world.ts";
 import { freshDisk } from "../simulation/workloads.ts";
 
@@ -111,6 +117,50 @@ async function openOrRefuse(disk: PowerCutDisk): Promise<void> {
     assertEquals(error.code, "CORRUPT");
   }
 }
+
+/** A journal that a snapshot with right checksums carries to `sequence`. */
+function carriedTo(sequence: number): PowerCutDisk {
+  const disk = freshDisk();
+  disk.plantDirectory(DIRECTORY);
+  const header = { format: 1, id: "0123456789abcdef" };
+  const rest = { mutator: null, version: 1, timestamp: 0 };
+  const plant = (kind: "wal" | "snapshot", at: number, text: string) =>
+    disk.plant(`${DIRECTORY}/${fileName(kind, at).replace("test", "w")}`, utf8.encode(text));
+  const first = controlLine({ ministate: "snapshot", ...header, sequence, ...rest });
+  const line = '[[],{"values":[]}]\n';
+  const end = controlLine({ end: 1 }, disk.crc32(utf8.encode(line), checksumOf(first)));
+  plant("snapshot", sequence, first + line + end);
+  plant(
+    "wal",
+    sequence,
+    controlLine({ ministate: "journal", ...header, first: sequence, ...rest }),
+  );
+  return disk;
+}
+
+test("apply() fails with TOO_LARGE when there is no sequence left, and the state opens again", async () => {
+  const disk = carriedTo(Number.MAX_SAFE_INTEGER - 2);
+  // The segment's own record is not there: without it, the journal ends below the snapshot.
+  const manager = await open(disk, "quarantine");
+  assertEquals(await manager.apply("last"), {
+    sequence: Number.MAX_SAFE_INTEGER - 1,
+    result: 1,
+  });
+  await assertRejects(() => manager.apply("none left"), TooLargeError);
+  await manager.createSnapshot();
+  await manager.close();
+  const again = await open(disk, "fail");
+  assertEquals(again.state.values, ["last"]);
+  await assertRejects(() => again.apply("none left"), TooLargeError);
+  await again.close();
+});
+
+test("open() refuses a snapshot when its sequence leaves none for the record behind it", async () => {
+  const disk = carriedTo(Number.MAX_SAFE_INTEGER);
+  for (const onCorruption of ["fail", "quarantine"] as const) {
+    await assertRejects(() => open(disk, onCorruption), ForeignFormatError);
+  }
+});
 
 test("open() keeps __proto__ as data when it is in mutations, states and snapshots", async () => {
   const fs = freshDisk();

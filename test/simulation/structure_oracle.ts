@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { MinistateError, type RecoveryReport, StateManager } from "@ministate/ministate";
 import type { StateManagerOptions } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { BATCH_SIZE_MAX } from "../../src/format/format.ts";
+import { BATCH_SIZE_MAX, SEQUENCE_MAX } from "../../src/format/format.ts";
 import { type Meter, metered } from "./metered_fs.ts";
 import { type Evidence, weigh } from "./structure_evidence.ts";
 import { filesOf, type History, sameBytes } from "./structure_history.ts";
@@ -180,9 +180,7 @@ async function checkQuarantining(
   const { manager, error } = await openMetered(disk, { onCorruption: "quarantine" });
   if (manager === null) {
     assertUntouched(disk, before, "a refused open");
-    const absurd = [...before.keys()].some((path) =>
-      !Number.isSafeInteger(Number(/(\d{16})\./.exec(path)?.[1] ?? 0))
-    );
+    const absurd = [...before.keys()].some((path) => isBeyondNumbers(path));
     assert(absurd, `it didn't open: ${error!.message}`);
     return;
   }
@@ -195,6 +193,12 @@ async function checkQuarantining(
   await manager.close();
   checkKept(disk, before, manager.recovery);
   await checkGoesOn(disk, [...ids, ID_AFTER]);
+}
+
+/** Whether a name's sequence, or the one behind a snapshot's, is no exact number: such a directory is not ours. */
+function isBeyondNumbers(path: string): boolean {
+  const [, sequence, kind] = /-(\d{16})\.(wal|snapshot)\.jsonl$/.exec(path) ?? [];
+  return Number(sequence ?? 0) > (kind === "wal" ? SEQUENCE_MAX + 1 : SEQUENCE_MAX);
 }
 
 function checkReport(
