@@ -8,13 +8,20 @@ import { ROTS } from "./bit_rot.ts";
 import { exploreFaults, FAULT_KINDS } from "./faults.ts";
 import { exploreHistories } from "./histories.ts";
 import { explorePowerCuts } from "./power_cuts.ts";
+import { PROMISES } from "./promises.ts";
 import { record } from "./recordings.ts";
 import { onlyStep, sliceOf } from "./slice.ts";
 import type { Tally } from "./tally.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 /** What a campaign looks at. Crash states come of the first three kinds, damaged directories of the others. */
-export type Kind = "power cuts" | "faults" | "histories" | "bit rot" | "structure";
+export type Kind =
+  | "power cuts"
+  | "faults"
+  | "histories"
+  | "promises"
+  | "bit rot"
+  | "structure";
 
 /** How far a campaign goes. */
 export interface CampaignOptions {
@@ -99,6 +106,11 @@ async function explorations(options: CampaignOptions): Promise<Exploration[]> {
         explore: (tally) => exploreFaults(workload, fault, { ...slice, seed }, tally),
       }))
     ),
+    ...PROMISES.filter((_, number) => slice.mine(number)).map(({ name, keep }): Exploration => ({
+      kind: "promises",
+      name,
+      explore: keep,
+    })),
     ...recordings.flatMap((recording) =>
       ROTS.map((rot): Exploration => ({
         kind: "bit rot",

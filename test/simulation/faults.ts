@@ -20,12 +20,14 @@ export interface FaultKind {
   sticky: boolean;
   says: string;
   refusals: readonly string[];
+  /** Only calls with this in their log befall it. */
+  befalls?: string;
 }
 
 const AFTER_EIO = ["POISONED", "IO_FAILED", "CLOSED"];
 const AFTER_ENOSPC = ["POISONED", "DISK_FULL", "CLOSED"];
 
-/** All ways to fail that leave the bytes on the disk as they were meant. */
+/** All ways to fail that leave the journal as it was meant. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   { how: "EIO", sticky: false, says: "fails with EIO once", refusals: AFTER_EIO },
   { how: "EIO", sticky: true, says: "fails with EIO for good", refusals: AFTER_EIO },
@@ -45,6 +47,14 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   { how: "ENOSPC", sticky: true, says: "fails with ENOSPC for good", refusals: AFTER_ENOSPC },
   { how: "short", sticky: false, says: "takes or gives too little once", refusals: [] },
   { how: "short", sticky: true, says: "takes or gives too little always", refusals: [] },
+  // Of a snapshot alone: a batch is not read back, so what its card garbles is found by the next open, as damage.
+  {
+    how: "garbled",
+    sticky: false,
+    says: "stores a snapshot with one bit changed",
+    refusals: [],
+    befalls: ".snapshot.jsonl",
+  },
 ];
 
 /** Tries one kind of fault at every call of one workload. */
@@ -62,7 +72,7 @@ export async function exploreFaults(
     try {
       const ending = await interrupt(workload, (fs) => fs.fault = { at, how, sticky });
       call = ending.fs.log[at - 1] ?? "";
-      if (ending.fs.faults === 0) continue;
+      if (ending.fs.faults === 0 || !call.includes(kind.befalls ?? "")) continue;
       tally.fault();
       const random = new Random(options.seed + at);
       const operation = call.split(" ")[0]!;

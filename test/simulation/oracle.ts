@@ -11,6 +11,7 @@ import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import type { Random } from "../../runtime/simulated/random.ts";
+import { checkReport, isKept } from "./report_oracle.ts";
 import { outcomeOf, type Tally } from "./tally.ts";
 import { within, World } from "./world.ts";
 import { freshDisk, reader, type Workload } from "./workloads.ts";
@@ -93,7 +94,9 @@ export async function survives(world: World, disk: PowerCutDisk, check: Check): 
 export async function recovers(world: World, disk: PowerCutDisk, check: Check): Promise<number> {
   const acknowledged = world.certain.length;
   const mutator = check.mutator ?? reader;
+  const before = disk.image();
   const first = await world.open(disk, check.options, mutator);
+  const kept = checkReport(first, before, disk);
   // Neither a power cut nor a refused call may leave half a snapshot under its final name.
   assert.deepEqual(first.recovery.snapshotsSkipped, []);
   const ids = [...first.state.ids];
@@ -109,6 +112,7 @@ export async function recovers(world: World, disk: PowerCutDisk, check: Check): 
   }
   assert(await world.apply(last.manager), `the next mutation was refused: ${world.refusals}`);
   const third = last.disk.powerCut(EXTREME_POWER_CUTS[0]!, check.random);
+  assert(kept === null || isKept(kept, third), "the torn bytes that were kept are gone");
   const manager = await world.open(third, {}, mutator);
   assert.deepEqual(manager.state.ids.slice(0, -1), ids, "opening again gives something else");
   if (check.random.chance(0.25)) await manager.close();

@@ -1,0 +1,254 @@
+/**
+ * What is promised whatever the power does: one writer, names and keys that stay where they belong, updates that carry
+ * everything over, full disks that pass, hostile journals that end.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { MinistateError, StateManager, type StateManagerOptions } from "@ministate/ministate";
+import { crashImages } from "../../runtime/simulated/crash_images.ts";
+import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { failsOrKeepsAll, openDamaged } from "./damage_oracle.ts";
+import { damagedDisk, record } from "./recordings.ts";
+import type { Tally } from "./tally.ts";
+import { collector, DIRECTORY, NAME, World } from "./world.ts";
+import { freshDisk } from "./workloads.ts";
+
+/** One promise. */
+export interface Promised {
+  /** What is looked at, as the name of an exploration. */
+  name: string;
+  /** Throws when the promise is broken. */
+  keep(tally: Tally): Promise<void>;
+}
+
+/** All of them. */
+export const PROMISES: readonly Promised[] = [
+  { name: "one writer, and readers beside it", keep: oneWriter },
+  { name: "names stay in the state directory", keep: namesStay },
+  { name: "keys are data", keep: keysAreData },
+  { name: "an update carries everything over", keep: updateCarriesOver },
+  { name: "a refused write is rolled back", keep: refusedWriteIsRolledBack },
+  { name: "a full disk is compacted", keep: fullDiskIsCompacted },
+  { name: "a line that was removed is missed", keep: removedLineIsMissed },
+  { name: "a hostile journal ends", keep: hostileJournalEnds },
+];
+
+/** The code an open fails with; "opened" when it doesn't. */
+async function codeOf(fs: PowerCutDisk, options: StateManagerOptions = {}): Promise<string> {
+  try {
+    await (await openDamaged(fs, options)).close();
+    return "opened";
+  } catch (error) {
+    if (error instanceof MinistateError) return error.code;
+    throw error;
+  }
+}
+
+async function oneWriter(tally: Tally): Promise<void> {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  await world.apply(manager);
+  const before = fs.fingerprint();
+  assertEquals(await codeOf(fs), "LOCKED", "a second writer");
+  assertEquals(await codeOf(fs, { readOnly: true }), "opened", "a reader beside the writer");
+  assertEquals(fs.fingerprint(), before, "a reader, or a second writer, changed the directory");
+  await world.apply(manager);
+  assertEquals(await codeOf(fs.image()), "opened", "a lock that a killed process left");
+  await manager.close();
+  assertEquals(await codeOf(fs), "opened", "after the writer has closed");
+  tally.state("lock", "refused");
+}
+
+async function namesStay(tally: Tally): Promise<void> {
+  for (const name of ["../out.wal.jsonl", "a/b.wal.jsonl", "/data/out.jsonl", "..", ".a", ""]) {
+    const fs = freshDisk();
+    const opening = StateManager.open(DIRECTORY, name, collector, { fs });
+    const refusal = await opening.then(() => null, (error) => error);
+    assertEquals(refusal?.name, "Type" + "Error", `the name "${name}" was not refused`);
+    assertEquals(fs.paths(""), [], `the name "${name}" left something behind`);
+    tally.state("open", "refused");
+  }
+}
+
+async function keysAreData(tally: Tally): Promise<void> {
+  // Large enough for a snapshot to spread it over several lines.
+  const large = (text: string) => JSON.stringify(text.repeat(40_000));
+  const texts = [
+    '{"__proto__":{"polluted":true}}',
+    '{"a":{"__proto__":{"__proto__":{"polluted":true}}},"constructor":{"prototype":{"x":1}}}',
+    `{"__proto__":{"polluted":${large("x")},"and":${large("y")}},"constructor":${large("z")}}`,
+  ];
+  const ledger = {
+    initial: () => ({ entries: [] as unknown[] }),
+    apply: ({ entries }: { entries: unknown[] }, mutation: unknown) => entries.push(mutation),
+  };
+  const wanted = `{"entries":[${texts.join(",")}]}`;
+  const fs = freshDisk();
+  const open = () => StateManager.open(DIRECTORY, NAME, ledger, { fs, compaction: "manual" });
+  const isAsWanted = (state: unknown) =>
+    JSON.stringify(state) === wanted && !("polluted" in {}) && !("polluted" in []);
+  let manager = await open();
+  for (const text of texts) await manager.apply(JSON.parse(text));
+  assert(isAsWanted(manager.state), "a key was not kept as data");
+  await manager.close();
+  manager = await open();
+  assert(isAsWanted(manager.state), "a key was not kept as data in the journal");
+  await manager.createSnapshot();
+  await manager.close();
+  manager = await open();
+  assertEquals(manager.recovery.replayed, 0);
+  assert(isAsWanted(manager.state), "a key was not kept as data in the snapshot");
+  await manager.close();
+  tally.state("open", "sound");
+}
+
+const firstVersion = {
+  initial: () => ({ sum: 0 }),
+  apply: (state: { sum: number }, { by }: { by: number }) => state.sum += by,
+};
+
+const secondVersion = {
+  version: 2,
+  initial: () => ({ total: 0 }),
+  apply: (state: { total: number }, { amount }: { amount: number }) => state.total += amount,
+  migrate: {
+    state: (old: unknown) => ({ total: (old as { sum: number }).sum }),
+    mutation: (old: unknown) => ({ amount: (old as { by: number }).by }),
+  },
+};
+
+const AMOUNTS = [1, 2, 4, 8, 16, 32];
+/** How many of them the first version makes, and how many of those its snapshot holds. */
+const BEFORE = 4;
+const SNAPSHOTTED = 2;
+const IMAGES_MAX = 4;
+
+async function updateCarriesOver(tally: Tally): Promise<void> {
+  const before = freshDisk();
+  const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs: before });
+  for (const [i, by] of AMOUNTS.slice(0, BEFORE).entries()) {
+    await old.apply({ by });
+    if (i === SNAPSHOTTED - 1) await old.createSnapshot();
+  }
+  for (let cutAt: number | null = 1; cutAt !== null;) {
+    const fs = before.image();
+    fs.cutAt = cutAt;
+    const acknowledged = await update(fs);
+    for (const image of crashImages(fs, { imagesMax: IMAGES_MAX, seed: cutAt })) {
+      const { state, sequence } = await StateManager.open(DIRECTORY, NAME, secondVersion, {
+        fs: image,
+      });
+      assert(sequence >= acknowledged, `${acknowledged} were acknowledged, ${sequence} are there`);
+      assertEquals(state, { total: sumOf(sequence) }, "not carried over");
+      tally.state("update", "carried over");
+    }
+    cutAt = acknowledged === AMOUNTS.length && fs.calls < cutAt ? null : cutAt + 1;
+  }
+}
+
+/** Runs the second version until the power goes; returns how many mutations are certain. */
+async function update(fs: PowerCutDisk): Promise<number> {
+  let acknowledged = BEFORE;
+  try {
+    const manager = await StateManager.open(DIRECTORY, NAME, secondVersion, { fs });
+    for (const amount of AMOUNTS.slice(BEFORE)) {
+      await manager.apply({ amount });
+      acknowledged++;
+    }
+  } catch (error) {
+    if (!isPowerCut(error)) throw error;
+  }
+  return acknowledged;
+}
+
+function sumOf(count: number): number {
+  return AMOUNTS.slice(0, count).reduce((sum, amount) => sum + amount, 0);
+}
+
+async function refusedWriteIsRolledBack(tally: Tally): Promise<void> {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  await world.apply(manager);
+  fs.fault = { at: fs.calls + 1, how: "ENOSPC" };
+  assert(!await world.applyAll(manager, 3, 400), "a write that was refused was acknowledged");
+  assertEquals(world.refusals, ["DISK_FULL"]);
+  fs.fault = null;
+  const isClean = async (image: PowerCutDisk) => {
+    const { recovery, sequence } = await world.fork().open(image);
+    assertEquals([sequence, recovery.torn], [1, null], "something of a refused write is there");
+    tally.state("write", "rolled back");
+  };
+  await isClean(fs.image());
+  for (const image of crashImages(fs.image(), { imagesMax: 64 })) await isClean(image);
+  assert(await world.apply(manager), `no way on once there is space: ${world.refusals}`);
+}
+
+async function fullDiskIsCompacted(tally: Tally): Promise<void> {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs, { segmentSizeMax: 64 * 1024 });
+  for (let i = 0; i < 3; i++) {
+    await world.apply(manager, 20_000);
+    await manager.compact();
+  }
+  for (let i = 0; i < 3; i++) await world.apply(manager, 20_000);
+  fs.spaceLeft = 0;
+  while (await world.apply(manager, 20_000));
+  assertEquals(world.refusals, ["DISK_FULL"]);
+  const { deleted } = await manager.compact();
+  assert(deleted.length > 0, "nothing was deleted");
+  assert(await world.apply(manager), `no way on after a compaction: ${world.refusals}`);
+  await manager.close();
+  await world.open(fs.crash());
+  tally.state("compact", "sound");
+}
+
+async function removedLineIsMissed(tally: Tally): Promise<void> {
+  const recording = (await record()).find(({ name }) => name === "sealed single mutations")!;
+  for (const line of [1, 2, 3]) {
+    const disk = damagedDisk(recording, recording.newest, (bytes) => {
+      const lines = new TextDecoder().decode(bytes).split("\n");
+      return new TextEncoder().encode(lines.toSpliced(line, 1).join("\n"));
+    });
+    const { code } = await failsOrKeepsAll(recording, disk, []);
+    assertEquals(code, "CORRUPT");
+    tally.state("line removed", "CORRUPT");
+  }
+}
+
+/** More than a batch and the fill behind it. */
+const TAIL_SIZE = 19 * 1024 * 1024;
+/** Look-alikes of the last lines of batches, each of which could begin at any of those before it. */
+const LOOK_ALIKES = 60_000;
+/** Far more than any honest search sums up; a hostile one without an end goes on for hours. */
+const SUMMED_MAX = 1024 * 1024 * 1024;
+
+async function hostileJournalEnds(tally: Tally): Promise<void> {
+  const recording = (await record()).find(({ name }) => name === "unsealed single mutations")!;
+  const endingWith = (tail: Uint8Array) =>
+    damagedDisk(recording, recording.newest, (bytes) => {
+      const sound = bytes.slice(0, bytes.findLastIndex((byte) => byte !== 10) + 2);
+      const all = new Uint8Array(sound.length + tail.length);
+      all.set(sound);
+      all.set(tail, sound.length);
+      return all;
+    });
+  const long = endingWith(new Uint8Array(TAIL_SIZE).fill(0x78));
+  assertEquals(await codeOf(long), "CORRUPT", "a tail that no batch of ours can leave");
+  const alike = '[5,[5,[5,1]],4,0,"deadbeef"]\n'.repeat(LOOK_ALIKES);
+  const searched = endingWith(new TextEncoder().encode(alike));
+  const { crc32 } = searched;
+  let summed = 0;
+  searched.crc32 = (bytes, seed) => {
+    summed += bytes.length;
+    if (summed > SUMMED_MAX) throw new Error("the search for proof goes on and on");
+    return crc32(bytes, seed);
+  };
+  assertEquals(await codeOf(searched), "CORRUPT", "a journal that was made to be searched");
+  tally.state("hostile", "CORRUPT");
+}
