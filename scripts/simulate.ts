@@ -58,9 +58,7 @@ if (values.help) {
 const CI_CRASH_STATES = 100_000;
 /** Bounds of that run: a drawn image more or less for each call, and so many histories for each runtime. */
 const CI_IMAGES_MAX = 16;
-const CI_HISTORIES = 240;
-const CI_STRUCTURES = 600;
-const STRUCTURES = 20_000;
+const CI_HISTORIES = 800;
 
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : number("seed", 0);
 const processes = number("processes", 1);
@@ -73,7 +71,7 @@ const options: SimulationOptions = {
   seconds: values.ci ? null : seconds,
   imagesMax: values.ci ? CI_IMAGES_MAX : number("images", 1),
   histories: values.ci ? CI_HISTORIES : null,
-  structures: values.ci ? CI_STRUCTURES : STRUCTURES,
+  rot: !values.ci,
   only: values.workload,
   call: number("call", 0),
 };

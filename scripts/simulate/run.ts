@@ -16,7 +16,8 @@ export interface SimulationOptions {
   imagesMax: number;
   /** `null` for as many as there is time for. */
   histories: number | null;
-  structures: number;
+  /** Whether recorded directories rot, too. */
+  rot: boolean;
   only: string;
   call: number;
 }

@@ -11,6 +11,7 @@ import { explorePowerCuts } from "./power_cuts.ts";
 import { PROMISES } from "./promises.ts";
 import { record } from "./recordings.ts";
 import { onlyStep, sliceOf } from "./slice.ts";
+import { checkForgeries, checkStructure } from "./structure_fuzz.ts";
 import type { Tally } from "./tally.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -33,8 +34,8 @@ export interface CampaignOptions {
   imagesMax: number;
   /** How many histories are drawn; `Infinity` for as many as there is time for. */
   histories: number;
-  /** How many directories are damaged at random. */
-  structures: number;
+  /** Whether recorded directories rot: the tests do the same, so a run beside them can leave it out. */
+  rot: boolean;
   /** When to stop, by `performance.now()`; `Infinity` for never. */
   deadline: number;
   /** Only explorations whose name contains this. */
@@ -57,8 +58,10 @@ interface Exploration {
   explore(tally: Tally): Promise<void>;
 }
 
-/** How many histories are drawn from one seed before the clock is looked at. */
+/** How many are drawn from one seed before the clock is looked at. */
 const HISTORIES_AT_ONCE = 20;
+const DAMAGED_AT_ONCE = 4;
+const FORGED_AT_ONCE = 1;
 
 /** Runs a campaign. A failure ends its exploration and no other. */
 export async function runCampaign(options: CampaignOptions, witness: Witness): Promise<void> {
@@ -66,14 +69,46 @@ export async function runCampaign(options: CampaignOptions, witness: Witness): P
     if (performance.now() > options.deadline) return;
     await run(exploration, options, witness);
   }
-  // Seeds of their own for each process, so that none repeats what another one does.
-  for (let first = 0; first < options.histories; first += HISTORIES_AT_ONCE) {
-    if (performance.now() > options.deadline) return;
-    const seed = options.seed + options.index + options.processes * (first / HISTORIES_AT_ONCE);
-    const count = Math.min(HISTORIES_AT_ONCE, options.histories - first);
-    const explore = (tally: Tally) => exploreHistories(seed, count, tally);
-    await run({ kind: "histories", name: "random histories", explore }, options, witness);
+  for (let round = 0; round * HISTORIES_AT_ONCE < options.histories; round++) {
+    // Seeds of their own for each process, so that none repeats what another one does.
+    const seed = options.seed + options.index + options.processes * round;
+    const count = Math.min(HISTORIES_AT_ONCE, options.histories - round * HISTORIES_AT_ONCE);
+    for (const exploration of randomExplorations(seed, count)) {
+      if (performance.now() > options.deadline) return;
+      await run(exploration, options, witness);
+    }
   }
+}
+
+/** What is drawn anew in every round. */
+function randomExplorations(seed: number, count: number): Exploration[] {
+  const damaged = (tally: Tally) => () => tally.state("damage", "as the evidence allows");
+  const explorations: Exploration[] = [
+    {
+      kind: "histories",
+      name: "random histories",
+      explore: (tally) => exploreHistories(seed, count, tally),
+    },
+    {
+      kind: "structure",
+      name: "random damage",
+      explore: (tally) => checkStructure({ seed, runs: DAMAGED_AT_ONCE, onState: damaged(tally) }),
+    },
+    {
+      kind: "structure",
+      name: "forged files",
+      explore: (tally) => checkForgeries({ seed, runs: FORGED_AT_ONCE, onState: damaged(tally) }),
+    },
+  ];
+  return explorations.map(({ kind, name, explore }) => ({
+    kind,
+    name,
+    explore: (tally) =>
+      explore(tally).catch((error) => {
+        // Whoever reports it must name this seed, not the one that the campaign began with.
+        throw Object.assign(error, { seed });
+      }),
+  }));
 }
 
 async function run(
@@ -112,7 +147,7 @@ async function explorations(options: CampaignOptions): Promise<Exploration[]> {
       explore: keep,
     })),
     ...recordings.flatMap((recording) =>
-      ROTS.map((rot): Exploration => ({
+      ROTS.filter(() => options.rot).map((rot): Exploration => ({
         kind: "bit rot",
         name: `${recording.name}, ${rot.name}`,
         explore: (tally) => rot.explore(recording, slice, tally),

@@ -58,11 +58,10 @@ export async function exploreHistories(seed: number, count: number, tally: Tally
   const steps = details.counterexample?.[0] ?? [];
   const error = details.errorInstance;
   const message = error instanceof Error ? error.message : String(error);
-  const failure = new Error(
+  throw new Error(
     `a history goes wrong, seed ${seed}: ${message}\n  The shortest found, of ${steps.length} steps: ${
       JSON.stringify(steps)
     }`,
     { cause: error },
   );
-  throw Object.assign(failure, { seed });
 }
