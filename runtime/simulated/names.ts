@@ -23,9 +23,9 @@ export class Special {
 /** One directory. */
 export class SimulatedDirectory {
   /** What programs see. */
-  readonly entries = new Map<string, SimulatedNode>();
+  readonly entries: Map<string, SimulatedNode> = new Map();
   /** What is on the disk for certain. */
-  readonly synced = new Map<string, SimulatedNode>();
+  readonly synced: Map<string, SimulatedNode> = new Map();
 }
 
 /** What a name stands for. */
@@ -46,7 +46,7 @@ interface NameChange {
 
 /** The tree of all names. */
 export class SimulatedNames {
-  readonly root = new SimulatedDirectory();
+  readonly root: SimulatedDirectory = new SimulatedDirectory();
   #pending: NameChange[] = [];
 
   /** What stands at a path; `undefined` when nothing does. */

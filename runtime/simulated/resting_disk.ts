@@ -15,7 +15,7 @@ export class RestingDisk extends CallGate {
    * All names and what stands under them.
    * @internal
    */
-  protected names = new SimulatedNames();
+  protected names: SimulatedNames = new SimulatedNames();
 
   /** The bytes of a file, without counting as a call; `null` when there is none. */
   peek(path: string): Uint8Array<ArrayBuffer> | null {

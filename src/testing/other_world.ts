@@ -13,8 +13,7 @@ export function laterAndUnluckier<T>(call: () => T): T {
   const later = () => realDate.now() + YEAR_MS;
   class LaterDate extends realDate {
     constructor(...parts: unknown[]) {
-      if (parts.length === 0) super(later());
-      else super(...parts as []);
+      super(...(parts.length === 0 ? [later()] : parts) as []);
     }
 
     static override now(): number {
