@@ -1,0 +1,67 @@
+/**
+ * Builds a segment from parts, sound and other, on a simulated disk.
+ *
+ * @module
+ */
+
+import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { BatchEncoder, encodeHeader, encodeSeal } from "../../src/format/encode.ts";
+import { type NamedFile, segmentFile } from "../../src/format/names.ts";
+import { segmentHeader } from "../../src/journal/journal_writer.ts";
+import { freshDisk } from "../simulation/workloads.ts";
+
+/** The journal that the segment belongs to. */
+export const IDENTITY = { directory: "/data", stem: "w", id: "0", mutator: null, version: 1 };
+
+/**
+ * A batch with a mutation of `pad` characters, line feeds, a seal of that sequence, text as it stands. `rotten`: a bit
+ * in it is flipped.
+ */
+export type Part =
+  | { pad: number; count?: number; rotten?: boolean }
+  | { lineFeeds: number }
+  | { seal: number }
+  | { text: string };
+
+/** A segment, and where each of its parts begins. */
+export interface Segment {
+  fs: PowerCutDisk;
+  named: NamedFile;
+  starts: number[];
+  size: number;
+}
+
+/** Builds a segment whose first record is `first`. */
+export function segmentOf(parts: readonly Part[], first = 1): Segment {
+  const fs = freshDisk();
+  const named = segmentFile(IDENTITY, first);
+  const { bytes, checksum } = encodeHeader(segmentHeader(IDENTITY, first, 0), fs.crc32);
+  const encoder = new BatchEncoder(fs.crc32);
+  const pieces = [bytes];
+  const starts: number[] = [];
+  let size = bytes.length;
+  let sequence = first - 1;
+  for (const part of parts) {
+    let piece: Uint8Array<ArrayBufferLike>;
+    if ("seal" in part) piece = encodeSeal(part.seal, fs.crc32, checksum);
+    else if ("text" in part) piece = new TextEncoder().encode(part.text);
+    else if ("lineFeeds" in part) piece = new Uint8Array(part.lineFeeds).fill(10);
+    else {
+      const texts = Array(part.count ?? 1).fill(JSON.stringify("x".repeat(part.pad)));
+      piece = encoder.encode(texts, sequence, 0, checksum).slice();
+      sequence += texts.length;
+      if (part.rotten) piece[piece.length - 5]! ^= 1;
+    }
+    starts.push(size);
+    pieces.push(new Uint8Array(piece));
+    size += piece.length;
+  }
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  fs.plant(named.path, all);
+  return { fs, named, starts, size };
+}

@@ -1,0 +1,153 @@
+// What counts as proof behind damage: a sound batch or a seal, wherever it stands and however long what is before it is.
+
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { BATCH_SIZE_MAX, LINE_SIZE_MAX } from "../../src/format/format.ts";
+import { SegmentReader } from "../../src/journal/segment_reader.ts";
+import { scanAftermath } from "../../src/recovery/proof_scan.ts";
+import { type Part, segmentOf } from "../support/segment.ts";
+
+/** How much is read at once, at first. */
+const CHUNK_SIZE = 64 * 1024;
+
+/** Looks behind the damage with which the segment's sound part ends. */
+async function aftermathOf(parts: readonly Part[], first = 1) {
+  const { fs, named, starts, size } = segmentOf(parts, first);
+  const reader = await SegmentReader.open(fs, named);
+  while (await reader.read() !== null);
+  const aftermath = await scanAftermath(reader, reader.soundEnd, fs.crc32);
+  await reader.close();
+  return { ...aftermath, starts, size };
+}
+
+const rotten = { pad: 10, rotten: true };
+
+const proven: {
+  name: string;
+  parts: Part[];
+  first?: number;
+  at: number;
+  from: number;
+  to: number;
+}[] = [
+  { name: "a batch follows", parts: [{ pad: 1 }, rotten, { pad: 1 }], at: 2, from: 3, to: 3 },
+  {
+    name: "batches of many records follow",
+    parts: [rotten, { pad: 1, count: 3 }, { pad: 1, count: 12 }],
+    at: 1,
+    from: 2,
+    to: 16,
+  },
+  {
+    name: "a batch with a sequence of many digits follows",
+    parts: [rotten, { pad: 1 }],
+    first: 1_020_304_050,
+    at: 1,
+    from: 1_020_304_051,
+    to: 1_020_304_051,
+  },
+  { name: "a seal follows", parts: [{ pad: 1 }, rotten, { seal: 2 }], at: 2, from: 3, to: 2 },
+  {
+    name: "a seal follows in a line that begins with rubbish",
+    parts: [rotten, { text: "rubbish" }, { seal: 1 }],
+    at: 2,
+    from: 2,
+    to: 1,
+  },
+  {
+    name: "a batch follows in a line that begins with rubbish",
+    parts: [rotten, { text: "rubbish" }, { pad: 1 }],
+    at: 2,
+    from: 2,
+    to: 2,
+  },
+  ...[CHUNK_SIZE - 100, CHUNK_SIZE, 5 * CHUNK_SIZE, LINE_SIZE_MAX, 2 * LINE_SIZE_MAX]
+    .flatMap((count) => [
+      {
+        name: `a batch follows behind ${count} line feeds`,
+        parts: [rotten, { lineFeeds: count }, { pad: 1 }],
+        at: 2,
+        from: 2,
+        to: 2,
+      },
+      {
+        name: `a batch follows behind a line of ${count} bytes`,
+        parts: [rotten, { text: "x".repeat(count) + "\n" }, { pad: 1 }],
+        at: 2,
+        from: 2,
+        to: 2,
+      },
+    ]),
+  {
+    name: "a batch follows that is larger than what is read at once",
+    parts: [rotten, { pad: 3 * CHUNK_SIZE }],
+    at: 1,
+    from: 2,
+    to: 2,
+  },
+];
+
+for (const { name, parts, first, at, from, to } of proven) {
+  test(`scanAftermath() finds proof when ${name}`, async () => {
+    const { proof, writtenEnd, exhausted, starts, size } = await aftermathOf(parts, first);
+    // A seal is told by its line.
+    const glued = "seal" in parts[at]! && "text" in parts[at - 1]!;
+    const offset = starts[glued ? at - 1 : at];
+    assertEquals(proof, { offset, sequenceFirst: from, sequenceLast: to });
+    assertEquals({ writtenEnd, exhausted }, { writtenEnd: size - 1, exhausted: false });
+  });
+}
+
+const unproven: { name: string; parts: Part[]; seen: number | null }[] = [
+  { name: "nothing follows", parts: [rotten], seen: 1 },
+  { name: "only damaged batches follow", parts: [rotten, rotten, rotten], seen: 3 },
+  {
+    name: "the seal that follows is older than the damage",
+    parts: [{ pad: 1 }, rotten, { seal: 1 }],
+    seen: 2,
+  },
+  { name: "another control line follows", parts: [rotten, { text: '{"other":7}\n' }], seen: 1 },
+  {
+    name: "a damaged seal follows",
+    parts: [rotten, { text: '{"seal":1,"crc":"00000000"}\n' }],
+    seen: 1,
+  },
+  {
+    name: "a line names a sequence far away",
+    parts: [rotten, { text: `[${BATCH_SIZE_MAX + 2},1\n` }],
+    seen: 1,
+  },
+  {
+    name: "a line names a sequence not too far away",
+    parts: [rotten, { text: `[${BATCH_SIZE_MAX + 1},1\n` }, rotten],
+    seen: BATCH_SIZE_MAX + 1,
+  },
+  { name: "rubbish follows", parts: [{ pad: 1 }, { text: "rubbish\n" }], seen: null },
+];
+
+for (const { name, parts, seen } of unproven) {
+  test(`scanAftermath() finds no proof when ${name}`, async () => {
+    for (const lineFeeds of [0, 1, CHUNK_SIZE]) {
+      const { proof, sequenceSeen, writtenEnd, exhausted, size } = await aftermathOf([
+        ...parts,
+        { lineFeeds },
+      ]);
+      assertEquals({ proof, sequenceSeen, exhausted }, {
+        proof: null,
+        sequenceSeen: seen,
+        exhausted: false,
+      });
+      assertEquals(writtenEnd, size - lineFeeds - 1);
+    }
+  });
+}
+
+test("scanAftermath() takes what is proven over what damaged lines before it seem to name", async () => {
+  const { sequenceSeen } = await aftermathOf([rotten, { text: "[900,1\n" }, { pad: 1 }]);
+  assertEquals(sequenceSeen, 2);
+});
+
+test("scanAftermath() notes the end of a last line that has no line feed", async () => {
+  const { writtenEnd, size } = await aftermathOf([rotten, { text: "torn" }]);
+  assertEquals(writtenEnd, size);
+});
