@@ -2,7 +2,16 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { type AnyMutator, checkMutator, MutatorCheckError, type RandomSource } from "../testing.ts";
+import {
+  type AnyMutator,
+  checkMutator,
+  MutatorCheckError,
+  PowerCutDisk,
+  Random,
+  type RandomSource,
+} from "../testing.ts";
+import { checkMutatorOn } from "../src/testing/check_mutator.ts";
+import type { Simulator } from "../src/testing/simulator.ts";
 
 interface Stock {
   items: Record<string, number>;
@@ -159,6 +168,7 @@ const versionTwo = {
   initial: () => ({ total: 0 }),
   apply: (state: { total: number }, { by }: Move) => state.total += by,
 };
+const older = [{ mutator: versionOne, generate: () => ({ item: "nut", by: 1 }) }];
 const migrations: { name: string; mutator: AnyMutator<{ total: number }, Move> }[] = [
   { name: "has no migrate", mutator: versionTwo },
   {
@@ -180,7 +190,6 @@ const migrations: { name: string; mutator: AnyMutator<{ total: number }, Move> }
 
 for (const { name, mutator } of migrations) {
   test(`checkMutator() finds a new version that ${name}`, async () => {
-    const older = [{ mutator: versionOne, generate: () => ({ item: "nut", by: 1 }) }];
     const error = await assertRejects(
       () => checkMutator(mutator, { generate, older, histories: 1, mutationCount: 4 }),
       MutatorCheckError,
@@ -188,6 +197,115 @@ for (const { name, mutator } of migrations) {
     assertEquals(error.rule, "migration");
   });
 }
+
+/** A mutator that is not the same any more once it has run for so many mutations. */
+function tiring(runsMax: number): AnyMutator<Stock, Move> {
+  let runs = 0;
+  return bad((state, { item }) => void (state.items[item] = ++runs > runsMax ? 1 : 0));
+}
+
+test("checkMutator() finds a state that recovery gives back as another one", async () => {
+  const options = { generate, histories: 1, mutationCount: 3 };
+  // Enough for the checks without a disk, and not for those with one.
+  const error = await assertRejects(() => checkMutator(tiring(60), options), MutatorCheckError);
+  assertEquals(error.rule, "crash");
+  assert(error.message.includes("is another one"), error.message);
+});
+
+test("checkMutator() finds a disk that loses what was acknowledged", async () => {
+  const lying: Simulator = {
+    disk: () => new PowerCutDisk(),
+    images: () => [new PowerCutDisk()],
+    random: (seed) => new Random(seed),
+  };
+  const error = await assertRejects(
+    () => checkMutatorOn(lying, stock, { generate, histories: 1, mutationCount: 3 }),
+    MutatorCheckError,
+  );
+  assert(error.message.includes("after mutation 0: wanted 1 to 1"), error.message);
+});
+
+test("checkMutator() finds a mutator whose state stops being JSON one day", async () => {
+  const soon = Date.now() + 1e9;
+  const mutator = bad((state, { item }) => {
+    const isLater = new Date().getTime() > new Date(soon).getTime();
+    state.items[item] = isLater ? NaN : 1;
+  });
+  const error = await assertRejects(() => checkMutator(mutator, { generate }), MutatorCheckError);
+  assertEquals(error.rule, "deterministic");
+  assert(error.message.includes("the number NaN"), error.message);
+});
+
+test("checkMutator() takes what is thrown for an outcome, whatever it is", async () => {
+  const mutator = bad((state, { item, by }) => {
+    if (by < 0) throw "not an error";
+    state.items[item] = by;
+  });
+  const report = await checkMutator(mutator, { generate, histories: 1, mutationCount: 6, seed: 2 });
+  assert(report.rejected > 0);
+});
+
+test("checkMutator() shortens long values in its message", async () => {
+  const mutator = bad((state, { item }) => {
+    state.log.push({ at: 0, text: `${item}${Math.random()}`.padEnd(200, ".") });
+  });
+  const error = await assertRejects(() => checkMutator(mutator, { generate }), MutatorCheckError);
+  assert(error.message.includes("…"), error.message);
+});
+
+test("checkMutator() passes on that the schema refuses what generate makes", async () => {
+  const refusing = {
+    "~standard": {
+      version: 1 as const,
+      vendor: "test",
+      validate: () => ({ issues: [{ message: "no" }] }),
+    },
+  };
+  const mutator = { ...stock, schema: refusing } as AnyMutator<Stock, Move>;
+  const error = await assertRejects(() => checkMutator(mutator, { generate, histories: 1 }));
+  assertEquals((error as { code?: string }).code, "INVALID_MUTATION");
+});
+
+test("checkMutator() finds a migration that is another one after a while", async () => {
+  let calls = 0;
+  const state = (old: unknown) => ({
+    total: (old as { sum: number }).sum + (++calls > 20 ? 1 : 0),
+  });
+  const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
+  const options = { generate, older, histories: 1, mutationCount: 1 };
+  const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+  assertEquals(error.rule, "migration");
+  assert(error.message.includes("of the first start"), error.message);
+});
+
+test("checkMutator() finds a migration that throws, whenever that is", async () => {
+  for (let callsMax = 0; callsMax < 10; callsMax++) {
+    let calls = 0;
+    const state = (old: unknown) => {
+      if (++calls > callsMax) throw new Error("tired");
+      return { total: (old as { sum: number }).sum };
+    };
+    const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
+    const options = { generate, older, histories: 1, mutationCount: 1 };
+    const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+    assertEquals(error.rule, "migration");
+    assert(error.message.includes("tired"), error.message);
+  }
+});
+
+test("checkMutator() finds an older version that is unfit itself", async () => {
+  const mutator: AnyMutator<unknown, unknown> = {
+    version: 3,
+    initial: () => ({ sum: 0 }),
+    apply: (state) => void ((state as { sum: unknown }).sum = undefined),
+  };
+  const newer = { ...versionTwo, version: 4, migrate: { state: () => ({ total: 0 }) } };
+  const error = await assertRejects(
+    () => checkMutator(newer, { generate, older: [{ mutator, generate: () => 1 }], histories: 1 }),
+    MutatorCheckError,
+  );
+  assert(error.message.includes("version 3 itself is unfit"), error.message);
+});
 
 test("checkMutator() leaves the clock and the random numbers as they were", async () => {
   const { Date: realDate } = globalThis;

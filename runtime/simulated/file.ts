@@ -15,11 +15,8 @@ export const SECTOR_SIZE = 512;
 
 type Operation = { offset: number; bytes: Uint8Array } | { size: number };
 
-/** Says for each sector of a write whether it reached the disk. */
-type Arrival = (sector: number) => boolean;
-
-const ALL: Arrival = () => true;
-const NONE: Arrival = () => false;
+/** What of a write reached the disk; a function says it for each sector. */
+type Arrival = "all" | "none" | ((sector: number) => boolean);
 
 /** A write of at most this many sectors can lose any set of them; for a longer one there are eight patterns. */
 const SECTORS_ENUMERATED_MAX = 3;
@@ -41,11 +38,6 @@ export class SimulatedFile {
   /** How many writes and truncations were made so far. */
   get operationCount(): number {
     return this.#count;
-  }
-
-  /** Whether anything is not synced. */
-  get dirty(): boolean {
-    return this.#pending.length > 0;
   }
 
   /** What programs read now. Not to be changed. */
@@ -129,7 +121,7 @@ export class SimulatedFile {
       writeSectors(
         image,
         operation,
-        number <= certain ? ALL : arrivalOf(operation, rules, chooser),
+        number <= certain ? "all" : arrivalOf(operation, rules, chooser),
       );
     }
     const known = this.#count - this.#pending.length;
@@ -203,8 +195,8 @@ function arrivalOf(
   rules: PowerCut,
   chooser: Chooser,
 ): Arrival {
-  if (rules.writes === "lost") return NONE;
-  if (rules.writes === "kept") return ALL;
+  if (rules.writes === "lost") return "none";
+  if (rules.writes === "kept") return "all";
   if (rules.writes === "torn") return () => chooser.next() < 0.5;
   const first = Math.floor(offset / SECTOR_SIZE);
   const count = Math.ceil((offset + bytes.length) / SECTOR_SIZE) - first;
@@ -213,8 +205,8 @@ function arrivalOf(
     return (sector) => (set >> sector & 1) === 1;
   }
   const patterns: Arrival[] = [
-    NONE,
-    ALL,
+    "none",
+    "all",
     (sector) => sector < count / 2,
     (sector) => sector >= count / 2,
     (sector) => sector > 0,
@@ -230,8 +222,8 @@ function writeSectors(
   { offset, bytes }: { offset: number; bytes: Uint8Array },
   arrives: Arrival,
 ): void {
-  if (arrives === NONE) return;
-  if (arrives === ALL) return image.write(bytes, offset);
+  if (arrives === "none") return;
+  if (arrives === "all") return image.write(bytes, offset);
   let sector = 0;
   for (let at = 0; at < bytes.length; sector++) {
     const end = Math.min(bytes.length, at + SECTOR_SIZE - (offset + at) % SECTOR_SIZE);

@@ -185,9 +185,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
 
   #garbled(bytes: Uint8Array): Uint8Array {
     const garbled = bytes.slice();
-    if (garbled.length > 0) {
-      garbled[this.#random.below(garbled.length)]! ^= 1 << this.#random.below(8);
-    }
+    garbled[this.#random.below(garbled.length)]! ^= 1 << this.#random.below(8);
     return garbled;
   }
 

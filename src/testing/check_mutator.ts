@@ -6,7 +6,7 @@
 
 import { StateMachine } from "../state/mutator.ts";
 import { findCrashFlaw } from "./mutator_crashes.ts";
-import { type AnyMutator, findRuleBroken, type Flaw, runModel } from "./mutator_rules.ts";
+import { type AnyMutator, examine, type Flaw } from "./mutator_rules.ts";
 import { findMigrationFlaw } from "./mutator_versions.ts";
 import { shorten } from "./shorten.ts";
 import type { RandomSource, Simulator } from "./simulator.ts";
@@ -93,14 +93,11 @@ export async function checkMutatorOn<S, M>(
     const random = simulator.random(seed + history);
     const mutations = draw((index) => options.generate(random, index), mutationCount);
     await refuse(mutations, seed, async (mutations) => {
-      const broken = findRuleBroken(mutator, mutations);
-      if (broken !== null) return broken;
-      const model = runModel(mutator, mutations);
+      const model = examine(mutator, mutations);
       if ("rule" in model) return model;
+      report.rejected += model.outcomes.filter(({ rejected }) => rejected).length;
       return await findCrashFlaw(simulator, mutator, mutations, model, explore);
     });
-    const model = runModel(mutator, mutations);
-    if (!("rule" in model)) report.rejected += model.outcomes.filter((o) => o.rejected).length;
     for (const { mutator: before, generate } of older) {
       const old = draw((index) => generate(random, index), mutationCount);
       await refuse(

@@ -68,7 +68,7 @@ export async function findCrashFlaw<S, M>(
       }
       options.onState();
     }
-    if (!disk.dead || disk.calls < at) return null;
+    if (disk.calls < at) return null;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { describeFlaw, findJsonFlaw } from "../format/json.ts";
-import { MutationRejectedError } from "../errors.ts";
+import { messageOf, type MutationRejectedError } from "../errors.ts";
 import { type Mutator, type Reducer, StateMachine } from "../state/mutator.ts";
 import { firstDifference } from "./difference.ts";
 import { laterAndUnluckier } from "./other_world.ts";
@@ -87,17 +87,14 @@ function runOne<S, M>(
     // Compared as JSON: a result may be anything, and what it has beyond that is the program's own affair.
     return { rejected: false, result: JSON.parse(JSON.stringify(result) ?? "null") };
   } catch (error) {
-    if (!(error instanceof MutationRejectedError)) throw error;
-    const { cause } = error;
-    return { rejected: true, result: cause instanceof Error ? cause.message : String(cause) };
+    // It throws nothing else.
+    const { cause } = error as MutationRejectedError;
+    return { rejected: true, result: messageOf(cause) };
   }
 }
 
-/** Runs mutations in every way that a replay may, and says where the outcome depends on the way. */
-export function findRuleBroken<S, M>(
-  mutator: AnyMutator<S, M>,
-  mutations: readonly M[],
-): Flaw | null {
+/** Runs mutations in every way that a replay may; gives the model, unless the outcome depends on the way. */
+export function examine<S, M>(mutator: AnyMutator<S, M>, mutations: readonly M[]): Model | Flaw {
   const model = runModel(mutator, mutations);
   if ("rule" in model) return model;
   const again = laterAndUnluckier(() => runModel(mutator, mutations));
@@ -114,7 +111,7 @@ export function findRuleBroken<S, M>(
       return { rule: "deterministic", found: `replayed from a snapshot after ${from}, ${differs}` };
     }
   }
-  return null;
+  return model;
 }
 
 function compare(model: Model, other: Model | Flaw, from: number): string | null {

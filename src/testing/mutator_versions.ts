@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MinistateError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { StateMachine } from "../state/mutator.ts";
 import { firstDifference } from "./difference.ts";
 import { liveThrough, openAndLook } from "./mutator_crashes.ts";
@@ -33,8 +33,7 @@ export async function findMigrationFlaw<S, M>(
       await findCrash(simulator, mutator, older, mutations, options);
   } catch (error) {
     // What stops an open stops the program that is updated in the field.
-    if (!(error instanceof MinistateError)) throw error;
-    found = error.message;
+    found = messageOf(error);
   }
   return found === null ? null : { rule: "migration", found };
 }
@@ -45,9 +44,9 @@ function findDependenceOnSnapshots<S, M>(
   older: AnyMutator<unknown, unknown>,
   mutations: readonly unknown[],
 ): string | null {
-  const model = runModel(older, mutations);
-  if ("rule" in model) return `version ${older.version ?? 1} itself is unfit: ${model.found}`;
   const versionFrom = older.version ?? 1;
+  const model = runModel(older, mutations);
+  if ("rule" in model) return `version ${versionFrom} itself is unfit: ${model.found}`;
   let replayed: unknown = null;
   for (let from = 0; from <= mutations.length; from++) {
     const machine = new StateMachine(mutator);

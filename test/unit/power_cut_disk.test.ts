@@ -10,6 +10,7 @@ import {
   type PowerCut,
   PowerCutDisk,
   Random,
+  Special,
 } from "../../testing.ts";
 import { EveryChoice } from "../../runtime/simulated/chooser.ts";
 
@@ -231,4 +232,95 @@ test("crashImages() gives every image once when there are few, and draws when th
     image.fingerprint()
   );
   assertEquals(again, many);
+});
+
+/** The system's code that a call rejects with. */
+async function codeOf(call: () => unknown): Promise<string | undefined> {
+  const error = await assertRejects(async () => void await call());
+  return (error as { code?: string }).code;
+}
+
+test("fault can do a call and report a failure all the same", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  disk.fault = { at: disk.calls + 1, how: "late EIO", sticky: true };
+  assertEquals(await codeOf(() => file.write(bytes("new"), 0)), "EIO");
+  assertEquals(await codeOf(() => disk.rename("/a", "/b")), "EIO");
+  assertEquals(textAt(disk, "/b"), "new");
+});
+
+test("fault lets a write that fails take half of its bytes, and a close that fails close", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  disk.fault = { at: disk.calls + 1, how: "EIO", sticky: true };
+  assertEquals(await codeOf(() => file.write(bytes("XXX"), 0)), "EIO");
+  assertEquals(textAt(disk, "/a"), "Xld");
+  assertEquals(await codeOf(() => file.close()), "EIO");
+  disk.fault = null;
+  assertEquals(await codeOf(() => file.size()), "EBADF");
+});
+
+test("fault lets a read give half of what was asked", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "read");
+  disk.fault = { at: disk.calls + 1, how: "short" };
+  assertEquals(await file.read(new Uint8Array(4), 0), 2);
+  assertEquals(await file.read(new Uint8Array(4), 0), 3);
+});
+
+test("a failing sync keeps sizes, and may drop the bytes in them", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  await file.write(bytes("er and older"), 3);
+  await file.truncate(9);
+  disk.fault = { at: disk.calls + 1, how: "EIO" };
+  assertEquals(await codeOf(() => file.syncAll()), "EIO");
+  assertEquals(disk.powerCut(LOST, new Random(1)).peek("/a")!.length, 9);
+});
+
+test("paths lead through directories alone", async () => {
+  const disk = await diskWithFile();
+  assertEquals(await codeOf(() => disk.open("/a/b/c", "read")), "ENOTDIR");
+  assertEquals(await codeOf(() => disk.list("/a")), "ENOTDIR");
+  assertEquals(disk.paths("/none"), []);
+  assertEquals(disk.peek("/none"), null);
+  let code: string | undefined;
+  try {
+    disk.flipBit("/none", 0, 0);
+  } catch (error) {
+    code = (error as { code?: string }).code;
+  }
+  assertEquals(code, "ENOENT");
+});
+
+test("a directory that was renamed, and a link, are there after a power cut", async () => {
+  const disk = await diskWithFile();
+  disk.plantDirectory("/d");
+  disk.plant("/d/link", new Special("link"));
+  await disk.rename("/d", "/e");
+  await disk.syncDirectory("/");
+  const image = disk.image().powerCut(LOST, new Random(1));
+  assertEquals(image.paths("/e"), ["/e/link"]);
+  assertEquals(image.fingerprint(), disk.fingerprint());
+  await image.remove("/e/link");
+  assertEquals(image.paths("/e"), []);
+});
+
+test("create makes nothing of a name that is taken when the power goes during it", async () => {
+  const disk = await diskWithFile();
+  disk.cutAt = disk.calls + 1;
+  const error = await assertRejects(() => disk.open("/a", "create"));
+  assert(isPowerCut(error) && isPowerCut(new Error("wrapped", { cause: error })));
+  assert(!isPowerCut(new Error("other")));
+  assertEquals(everyText(disk, "/a"), ["old"]);
+});
+
+test("Random draws the same from the same seed, within bounds", () => {
+  const draw = (random: Random) => [random.below(6), random.choose(3), random.pick(["a", "b"])];
+  assertEquals(draw(new Random(9)), draw(new Random(9)));
+  const random = new Random(1);
+  const counts = [0, 0, 0];
+  for (let i = 0; i < 3000; i++) counts[random.below(3)]!++;
+  assert(counts.every((count) => count > 900), `${counts}`);
+  assertEquals([random.chance(1), random.chance(0)], [true, false]);
 });
