@@ -76,7 +76,8 @@ export async function exploreFaults(
       tally.fault();
       const random = new Random(options.seed + at);
       const operation = call.split(" ")[0]!;
-      await check(ending, kind, { random, tally, operation, options: workload.options });
+      const { options: openOptions, mutator } = workload;
+      await check(ending, kind, { random, tally, operation, options: openOptions, mutator });
     } catch (error) {
       const message = error instanceof Error ? error.message : error;
       throw new Error(

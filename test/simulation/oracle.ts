@@ -11,9 +11,9 @@ import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import type { Random } from "../../runtime/simulated/random.ts";
-import { checkReport, isKept } from "./report_oracle.ts";
+import { checkReport, isEmpty, isKept } from "./report_oracle.ts";
 import { outcomeOf, type Tally } from "./tally.ts";
-import { within, World } from "./world.ts";
+import { collector, within, World } from "./world.ts";
 import { freshDisk, reader, type Workload } from "./workloads.ts";
 
 /** How a workload ended. */
@@ -55,6 +55,9 @@ export async function countCalls(workload: Workload): Promise<number> {
 /** Power cuts during recovery may come a little later too, at the first mutation behind it. */
 const CALLS_TO_APPLY = 3;
 
+/** Either version of the collector. */
+type Mutator = typeof collector & { version?: number };
+
 /** What a recovery is checked with. */
 export interface Check {
   random: Random;
@@ -63,19 +66,20 @@ export interface Check {
   operation: string;
   /** How the disk is to be opened. */
   options?: Workload["options"];
-  /** The mutator that can read what is on it. @default version 2 of the collector */
-  mutator?: typeof reader;
+  /** The mutator that can read what is on it. @default version 1 or 2 of the collector, by chance */
+  mutator?: Mutator;
 }
 
 /** Checks one crash state, and the one that two more power cuts during its recovery lead to. */
 export async function survives(world: World, disk: PowerCutDisk, check: Check): Promise<void> {
-  const calls = await recovers(world.fork(), disk.image(), check);
+  const mutator = mutatorOf(check);
+  const calls = await recovers(world.fork(), disk.image(), { ...check, mutator });
   let current = disk;
   let history = world.fork();
   for (let cut = 0; cut < 2; cut++) {
     current.cutAt = 1 + check.random.below(calls + CALLS_TO_APPLY);
     try {
-      await history.apply(await history.open(current, check.options, check.mutator ?? reader));
+      await history.apply(await history.open(current, check.options, mutator));
     } catch (error) {
       if (!isPowerCut(error)) throw error;
     }
@@ -83,7 +87,12 @@ export async function survives(world: World, disk: PowerCutDisk, check: Check): 
     current = current.powerCut(ANY_POWER_CUT, check.random);
     history = history.fork();
   }
-  await recovers(history, current, check);
+  await recovers(history, current, { ...check, mutator });
+}
+
+/** Opening with a higher version begins a new segment, which could hide what was left in the old one. */
+function mutatorOf({ mutator, random }: Check): Mutator {
+  return mutator ?? (random.chance(0.5) ? collector : reader);
 }
 
 /**
@@ -93,7 +102,7 @@ export async function survives(world: World, disk: PowerCutDisk, check: Check): 
  */
 export async function recovers(world: World, disk: PowerCutDisk, check: Check): Promise<number> {
   const acknowledged = world.certain.length;
-  const mutator = check.mutator ?? reader;
+  const mutator = mutatorOf(check);
   const before = disk.image();
   const first = await world.open(disk, check.options, mutator);
   const kept = checkReport(first, before, disk);
@@ -115,6 +124,7 @@ export async function recovers(world: World, disk: PowerCutDisk, check: Check): 
   assert(kept === null || isKept(kept, third), "the torn bytes that were kept are gone");
   const manager = await world.open(third, {}, mutator);
   assert.deepEqual(manager.state.ids.slice(0, -1), ids, "opening again gives something else");
+  assert(isEmpty(manager.recovery, third), "a tail was left behind the last mutation");
   if (check.random.chance(0.25)) await manager.close();
   check.tally.state(check.operation, outcomeOf(first.recovery, acknowledged));
   return calls;

@@ -43,7 +43,8 @@ export async function explorePowerCuts(
       const random = new Random(seed + at * 1000 + number);
       try {
         await workload.inspect?.(image.image(), finished);
-        await survives(world, image, { random, tally, operation, options: workload.options });
+        const { options, mutator } = workload;
+        await survives(world, image, { random, tally, operation, options, mutator });
       } catch (error) {
         const where = finished ? "after the end" : `at call ${at}, ${fs.log.at(-1)}`;
         const message = error instanceof Error ? error.message : error;

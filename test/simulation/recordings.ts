@@ -119,7 +119,8 @@ async function recordOne(script: Script): Promise<Recording> {
     if (withoutSnapshots && path.includes(".snapshot.")) disk.unplant(path);
     if (path.endsWith(".wal.jsonl")) shorten(disk, path, path === newest && end !== "sealed");
   }
-  const bytes = disk.peek(newest)!;
+  // Not there when the code is broken enough: the explorations will say so.
+  const bytes = disk.peek(newest) ?? new Uint8Array(0);
   const written = writtenEnd(bytes);
   const text = new TextDecoder().decode(bytes);
   return {
