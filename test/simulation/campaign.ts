@@ -67,15 +67,17 @@ const FORGED_AT_ONCE = 1;
 export async function runCampaign(options: CampaignOptions, witness: Witness): Promise<void> {
   for (const exploration of await explorations(options)) {
     if (performance.now() > options.deadline) return;
-    await run(exploration, options, witness);
+    if (isWanted(exploration, options)) await run(exploration, witness);
   }
   for (let round = 0; round * HISTORIES_AT_ONCE < options.histories; round++) {
     // Seeds of their own for each process, so that none repeats what another one does.
     const seed = options.seed + options.index + options.processes * round;
     const count = Math.min(HISTORIES_AT_ONCE, options.histories - round * HISTORIES_AT_ONCE);
-    for (const exploration of randomExplorations(seed, count)) {
+    const wanted = randomExplorations(seed, count).filter((found) => isWanted(found, options));
+    if (wanted.length === 0) return;
+    for (const exploration of wanted) {
       if (performance.now() > options.deadline) return;
-      await run(exploration, options, witness);
+      await run(exploration, witness);
     }
   }
 }
@@ -111,12 +113,14 @@ function randomExplorations(seed: number, count: number): Exploration[] {
   }));
 }
 
+function isWanted({ kind, name }: Exploration, { only }: CampaignOptions): boolean {
+  return `${kind}: ${name}`.includes(only);
+}
+
 async function run(
   { kind, name, explore }: Exploration,
-  { only }: CampaignOptions,
   witness: Witness,
 ): Promise<void> {
-  if (!`${kind}: ${name}`.includes(only)) return;
   try {
     await explore(witness.begin(kind, name));
   } catch (error) {
