@@ -1,0 +1,20 @@
+/**
+ * All canaries: deliberate mistakes in the real code, at least one for every promise, each of which the simulation
+ * must notice (`npm run canaries`). A patch that no longer fits the code is to be adapted, not to be dropped.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+import { KEEPING } from "./keeping.ts";
+import { RECOVERING } from "./recovering.ts";
+import { SETTING_ASIDE } from "./setting_aside.ts";
+import { WRITING } from "./writing.ts";
+
+/** All of them, by promise. */
+export const CANARIES: readonly Canary[] = [
+  ...WRITING,
+  ...RECOVERING,
+  ...SETTING_ASIDE,
+  ...KEEPING,
+];

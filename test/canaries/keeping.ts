@@ -1,0 +1,266 @@
+/**
+ * Mistakes of everything beside the journal: snapshots, compaction, backups, updates, the lock, names, keys.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const SNAPSHOT_FILE = "src/snapshot/snapshot_file.ts";
+const COMPACTION = "src/snapshot/compaction.ts";
+const BACKUP = "src/state/backup.ts";
+const DIRECTORY = "src/state_directory.ts";
+
+const SNAPSHOTS = "A snapshot is synced, renamed and verified before anything behind it is deleted";
+const KEPT = "Two snapshots and the journal of the older one are kept: a rotten one costs nothing";
+const COPIES = "backup() copies a live state consistently";
+const UPDATES = "An update of the program carries old snapshots and old journals over";
+const LOCK = "One writer; a lock that was left never blocks; reading needs none";
+const HOSTILE = "Names can't leave the directory, keys reach no prototype, a hostile journal ends";
+
+/** Each of them breaks one promise about what is kept. */
+export const KEEPING: readonly Canary[] = [
+  {
+    name: "a snapshot gets its name before it is synced",
+    rule: SNAPSHOTS,
+    first: "power cuts: snapshots",
+    patches: [
+      {
+        file: SNAPSHOT_FILE,
+        find: "    await file.syncAll();\n    await file.close();\n    file = undefined;\n",
+        replace: "",
+      },
+      {
+        file: SNAPSHOT_FILE,
+        find: "    await fs.rename(temporary, named.path);\n",
+        replace: `    await fs.rename(temporary, named.path);
+    await file.syncAll();
+    await file.close();
+    file = undefined;
+`,
+      },
+    ],
+  },
+  {
+    name: "the journal is deleted before the snapshot's name is durable",
+    rule: SNAPSHOTS,
+    first: "power cuts: compaction",
+    // The older snapshot would make up for it, and each of the two syncs for the other.
+    patches: [
+      {
+        file: SNAPSHOT_FILE,
+        find: "    await fs.syncDirectory(directory);\n",
+        replace: "",
+      },
+      {
+        file: COMPACTION,
+        find: "    await this.#directory.syncNames();\n    for (",
+        replace: "    for (",
+      },
+      {
+        file: COMPACTION,
+        find: "    this.#kept = settings.snapshotsKept;",
+        replace: "    this.#kept = 1;",
+      },
+    ],
+  },
+  {
+    name: "a snapshot is not read back when it is written",
+    rule: SNAPSHOTS,
+    first: "faults: snapshots, stores",
+    patches: [{
+      file: SNAPSHOT_FILE,
+      find: "    await verifySnapshot(fs, { ...named, path: temporary });\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "only one snapshot is kept",
+    rule: KEPT,
+    first: "bit rot: unsealed compactions, any bit",
+    patches: [{
+      file: COMPACTION,
+      find: "    this.#kept = settings.snapshotsKept;",
+      replace: "    this.#kept = 1;",
+    }],
+  },
+  {
+    name: "the journal that the older snapshot needs is deleted",
+    rule: KEPT,
+    first: "bit rot: unsealed compactions, any bit",
+    patches: [{
+      file: COMPACTION,
+      find: "(files.segments[segment + 1]?.sequence ?? Infinity) <= oldest + 1;",
+      replace: "(files.segments[segment + 1]?.sequence ?? Infinity) <= sound[0].sequence + 1;",
+    }],
+  },
+  {
+    name: "the journal goes before the snapshots that need it",
+    rule: KEPT,
+    first: "power cuts: compaction",
+    patches: [{
+      file: COMPACTION,
+      find:
+        `      ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),
+      ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),`,
+      replace:
+        `      ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),
+      ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),`,
+    }],
+  },
+  {
+    name: "compaction gives up on a full disk",
+    rule: "Compaction can still finish on a full disk",
+    first: "promises: a full disk",
+    patches: [{
+      file: COMPACTION,
+      find: "isDiskFull(error) ? makeRoom.shift() : undefined;",
+      replace: "undefined;",
+    }],
+  },
+  {
+    name: "a backup leaves out the segment that is being written",
+    rule: COPIES,
+    first: "power cuts: a backup",
+    patches: [{
+      file: BACKUP,
+      find: "named.sequence > limit.segmentFirst) continue;",
+      replace: "named.sequence >= limit.segmentFirst) continue;",
+    }],
+  },
+  {
+    name: "the names of a backup are not synced",
+    rule: COPIES,
+    first: "power cuts: a backup",
+    patches: [{
+      file: BACKUP,
+      find: "      await destination.syncNames();\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a compaction deletes what a backup is copying",
+    rule: COPIES,
+    first: "power cuts: a backup",
+    patches: [{
+      file: "src/state/state_manager.ts",
+      find: "    return await this.#compaction!.inTurn(async () => {",
+      replace: "    return await (async (job) => await job())(async () => {",
+    }],
+  },
+  {
+    name: "mutations of an older version are taken as they are",
+    rule: UPDATES,
+    first: "promises: an update",
+    patches: [{
+      file: "src/state/state_open.ts",
+      find: "mutations[i], header.version);",
+      replace: "mutations[i], machine.version);",
+    }],
+  },
+  {
+    name: "the state of an older snapshot is taken as it is",
+    rule: UPDATES,
+    first: "promises: an update",
+    patches: [{
+      file: "src/state/state_open.ts",
+      find: "machine.restore(found.state, found.header.version, found.named.sequence);",
+      replace: "machine.restore(found.state, machine.version, found.named.sequence);",
+    }],
+  },
+  {
+    name: "records of the new version go into a segment of the old one",
+    rule: UPDATES,
+    first: "promises: an update",
+    // open() begins a segment, the snapshot that settles an update begins one, and the first mutation begins one.
+    patches: [
+      {
+        file: "src/state/state_manager.ts",
+        find: "      if (manager.recovery.migratedFrom !== null) {",
+        replace: "      if (manager === undefined) {",
+      },
+      {
+        file: "src/recovery/recovery.ts",
+        find: "  if (segment.header.version !== identity.version) await beginVersion(writer);\n",
+        replace: "",
+      },
+      {
+        file: "src/journal/journal_writer.ts",
+        find:
+          "    if (this.#segment.header.version !== this.identity.version) await this.rotate();\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    name: "a second writer is let in",
+    rule: LOCK,
+    first: "promises: one writer",
+    patches: [{
+      file: DIRECTORY,
+      find: "      lock = await fs.lock(lockPath);",
+      replace: "      lock = await fs.lock(lockPath) ?? { release: () => {} };",
+    }],
+  },
+  {
+    name: "a lock file that was left stops the next open",
+    rule: LOCK,
+    first: "power cuts: closing and opening again",
+    patches: [{
+      file: DIRECTORY,
+      find: "      lock = await fs.lock(lockPath);",
+      replace: `      const left = (await fs.list(path)).some(({ name }) => name === LOCK_NAME);
+      lock = left ? null : await fs.lock(lockPath);`,
+    }],
+  },
+  {
+    name: "reading takes the lock",
+    rule: LOCK,
+    first: "promises: one writer",
+    patches: [{
+      file: DIRECTORY,
+      find: "    return readOnly\n      ?",
+      replace: "    return false\n      ?",
+    }],
+  },
+  {
+    name: "a journal's name leads out of the state directory",
+    rule: HOSTILE,
+    first: "promises: names",
+    patches: [{
+      file: "src/format/names.ts",
+      find: "!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(stem)",
+      replace: 'stem === ""',
+    }],
+  },
+  {
+    name: "a key reaches a prototype",
+    rule: HOSTILE,
+    first: "promises: keys",
+    patches: [{
+      file: "src/format/json.ts",
+      find: '  if (key !== "__proto__") {',
+      replace: "  {",
+    }],
+  },
+  {
+    name: "a tail larger than any batch is taken for torn",
+    rule: HOSTILE,
+    first: "promises: a hostile journal",
+    patches: [{
+      file: "src/recovery/journal_scan.ts",
+      find: "aftermath.writtenEnd - reader.soundEnd > TORN_SIZE_MAX;",
+      replace: "false;",
+    }],
+  },
+  {
+    name: "the search for proof never gives up",
+    rule: HOSTILE,
+    first: "promises: a hostile journal",
+    patches: [{
+      file: "src/recovery/proof_scan.ts",
+      find: "    if (exhausted) this.aftermath.exhausted = true;\n    return exhausted;",
+      replace: "    return false;",
+    }],
+  },
+];

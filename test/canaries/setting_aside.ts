@@ -1,0 +1,143 @@
+/**
+ * Mistakes of `open` with what it doesn't go on with: torn tails, damaged files, and what it says about them.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const RECOVERY = "src/recovery/recovery.ts";
+const QUARANTINE = "src/recovery/quarantine.ts";
+const CORRUPTION = "src/recovery/corruption.ts";
+const SEGMENT_WRITER = "src/journal/segment_writer.ts";
+const TAIL = "A torn tail is mended and synced before the next append, and its bytes are kept";
+const REPORT = "open says what it found, and sets aside with a report of exactly what was lost";
+
+/** Each of them breaks one promise about what is cut or set aside. */
+export const SETTING_ASIDE: readonly Canary[] = [
+  {
+    name: "a torn tail is left behind the next append",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await fillWithLineFeeds(file, offset, writtenEnd);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "the bytes of a torn tail are not kept",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: RECOVERY,
+      find: "await keepTornTail(directory, scan.end!)",
+      replace: "null",
+    }],
+  },
+  {
+    name: "the bytes of a torn tail are kept under a name that is not synced",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: QUARANTINE,
+      find:
+        "    await directory.fs.syncDirectory(folder);\n    return target;\n  } catch (error) {\n    if",
+      replace: "    return target;\n  } catch (error) {\n    if",
+    }],
+  },
+  {
+    name: "the copy of a torn tail is not synced",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: "src/recovery/copy_range.ts",
+      find: "    await output.syncAll();\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a torn tail is cut without a word",
+    rule: REPORT,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: RECOVERY,
+      find: "    report.torn = tornTail(scan, scan.end!, await keep",
+      replace: "    tornTail(scan, scan.end!, await keep",
+    }],
+  },
+  {
+    name: "the report counts no replayed mutations",
+    rule: REPORT,
+    first: "power cuts: closing and opening again",
+    patches: [{
+      file: RECOVERY,
+      find: "    replayed: scan.sequence - base.sequence,",
+      replace: "    replayed: 0,",
+    }],
+  },
+  {
+    name: "damage is set aside without a word",
+    rule: REPORT,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: RECOVERY,
+      find: "    report.lost = await setJournalAside(",
+      replace: "    await setJournalAside(",
+    }],
+  },
+  {
+    name: "the report of what was lost is too short",
+    rule: REPORT,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: CORRUPTION,
+      find: "  return highest > base ? highest : null;",
+      replace: "  return highest > base ? base + 1 : null;",
+    }],
+  },
+  {
+    name: "the report of what was lost is not on the disk",
+    rule: REPORT,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: QUARANTINE,
+      find: "  await writeReport(directory, folder, lost);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "only the sound part of a damaged segment is kept",
+    rule: REPORT,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: QUARANTINE,
+      find: "damaged.path, 0, Infinity, target",
+      replace: "damaged.path, 0, corruption.offset, target",
+    }],
+  },
+  {
+    name: "later segments are moved away before the damaged one is replaced",
+    rule: REPORT,
+    first: "power cuts: quarantine",
+    patches: [
+      {
+        file: QUARANTINE,
+        find: "  if (damaged !== undefined && corruption.soundEnd !== null) {",
+        replace: `  for (const later of files.segments.slice(corruption.index + 1)) {
+    quarantined.push(await moveAside(directory, folder, later));
+  }
+  if (damaged !== undefined && corruption.soundEnd !== null) {`,
+      },
+      {
+        file: QUARANTINE,
+        find: `  }
+  for (const later of files.segments.slice(corruption.index + 1)) {
+    quarantined.push(await moveAside(directory, folder, later));
+  }
+  return lost;`,
+        replace: "  }\n  return lost;",
+      },
+    ],
+  },
+];

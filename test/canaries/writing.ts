@@ -1,0 +1,281 @@
+/**
+ * Mistakes on the way of a mutation to the disk: durability, atomicity, order, failed syncs, full disks.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const SEGMENT_WRITER = "src/journal/segment_writer.ts";
+const JOURNAL_WRITER = "src/journal/journal_writer.ts";
+const WRITE_BYTES = "src/journal/write_bytes.ts";
+const RECOVERY = "src/recovery/recovery.ts";
+const DIRECTORY = "src/state_directory.ts";
+const MANAGER = "src/state/state_manager.ts";
+
+const DURABILITY = "Durability: what was acknowledged survives a power cut";
+const ATOMICITY =
+  "Atomicity: memory changes after the sync; a group is there as a whole or not at all";
+const ORDERING = "Ordering: replay order is call order is sequence order, no gap, nothing twice";
+const POISONED = "After a failed sync nothing more is trusted, and nothing is tried again";
+const SHORT = "Every write and read loops over short counts";
+const FULL =
+  "On a full disk the journal is rolled back, and the manager goes on once there is space";
+
+/** Each of them breaks one promise about writing. */
+export const WRITING: readonly Canary[] = [
+  {
+    name: "a batch is acknowledged without a sync",
+    rule: DURABILITY,
+    first: "power cuts: sequential mutations",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "    await this.#sync(grows);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a batch is acknowledged when its sync begins",
+    rule: DURABILITY,
+    first: "power cuts: a slow disk",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await (all ? this.#file.syncAll() : this.#file.syncData());\n",
+      replace: "      Promise.resolve(this.#file.syncAll()).catch(() => {});\n",
+    }],
+  },
+  {
+    name: "a segment gets its name before its header is synced",
+    rule: DURABILITY,
+    first: "power cuts: the first mutation ever",
+    patches: [
+      {
+        file: SEGMENT_WRITER,
+        find: "      await file.syncAll();\n      try {",
+        replace: "      try {",
+      },
+      {
+        file: SEGMENT_WRITER,
+        find: "      renamed = true;\n      // Before",
+        replace: "      renamed = true;\n      await file.syncAll();\n      // Before",
+      },
+    ],
+  },
+  {
+    name: "the name of a new segment is not synced",
+    rule: DURABILITY,
+    first: "power cuts: rotation and growth",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await fs.syncDirectory(directory);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "the name of a new state directory is not synced",
+    rule: DURABILITY,
+    first: "power cuts: the first mutation ever",
+    patches: [{
+      file: RECOVERY,
+      find: "    await directory.syncAncestors();\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "only one of several new directories has its name synced",
+    rule: DURABILITY,
+    first: "power cuts: the first mutation ever",
+    patches: [{
+      file: DIRECTORY,
+      find: '      if (path === "/" || path === ".") return;\n',
+      replace: "      return;\n",
+    }],
+  },
+  {
+    name: "names that a killed process made are not synced by the next open",
+    rule: DURABILITY,
+    first: "fails with EIO once",
+    patches: [{
+      file: RECOVERY,
+      find: "  await directory.syncNames();\n  segment ??=",
+      replace: "  segment ??=",
+    }],
+  },
+  {
+    name: "what open has read and mended is not synced",
+    rule: DURABILITY,
+    first: "faults: sequential mutations",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await file.syncAll();\n      return new",
+      replace: "      return new",
+    }],
+  },
+  {
+    name: "a batch that is only in memory after a failed sync is not written again by open",
+    rule: DURABILITY,
+    first: "faults: closing and opening again, fails with EIO once",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await writeAgain(file, lastStart, offset);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "memory changes before the sync",
+    rule: ATOMICITY,
+    first: "faults: sequential mutations",
+    patches: [{
+      file: MANAGER,
+      find: `    return await this.#submit([text], (sequence, timestamp) => ({
+      sequence,
+      result: this.#machine.run(sequence, timestamp, parseExactly(text)),
+    }));`,
+      replace:
+        `    const result = this.#machine.run(this.#machine.sequence + 1, 0, parseExactly(text));
+    return await this.#submit([text], (sequence) => ({ sequence, result }));`,
+    }],
+  },
+  {
+    name: "a group goes into several batches",
+    rule: ATOMICITY,
+    first: "power cuts: atomic groups",
+    patches: [{
+      file: MANAGER,
+      find: `    return await this.#submit(
+      texts,
+      (first, timestamp) => this.#machine.runAll(first, timestamp, texts),
+    );`,
+      replace: `    const applied = [];
+    for (const text of texts) {
+      const one = (first, timestamp) => this.#machine.runAll(first, timestamp, [text]);
+      applied.push(...await this.#submit([text], one));
+    }
+    return applied;`,
+    }],
+  },
+  {
+    name: "a refused batch uses its sequences up",
+    rule: ORDERING,
+    first: "faults: sequential mutations, fails with ENOSPC once",
+    patches: [{
+      file: JOURNAL_WRITER,
+      find: `    await this.#segment.append(bytes);
+    this.#sequence = horizon + texts.length;`,
+      replace: `    this.#sequence = horizon + texts.length;
+    await this.#segment.append(bytes);`,
+    }],
+  },
+  {
+    name: "calls that waited together are answered in reverse",
+    rule: ORDERING,
+    first: "power cuts: concurrent mutations",
+    patches: [{
+      file: "src/journal/group_commit.ts",
+      find: "    for (const waiting of batch) {\n",
+      replace: "    for (const waiting of [...batch].reverse()) {\n",
+    }],
+  },
+  {
+    name: "mutations that a snapshot holds are applied again on replay",
+    rule: ORDERING,
+    first: "faults: snapshots, fails with ENOSPC",
+    patches: [{
+      file: "src/state/state_open.ts",
+      find: "let i = Math.max(0, base.sequence + 1 - sequenceFirst);",
+      replace: "let i = 0;",
+    }],
+  },
+  {
+    name: "a failed sync is tried again",
+    rule: POISONED,
+    first: "faults: sequential mutations, fails with EIO once",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: '      throw this.#poisonWith("sync", error);',
+      replace: "      await this.#file.syncAll();",
+    }],
+  },
+  {
+    name: "mutations go on after a failed sync",
+    rule: POISONED,
+    first: "faults: sequential mutations, fails with EIO once",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: `    this.#poison = poisoned(operation, this.named.path, this.offset, cause);
+    return this.#poison;`,
+      replace: "    return poisoned(operation, this.named.path, this.offset, cause);",
+    }],
+  },
+  {
+    name: "a new segment is begun after a failed sync, and mutations go on there",
+    rule: POISONED,
+    first: "faults: compaction, fails with EIO once",
+    patches: [{
+      file: JOURNAL_WRITER,
+      find: "    if (this.poison !== null) throw this.poison;\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a short write is taken for a whole one",
+    rule: SHORT,
+    first: "faults: sequential mutations, takes or gives too little",
+    patches: [{
+      file: WRITE_BYTES,
+      find: "    done += count;\n",
+      replace: "    done = bytes.length;\n",
+    }],
+  },
+  {
+    name: "a short read is taken for the end of the file",
+    rule: SHORT,
+    first: "faults: opening a long journal, takes or gives too little",
+    patches: [{
+      file: "src/journal/segment_reader.ts",
+      find: "    total += count;\n",
+      replace: "    total += count;\n    break;\n",
+    }],
+  },
+  {
+    name: "a batch that found no space is acknowledged",
+    rule: FULL,
+    first: "faults: sequential mutations, fails with ENOSPC",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await this.#rollBack(bytes.length, error);\n    }\n    await this.#sync(grows);",
+      replace: "      this.#fs.crc32(bytes, 0);\n    }\n    await this.#sync(grows);",
+    }],
+  },
+  {
+    name: "a refused batch is not rolled back",
+    rule: FULL,
+    first: "promises: a refused write",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await this.#rollBack(bytes.length, error);\n    }\n    await this.#sync(grows);",
+      replace:
+        '      throw ioError("write", this.named.path, error);\n    }\n    await this.#sync(grows);',
+    }],
+  },
+  {
+    name: "a refused batch is rolled back, and that is not synced",
+    rule: FULL,
+    first: "promises: a refused write",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await this.#file.syncAll();\n    }, cause);",
+      replace: "    }, cause);",
+    }],
+  },
+  {
+    name: "a full disk stops mutations for good",
+    rule: FULL,
+    first: "promises: a refused write",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "    if (!isDiskFull(cause)) throw",
+      replace: "    throw",
+    }],
+  },
+];
