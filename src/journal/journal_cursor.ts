@@ -66,12 +66,16 @@ export class JournalCursor {
     for (;;) {
       const limit = this.#limit();
       if (limit !== null && this.next > limit.sequence) return null;
-      const reader = this.#reader ??= await this.#openSegment();
+      const reader = this.#reader ??= await this.#openSegment(limit !== null);
       if (reader === null) return null;
       let batches = await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);
       if (batches === null) {
         const later = await this.#laterSegment(reader);
-        if (later === null) return null;
+        if (later === null) {
+          // What was acknowledged must be there; otherwise whoever waits for it would wait, or ask, for ever.
+          if (limit !== null) this.#checkComplete(reader, limit.sequence + 1);
+          return null;
+        }
         // It may have grown before the later one was begun; now it can't grow any more.
         batches = await reader.read();
         if (batches === null) {
@@ -103,7 +107,11 @@ export class JournalCursor {
     return records;
   }
 
-  async #openSegment(): Promise<SegmentReader | null> {
+  /**
+   * @param acknowledged whether what comes next is known to have been written
+   * @param deleted the segment that was listed a moment ago and is no longer there
+   */
+  async #openSegment(acknowledged: boolean, deleted = ""): Promise<SegmentReader | null> {
     const { segments, directory } = await this.#list();
     const named = segments.findLast((segment) => segment.sequence <= this.next);
     if (named === undefined) {
@@ -120,8 +128,9 @@ export class JournalCursor {
       return await SegmentReader.open(this.#fs, named);
     } catch (error) {
       // Compaction may have deleted it since it was listed; then the next listing tells.
-      if (error instanceof MinistateError && error.systemCode === "ENOENT") return null;
-      throw error;
+      const isGone = error instanceof MinistateError && error.systemCode === "ENOENT";
+      if (!isGone || named.path === deleted) throw error;
+      return acknowledged ? await this.#openSegment(true, named.path) : null;
     }
   }
 

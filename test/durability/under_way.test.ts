@@ -3,22 +3,26 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import type { DirectoryEntry } from "@ministate/ministate";
-import { CorruptionError, LockedError } from "@ministate/ministate";
+import { CorruptionError, HistoryGoneError, IoError, LockedError } from "@ministate/ministate";
+import { StateManager } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { DIRECTORY, NAME, World } from "../simulation/world.ts";
+import { collector, DIRECTORY, NAME, within, World } from "../simulation/world.ts";
 import { freshDisk } from "../simulation/workloads.ts";
 
-/** The disk, whose first listings of the state directory are those of a moment ago. */
-function lagging(fs: PowerCutDisk, stale: DirectoryEntry[], count: number): PowerCutDisk {
-  let left = count;
+/** The disk, whose next listings of the state directory are those of a moment ago. */
+function lagging(
+  fs: PowerCutDisk,
+  stale: DirectoryEntry[],
+  behind: { left: number },
+): PowerCutDisk {
   return new Proxy(fs, {
     get(target, key) {
       const value = Reflect.get(target, key);
       if (key !== "list") return typeof value === "function" ? value.bind(target) : value;
       return (path: string) =>
-        path === DIRECTORY && left-- > 0 ? Promise.resolve(stale) : target.list(path);
+        path === DIRECTORY && behind.left-- > 0 ? Promise.resolve(stale) : target.list(path);
     },
   });
 }
@@ -42,7 +46,7 @@ test("Journal.open() for reading looks again when the writer deletes a segment i
   const { fs, stale } = await compacted();
   for (const count of [1, 4]) {
     const journal = await Journal.open(DIRECTORY, NAME, {
-      fs: lagging(fs, stale, count),
+      fs: lagging(fs, stale, { left: count }),
       readOnly: true,
     });
     assertEquals(journal.sequence, 4);
@@ -53,7 +57,7 @@ test("Journal.open() for reading looks again when the writer deletes a segment i
 test("Journal.open() for reading reports a file as missing when it stays so", async () => {
   const { fs, stale } = await compacted();
   const error = await Journal.open(DIRECTORY, NAME, {
-    fs: lagging(fs, stale, Infinity),
+    fs: lagging(fs, stale, { left: Infinity }),
     readOnly: true,
   }).then(() => null, (error) => error);
   assert(error !== null);
@@ -88,3 +92,62 @@ test("SnapshotStore.close() keeps the lock until a snapshot that is being writte
   assertEquals((await again.restore())?.state, 7);
   await again.close();
 });
+
+test("replay() and changes() say that history is gone when the segment they were about to read is deleted", async () => {
+  const { fs, stale } = await compacted();
+  // The files are listed as they are when the journal is opened, and as they were a moment ago when it is read.
+  const behind = { left: 0 };
+  const options = { fs: lagging(fs, stale, behind), readOnly: true };
+  await using journal = await Journal.open(DIRECTORY, NAME, options);
+  for (const count of [1, 2]) {
+    behind.left = count;
+    await assertRejects(() => read(journal.replay({ from: 1 })), HistoryGoneError);
+  }
+  await using manager = await StateManager.open(DIRECTORY, NAME, collector, options);
+  behind.left = 1;
+  await assertRejects(() => read(manager.changes({ from: 1 })), HistoryGoneError);
+});
+
+test("replay() reports a segment as missing when the listing never stops naming it", async () => {
+  const { fs, stale } = await compacted();
+  const behind = { left: 0 };
+  const options = { fs: lagging(fs, stale, behind), readOnly: true };
+  await using journal = await Journal.open(DIRECTORY, NAME, options);
+  behind.left = Infinity;
+  const error = await assertRejects(() => read(journal.replay({ from: 1 })), IoError);
+  assertEquals(error.systemCode, "ENOENT");
+});
+
+for (const readOnly of [false, true]) {
+  const beside = readOnly ? "at rest" : "being written";
+  test(`replay() and changes() reject when a record rots in the newest segment of a journal ${beside}`, async () => {
+    for (const damage of ["flipped", "cut"]) {
+      const fs = freshDisk();
+      const world = new World();
+      const writing = await world.open(fs);
+      for (let i = 0; i < 3; i++) await world.apply(writing);
+      if (readOnly) await writing.close();
+      const manager = readOnly
+        ? await StateManager.open(DIRECTORY, NAME, collector, { fs, readOnly })
+        : writing;
+      const path = manager.journalPath;
+      const bytes = fs.peek(path)!;
+      const at = new TextDecoder().decode(bytes).indexOf("[2,") + 8;
+      if (damage === "flipped") bytes[at]! ^= 1;
+      fs.plant(path, damage === "flipped" ? bytes : bytes.fill(10, at - 8));
+      const expected = damage === "flipped" ? CorruptionError : HistoryGoneError;
+      const error = await assertRejects(
+        () => within(read(manager.changes({ from: 1 }), 3)),
+        expected,
+      );
+      assertEquals(error.sequence, 2);
+      await manager.close();
+    }
+  });
+}
+
+/** Reads to the end, or until there are `count`. */
+async function read(records: AsyncIterable<unknown>, count = Infinity): Promise<void> {
+  let seen = 0;
+  for await (const _ of records) if (++seen === count) return;
+}
