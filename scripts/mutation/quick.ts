@@ -22,11 +22,18 @@ const ROT_SHARE = 409;
 for (const [index, workload] of WORKLOADS.entries()) {
   test(`a share of the power cuts in ${workload.name}`, async () => {
     const slice = sliceOf(index % POWER_CUT_SHARE, POWER_CUT_SHARE);
-    await explorePowerCuts(workload, { ...slice, seed: SEED, imagesMax: 1 }, UNCOUNTED);
+    await explorePowerCuts(
+      workload,
+      { ...slice, seed: SEED, imagesMax: 1 },
+      UNCOUNTED,
+    );
   });
   test(`a share of the faults in ${workload.name}`, async () => {
     for (const [number, kind] of FAULT_KINDS.entries()) {
-      const slice = sliceOf((index * 7 + number * 4) % FAULT_SHARE, FAULT_SHARE);
+      const slice = sliceOf(
+        (index * 7 + number * 4) % FAULT_SHARE,
+        FAULT_SHARE,
+      );
       await exploreFaults(workload, kind, { ...slice, seed: SEED }, UNCOUNTED);
     }
   });

@@ -49,7 +49,8 @@ const IDLE_CPU_MAX_MS = 4;
 const HIT_SHARE = 3 / 100;
 const QUICK_CPU_MAX_MS = 2500;
 
-const world = ((globalThis as { __stryker__?: Instrumented }).__stryker__ ??= {});
+const world =
+  ((globalThis as { __stryker__?: Instrumented }).__stryker__ ??= {});
 
 /** Stryker makes one per process. */
 export class CollectedTests {
@@ -68,20 +69,35 @@ export class CollectedTests {
       results.push(await runTest(id, test));
     }
     world.currentTestId = undefined;
-    const times = Object.fromEntries(results.map(({ id, timeSpentMs }) => [id, timeSpentMs]));
+    const times = Object.fromEntries(
+      results.map(({ id, timeSpentMs }) => [id, timeSpentMs]),
+    );
     writeFileSync(TIMES, JSON.stringify(times));
-    return { status: "complete", tests: results, mutantCoverage: world.mutantCoverage };
+    return {
+      status: "complete",
+      tests: results,
+      mutantCoverage: world.mutantCoverage,
+    };
   }
 
   async mutantRun(options: RunOptions): Promise<unknown> {
     // No result, in Stryker's words: such a mutant counts neither for nor against.
-    if (!isChosen(options.activeMutant!)) return { status: "error", errorMessage: "not chosen" };
-    if (options.mutantActivation === "static") world.activeMutant = options.activeMutant!.id;
+    if (!isChosen(options.activeMutant!)) {
+      return { status: "error", errorMessage: "not chosen" };
+    }
+    if (options.mutantActivation === "static") {
+      world.activeMutant = options.activeMutant!.id;
+    }
     let tests: Map<string, Collected>;
     try {
       tests = await this.#load();
     } catch (error) {
-      return { status: "killed", killedBy: ["loading"], failureMessage: `${error}`, nrOfTests: 0 };
+      return {
+        status: "killed",
+        killedBy: ["loading"],
+        failureMessage: `${error}`,
+        nrOfTests: 0,
+      };
     }
     world.activeMutant = options.activeMutant!.id;
     // Stryker allows a hundred times the hits of all tests together; for one test, three times that sum is a loop.
@@ -133,7 +149,10 @@ function isOver(before: NodeJS.CpuUsage): boolean {
 }
 
 function quickFirst(ids: string[]): string[] {
-  const times = JSON.parse(readFileSync(TIMES, "utf8")) as Record<string, number>;
+  const times = JSON.parse(readFileSync(TIMES, "utf8")) as Record<
+    string,
+    number
+  >;
   return ids.sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0));
 }
 
@@ -156,7 +175,9 @@ async function runTest(id: string, test: Collected): Promise<TestResult> {
 }
 
 /** Calls `reject` once this process has had nothing to do for a while. */
-function whenIdle(reject: (error: Error) => void): ReturnType<typeof setInterval> {
+function whenIdle(
+  reject: (error: Error) => void,
+): ReturnType<typeof setInterval> {
   let count = 0;
   let before = process.cpuUsage();
   return setInterval(() => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import process from "node:process";
 
 /** What Stryker tells of a mutant. */
@@ -21,10 +21,13 @@ interface Place {
   column: number;
 }
 
-const { MINISTATE_MUTATION_SHARE: share = "1", MINISTATE_MUTATION_ONLY: only = "" } = process.env;
-const listed: Set<string> | null = existsSync(only)
-  ? new Set(JSON.parse(readFileSync(only, "utf8")) as string[])
-  : null;
+const {
+  MINISTATE_MUTATION_SHARE: share = "1",
+  MINISTATE_MUTATION_ONLY: only = "",
+} = process.env;
+const listed: Set<string> | null = only === ""
+  ? null
+  : new Set(JSON.parse(readFileSync(only, "utf8")) as string[]);
 
 /** Whether this run tries the mutant. */
 export function isChosen(mutant: Mutant): boolean {
@@ -34,11 +37,15 @@ export function isChosen(mutant: Mutant): boolean {
 }
 
 /** A name that stays the same as long as the file does, whatever else is mutated. */
-export function nameOf({ fileName, location, mutatorName, replacement }: Mutant): string {
+export function nameOf(
+  { fileName, location, mutatorName, replacement }: Mutant,
+): string {
   const { start, end } = location;
   const file = fileName.slice(fileName.lastIndexOf("/src/") + 1);
   const place = `${start.line}:${start.column}-${end.line}:${end.column}`;
-  return `${file}:${place} ${mutatorName} ${(replacement ?? "").replace(/\s+/g, " ")}`;
+  return `${file}:${place} ${mutatorName} ${
+    (replacement ?? "").replace(/\s+/g, " ")
+  }`;
 }
 
 /** FNV-1a, with its bits mixed once more: neighbours must not be chosen together. */

@@ -7,17 +7,10 @@
 import { globSync } from "node:fs";
 import process from "node:process";
 
-/** Tests that start processes, which the mutant would not be active in, or that measure the clock. */
-const UNFIT = [
-  "test/runtimes/**",
-  "test/cli/**",
-  "test/backup.test.ts",
-  "test/second_writer.test.ts",
-  "test/file_modes.test.ts",
-  "test/conformance/runtime_fs.test.ts",
-];
+/** Tests of what other processes do: the mutant is not active in them. */
+const UNFIT = ["test/runtimes/**", "test/second_writer.test.ts"];
 
-/** About another folder than the ones that are mutated. */
+/** About other folders than the ones that are mutated. */
 const ELSEWHERE = [
   "test/check_mutator.test.ts",
   "test/conformance/power_cut_disk.test.ts",
@@ -26,6 +19,10 @@ const ELSEWHERE = [
 
 /** They take seconds each; `quick.ts` has a share of what they explore. */
 const THOROUGH = [
+  "test/cli/**",
+  "test/conformance/runtime_fs.test.ts",
+  "test/backup.test.ts",
+  "test/file_modes.test.ts",
   "test/durability/bit_rot.test.ts",
   "test/durability/faults.test.ts",
   "test/durability/hostile.test.ts",
@@ -46,7 +43,10 @@ export const thorough: boolean = process.env.MINISTATE_MUTATION === "thorough";
 /** The test files of this run, relative to the top folder. */
 export function testFiles(): string[] {
   const exclude = [...UNFIT, ...ELSEWHERE, ...(thorough ? [] : THOROUGH)];
-  return ["scripts/mutation/quick.ts", ...globSync("test/**/*.test.ts", { exclude }).sort()];
+  return [
+    "scripts/mutation/quick.ts",
+    ...globSync("test/**/*.test.ts", { exclude }).sort(),
+  ];
 }
 
 /** Whether a test of one of these files is run. */

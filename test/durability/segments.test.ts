@@ -2,13 +2,21 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { type DurableFile, type DurableFs, IoError, type OpenMode } from "@ministate/ministate";
+import {
+  DiskFullError,
+  type DurableFile,
+  type DurableFs,
+  IoError,
+  type OpenMode,
+} from "@ministate/ministate";
+import { Journal } from "@ministate/ministate/journal";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { BatchEncoder } from "../../src/format/encode.ts";
 import { segmentFile } from "../../src/format/names.ts";
 import { segmentHeader } from "../../src/journal/journal_writer.ts";
+import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { SegmentWriter } from "../../src/journal/segment_writer.ts";
-import { DIRECTORY, World } from "../simulation/world.ts";
+import { DIRECTORY, NAME, World } from "../simulation/world.ts";
 import { freshDisk } from "../simulation/workloads.ts";
 
 const SEGMENT_SIZE_MAX = 64 * 1024;
@@ -92,6 +100,138 @@ test("append() keeps a seal in place when it was written behind a fill that had 
   await writer.close();
   const lines = new TextDecoder().decode(fs.peek(named.path)!).trimEnd().split("\n");
   assertEquals(lines.map((line) => line.slice(0, 5)), ['{"min', "[1,1,", '{"sea', "[2,2,"]);
+});
+
+/** A segment of the writer's own, with batches of one text each. */
+async function freshSegment() {
+  const fs = freshDisk();
+  await fs.makeDirectory(DIRECTORY);
+  const identity = { directory: DIRECTORY, stem: "w", id: "0", mutator: null, version: 1 };
+  const named = segmentFile(identity, 1);
+  const header = segmentHeader(identity, 1, 0);
+  const writer = await SegmentWriter.create(fs, DIRECTORY, named, header);
+  const encoder = new BatchEncoder(fs.crc32);
+  let sequence = 0;
+  const append = async (size: number) => {
+    const text = JSON.stringify("x".repeat(size));
+    await writer.append(encoder.encode([text], sequence, 0, writer.seed));
+    sequence++;
+  };
+  return { fs, named, writer, append };
+}
+
+test("append() leaves every batch as it was when small and large ones take turns", async () => {
+  const { fs, named, writer, append } = await freshSegment();
+  const sizes = [10, 300_000, 10, 70_000, 3_000_000, 10, 10, 200_000, 10];
+  for (const size of sizes) await append(size);
+  await writer.close();
+  const reader = await SegmentReader.open(fs, named);
+  const found: number[] = [];
+  for (let batches; (batches = await reader.read()) !== null;) {
+    for (const { mutations } of batches) found.push(`${mutations[0]}`.length);
+  }
+  await reader.close();
+  assertEquals(found, sizes);
+});
+
+test("append() syncs nothing but data as long as the space was filled ahead", async () => {
+  const { fs, writer, append } = await freshSegment();
+  const before = fs.log.length;
+  for (let i = 0; i < 400; i++) await append(1000);
+  const calls = fs.log.slice(before).map((call) => call.split(" ")[0]);
+  const count = (name: string) => calls.filter((call) => call === name).length;
+  assertEquals(count("syncData") + count("syncAll"), 400);
+  // Twice as much each time.
+  assertEquals(count("syncAll"), 3);
+  await writer.close();
+});
+
+test("append() leaves nothing of a batch that the disk had no room for", async () => {
+  const { fs, named, writer, append } = await freshSegment();
+  await append(10);
+  for (const size of [100, 20_000, 50_000]) {
+    const before = fs.peek(named.path)!;
+    fs.fault = { at: fs.calls + 1, how: "ENOSPC" };
+    await assertRejects(() => append(size), DiskFullError);
+    fs.fault = null;
+    assertEquals(fs.peek(named.path), before);
+  }
+  await append(10);
+  await writer.close();
+});
+
+test("createSnapshot() finds room on a full disk in the space that was filled ahead", async () => {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  await world.apply(manager);
+  fs.spaceLeft = 0;
+  assertEquals((await manager.createSnapshot()).sequence, 1);
+  fs.spaceLeft = Infinity;
+  assert(await world.apply(manager));
+  await manager.close();
+});
+
+test("createSnapshot() writes nothing when the newest snapshot is of this sequence and sound", async () => {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  await world.apply(manager);
+  const first = await manager.createSnapshot();
+  const before = fs.log.length;
+  assertEquals(await manager.createSnapshot(), first);
+  const changes = fs.log.slice(before).filter((call) => /^(write|create|rename|sync)/.test(call));
+  assertEquals(changes, []);
+  fs.flipBit(first.path, first.size - 3, 0);
+  assertEquals(await manager.createSnapshot(), first);
+  assert(fs.log.slice(before).some((call) => call.startsWith("rename")));
+  await manager.close();
+});
+
+test("changes(), stateAt() and replay() leave no file open, whether read to the end or not", async () => {
+  const world = new World();
+  const fs = freshDisk();
+  const open = new Set<DurableFile>();
+  const disk = opening(fs, async (path, mode) => {
+    const opened = await fs.open(path, mode);
+    const counted: DurableFile = file(opened, {
+      close() {
+        open.delete(counted);
+        return opened.close();
+      },
+    });
+    open.add(counted);
+    return counted;
+  });
+  const manager = await world.open(disk);
+  for (let i = 0; i < 3; i++) await world.apply(manager);
+  await manager.createSnapshot();
+  await world.apply(manager);
+  assertEquals(open.size, 1);
+  for await (const { sequence } of manager.changes({ from: 1 })) if (sequence === 2) break;
+  assertEquals((await manager.stateAt(2)).ids.length, 2);
+  assertEquals(open.size, 1);
+  await manager.close();
+  const journal = await Journal.open(DIRECTORY, NAME, { fs: disk });
+  assertEquals((await Array.fromAsync(journal.replay({ from: 2, to: 3 }))).length, 2);
+  for await (const { sequence } of journal.replay({ from: 1 })) if (sequence === 1) break;
+  assertEquals(open.size, 1);
+  await journal.close();
+  assertEquals(open.size, 0);
+});
+
+test("open() says that the journal is not sealed when a torn tail stands behind the seal", async () => {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  await world.apply(manager);
+  await manager.close();
+  const path = segmentsOf(fs)[0]!;
+  const torn = new TextEncoder().encode('[2,{"id":2');
+  fs.plant(path, new Uint8Array([...fs.peek(path)!, ...torn]));
+  const again = await world.open(fs);
+  assertEquals([again.recovery.torn?.sequence, again.recovery.sealed], [2, false]);
+  await again.close();
 });
 
 test("apply() rejects once and works again when a new segment could not be begun before it had its name", async () => {
