@@ -97,7 +97,7 @@ const SCRIPTS: readonly Script[] = [
 
 /** An idle seal is written after this long, and waited for that long at most. */
 const IDLE_MS = 1;
-const IDLE_MS_MAX = 300;
+const IDLE_MS_MAX = 2000;
 
 /** Writes all recordings anew. */
 export function record(): Promise<Recording[]> {
