@@ -23,8 +23,25 @@ export async function checkHostile(disk: PowerCutDisk): Promise<void> {
   await opensOrRefuses(disk.image(), { readOnly: true }, ["CORRUPT", ...refused]);
   const manager = await opensOrRefuses(disk, { onCorruption: "quarantine" }, refused);
   assertEquals(({} as { polluted?: unknown }).polluted, undefined, "a prototype was reached");
-  if (manager !== null) await goesOn(manager, disk);
+  if (manager !== null) {
+    assertPlain(manager.state);
+    await goesOn(manager, disk);
+  }
   assertEquals([...disk.peek(OUTSIDE)!], [1, 2, 3], "a file outside was changed");
+}
+
+/** Checks that a state is of plain objects and arrays without holes, whatever its keys were. */
+function assertPlain(state: unknown): void {
+  const left = [state];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value !== "object" || value === null) continue;
+    const plain = Array.isArray(value) ? Array.prototype : Object.prototype;
+    assert(Object.getPrototypeOf(value) === plain, "a prototype came from a file");
+    const members = Object.values(value);
+    assert(!Array.isArray(value) || members.length === value.length, "an array has holes");
+    for (const member of members) left.push(member);
+  }
 }
 
 async function opensOrRefuses(
