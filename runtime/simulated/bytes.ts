@@ -66,6 +66,14 @@ export class Bytes {
     return all;
   }
 
+  /** Whether the other has the same bytes; a look is enough where both share a page. */
+  equals(other: Bytes): boolean {
+    return this.#size === other.#size &&
+      this.#pages.every((page, number) =>
+        page === other.#pages[number] || isSame(page, other.#pages[number]!)
+      );
+  }
+
   /** Continues a checksum over all bytes. */
   checksum(crc32: (bytes: Uint8Array, seed: number) => number, seed: number): number {
     let sum = seed;
@@ -87,6 +95,10 @@ export class Bytes {
     }
     return this.#pages[number]!;
   }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, at) => byte === b[at]);
 }
 
 /** Calls with each page that a range touches, the part of the page, and where that part stands in the range. */

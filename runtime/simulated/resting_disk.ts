@@ -30,6 +30,13 @@ export class RestingDisk extends CallGate {
     return [...node.entries.keys()].flatMap((name) => this.paths(`${path}/${name}`)).sort();
   }
 
+  /** Whether a file is there on both disks, with the same bytes. */
+  holdsSame(path: string, other: RestingDisk): boolean {
+    const [mine, theirs] = [this.names.find(path), other.names.find(path)];
+    return mine instanceof SimulatedFile && theirs instanceof SimulatedFile &&
+      mine.content.equals(theirs.content);
+  }
+
   /** A checksum of all names and bytes: different for different disks, but for one case in 2^32. */
   fingerprint(): number {
     return this.paths("").reduce((sum, path) => {

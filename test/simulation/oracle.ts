@@ -11,7 +11,7 @@ import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import type { Random } from "../../runtime/simulated/random.ts";
-import { checkReport, isEmpty, isKept } from "./report_oracle.ts";
+import { checkReport, isEmpty, isKept, type Kept } from "./report_oracle.ts";
 import { outcomeOf, type Tally } from "./tally.ts";
 import { collector, within, World } from "./world.ts";
 import { freshDisk, reader, type Workload } from "./workloads.ts";
@@ -70,62 +70,95 @@ export interface Check {
   mutator?: Mutator;
 }
 
-/** Checks one crash state, and the one that two more power cuts during its recovery lead to. */
+/** How many states are checked from one on. */
+const LINKS = 2;
+
+/** Checks one crash state, and the one that one or two more power cuts during its recovery lead to. */
 export async function survives(world: World, disk: PowerCutDisk, check: Check): Promise<void> {
+  const settled = { ...check, mutator: mutatorOf(check) };
+  const calls = await follow(world.fork(), disk.image(), settled, LINKS);
+  const history = world.fork();
+  await follow(history, await interruptRecovery(history, disk, settled, calls), settled, LINKS);
+}
+
+/** Checks one crash state. */
+export async function recovers(world: World, disk: PowerCutDisk, check: Check): Promise<void> {
+  await follow(world, disk, check, 1);
+}
+
+/**
+ * Goes from one crash state to the next. Each one opens without help, with a state that the history allows; the next
+ * mutation is acknowledged; and what the power leaves of that, the next state, opens with all of it. Only then does a
+ * state count.
+ *
+ * @returns how many calls it took to open the first one
+ */
+async function follow(
+  world: World,
+  disk: PowerCutDisk,
+  check: Check,
+  links: number,
+): Promise<number> {
+  const { random, tally, operation, options } = check;
   const mutator = mutatorOf(check);
-  const calls = await recovers(world.fork(), disk.image(), { ...check, mutator });
+  const kept: Kept[] = [];
   let current = disk;
-  let history = world.fork();
-  for (let cut = 0; cut < 2; cut++) {
-    current.cutAt = 1 + check.random.below(calls + CALLS_TO_APPLY);
+  let calls = 0;
+  let outcome: string | null = null;
+  for (let link = 0; link <= links; link++) {
+    const acknowledged = world.certain.length;
+    const before = current.image();
+    // What was repaired once needs no repair: from the second state on, it opens by default.
+    const manager = await world.open(current, link === 0 ? options : {}, mutator);
+    if (link === 0) calls = current.calls;
+    const tail = checkReport(manager, before, current);
+    // Neither a power cut nor a refused call may leave half a snapshot under its final name.
+    assert.deepEqual(manager.recovery.snapshotsSkipped, []);
+    assert(kept.every((tail) => isKept(tail, current)), "torn bytes that were kept are gone");
+    if (outcome !== null) {
+      assert(isEmpty(manager.recovery, current), "a tail was left behind the last mutation");
+      tally.state(operation, outcome);
+    }
+    if (tail !== null) kept.push(tail);
+    outcome = outcomeOf(manager.recovery, acknowledged);
+    if (link === links) {
+      if (random.chance(0.25)) await manager.close();
+      break;
+    }
+    assert(await world.apply(manager), `the next mutation was refused: ${world.refusals}`);
+    current = nextOf(current, random);
+  }
+  return calls;
+}
+
+/** What the next process finds: mostly that everything not synced is gone, for what was acknowledged must be synced. */
+function nextOf(disk: PowerCutDisk, random: Random): PowerCutDisk {
+  if (random.chance(0.2)) return disk.crash();
+  return disk.powerCut(random.chance(0.5) ? EXTREME_POWER_CUTS[0]! : ANY_POWER_CUT, random);
+}
+
+/** Cuts the power of a recovery, or of the mutation behind it, once or twice. */
+async function interruptRecovery(
+  world: World,
+  disk: PowerCutDisk,
+  { random, mutator, options }: Check,
+  calls: number,
+): Promise<PowerCutDisk> {
+  let current = disk;
+  for (let cuts = 1 + random.below(2); cuts > 0; cuts--) {
+    current.cutAt = 1 + random.below(calls + CALLS_TO_APPLY);
     try {
-      await history.apply(await history.open(current, check.options, mutator));
+      await world.apply(await world.open(current, options, mutator));
     } catch (error) {
       if (!isPowerCut(error)) throw error;
     }
-    if (history.problem !== null) throw history.problem;
-    current = current.powerCut(ANY_POWER_CUT, check.random);
-    history = history.fork();
+    if (world.problem !== null) throw world.problem;
+    current = current.powerCut(ANY_POWER_CUT, random);
   }
-  await recovers(history, current, { ...check, mutator });
+  return current;
 }
 
 /** Opening with a higher version begins a new segment, which could hide what was left in the old one. */
 function mutatorOf({ mutator, random }: Check): Mutator {
   return mutator ?? (random.chance(0.5) ? collector : reader);
-}
-
-/**
- * Opens without help, opens again, applies, loses power, and has it all.
- *
- * @returns how many calls opening took
- */
-export async function recovers(world: World, disk: PowerCutDisk, check: Check): Promise<number> {
-  const acknowledged = world.certain.length;
-  const mutator = mutatorOf(check);
-  const before = disk.image();
-  const first = await world.open(disk, check.options, mutator);
-  const kept = checkReport(first, before, disk);
-  // Neither a power cut nor a refused call may leave half a snapshot under its final name.
-  assert.deepEqual(first.recovery.snapshotsSkipped, []);
-  const ids = [...first.state.ids];
-  const calls = disk.calls;
-  let last = { disk, manager: first };
-  if (check.random.chance(0.5)) {
-    // What recovery left must be on the disk, or a crash of the process alone must not change it.
-    const again = check.random.chance(0.5)
-      ? disk.crash()
-      : disk.powerCut(EXTREME_POWER_CUTS[check.random.below(2)]!, check.random);
-    last = { disk: again, manager: await world.open(again, {}, mutator) };
-    assert.deepEqual(last.manager.state.ids, ids, "opening again gives something else");
-  }
-  assert(await world.apply(last.manager), `the next mutation was refused: ${world.refusals}`);
-  const third = last.disk.powerCut(EXTREME_POWER_CUTS[0]!, check.random);
-  assert(kept === null || isKept(kept, third), "the torn bytes that were kept are gone");
-  const manager = await world.open(third, {}, mutator);
-  assert.deepEqual(manager.state.ids.slice(0, -1), ids, "opening again gives something else");
-  assert(isEmpty(manager.recovery, third), "a tail was left behind the last mutation");
-  if (check.random.chance(0.25)) await manager.close();
-  check.tally.state(check.operation, outcomeOf(first.recovery, acknowledged));
-  return calls;
 }

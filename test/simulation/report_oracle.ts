@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import type { RecoveryReport } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
@@ -51,13 +50,9 @@ function changesNothingUnsaid(
   after: PowerCutDisk,
 ): void {
   if (lost !== null || torn?.path === path) return;
-  if (isSame(before.peek(path), after.peek(path))) return;
+  if (before.holdsSame(path, after)) return;
   const was = written(before, path);
   assert(written(after, path).startsWith(was), `open changed ${path} without a word`);
-}
-
-function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
-  return a !== null && b !== null && Buffer.compare(a, b) === 0;
 }
 
 /** What stands behind the header. A segment with a seal alone makes room for one of a new version. */

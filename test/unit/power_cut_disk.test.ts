@@ -324,3 +324,16 @@ test("Random draws the same from the same seed, within bounds", () => {
   assert(counts.every((count) => count > 900), `${counts}`);
   assertEquals([random.chance(1), random.chance(0)], [true, false]);
 });
+
+test("holdsSame() compares a file's bytes, wherever they came from", async () => {
+  const disk = await diskWithFile();
+  const other = new PowerCutDisk();
+  assertEquals(disk.holdsSame("/a", other), false);
+  other.plant("/a", bytes("old"));
+  assertEquals(disk.holdsSame("/a", other), true);
+  assertEquals(disk.holdsSame("/a", disk.image()), true);
+  other.plant("/a", bytes("olD"));
+  assertEquals(disk.holdsSame("/a", other), false);
+  other.plant("/a", bytes("older"));
+  assertEquals(disk.holdsSame("/a", other), false);
+});
