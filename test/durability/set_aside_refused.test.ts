@@ -105,3 +105,15 @@ test("open() refuses when the quarantine's name is a link, and copies nothing th
   assertEquals(error.systemCode, "ELOOP");
   assertEquals(await readdir(outside), []);
 });
+
+test("open() takes the lost sequences from the segments' names when nothing else can be read", async () => {
+  const fs = await withSnapshots([1, 2]);
+  for (const path of fs.paths(DIRECTORY)) {
+    if (path.includes(".snapshot.")) fs.unplant(path);
+    else if (path.includes(".wal.")) fs.plant(path, fs.peek(path)!.fill(0x78, 4, 40));
+  }
+  const manager = await openDamaged(fs, { onCorruption: "quarantine" });
+  const { sequenceFirst, sequenceLast } = manager.recovery.lost!;
+  assertEquals({ sequenceFirst, sequenceLast }, { sequenceFirst: 1, sequenceLast: 2 });
+  await manager.close();
+});
