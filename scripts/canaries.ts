@@ -40,7 +40,7 @@ const SHARE: Share = {
   seconds: null,
   imagesMax: 16,
   histories: 80,
-  rot: true,
+  rotOneIn: 1,
   only: "",
   call: 0,
   index: 0,

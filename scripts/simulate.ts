@@ -59,6 +59,8 @@ const CI_CRASH_STATES = 100_000;
 /** Bounds of that run: a drawn image more or less for each call, and so many histories for each runtime. */
 const CI_IMAGES_MAX = 16;
 const CI_HISTORIES = 800;
+/** One byte in so many rots; which ones, the seed decides. */
+const ROT_ONE_IN = 4;
 
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : number("seed", 0);
 const processes = number("processes", 1);
@@ -71,7 +73,7 @@ const options: SimulationOptions = {
   seconds: values.ci ? null : seconds,
   imagesMax: values.ci ? CI_IMAGES_MAX : number("images", 1),
   histories: values.ci ? CI_HISTORIES : null,
-  rot: !values.ci,
+  rotOneIn: values.ci ? 0 : ROT_ONE_IN,
   only: values.workload,
   call: number("call", 0),
 };

@@ -16,8 +16,8 @@ export interface SimulationOptions {
   imagesMax: number;
   /** `null` for as many as there is time for. */
   histories: number | null;
-  /** Whether recorded directories rot, too. */
-  rot: boolean;
+  /** One byte in how many of the recorded directories rots; 0 for none. */
+  rotOneIn: number;
   only: string;
   call: number;
 }

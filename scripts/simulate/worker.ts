@@ -10,6 +10,9 @@ import { isDamage, type Message, type Row, type Totals } from "./results.ts";
 const TELL_MS = 250;
 const STATES_PER_LOOK = 32;
 
+// Every power cut is an error, and most of what that costs is the trace that nobody looks at.
+Error.stackTraceLimit = 8;
+
 const options: CampaignOptions & { seconds: number | null } = JSON.parse(process.argv[2]!);
 const rows = new Map<string, Row>();
 const totals: Totals = { crashStates: 0, damaged: 0, faults: 0, failures: 0 };

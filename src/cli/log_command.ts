@@ -36,13 +36,15 @@ export async function log(
   const { fs, terminal } = context;
   const stem = stemOf(await journalNameIn(context, directory));
   const list = () => listState(fs, directory, stem);
-  const from = Math.max(1, options.from ?? (await list()).segments[0]?.sequence ?? 1);
+  const begin = async () => {
+    const from = Math.max(1, options.from ?? (await list()).segments[0]?.sequence ?? 1);
+    return new JournalCursor(fs, list, from);
+  };
   const to = options.to ?? Infinity;
   const interruption = options.follow ? terminal.interruption() : undefined;
-  const cursor = new JournalCursor(fs, list, from);
+  let { cursor, records } = await readFirst(begin, options.from !== undefined);
   try {
-    for (;;) {
-      const records = await readOn(cursor);
+    for (;; records = await readOn(cursor)) {
       for (const record of records ?? []) {
         if (record.sequence > to) return EXIT.ok;
         print(context, record);
@@ -57,6 +59,19 @@ export async function log(
     return await explainEnd(context, directory, cursor.next);
   } finally {
     await cursor.close();
+  }
+}
+
+/** Reads what comes first. Unless that was asked for by its number, a compaction may take it: then something else is first. */
+async function readFirst(begin: () => Promise<JournalCursor>, isWanted: boolean) {
+  for (let attempt = 1;; attempt++) {
+    const cursor = await begin();
+    try {
+      return { cursor, records: await readOn(cursor) };
+    } catch (error) {
+      await cursor.close();
+      if (!(error instanceof HistoryGoneError) || isWanted || attempt >= ATTEMPTS) throw error;
+    }
   }
 }
 

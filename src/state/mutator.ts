@@ -89,8 +89,6 @@ export class StateMachine<S, M, R> {
   state: S;
   /** The sequence that the state is after. */
   sequence = 0;
-  /** How many records the mutator refused since the machine was made. */
-  rejected = 0;
 
   constructor(mutator: Mutator<S, M, R> | Reducer<S, M>) {
     checkMutator(mutator);
@@ -144,7 +142,6 @@ export class StateMachine<S, M, R> {
       }
       return refusePromise(mutator.apply(this.state, mutation as M, context));
     } catch (cause) {
-      this.rejected++;
       throw new MutationRejectedError(
         `The mutator refused mutation ${sequence}: ${messageOf(cause)}; ` +
           "it stays in the journal and is refused in the same way on every replay",

@@ -216,22 +216,29 @@ test("inspect, verify, log and backup raise no false alarm beside a busy writer 
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   })();
-  while (acknowledged < 200) await new Promise((resolve) => setTimeout(resolve, 5));
-  for (let round = 0; round < 3; round++) {
-    const copy = directory.join(`copy${round}`);
-    const least = acknowledged;
-    const { code, output, errors } = await ministate("verify", state);
-    assertEquals([code, errors], [0, ""], output);
-    assertEquals((await jsonOf("inspect", state)).verdict, "sound");
-    assertEquals((await ministate("log", state)).code, 0);
-    const { sequence } = await jsonOf("backup", state, copy);
-    assert(sequence >= least, `${sequence} of ${least}`);
-    assertEquals((await ministate("verify", copy)).code, 0);
-    await using restored = await openLedger(copy);
-    assertEquals(restored.sequence, sequence);
-    assertEquals(restored.state.entries.length, sequence);
-    await rm(copy, { recursive: true });
+  try {
+    while (acknowledged < 200) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let round = 0; round < 3; round++) {
+      const copy = directory.join(`copy${round}`);
+      const least = acknowledged;
+      const { code, output, errors } = await ministate("verify", state);
+      assertEquals([code, errors], [0, ""], output);
+      assertEquals((await jsonOf("inspect", state)).verdict, "sound");
+      const log = await ministate("log", state);
+      // A compaction may overtake it, which it says: nobody can print what is deleted.
+      const overtaken = log.code === 1 && log.errors.includes("what was between is gone");
+      assert(overtaken || log.code === 0 && log.errors === "", `${log.code}: ${log.errors}`);
+      const { sequence } = await jsonOf("backup", state, copy);
+      assert(sequence >= least, `${sequence} of ${least}`);
+      assertEquals((await ministate("verify", copy)).code, 0);
+      await using restored = await openLedger(copy);
+      assertEquals(restored.sequence, sequence);
+      assertEquals(restored.state.entries.length, sequence);
+      await rm(copy, { recursive: true });
+    }
+  } finally {
+    // Before the manager is closed: what failed above must not be hidden by what that does to the writer.
+    stopped = true;
+    await writing;
   }
-  stopped = true;
-  await writing;
 });

@@ -34,8 +34,8 @@ export interface CampaignOptions {
   imagesMax: number;
   /** How many histories are drawn; `Infinity` for as many as there is time for. */
   histories: number;
-  /** Whether recorded directories rot: the tests do the same, so a run beside them can leave it out. */
-  rot: boolean;
+  /** One byte in how many of the recorded directories rots, drawn; 0 for none. The tests try every byte. */
+  rotOneIn: number;
   /** When to stop, by `performance.now()`; `Infinity` for never. */
   deadline: number;
   /** Only explorations whose name contains this. */
@@ -129,8 +129,9 @@ async function run(
 }
 
 async function explorations(options: CampaignOptions): Promise<Exploration[]> {
-  const { seed, index, processes, imagesMax, call } = options;
+  const { seed, index, processes, imagesMax, rotOneIn, call } = options;
   const slice = call > 0 ? onlyStep(call) : sliceOf(index, processes);
+  const drawn = sliceOf((seed + index) % (rotOneIn * processes), rotOneIn * processes);
   const recordings = await record();
   return [
     ...WORKLOADS.map((workload): Exploration => ({
@@ -151,10 +152,10 @@ async function explorations(options: CampaignOptions): Promise<Exploration[]> {
       explore: keep,
     })),
     ...recordings.flatMap((recording) =>
-      ROTS.filter(() => options.rot).map((rot): Exploration => ({
+      ROTS.filter(() => rotOneIn > 0).map((rot): Exploration => ({
         kind: "bit rot",
         name: `${recording.name}, ${rot.name}`,
-        explore: (tally) => rot.explore(recording, slice, tally),
+        explore: (tally) => rot.explore(recording, drawn, tally),
       }))
     ),
   ];

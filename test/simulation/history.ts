@@ -37,7 +37,7 @@ export const PRESETS: readonly StateManagerOptions[] = [
 ];
 
 /** How many images of each power cut are checked, beside the extreme ones. */
-const IMAGES_MAX = 16;
+const IMAGES_MAX = 24;
 
 const FAULT_CODES = new Set(["POISONED", "IO_FAILED", "DISK_FULL", "CLOSED"]);
 

@@ -71,7 +71,7 @@ export interface Check {
 }
 
 /** How many states are checked from one on. */
-const LINKS = 2;
+const LINKS = 3;
 
 /** Checks one crash state, and the one that one or two more power cuts during its recovery lead to. */
 export async function survives(world: World, disk: PowerCutDisk, check: Check): Promise<void> {
@@ -81,9 +81,9 @@ export async function survives(world: World, disk: PowerCutDisk, check: Check): 
   await follow(history, await interruptRecovery(history, disk, settled, calls), settled, LINKS);
 }
 
-/** Checks one crash state. */
+/** Checks one crash state, and the one behind its next mutation. */
 export async function recovers(world: World, disk: PowerCutDisk, check: Check): Promise<void> {
-  await follow(world, disk, check, 1);
+  await follow(world, disk, check, 2);
 }
 
 /**

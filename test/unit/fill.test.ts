@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { skipLineFeeds } from "../../src/format/fill.ts";
 
 test("skipLineFeeds() ends at the first other byte when a run begins and ends anywhere", () => {
-  for (let start = 0; start < 9; start++) {
-    for (let size = 0; size < 14; size++) {
-      const whole = new Uint8Array(start + size + 9).fill(0x5b);
+  for (let start = 0; start < 17; start++) {
+    for (let size = 0; size < 26; size++) {
+      const whole = new Uint8Array(start + size + 17).fill(0x5b);
       whole.fill(10, start, start + size);
       for (let cut = 0; cut <= start; cut++) {
         const bytes = whole.subarray(cut);
