@@ -49,8 +49,7 @@ const IDLE_CPU_MAX_MS = 4;
 const HIT_SHARE = 3 / 100;
 const QUICK_CPU_MAX_MS = 2500;
 
-const world =
-  ((globalThis as { __stryker__?: Instrumented }).__stryker__ ??= {});
+const world = ((globalThis as { __stryker__?: Instrumented }).__stryker__ ??= {});
 
 /** Stryker makes one per process. */
 export class CollectedTests {

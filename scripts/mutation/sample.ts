@@ -43,9 +43,7 @@ export function nameOf(
   const { start, end } = location;
   const file = fileName.slice(fileName.lastIndexOf("/src/") + 1);
   const place = `${start.line}:${start.column}-${end.line}:${end.column}`;
-  return `${file}:${place} ${mutatorName} ${
-    (replacement ?? "").replace(/\s+/g, " ")
-  }`;
+  return `${file}:${place} ${mutatorName} ${(replacement ?? "").replace(/\s+/g, " ")}`;
 }
 
 /** FNV-1a, with its bits mixed once more: neighbours must not be chosen together. */
