@@ -22,11 +22,18 @@ export type Step =
   | { do: "apply" | "together" | "group"; count: number; padSize: number }
   | { do: "snapshot" | "compact"; beside: number }
   | { do: "close"; preset: number }
-  | { do: "crash" | "upgrade" | "backup" }
+  | { do: "backup" }
+  | { do: "crash" | "upgrade" }
   | { do: "slow"; milliseconds: number }
   | { do: "fill"; space: number }
   | { do: "fault"; after: number; how: Fault["how"]; sticky: boolean }
   | { do: "cut"; after: number; seed: number };
+
+/** A step that needs the state to be open. */
+type Use = Extract<
+  Step,
+  { do: "apply" | "together" | "group" | "snapshot" | "compact" | "backup" }
+>;
 
 /** Options that a history is opened with, by number. */
 export const PRESETS: readonly StateManagerOptions[] = [
@@ -120,12 +127,7 @@ export class History {
     }
   }
 
-  async #use(
-    step: Extract<Step, { count: number } | { beside: number } | { do: "backup" }> | {
-      do: "crash" | "upgrade" | "backup";
-    },
-    manager: Manager,
-  ): Promise<void> {
+  async #use(step: Use, manager: Manager): Promise<void> {
     const world = this.#world;
     const many = (count: number, padSize = 0) =>
       all(Array.from({ length: count }, () => world.apply(manager, padSize)));
