@@ -2,7 +2,7 @@
 
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { assertFails } from "./support/errors.ts";
 import { fileName, rewrite } from "./support/files.ts";
@@ -78,4 +78,10 @@ test("restore() skips damaged snapshots, says which, and takes the newest sound 
   assertEquals(restored?.skipped.map(({ sequence }) => sequence), [3, 2]);
   for (const { reason } of restored!.skipped) assert(reason.includes("damaged"), reason);
   assertEquals(await store.exists(), true);
+});
+
+test("create() refuses a sequence that nothing could follow", async () => {
+  await using directory = await temporaryDirectory();
+  await using store = await SnapshotStore.open(directory.path, journalName);
+  await assertRejects(() => store.create(Number.MAX_SAFE_INTEGER, {}), RangeError);
 });

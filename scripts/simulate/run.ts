@@ -43,12 +43,12 @@ export async function simulate(
   const failures: Failure[] = [];
   const latest = new Map<number, Totals>();
   const flags = runtime === "deno" ? ["run", "-A", "--no-check", ...await stdFlags()] : [];
-  const replay = (workload: string, seed: number) =>
-    `npm run simulate -- --runtime ${runtime} --seed ${seed} --workload ${
-      JSON.stringify(workload)
+  const replay = (kind: string, workload: string, seed: number) =>
+    `npm run simulate -- --runtime ${runtime} --seed ${seed} --images ${options.imagesMax} --workload ${
+      JSON.stringify(`${kind}: ${workload}`)
     }`;
   const fail = (kind: string, workload: string, message: string, seed: number) =>
-    failures.push({ kind, workload, message, replay: replay(workload, seed) });
+    failures.push({ kind, workload, message, replay: replay(kind, workload, seed) });
   const runOne = async (index: number) => {
     let now = "starting";
     let done = false;

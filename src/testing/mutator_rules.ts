@@ -68,7 +68,9 @@ function goOn<S, M>(
     if (touched !== null) {
       return {
         rule: "untouched",
-        found: `mutation ${index + 1} was refused, but had changed the state first: ${touched}`,
+        found: `mutation ${
+          index + 1
+        } was refused (${outcome.result}), but had changed the state first: ${touched}`,
       };
     }
     model.outcomes.push(outcome);
