@@ -9,6 +9,8 @@ import { isDamage, type Message, type Row, type Totals } from "./results.ts";
 /** How often the totals are told. The clock is looked at after every so many states only. */
 const TELL_MS = 250;
 const STATES_PER_LOOK = 32;
+/** How long to wait when nobody has read what was said. */
+const PIPE_FULL_MS = 5;
 
 // Every power cut is an error, and most of what that costs is the trace that nobody looks at.
 Error.stackTraceLimit = 8;
@@ -23,7 +25,18 @@ let looked = 0;
 function say(message: Message): void {
   const bytes = new TextEncoder().encode(JSON.stringify(message) + "\n");
   // Synchronous and to the end: the campaign never waits for anything, so nothing buffered would get out.
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  for (let at = 0; at < bytes.length;) at += writeSome(bytes.subarray(at));
+}
+
+/** A pipe that is full takes nothing for now (EAGAIN): its reader is another process, which empties it meanwhile. */
+function writeSome(bytes: Uint8Array): number {
+  try {
+    return writeSync(1, bytes);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EAGAIN") throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PIPE_FULL_MS);
+    return 0;
+  }
 }
 
 function tell(): void {
