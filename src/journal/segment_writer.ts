@@ -101,25 +101,27 @@ export class SegmentWriter {
   /**
    * Goes on with an existing segment behind its last sound line.
    *
-   * @param place where its last batch or seal begins, where that ends, and where bytes behind it end that are not empty
+   * @param place where its last batch or seal begins, and where that ends
    */
   static async resume(
     fs: DurableFs,
     named: NamedFile,
     header: SegmentHeader,
     seed: number,
-    place: { lastStart: number; soundEnd: number; writtenEnd: number },
+    place: { lastStart: number; soundEnd: number },
   ): Promise<SegmentWriter> {
-    const { lastStart, soundEnd: offset, writtenEnd } = place;
+    const { lastStart, soundEnd: offset } = place;
     let file: DurableFile | undefined;
     try {
       file = await fs.open(named.path, "write");
-      // Overwritten, not cut off: freed blocks could come back later with the old bytes in them.
-      await fillWithLineFeeds(file, offset, writtenEnd);
+      const filledEnd = await file.size();
+      // Overwritten, not cut off: freed blocks could come back later with the old bytes in them. All of it, line feeds
+      // too: after a sync that failed, they can be what is read while the disk still holds a torn tail.
+      await fillWithLineFeeds(file, offset, filledEnd);
       await writeAgain(file, lastStart, offset);
       // What a killed process left may still be in memory only; it has been read, so make it durable.
       await file.syncAll();
-      return new SegmentWriter(fs, file, named, header, seed, offset, await file.size());
+      return new SegmentWriter(fs, file, named, header, seed, offset, filledEnd);
     } catch (error) {
       await closeAfterFailure(file);
       throw ioError("repair", named.path, error);

@@ -175,9 +175,7 @@ async function repair(
   }
   // Names that a killed process made may be in memory only; they have been relied on, so make them durable.
   await directory.syncNames();
-  segment ??= scan.end === null
-    ? await begin()
-    : await resume(fs, scan.end, scan.corruption !== null);
+  segment ??= scan.end === null ? await begin() : await resume(fs, scan.end);
   const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
   writer.sizeSinceSnapshot = scan.bytesRead;
   if (segment.header.version !== identity.version) await beginVersion(writer);
@@ -193,11 +191,8 @@ async function beginVersion(writer: JournalWriter): Promise<void> {
   }
 }
 
-/** Goes on in a segment; one that was just replaced by its sound part has nothing behind that to overwrite. */
-function resume(fs: DurableFs, end: SegmentEnd, replaced: boolean): Promise<SegmentWriter> {
-  const { named, header, seed, soundEnd } = end;
-  const place = replaced ? { ...end, writtenEnd: soundEnd } : end;
-  return SegmentWriter.resume(fs, named, header, seed, place);
+function resume(fs: DurableFs, end: SegmentEnd): Promise<SegmentWriter> {
+  return SegmentWriter.resume(fs, end.named, end.header, end.seed, end);
 }
 
 async function setRottenAside(

@@ -263,4 +263,77 @@ export const KEEPING: readonly Canary[] = [
       replace: "    return false;",
     }],
   },
+  {
+    name: "a large state of now is written under an older sequence",
+    rule: SNAPSHOTS,
+    first: "promises: a large state",
+    patches: [
+      {
+        file: COMPACTION,
+        find: "{ sequence: this.#writer.sequence, lines: () => lines }",
+        replace: "{ sequence, lines: () => lines }",
+      },
+    ],
+  },
+  {
+    name: "a part of a large state is written as all of it",
+    rule: SNAPSHOTS,
+    first: "power cuts: snapshots of a large state",
+    patches: [
+      {
+        file: COMPACTION,
+        find: "if (size > sizeMax) return null;",
+        replace: "if (size > sizeMax) break;",
+      },
+    ],
+  },
+  {
+    name: "a compaction deletes while only one snapshot is sound",
+    rule: SNAPSHOTS,
+    first: "bit rot: sealed one compaction",
+    patches: [
+      {
+        file: COMPACTION,
+        find: "    if (sound.length < kept) return [];\n",
+        replace: "    if (sound.length === 0) return [];\n",
+      },
+    ],
+  },
+  {
+    name: "a backup copies the oldest segment first",
+    rule: COPIES,
+    first: "power cuts: a backup of several segments",
+    patches: [
+      {
+        file: BACKUP,
+        find: "copies.unshift({ named, size: reader.soundEnd });",
+        replace: "copies.push({ named, size: reader.soundEnd });",
+      },
+    ],
+  },
+  {
+    name: "a replay is told the segment's timestamp",
+    rule: "replay gives the state that there was",
+    first: "power cuts: concurrent",
+    patches: [
+      {
+        file: "src/state/state_open.ts",
+        find: "machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);",
+        replace:
+          "machine.replay(sequenceFirst + i, header.timestamp, mutations[i], header.version);",
+      },
+    ],
+  },
+  {
+    name: "what was opened unsealed is closed without a seal",
+    rule: "a clean close proves the last batch",
+    first: "bit rot: reopened",
+    patches: [
+      {
+        file: "src/recovery/recovery.ts",
+        find: "settings, segment, scan.sequence, report.sealed);",
+        replace: "settings, segment, scan.sequence, true);",
+      },
+    ],
+  },
 ];

@@ -4,6 +4,11 @@ import { appendFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { IoError, PoisonedError } from "@ministate/ministate";
+import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { SECTOR_SIZE } from "../../runtime/simulated/file.ts";
+import { Random } from "../../runtime/simulated/random.ts";
+import { LINE_FEED } from "../../src/format/format.ts";
 import { fileName, rewrite } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -101,5 +106,30 @@ test("open() fails with the system's error when damage can't be set aside, and d
     failure.code = "";
     await using manager = await openLedger(directory.path, quarantine);
     assertEquals([manager.sequence, manager.recovery.lost?.sequenceLast], [0, 3], place);
+  }
+});
+
+test("open() leaves no torn tail behind when the sync of an earlier repair failed", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = new PowerCutDisk(seed);
+    const open = (fs: PowerCutDisk) => openLedger("/state", { fs, ...manual });
+    const path = (await open(disk)).journalPath;
+    const torn = disk.crash();
+    const bytes = disk.peek(path)!;
+    // Three sectors of a batch that never got its end.
+    bytes.fill("x".charCodeAt(0), bytes.indexOf(LINE_FEED) + 1, 3 * SECTOR_SIZE);
+    torn.plant(path, bytes);
+
+    const failing = torn.image();
+    await open(torn);
+    const sync = torn.log.findLastIndex((call) => call === `syncAll ${path}`) + 1;
+    failing.fault = { at: sync, how: "EIO", sticky: false };
+    await assertRejects(() => open(failing), IoError);
+    // The page cache shows line feeds, whatever of them reached the disk.
+    const again = failing.crash();
+    await (await open(again)).apply(1);
+
+    const next = await open(again.powerCut(EXTREME_POWER_CUTS[0]!, new Random(seed)));
+    assertEquals([next.recovery.torn, next.snapshot()], [null, { entries: [1] }], `seed ${seed}`);
   }
 });

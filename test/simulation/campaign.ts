@@ -9,7 +9,7 @@ import { exploreFaults, FAULT_KINDS } from "./faults.ts";
 import { exploreHistories } from "./histories.ts";
 import { explorePowerCuts } from "./power_cuts.ts";
 import { PROMISES } from "./promises.ts";
-import { record } from "./recordings.ts";
+import { record, type Recording } from "./recordings.ts";
 import { onlyStep, sliceOf } from "./slice.ts";
 import { checkForgeries, checkStructure } from "./structure_fuzz.ts";
 import type { Tally } from "./tally.ts";
@@ -65,7 +65,8 @@ const FORGED_AT_ONCE = 1;
 
 /** Runs a campaign. A failure ends its exploration and no other. */
 export async function runCampaign(options: CampaignOptions, witness: Witness): Promise<void> {
-  for (const exploration of await explorations(options)) {
+  const recordings = await record();
+  for (const exploration of explorations(options, recordings)) {
     if (performance.now() > options.deadline) return;
     if (isWanted(exploration, options)) await run(exploration, witness);
   }
@@ -74,6 +75,14 @@ export async function runCampaign(options: CampaignOptions, witness: Witness): P
     const seed = options.seed + options.index + options.processes * round;
     const count = Math.min(HISTORIES_AT_ONCE, options.histories - round * HISTORIES_AT_ONCE);
     const wanted = randomExplorations(seed, count).filter((found) => isWanted(found, options));
+    if (options.histories === Infinity) {
+      // One of all the others again, with other images and other failures: some show with one seed in ten only.
+      const seedAgain = options.seed + round + 1;
+      const again = explorations({ ...options, seed: seedAgain }, recordings)
+        .map((exploration) => withSeed(exploration, seedAgain))
+        .filter((found) => isWanted(found, options));
+      wanted.push(...again.slice(round % again.length).slice(0, 1));
+    }
     if (wanted.length === 0) return;
     for (const exploration of wanted) {
       if (performance.now() > options.deadline) return;
@@ -102,15 +111,19 @@ function randomExplorations(seed: number, count: number): Exploration[] {
       explore: (tally) => checkForgeries({ seed, runs: FORGED_AT_ONCE, onState: damaged(tally) }),
     },
   ];
-  return explorations.map(({ kind, name, explore }) => ({
+  return explorations.map((exploration) => withSeed(exploration, seed));
+}
+
+/** Whoever reports a failure must name this seed, not the one that the campaign began with. */
+function withSeed({ kind, name, explore }: Exploration, seed: number): Exploration {
+  return {
     kind,
     name,
     explore: (tally) =>
       explore(tally).catch((error) => {
-        // Whoever reports it must name this seed, not the one that the campaign began with.
         throw Object.assign(error, { seed });
       }),
-  }));
+  };
 }
 
 function isWanted({ kind, name }: Exploration, { only }: CampaignOptions): boolean {
@@ -128,11 +141,10 @@ async function run(
   }
 }
 
-async function explorations(options: CampaignOptions): Promise<Exploration[]> {
+function explorations(options: CampaignOptions, recordings: readonly Recording[]): Exploration[] {
   const { seed, index, processes, imagesMax, rotOneIn, call } = options;
   const slice = call > 0 ? onlyStep(call) : sliceOf(index, processes);
   const drawn = sliceOf((seed + index) % (rotOneIn * processes), rotOneIn * processes);
-  const recordings = await record();
   return [
     ...WORKLOADS.map((workload): Exploration => ({
       kind: "power cuts",

@@ -18,6 +18,12 @@ export const reader = {
   migrate: { state: (state: unknown) => state as Ids },
 };
 
+/** A mutator whose state is too large to be encoded at once. */
+export const hoarder = {
+  ...reader,
+  initial: (): Ids => ({ ids: [], ballast: "x".repeat(300 * 1024) }),
+};
+
 /** Whenever the power goes during a compaction, what it leaves can be backed up, and the copy is whole. */
 export async function inspectCompacted(disk: PowerCutDisk): Promise<void> {
   const open = (path: string) =>
@@ -46,10 +52,18 @@ export async function inspectDamaged(disk: PowerCutDisk): Promise<void> {
   }
 }
 
-/** A backup that was reported as done opens; one that was not may be incomplete, which opening says. */
+/** A backup that was reported as done opens; one that was not is whole, or opening says what it is. */
 export async function inspectBackup(disk: PowerCutDisk, finished: boolean): Promise<void> {
-  if (!finished) return;
-  const manager = await StateManager.open<Ids, never>(BACKUP, NAME, reader, { fs: disk });
+  // Before its first file, nothing tells it from a directory that is about to be used for the first time.
+  const isBegun = disk.paths(BACKUP).some((path) => path.endsWith(".jsonl"));
+  if (!finished && !isBegun) return;
+  let manager;
+  try {
+    manager = await StateManager.open<Ids, never>(BACKUP, NAME, reader, { fs: disk });
+  } catch (error) {
+    if (!finished && error instanceof MinistateError) return;
+    throw error;
+  }
   if (manager.state.ids.length < 5) throw new Error(`the backup lost ${manager.state.ids}`);
   await manager.close();
 }

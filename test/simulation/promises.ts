@@ -14,6 +14,7 @@ import { failsOrKeepsAll, openDamaged } from "./damage_oracle.ts";
 import { damagedDisk, record } from "./recordings.ts";
 import type { Tally } from "./tally.ts";
 import { collector, DIRECTORY, NAME, World } from "./world.ts";
+import { hoarder } from "./inspections.ts";
 import { freshDisk } from "./workloads.ts";
 
 /** One promise. */
@@ -34,6 +35,7 @@ export const PROMISES: readonly Promised[] = [
   { name: "a full disk is compacted", keep: fullDiskIsCompacted },
   { name: "a line that was removed is missed", keep: removedLineIsMissed },
   { name: "a hostile journal ends", keep: hostileJournalEnds },
+  { name: "a large state is captured at its own sequence", keep: largeStateIsCaptured },
 ];
 
 /** The code an open fails with; "opened" when it doesn't. */
@@ -251,4 +253,25 @@ async function hostileJournalEnds(tally: Tally): Promise<void> {
   };
   assertEquals(await codeOf(searched), "CORRUPT", "a journal that was made to be searched");
   tally.state("hostile", "CORRUPT");
+}
+
+/** A large state is built again from the disk while mutations go on; from memory, when the disk can't be read. */
+async function largeStateIsCaptured(tally: Tally): Promise<void> {
+  for (const rots of [false, true]) {
+    const world = new World();
+    const fs = freshDisk();
+    const manager = await world.open(fs, {}, hoarder);
+    for (let i = 0; i < 4; i++) await world.apply(manager, 600);
+    const path = manager.journalPath;
+    if (rots) fs.flipBit(path, new TextDecoder().decode(fs.peek(path)!).indexOf("[2,") + 6, 0);
+    const more = Array.from({ length: 20 }, async (_, turns) => {
+      for (let i = 0; i < 10 * turns; i++) await undefined;
+      await world.apply(manager);
+    });
+    await Promise.all([manager.createSnapshot(), ...more]);
+    await manager.close();
+    const next = await world.open(fs.crash(), {}, hoarder);
+    assertEquals(next.recovery.lost, null);
+    tally.state("snapshot", "captured");
+  }
 }

@@ -5,9 +5,10 @@
  */
 
 import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { StateManager } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../../runtime/simulated/random.ts";
-import { DIRECTORY, type Manager, World } from "./world.ts";
+import { collector, DIRECTORY, type Manager, NAME, World } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
 /** One directory, and what may be lost of it without proof. */
@@ -27,8 +28,11 @@ export interface Recording {
 /** How much of the line feeds written ahead is left in place: enough to be damaged. */
 const FILL_KEPT = 40;
 
-/** How a recording ends: closed, with the power going at once, or with the power going when a seal had been written. */
-type End = "sealed" | "unsealed" | "idle";
+/**
+ * How a recording ends: closed, with the power going at once, with the power going when a seal had been written, or
+ * killed, opened again and closed.
+ */
+type End = "sealed" | "unsealed" | "idle" | "reopened";
 
 interface Script {
   name: string;
@@ -75,6 +79,18 @@ const SCRIPTS: readonly Script[] = [
   ...EVERY_WAY,
   {
     name: "single mutations",
+    end: "reopened",
+    run: (world, manager) => inTurn(world, manager, [one, one, one]),
+    batches: [1, 2, 3],
+  },
+  {
+    name: "one compaction",
+    end: "sealed",
+    run: (world, manager) => inTurn(world, manager, [one, one, compact, one, one]),
+    batches: [1, 2, 3, 4],
+  },
+  {
+    name: "single mutations",
     end: "idle",
     run: (world, manager) => inTurn(world, manager, [one, one, one]),
     batches: [1, 2, 3],
@@ -107,17 +123,22 @@ export function record(): Promise<Recording[]> {
 async function recordOne(script: Script): Promise<Recording> {
   const { name, end, run, batches, withoutSnapshots = false } = script;
   const world = new World();
-  const fs = freshDisk();
+  let fs = freshDisk();
   const manager = await world.open(fs, end === "idle" ? { sealAfterIdleMs: IDLE_MS } : {});
   await run(world, manager);
   const newest = manager.journalPath;
   if (end === "sealed") await manager.close();
-  if (end === "idle") await sealed(fs, newest);
+  if (end === "idle") await sealed(fs, newest, manager.sequence);
+  if (end === "reopened") {
+    fs = fs.crash();
+    // Without the model's checks: what is wrong there is for the explorations to find.
+    await (await StateManager.open(DIRECTORY, NAME, collector, { fs })).close();
+  }
   // Not a crash: what vouches for the last batch must have been synced.
   const disk = fs.powerCut(EXTREME_POWER_CUTS[0]!, new Random(1));
   for (const path of disk.paths(DIRECTORY)) {
     if (withoutSnapshots && path.includes(".snapshot.")) disk.unplant(path);
-    if (path.endsWith(".wal.jsonl")) shorten(disk, path, path === newest && end !== "sealed");
+    if (path.endsWith(".wal.jsonl")) shorten(disk, path, path === newest && isOpenEnded(end));
   }
   // Not there when the code is broken enough: the explorations will say so.
   const bytes = disk.peek(newest) ?? new Uint8Array(0);
@@ -133,6 +154,10 @@ async function recordOne(script: Script): Promise<Recording> {
   };
 }
 
+function isOpenEnded(end: End): boolean {
+  return end === "unsealed" || end === "idle";
+}
+
 /** Takes line feeds written ahead away: nothing depends on them, and each byte would be damaged in turn. */
 function shorten(disk: PowerCutDisk, path: string, filled: boolean): void {
   const bytes = disk.peek(path)!;
@@ -143,10 +168,11 @@ function writtenEnd(bytes: Uint8Array): number {
   return bytes.findLastIndex((byte) => byte !== 10) + 2;
 }
 
-/** Waits for the seal of an idle journal, and for its sync behind it. */
-async function sealed(fs: PowerCutDisk, path: string): Promise<void> {
+/** Waits for the seal behind the last mutation, and for its sync. A slow machine writes seals before that, too. */
+async function sealed(fs: PowerCutDisk, path: string, sequence: number): Promise<void> {
   const begun = performance.now();
-  const isThere = () => new TextDecoder().decode(fs.peek(path)!).includes('{"seal":');
+  const seal = `{"seal":${sequence},`;
+  const isThere = () => new TextDecoder().decode(fs.peek(path)!).includes(seal);
   while (!isThere() && performance.now() - begun < IDLE_MS_MAX) await turn();
   await turn();
 }

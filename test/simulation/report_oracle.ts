@@ -75,15 +75,6 @@ function keptTail(
   return kept;
 }
 
-/**
- * Whether there was no torn tail, or one of zeros alone: where a failed sync dropped line feeds written ahead, that is
- * what the disk holds, though the next open in the same boot can't see it.
- */
-export function isEmpty({ torn }: RecoveryReport, disk: PowerCutDisk): boolean {
-  return torn === null ||
-    (disk.peek(torn.keptAt ?? "")?.every((byte) => byte === 0 || byte === 10) ?? false);
-}
-
 /** Whether the torn bytes are where the report said. */
 export function isKept({ path, bytes }: Kept, disk: PowerCutDisk): boolean {
   const found = disk.peek(path);

@@ -107,13 +107,13 @@ export async function writeHistory(
   let fs = freshDisk();
   fs.plantDirectory(DIRECTORY);
   fs.plant(`${DIRECTORY}/w-0000000000000001.wal.jsonl`, utf8.encode(firstHeader(id)));
-  let manager = await world.open(fs);
+  let manager = await world.open(fs, { clock: () => 0 });
   for (const step of steps) {
     if (step.do === "close and open" || step.do === "crash and open") {
       if (step.do === "close and open") await manager.close();
       noteVersions(fs, versions);
       fs = fs.crash();
-      manager = await world.open(fs, { segmentSizeMax: 65_536 });
+      manager = await world.open(fs, { segmentSizeMax: 65_536, clock: () => 0 });
     } else await take(step, world, manager);
     noteVersions(fs, versions);
   }

@@ -5,9 +5,17 @@
  */
 
 import type { StateManagerOptions } from "@ministate/ministate";
+import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
 import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../support/random.ts";
-import { BACKUP, inspectBackup, inspectCompacted, inspectDamaged, reader } from "./inspections.ts";
+import {
+  BACKUP,
+  hoarder,
+  inspectBackup,
+  inspectCompacted,
+  inspectDamaged,
+  reader,
+} from "./inspections.ts";
 import { all, DIRECTORY, type Manager, type World } from "./world.ts";
 
 export { BACKUP, reader };
@@ -209,6 +217,30 @@ export const WORKLOADS: readonly Workload[] = [
       await manager.close();
     },
     inspect: inspectBackup,
+  },
+  {
+    name: "a backup of several segments",
+    prepare: async (world) => {
+      const fs = freshDisk();
+      const manager = await world.open(fs, { segmentSizeMax });
+      await applyTimes(world, manager, 5, 30_000);
+      await manager.close();
+      return fs.powerCut(EXTREME_POWER_CUTS[1]!, new Random(1));
+    },
+    run: async (world, fs) => {
+      const manager = await world.open(fs, { segmentSizeMax });
+      await manager.backup(BACKUP);
+    },
+    inspect: inspectBackup,
+  },
+  {
+    name: "snapshots of a large state",
+    mutator: hoarder,
+    run: async (world, fs) => {
+      const manager = await world.open(fs, {}, hoarder);
+      await world.apply(manager);
+      await all([manager.createSnapshot(), world.apply(manager)]);
+    },
   },
   {
     name: "a new version of the mutator",

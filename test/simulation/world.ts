@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { type Applied, MinistateError, StateManager } from "@ministate/ministate";
-import type { StateManagerOptions } from "@ministate/ministate";
+import type { MutationContext, StateManagerOptions } from "@ministate/ministate";
 import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 
@@ -16,6 +16,10 @@ export const NAME = "w.wal.jsonl";
 /** The state: the mutations that made it, in order. */
 export interface Ids {
   ids: number[];
+  /** What the mutator was told about each: sequence and timestamp. */
+  contexts?: [number, number][];
+  /** Makes a state large. */
+  ballast?: string;
 }
 
 /** A mutation, made long by `pad` where a test wants sectors or segments to fill. */
@@ -28,7 +32,10 @@ export interface Add {
 export const collector = {
   name: "collector",
   initial: (): Ids => ({ ids: [] }),
-  apply: (state: Ids, { id }: Add): number => state.ids.push(id),
+  apply(state: Ids, { id }: Add, { sequence, timestamp }: MutationContext): number {
+    (state.contexts ??= []).push([sequence, timestamp]);
+    return state.ids.push(id);
+  },
 };
 
 export type Manager = StateManager<Ids, Add, number>;
@@ -56,6 +63,9 @@ export class World {
   manager: Manager | null = null;
   #poisoned: Manager | null = null;
   #next = 1;
+  /** What the mutator was told when a mutation was acknowledged: every replay must tell it the same. */
+  readonly #contexts = new Map<number, string>();
+  #time = 0;
 
   /** The same history, to be continued in another way. */
   fork(): World {
@@ -63,6 +73,8 @@ export class World {
     world.certain.push(...this.certain);
     world.maybe = [...this.maybe];
     world.#next = this.#next + 1000;
+    world.#time = this.#time + 1000;
+    for (const [id, context] of this.#contexts) world.#contexts.set(id, context);
     return world;
   }
 
@@ -74,12 +86,18 @@ export class World {
   ): Promise<Manager> {
     const manager: Manager = await StateManager.open(DIRECTORY, NAME, mutator, {
       compaction: "manual",
-      clock: () => 0,
+      clock: () => ++this.#time,
       ...options,
       fs,
     });
     this.manager = manager;
     this.settle(manager.state.ids, manager.sequence);
+    for (const [index, id] of manager.state.ids.entries()) {
+      const known = this.#contexts.get(id);
+      if (known !== undefined && known !== `${manager.state.contexts?.[index]}`) {
+        assert.fail(`replayed ${id} as ${manager.state.contexts?.[index]}, not as ${known}`);
+      }
+    }
     return manager;
   }
 
@@ -138,6 +156,9 @@ export class World {
       if (this.#poisoned === manager) throw this.#fail("an acknowledgement after a failed sync");
       this.maybe.splice(this.maybe.indexOf(ids), 1);
       this.certain.push(...ids);
+      for (const id of ids) {
+        this.#contexts.set(id, `${manager.state.contexts?.[this.#sequenceOf(id) - 1]}`);
+      }
       assert.deepEqual(
         applied.map(({ sequence }) => sequence),
         ids.map((id) => this.#sequenceOf(id)),
