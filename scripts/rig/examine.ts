@@ -1,0 +1,96 @@
+// Derives crash states from one cut's log and has each of them judged.
+
+import { Random } from "../../runtime/simulated/random.ts";
+import type { FileSystem } from "./boot_files.ts";
+import { type Claim, claimsAt, judge, type Verdict } from "./claims.ts";
+import {
+  CrashImages,
+  type CrashRules,
+  drawMoments,
+  isJournalCommit,
+  isNotText,
+} from "./crash_images.ts";
+import type { Judgement } from "./guest/judge.ts";
+import type { Judge } from "./judges.ts";
+import type { SavedLog } from "./write_log.ts";
+
+/** One crash state: where the power went, and the seed that decides what was kept of what was not flushed. */
+export interface CrashState {
+  moment: number;
+  seed: number;
+}
+
+/** What became of one crash state. */
+export interface Examined extends CrashState {
+  verdict: Verdict;
+  /** What opening came to. */
+  outcome: string;
+  detail: string;
+}
+
+/** What is to be examined. */
+export interface Examination {
+  saved: SavedLog;
+  subject: string;
+  fileSystem: FileSystem;
+  /** What had been acknowledged on the card before. */
+  earlier: readonly Claim[];
+  ignoresFlushes: boolean;
+  /** Whether blocks that commit ext4's journal may be torn; `e2fsck` runs before the mount then. */
+  tearsCommits: boolean;
+}
+
+/** The rules for an examination. */
+export function rulesOf({ fileSystem, tearsCommits, ignoresFlushes }: Examination): CrashRules {
+  const isWhole = fileSystem === "f2fs" ? isNotText : isJournalCommit;
+  return { isWhole: tearsCommits ? () => false : isWhole, ignoresFlushes };
+}
+
+/** Draws crash states of a log, in the order in which they can be derived. */
+export function drawStates(saved: SavedLog, count: number, seed: number): CrashState[] {
+  const random = new Random(seed);
+  // Several images of one moment: what differs between them is what the cache had kept.
+  const moments = drawMoments(saved.log, Math.ceil(count / 2), random);
+  return moments.flatMap((moment, index) =>
+    [0, 1].map((image) => ({ moment, seed: seed + 2 * index + image }))
+  ).slice(0, count);
+}
+
+/** Examines states, and tells of each. */
+export async function examine(
+  examination: Examination,
+  states: readonly CrashState[],
+  judgeOfImages: Judge,
+  onState: (state: Examined) => void,
+): Promise<void> {
+  const { saved, subject, earlier } = examination;
+  const images = new CrashImages(saved, rulesOf(examination));
+  for (const { moment, seed } of states) {
+    const image = images.imageAt(moment, new Random(seed));
+    const claims = claimsAt(saved.log, moment, earlier);
+    const judgement = await judgeOfImages.look(
+      image,
+      subject,
+      claims.map(({ directory }) => directory),
+    );
+    onState({ moment, seed, ...conclude(claims, judgement) });
+  }
+}
+
+/** The worst of all directories decides. */
+function conclude(claims: readonly Claim[], { found, refused }: Judgement) {
+  if (refused !== null) {
+    return { verdict: "not mounted" as const, outcome: "not mounted", detail: refused };
+  }
+  const all = claims.map((claim, index) => {
+    const one = found[index]!;
+    const verdict = judge(claim, one);
+    const detail =
+      `${claim.directory}: acknowledged ${claim.acknowledged}, sent ${claim.sent}, found ${
+        one.sequence ?? "nothing"
+      }${one.problem === null ? "" : `, ${one.problem}`}`;
+    return { verdict, outcome: one.outcome, detail };
+  });
+  return all.find(({ verdict }) => verdict !== "sound") ?? all.at(-1) ??
+    { verdict: "sound" as const, outcome: "nothing yet", detail: "" };
+}

@@ -1,0 +1,140 @@
+// Known writers of the field, for control: four that lose data on a power cut, each in a way of its own, and SQLite,
+// which doesn't. A rig that can't tell them apart proves nothing.
+
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendLine, replaceFile, syncedFile } from "./control_files.ts";
+import { applyEntry, differs, type Entry, entry, type Ledger, ledger } from "./model.ts";
+import { say } from "./said.ts";
+import { openDatabase } from "./sqlite.ts";
+import { findIn, type Subject } from "./subject.ts";
+
+/** A store as simple as those that programs write for themselves. */
+export interface Store {
+  readonly state: Ledger;
+  /** Returns when it holds the mutation for durable. */
+  apply(entry: Entry): void;
+  close(): void;
+}
+
+/** Makes a subject of a store: writes in order, and checks as the library's own are checked. */
+function subject(open: (directory: string) => Store | Promise<Store>): Subject {
+  return {
+    async write(folder) {
+      const directory = `${folder}/state`;
+      mkdirSync(directory, { recursive: true });
+      say("open", directory);
+      const store = await open(directory);
+      for (;;) {
+        const number = store.state.count + 1;
+        say("send", directory, number);
+        store.apply(entry(number));
+        say("ack", directory, number);
+      }
+    },
+    check: (directory) =>
+      findIn(directory, async (found) => {
+        const { count, problem } = await look(open, directory);
+        found.sequence = count;
+        found.outcome = problem ?? "opened";
+        if (problem !== null) throw new Error(problem);
+        const store = await open(directory);
+        for (let i = 1; i <= 3; i++) store.apply(entry(count + i));
+        store.close();
+        const again = await look(open, directory);
+        if (again.count !== count + 3) throw new Error(`${again.count} later, not ${count + 3}`);
+        if (again.problem !== null) throw new Error(again.problem);
+      }),
+  };
+}
+
+async function look(open: (directory: string) => Store | Promise<Store>, directory: string) {
+  const store = await open(directory);
+  const { count } = store.state;
+  const problem = differs(store.state, count);
+  store.close();
+  return { count, problem };
+}
+
+/** A log of JSON lines. */
+function logStore(options: { synced: boolean; skipsTorn: boolean }) {
+  return (directory: string): Store => {
+    const path = `${directory}/log.jsonl`;
+    const state = ledger.initial();
+    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+    for (const line of text.split("\n").filter((line) => line !== "")) {
+      const next = parse(line, options.skipsTorn);
+      if (next !== null) applyEntry(state, next);
+    }
+    const file = syncedFile(path);
+    return {
+      state,
+      apply(next) {
+        appendLine(file, next, options.synced);
+        applyEntry(state, next);
+      },
+      close: () => file.close(),
+    };
+  };
+}
+
+function parse(line: string, skipsTorn: boolean): Entry | null {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    if (skipsTorn) return null;
+    throw error;
+  }
+}
+
+/** The whole state in one file, replaced by a rename, and nothing synced. */
+function renamingStore(directory: string): Store {
+  const path = `${directory}/state.json`;
+  const state: Ledger = existsSync(path)
+    ? JSON.parse(readFileSync(path, "utf8"))
+    : ledger.initial();
+  return {
+    state,
+    apply(next) {
+      applyEntry(state, next);
+      replaceFile(path, JSON.stringify(state), { synced: false });
+    },
+    close() {},
+  };
+}
+
+const SNAPSHOT_EVERY = 10;
+
+/** The scheme of the Rust crates: a log that refuses a torn line, and a snapshot in two files renamed in turn. */
+function rustStore(directory: string): Store {
+  const [snapshot, upTo] = [`${directory}/snapshot.json`, `${directory}/snapshot.seq`];
+  const journal = `${directory}/journal.jsonl`;
+  const state: Ledger = existsSync(snapshot)
+    ? JSON.parse(readFileSync(snapshot, "utf8"))
+    : ledger.initial();
+  const from = existsSync(upTo) ? Number(readFileSync(upTo, "utf8")) : 0;
+  const text = existsSync(journal) ? readFileSync(journal, "utf8") : "";
+  const entries: Entry[] = text.split("\n").filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+  for (const next of entries.filter(({ number }) => number > from)) applyEntry(state, next);
+  const file = syncedFile(journal);
+  return {
+    state,
+    apply(next) {
+      appendLine(file, next, true);
+      applyEntry(state, next);
+      if (state.count % SNAPSHOT_EVERY !== 0) return;
+      replaceFile(snapshot, JSON.stringify(state), { synced: true });
+      replaceFile(upTo, `${state.count}`, { synced: true });
+    },
+    close: () => file.close(),
+  };
+}
+
+/** By name. `sqlite` must pass, the others must not. */
+export const CONTROLS: Record<string, Subject> = {
+  "no-sync": subject(logStore({ synced: false, skipsTorn: true })),
+  "rename-without-sync": subject(renamingStore),
+  "torn-tail-skipped": subject(logStore({ synced: true, skipsTorn: true })),
+  "rust-scheme": subject(rustStore),
+  "sqlite": subject(openDatabase),
+};

@@ -1,0 +1,53 @@
+#!/bin/busybox sh
+# The first program of the emulated board: finds its disks, mounts them, and becomes what the kernel's command line
+# asks for: rig.fs=ext4 rig.options=noatime rig.run=PROGRAM,ARGUMENT,ARGUMENT
+# rig.neighbour=yes: another program syncs a file of its own all the time, so that the file system commits between the
+# program's calls. rig.restart=SECONDS: the program is killed and started anew.
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+for module in $(cat /modules/order); do insmod "/modules/$module.ko" || echo "rig: no module $module"; done
+
+setting() { tr ' ' '\n' </proc/cmdline | sed -n "s/^rig\.$1=//p"; }
+# A disk's name depends on the order in which the kernel finds it; its serial does not.
+disk() {
+  for block in /sys/block/vd*; do
+    [ "$(cat "$block/serial")" = "$1" ] && echo "/dev/${block##*/}" && return
+  done
+}
+port() {
+  for entry in /sys/class/virtio-ports/*; do
+    [ "$(cat "$entry/name")" = "$1" ] && echo "/dev/${entry##*/}" && return
+  done
+}
+
+mount -t ext4 -o ro "$(disk programs)" /board || echo "rig: no programs"
+for folder in proc sys dev; do mount --bind "/$folder" "/board/$folder"; done
+mount -t tmpfs tmpfs /board/tmp
+data=$(disk data)
+[ -n "$data" ] || data=/dev/mmcblk0
+ln -s "$data" /dev/rig-data
+ln -s "$(port said)" /dev/rig-said
+if [ "$(setting fs)" != none ]; then
+  mount -t "$(setting fs)" -o "$(setting options)" "$data" /board/data || echo "rig: mount failed"
+fi
+export HOME=/tmp PATH=/bin DENO_DIR=/tmp/deno NO_COLOR=1
+if [ "$(setting neighbour)" = yes ]; then
+  while :; do
+    dd if=/dev/urandom of=/board/data/neighbour bs=1k count=1 oflag=append conv=notrunc,fsync 2>/dev/null
+  done &
+fi
+while :; do
+  (exec chroot /board $(setting run | tr ',' ' ')) &
+  program=$!
+  restart=$(setting restart)
+  [ "$restart" = never ] || (sleep "$restart" && kill -9 $program) &
+  wait $program
+  code=$?
+  # 137 is the kill.
+  [ $code = 137 ] || break
+done
+echo "rig: ended with $code"
+sync
+poweroff -f

@@ -1,0 +1,44 @@
+// Counts what the disk was asked for between the first and the last acknowledgement.
+
+import type { LogEntry } from "./write_log.ts";
+
+/** What was written to the device for so many acknowledged mutations. */
+export interface Traffic {
+  acknowledged: number;
+  flushes: number;
+  writes: number;
+  bytes: number;
+}
+
+/** The traffic of one cut. */
+export function trafficOf(log: readonly LogEntry[]): Traffic {
+  const traffic: Traffic = { acknowledged: 0, flushes: 0, writes: 0, bytes: 0 };
+  const since = { flushes: 0, writes: 0, bytes: 0 };
+  let first: number | null = null;
+  for (const entry of log) {
+    if (entry.at === "flush") since.flushes++;
+    else if (entry.at === "write") {
+      since.writes++;
+      since.bytes += entry.bytes.length;
+    } else if (entry.text.startsWith("ack ")) {
+      const sequence = Number(entry.text.split(" ")[2]);
+      // What came before the first one made the directory and the segment.
+      if (first === null) first = sequence;
+      else {
+        traffic.acknowledged = sequence - first;
+        for (const key of ["flushes", "writes", "bytes"] as const) traffic[key] += since[key];
+      }
+      Object.assign(since, { flushes: 0, writes: 0, bytes: 0 });
+    }
+  }
+  return traffic;
+}
+
+/** Adds up. */
+export function sumTraffic(all: readonly Traffic[]): Traffic {
+  const sum: Traffic = { acknowledged: 0, flushes: 0, writes: 0, bytes: 0 };
+  for (const one of all) {
+    for (const key of Object.keys(sum) as (keyof Traffic)[]) sum[key] += one[key];
+  }
+  return sum;
+}
