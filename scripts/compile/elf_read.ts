@@ -28,12 +28,16 @@ export interface Section {
   offset: number;
 }
 
-/** What the headers say. */
+/** What is loaded, and for which machine. */
 export interface Elf {
   machine: number;
   phoff: number;
-  shoff: number;
   segments: Segment[];
+}
+
+/** Where the sections are, for debuggers and linkers. */
+export interface Sections {
+  shoff: number;
   sections: Section[];
 }
 
@@ -64,7 +68,7 @@ const MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 const CLASS_64 = 2;
 const LITTLE_ENDIAN = 1;
 
-/** Reads all headers. Throws {@linkcode ElfError} when the file contradicts itself. */
+/** Reads what a kernel reads. Throws {@linkcode ElfError} when the file contradicts itself. */
 export function readElf(bytes: Uint8Array): Elf {
   if (bytes.length < HEADER_SIZE || MAGIC.some((byte, index) => bytes[index] !== byte)) {
     throw new ElfError("it is not an ELF file");
@@ -74,10 +78,19 @@ export function readElf(bytes: Uint8Array): Elf {
   }
   const view = viewOf(bytes);
   const phoff = wide(view, FIELD.phoff, "the offset of the program headers");
-  const shoff = wide(view, FIELD.shoff, "the offset of the section headers");
   const segments = table(view, phoff, FIELD.phnum, PROGRAM_HEADER_SIZE, "program headers")
     .map((at) => readSegment(view, at));
   if (segments.length === 0) throw new ElfError("it has no program headers");
+  return { machine: view.getUint16(FIELD.machine, true), phoff, segments };
+}
+
+/**
+ * Reads the section headers, which no kernel looks at.
+ * Throws {@linkcode ElfError} when they can't be what they claim.
+ */
+export function readSections(bytes: Uint8Array): Sections {
+  const view = viewOf(bytes);
+  const shoff = wide(view, FIELD.shoff, "the offset of the section headers");
   const sections = table(view, shoff, FIELD.shnum, SECTION_HEADER_SIZE, "section headers")
     .map((at) => ({
       headerOffset: at,
@@ -85,7 +98,7 @@ export function readElf(bytes: Uint8Array): Elf {
       addr: wide(view, at + FIELD.sh.addr, "a section's address"),
       offset: wide(view, at + FIELD.sh.offset, "a section's offset"),
     }));
-  return { machine: view.getUint16(FIELD.machine, true), phoff, shoff, segments, sections };
+  return { shoff, sections };
 }
 
 /** A view of exactly these bytes. */

@@ -8,11 +8,14 @@
 import { checkElf, endOf } from "./elf.ts";
 import {
   type Elf,
+  ElfError,
   FIELD,
   hex,
   PF_R,
   PT,
   readElf,
+  readSections,
+  type Sections,
   type Segment,
   SHF_ALLOC,
   viewOf,
@@ -24,14 +27,26 @@ const PAGE_SIZE_MAX = 64 * 1024;
 export function separateAppended(bytes: Uint8Array): Uint8Array | string {
   const elf = readElf(bytes);
   const loads = elf.segments.filter(({ type }) => type === PT.LOAD);
-  const last = loads.reduce((a, b) => b.vaddr > a.vaddr ? b : a);
+  const last = loads.toSorted((a, b) => a.vaddr - b.vaddr).at(-1);
+  if (last === undefined) return "There is no segment to move";
   const reason = refusal(elf, loads, last);
   if (reason !== null) return `The segment at ${hex(last.vaddr)} can't be moved: ${reason}`;
+  const sections = sectionsOf(bytes);
+  if (typeof sections === "string") return `Its section headers can't be corrected: ${sections}`;
   const delta = (PAGE_SIZE_MAX - last.vaddr % PAGE_SIZE_MAX) % PAGE_SIZE_MAX;
-  const moved = move(bytes, elf, last, delta);
+  const moved = move(bytes, { ...elf, ...sections }, last, delta);
   const { findings } = checkElf(moved);
   if (findings.length === 0) return moved;
   return `Moving the segment at ${hex(last.vaddr)} did not help: ${findings[0]?.problem}`;
+}
+
+function sectionsOf(bytes: Uint8Array): Sections | string {
+  try {
+    return readSections(bytes);
+  } catch (error) {
+    if (error instanceof ElfError) return error.message;
+    throw error;
+  }
 }
 
 /** Why moving would break something, or `null`. */
@@ -58,7 +73,12 @@ function isWithin(segment: Segment, outer: Segment): boolean {
 }
 
 /** Puts `delta` zeros before the segment, and corrects everything that says where something behind them is. */
-function move(bytes: Uint8Array, elf: Elf, last: Segment, delta: number): Uint8Array {
+function move(
+  bytes: Uint8Array,
+  elf: Elf & Sections,
+  last: Segment,
+  delta: number,
+): Uint8Array {
   const moved = new Uint8Array(bytes.length + delta);
   moved.set(bytes.subarray(0, last.offset));
   moved.set(bytes.subarray(last.offset), last.offset + delta);
