@@ -29,14 +29,12 @@ async function compile(request: Request): Promise<void> {
   mkdirSync(dirname(output), { recursive: true });
   // Beside the output, so that only a whole and checked binary gets its name.
   const folder = mkdtempSync(join(dirname(output), ".compile-"));
-  try {
-    const built = join(folder, basename(output));
-    if (request.runtime === "bun") await compileWithBun({ ...request, output: built });
-    else await compileWithDeno({ ...request, output: built });
-    report(request, finish(built, output, request.target));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  // At the exit, because an interrupt ends the process without coming back here.
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const built = join(folder, basename(output));
+  if (request.runtime === "bun") await compileWithBun({ ...request, output: built });
+  else await compileWithDeno({ ...request, output: built });
+  report(request, finish(built, output, request.target));
 }
 
 function report({ output, runtime, target, permissions }: Request, finished: Finished): void {

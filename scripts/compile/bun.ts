@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { binary, run } from "../toolchain.ts";
-import { bundle, type Bundler, bundlerAdvice, entryPath, projectOf } from "./bundle.ts";
+import { bundle, type Bundler, bundlerAdvice, entryPath, MINIFY, projectOf } from "./bundle.ts";
 import { expectOk } from "./compile_error.ts";
 import { targetOf } from "./targets.ts";
 
@@ -24,8 +24,7 @@ export interface CompileWithBun {
 
 const FLAGS = [
   "--compile",
-  "--minify",
-  "--keep-names",
+  ...MINIFY.bun,
   // A binary does what it was built to do, whatever lies in the folder it is started in.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",

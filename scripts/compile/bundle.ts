@@ -16,8 +16,14 @@ interface Project {
   bundler: Bundler;
 }
 
-// Without the names of classes, `error.name` of a minified program would be one or two letters.
-const MINIFY = ["--minify", "--keep-names"];
+/**
+ * Everything but the names of classes and functions: `error.name`, and what a trace from a board says, would be
+ * one or two letters each. (`--keep-names` has no effect in Bun 1.4.5.)
+ */
+export const MINIFY: Readonly<Record<Bundler, readonly string[]>> = {
+  bun: ["--minify-syntax", "--minify-whitespace"],
+  deno: ["--minify", "--keep-names"],
+};
 
 /** Writes `entry` and all its imports to the file `output`. Throws {@linkcode CompileError} when that fails. */
 export async function bundle(entry: string, output: string, bundler?: Bundler): Promise<void> {
@@ -25,9 +31,9 @@ export async function bundle(entry: string, output: string, bundler?: Bundler): 
   const project = projectOf(source);
   const by = bundler ?? project.bundler;
   const args = by === "deno"
-    ? ["bundle", "--quiet", ...MINIFY, `--output=${resolve(output)}`, source]
+    ? ["bundle", "--quiet", ...MINIFY.deno, `--output=${resolve(output)}`, source]
     // For Node: what it may import, all three have. The file must not ask for Bun.
-    : ["build", "--target=node", ...MINIFY, `--outfile=${resolve(output)}`, source];
+    : ["build", "--target=node", ...MINIFY.bun, `--outfile=${resolve(output)}`, source];
   // Deno looks for its configuration where it is started.
   const outcome = await run(binary(by), args, { cwd: project.folder });
   expectOk(`Bundling "${entry}" with ${by}`, outcome, bundlerAdvice(by));
