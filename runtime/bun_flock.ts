@@ -4,8 +4,6 @@
  * @module
  */
 
-import { dlopen } from "bun:ffi";
-
 const LOCK_EXCLUSIVE_NOW = 2 | 4; // LOCK_EX | LOCK_NB of flock(2)
 
 /**
@@ -13,7 +11,9 @@ const LOCK_EXCLUSIVE_NOW = 2 | 4; // LOCK_EX | LOCK_NB of flock(2)
  *
  * @param library the name, under which every Bun program has loaded it already
  */
-export function lockByCall(fd: number, library = "libc.so.6"): boolean | null {
+export async function lockByCall(fd: number, library = "libc.so.6"): Promise<boolean | null> {
+  // Asked for only now: a bundler moves a static import to the top of its one file, where Deno and Node refuse it.
+  const { dlopen } = await import("bun:ffi");
   try {
     const { symbols } = dlopen(library, { flock: { args: ["i32", "i32"], returns: "i32" } });
     return symbols.flock(fd, LOCK_EXCLUSIVE_NOW) === 0;

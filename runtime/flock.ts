@@ -13,7 +13,7 @@ import { spawn } from "node:child_process";
 export async function lockDescriptor(fd: number): Promise<boolean> {
   const locked = "Bun" in globalThis
     // Loaded there alone: no other runtime has what it calls.
-    ? (await import("./bun_flock.ts")).lockByCall(fd)
+    ? await (await import("./bun_flock.ts")).lockByCall(fd)
     : null;
   return locked ?? await lockByProgram(fd);
 }

@@ -86,13 +86,19 @@ class StreamSink implements TextSink {
 }
 
 interface PermissionQuery {
-  permissions?: { querySync(descriptor: { name: "env" }): { state: string } };
+  permissions?: { querySync(descriptor: { name: "env"; variable: string }): { state: string } };
 }
+
+/** All that is read of the environment, the colours' module included; a compiled command may read no more. */
+const ENV_NAMES = ["NO_COLOR", "FORCE_COLOR", "TERM", "CI", "MINISTATE_DEBUG"];
 
 /** Whether the environment may be read without Deno asking the person at the terminal for it. */
 function mayReadEnv(): boolean {
   const { permissions } = (globalThis as { Deno?: PermissionQuery }).Deno ?? {};
-  return permissions === undefined || permissions.querySync({ name: "env" }).state === "granted";
+  if (permissions === undefined) return true;
+  return ENV_NAMES.every((variable) =>
+    permissions.querySync({ name: "env", variable }).state === "granted"
+  );
 }
 
 async function* read(path: string | null, signal?: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -16,6 +16,7 @@ const flags = {
   bun: ["run"],
   node: [],
 };
+const takesPaths = ["cli.ts", "scripts/compile.ts"];
 if (flags[runtime] === undefined || file === undefined) {
   process.stderr.write("Usage: run.mjs <deno|bun|node|caller> <file> [arguments]\n");
   process.exit(64);
@@ -24,7 +25,7 @@ if (flags[runtime] === undefined || file === undefined) {
 setup();
 const child = spawn(binaries[runtime], [...flags[runtime], join(root, file), ...args], {
   // npm and Deno change to the top folder first; paths the user typed mean the folder they typed them in.
-  cwd: file === "cli.ts" ? process.env.INIT_CWD ?? process.cwd() : root,
+  cwd: takesPaths.includes(file) ? process.env.INIT_CWD ?? process.cwd() : root,
   env: {
     ...process.env,
     DENO_NO_UPDATE_CHECK: "1",

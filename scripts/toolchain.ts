@@ -33,14 +33,15 @@ export function binary(runtime: Runtime): string {
 export function run(
   command: string,
   args: string[],
-  options: { env?: Record<string, string>; timeoutMs?: number } = {},
+  options: { cwd?: string; env?: Record<string, string>; timeoutMs?: number } = {},
 ): Promise<Outcome> {
   const started = performance.now();
   const timeoutMs = options.timeoutMs ?? 300_000;
+  const cwd = options.cwd ?? root;
   const env = { ...process.env, NO_COLOR: "1", ...options.env };
   return new Promise((resolve) => {
     // A group of its own: a test that hangs leaves children, and they must end with it.
-    const child = spawn(command, args, { cwd: root, env, detached: true, stdio: "pipe" });
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: "pipe" });
     let output = "";
     let timedOut = false;
     const timer = setTimeout(() => {

@@ -149,7 +149,7 @@ test("lockByCall() takes a free lock under Bun, and answers null when there is n
   await using directory = await temporaryDirectory();
   const path = directory.join("lock");
   const found = own === "bun"
-    ? (await import("../support/programs/call_flock.ts")).answers(path)
+    ? await (await import("../support/programs/call_flock.ts")).answers(path)
     : await run("bun", "call_flock.ts", [path]);
   assertEquals(found, [true, false, null]);
 });
@@ -201,13 +201,18 @@ test("env() is not asked for where Deno would have to ask the person", () => {
   process.env[variable] = "set";
   const readable = processTerminal();
   assertEquals([readable.envReadable, readable.env(variable)], [true, "set"]);
-  const querySync = () => ({ state: "prompt" });
+  let granted = ["NO_COLOR", "FORCE_COLOR", "TERM", "CI"];
+  const querySync = ({ variable = "" }) => ({
+    state: granted.includes(variable) ? "granted" : "prompt",
+  });
   const restore = own === "deno"
     ? replace(Deno.permissions, "querySync", querySync as never)
     : replace(globalThis, "Deno", { permissions: { querySync } } as never);
   try {
     const asking = processTerminal();
     assertEquals([asking.envReadable, asking.env(variable)], [false, undefined]);
+    granted = [...granted, "MINISTATE_DEBUG"];
+    assertEquals(processTerminal().envReadable, true);
   } finally {
     restore();
     delete process.env[variable];

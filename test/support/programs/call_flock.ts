@@ -5,11 +5,15 @@ import process from "node:process";
 import { lockByCall } from "../../../runtime/bun_flock.ts";
 
 /** What the call answers for a free file, for one that is locked, and without such a library. */
-export function answers(path: string): (boolean | null)[] {
+export async function answers(path: string): Promise<(boolean | null)[]> {
   const [first, second] = [fs.openSync(path, "w"), fs.openSync(path, "w")];
-  const found = [lockByCall(first), lockByCall(second), lockByCall(second, "no-such-library.so")];
+  const found = [
+    await lockByCall(first),
+    await lockByCall(second),
+    await lockByCall(second, "no-such-library.so"),
+  ];
   for (const fd of [first, second]) fs.closeSync(fd);
   return found;
 }
 
-if (import.meta.main) console.log(JSON.stringify(answers(process.argv[2]!)));
+if (import.meta.main) console.log(JSON.stringify(await answers(process.argv[2]!)));
