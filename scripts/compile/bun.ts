@@ -57,5 +57,8 @@ async function build(options: CompileWithBun, source: string, cwd: string): Prom
     cwd,
     timeoutMs: 900_000,
   });
-  expectOk(`Building "${entry}" with Bun for ${target}`, outcome, bundlerAdvice("bun"));
+  const advice = `${
+    bundlerAdvice("bun")
+  } (if it is a download, docs/board.md tells how to do without)`;
+  expectOk(`Building "${entry}" with Bun for ${target}`, outcome, advice);
 }
