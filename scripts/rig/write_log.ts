@@ -4,6 +4,7 @@
 // it is worked out afterwards, from the log (crash_images.ts).
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { gunzipSync, gzipSync } from "node:zlib";
 import type { BlockDevice } from "./nbd_server.ts";
 
 /** One thing that happened. */
@@ -67,14 +68,14 @@ export function saveLog(path: string, { before, log }: SavedLog): void {
     return JSON.stringify({ ...entry, bytes: entry.bytes.length });
   });
   writeFileSync(`${path}.jsonl`, [before.length, ...lines].join("\n") + "\n");
-  writeFileSync(`${path}.bytes`, Buffer.concat(bytes));
+  writeFileSync(`${path}.bytes.gz`, gzipSync(Buffer.concat(bytes), { level: 1 }));
 }
 
 /** Reads what {@linkcode saveLog} wrote. */
 export function loadLog(path: string): SavedLog {
   const [size, ...entries] = readFileSync(`${path}.jsonl`, "utf8").trimEnd().split("\n")
     .map((line) => JSON.parse(line));
-  const bytes = readFileSync(`${path}.bytes`);
+  const bytes = gunzipSync(readFileSync(`${path}.bytes.gz`));
   let at = size as number;
   const log = entries.map((entry): LogEntry => {
     if (entry.at !== "write") return entry;

@@ -1,0 +1,186 @@
+// Cuts the power of emulated arm64 boards with a real kernel and file system, and checks everything a card with a
+// volatile cache could hold afterwards. Sets itself up; ends with a summary, an HTML report, and "N passed, N failed".
+
+import { SingleBar } from "cli-progress";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { join, relative, resolve } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { boardProgram, buildBoot } from "./rig/boards.ts";
+import { Campaign } from "./rig/campaign.ts";
+import { Cards, cardSize } from "./rig/cards.ts";
+import type { Boot } from "./rig/cut.ts";
+import { examine } from "./rig/examine.ts";
+import { loadFailure } from "./rig/failures.ts";
+import { BoardJudge, canMount, type Judge, LoopJudge } from "./rig/judges.ts";
+import { cacheFolder, fetchGuestFiles, installHostPrograms } from "./rig/packages.ts";
+import { CONTROLS, COUNTED, planCut } from "./rig/plans.ts";
+import { renderReport } from "./rig/report.ts";
+import { type RigResults, stateCount } from "./rig/results.ts";
+import { conclude } from "./rig/summary.ts";
+import { binary, root } from "./toolchain.ts";
+
+const HELP = `npm run rig -- [options]
+
+  --cuts N         how many first cuts are made; most are followed by one during the recovery (default 10)
+  --states N       how many crash states are derived from each (default 50)
+  --seed N         repeats the plan of a run; drawn and printed when not given. When exactly the power goes, the
+                   machine's speed decides; a failure keeps everything that is needed to see it again
+  --boards N       how many boards run at the same time (default: one for each core)
+  --no-controls    without the writers that must be caught
+  --tear-commits   blocks that commit ext4's journal are torn too, and e2fsck -p runs before the mount
+  --ci             the share that must pass before every change
+  --replay FOLDER  looks again at a failure that was kept
+  --help           this text
+`;
+
+const { values } = parseArgs({
+  options: {
+    cuts: { type: "string", default: "10" },
+    states: { type: "string", default: "50" },
+    seed: { type: "string" },
+    boards: { type: "string", default: String(availableParallelism()) },
+    "no-controls": { type: "boolean", default: false },
+    "tear-commits": { type: "boolean", default: false },
+    ci: { type: "boolean", default: false },
+    replay: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
+/** What the run in CI must reach, with some to spare. */
+const CI = { cuts: 5, states: 30 };
+
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : number("seed", 0);
+const cuts = values.ci ? CI.cuts : number("cuts", 0);
+const statesPerCut = values.ci ? CI.states : number("states", 2);
+const started = performance.now();
+const judges = new Map<string, Judge>();
+
+installHostPrograms();
+const boot = await buildBoot(fetchGuestFiles());
+if (values.replay !== undefined) await replay(values.replay);
+else await run();
+
+async function run(): Promise<void> {
+  const results: RigResults = {
+    startedAt: new Date().toISOString(),
+    seconds: 0,
+    machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+    seed,
+    command: ["npm run rig --", ...process.argv.slice(2), ...(values.seed ? [] : ["--seed", seed])]
+      .join(" "),
+    cuts: [],
+    controls: [],
+    others: [],
+    failures: [],
+  };
+  console.log(`seed ${seed}; set up in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  await runBoards(results, boot);
+  for (const judge of judges.values()) await judge.close();
+  results.seconds = (performance.now() - started) / 1000;
+  const { passed, failed } = conclude(results);
+  const folder = join(root, "dist", "rig");
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `rig-${seed}`);
+  writeFileSync(`${path}.json`, JSON.stringify(results, null, 1));
+  writeFileSync(`${path}.html`, renderReport(results));
+  console.log(`Report: ${relative(root, path)}.html and .json`);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exit(failed === 0 ? 0 : 1);
+}
+
+/** Jobs for the boards, taken in turn. Each lane has one board, and one judge for each file system. */
+async function runBoards(results: RigResults, boot: Boot): Promise<void> {
+  const jobs = [
+    ...Array.from(
+      { length: cuts },
+      (_, number) => (campaign: Campaign) => campaign.cut(number, !values.ci || number % 2 === 0),
+    ),
+    ...(["bun", "deno"] as const).map((runtime, index) => (campaign: Campaign) =>
+      campaign.count(cuts + index, { ...COUNTED, runtime })
+    ),
+    ...CONTROLS.filter(() => !values["no-controls"])
+      .map((control, index) => (campaign: Campaign) => campaign.control(cuts + 2 + index, control)),
+  ];
+  const bar = new SingleBar({
+    format: "{bar} {value}/{total} jobs  {states} crash states  {failures} failures",
+    barsize: 20,
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+  });
+  const shown = () => ({ states: stateCount(results), failures: results.failures.length });
+  bar.start(jobs.length, 0, shown());
+  const onlyBoardMounts = Array.from({ length: cuts }, (_, n) => planCut(n, 0))
+    .some(({ fileSystem }) => !canMount(fileSystem));
+  if (onlyBoardMounts) {
+    const size = cardSize("f2fs", "");
+    judges.set("f2fs", oneAtATime(await BoardJudge.start(boot, "f2fs", size)));
+  }
+  const lane = async (index: number) => {
+    const campaign = new Campaign({
+      boot,
+      cards: new Cards(join(cacheFolder, "boot")),
+      judgeOf: ({ fileSystem }) => judges.get(fileSystem) ?? loopJudge(index),
+      statesPerCut,
+      tearsCommits: values["tear-commits"],
+      results,
+      onProgress: () => bar.update(shown()),
+    });
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+      await job(campaign);
+      bar.increment(1, shown());
+    }
+  };
+  await Promise.all(Array.from({ length: number("boards", 1) }, (_, index) => lane(index)));
+  bar.stop();
+}
+
+function loopJudge(lane: number): Judge {
+  const name = `ext4 in lane ${lane}`;
+  const judge = judges.get(name) ??
+    new LoopJudge(binary("bun"), boardProgram, "ext4", values["tear-commits"]);
+  judges.set(name, judge);
+  return judge;
+}
+
+/** Several lanes share one board that looks at cards. */
+function oneAtATime(judge: Judge): Judge {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    look(...args) {
+      const turn = last.then(() => judge.look(...args));
+      last = turn.catch(() => {});
+      return turn;
+    },
+    close: () => judge.close(),
+  };
+}
+
+async function replay(folder: string): Promise<void> {
+  const { examination, state } = loadFailure(resolve(process.env.INIT_CWD ?? ".", folder));
+  const { fileSystem, subject } = examination;
+  const judge = canMount(fileSystem)
+    ? new LoopJudge(binary("bun"), boardProgram, fileSystem, examination.tearsCommits)
+    : await BoardJudge.start(boot, fileSystem, cardSize(fileSystem, subject));
+  let sound = true;
+  await examine(examination, [state], judge, (examined) => {
+    console.log(`${examined.verdict}: ${examined.detail}`);
+    sound = examined.verdict === "sound";
+  });
+  await judge.close();
+  console.log(`\n${sound ? 1 : 0} passed, ${sound ? 0 : 1} failed`);
+  process.exit(sound ? 0 : 1);
+}
+
+function number(name: "seed" | "cuts" | "states" | "boards", least: number): number {
+  const value = Number(values[name]);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  console.log(`--${name} must be a whole number from ${least}, got "${values[name]}"`);
+  process.exit(64);
+}

@@ -1,0 +1,222 @@
+// Makes cuts and examines what they leave, several boards at a time: the library's own, then the controls.
+
+import { Random } from "../../runtime/simulated/random.ts";
+import type { Cards } from "./cards.ts";
+import { type Claim, claimsAt } from "./claims.ts";
+import { CrashImages } from "./crash_images.ts";
+import { type Boot, type Cut, type CutPlan, makeCut } from "./cut.ts";
+import {
+  type CrashState,
+  drawStates,
+  type Examination,
+  examine,
+  type Examined,
+  rulesOf,
+} from "./examine.ts";
+import { keepFailure } from "./failures.ts";
+import type { Judge } from "./judges.ts";
+import { type ControlPlan, planControl, planCut, planSecondCut } from "./plans.ts";
+import type { ControlRow, RigResults } from "./results.ts";
+import { sumTraffic, trafficOf } from "./traffic.ts";
+
+/** What a campaign works with. */
+export interface CampaignSetup {
+  boot: Boot;
+  cards: Cards;
+  /** Gives back a judge for a file system; one call at a time. */
+  judgeOf(plan: CutPlan): Judge;
+  statesPerCut: number;
+  tearsCommits: boolean;
+  results: RigResults;
+  /** Told after every crash state. */
+  onProgress(): void;
+}
+
+/** A crash state of a first cut, from which the board starts again. */
+interface Restart {
+  card: Uint8Array;
+  earlier: Claim[];
+}
+
+/** Controls that should be caught are given this many cuts for it; a fault that is rare needs more than one. */
+const CONTROL_CUTS_MAX = 4;
+/** How many sound states a control must show that should pass. */
+const CONTROL_STATES_PASSED = 60;
+const CONTROL_STATES_MAX = 150;
+
+/** One run of the rig. */
+export class Campaign {
+  readonly #setup: CampaignSetup;
+  readonly #started = performance.now();
+
+  constructor(setup: CampaignSetup) {
+    this.#setup = setup;
+  }
+
+  /** Makes one cut, and one more while the board recovers from it. */
+  async cut(number: number, withSecond: boolean): Promise<void> {
+    const seed = this.#seedOf(number);
+    const plan = planCut(number, seed);
+    const card = this.#setup.cards.empty(plan.fileSystem, plan.subject);
+    const restart = await this.#cutAndExamine(number, 1, plan, seed, { card, earlier: [] });
+    if (!withSecond || restart === null) return;
+    await this.#cutAndExamine(number, 2, planSecondCut(plan, seed), seed + 500, restart);
+  }
+
+  /** Makes one cut that only counts what the disk is asked for; its crash states are examined like any others. */
+  async count(number: number, plan: CutPlan): Promise<void> {
+    const card = this.#setup.cards.empty(plan.fileSystem, plan.subject);
+    await this.#cutAndExamine(number, 1, plan, this.#seedOf(number), { card, earlier: [] });
+  }
+
+  #seedOf(number: number): number {
+    return (this.#setup.results.seed + 1000 * number) >>> 0;
+  }
+
+  async #cutAndExamine(
+    number: number,
+    cutNumber: 1 | 2,
+    plan: CutPlan,
+    seed: number,
+    { card, earlier }: Restart,
+  ): Promise<Restart | null> {
+    const { boot, results, statesPerCut, tearsCommits } = this.#setup;
+    const name = `${number}-${cutNumber}-${plan.subject}-${plan.runtime}-${plan.fileSystem}`;
+    const cut = await makeCut(boot, plan, card);
+    const { subject, fileSystem } = plan;
+    const examination: Examination = {
+      saved: cut.saved,
+      subject,
+      fileSystem,
+      earlier,
+      ignoresFlushes: false,
+      tearsCommits,
+    };
+    if (cut.problem !== null) {
+      this.#fail(`${name}: ${cut.problem}`, name, cut, examination, {
+        moment: cut.saved.log.length,
+        seed,
+        detail: cut.console.slice(-2000),
+      });
+    }
+    const states = drawStates(cut.saved, statesPerCut, seed);
+    const row = {
+      ...plan,
+      number,
+      cut: cutNumber,
+      seed,
+      traffic: trafficOf(cut.saved.log),
+      verdicts: {},
+      outcomes: {},
+      states: 0,
+      seconds: 0,
+    };
+    results.cuts.push(row);
+    await examine(examination, states, this.#setup.judgeOf(plan), (state) => {
+      this.#note(row, state);
+      if (state.verdict !== "sound") {
+        this.#fail(`${name}: ${state.verdict}`, name, cut, examination, state);
+      }
+    });
+    row.seconds = (performance.now() - this.#started) / 1000;
+    this.#setup.onProgress();
+    return restartFrom(examination, states, seed);
+  }
+
+  #note(
+    row: { verdicts: Record<string, number>; outcomes: Record<string, number>; states: number },
+    { verdict, outcome }: Examined,
+  ): void {
+    row.states++;
+    row.verdicts[verdict] = (row.verdicts[verdict] ?? 0) + 1;
+    if (verdict === "sound") row.outcomes[outcome] = (row.outcomes[outcome] ?? 0) + 1;
+    this.#setup.onProgress();
+  }
+
+  #fail(
+    what: string,
+    name: string,
+    cut: Cut,
+    examination: Examination,
+    state: CrashState & { detail: string },
+  ): void {
+    const folder = `${this.#setup.results.seed}-${name}-${state.moment}-${state.seed}`;
+    const replay = keepFailure(folder, cut, examination, state);
+    this.#setup.results.failures.push({ what, detail: state.detail, replay });
+  }
+
+  /** Has a known writer cut, until it is caught or has passed. */
+  async control(number: number, control: ControlPlan): Promise<void> {
+    const { boot, cards, results, onProgress } = this.#setup;
+    const { subject, expected, ignoresFlushes } = control;
+    const row: ControlRow = {
+      subject,
+      ignoresFlushes,
+      expected,
+      states: 0,
+      failed: 0,
+      example: "",
+      asExpected: false,
+      traffic: sumTraffic([]),
+    };
+    results.controls.push(row);
+    for (let turn = 0; turn < CONTROL_CUTS_MAX && !isDecided(row); turn++) {
+      const seed = this.#seedOf(number) + turn;
+      const plan = planControl(control);
+      const cut = await makeCut(boot, plan, cards.empty(plan.fileSystem, subject));
+      row.traffic = sumTraffic([row.traffic, trafficOf(cut.saved.log)]);
+      const examination: Examination = {
+        saved: cut.saved,
+        subject,
+        fileSystem: plan.fileSystem,
+        earlier: [],
+        ignoresFlushes,
+        tearsCommits: false,
+      };
+      for (const states of inParts(drawStates(cut.saved, CONTROL_STATES_MAX, seed))) {
+        if (isDecided(row)) break;
+        await examine(examination, states, this.#setup.judgeOf(plan), (state) => {
+          row.states++;
+          if (state.verdict !== "sound") {
+            row.example ||= `${state.verdict}: ${state.detail}`;
+            row.failed++;
+          }
+        });
+        onProgress();
+      }
+    }
+    row.asExpected = (row.failed > 0) === (expected === "caught") && row.states > 0;
+    if (row.asExpected) return;
+    const detail = row.example || `${row.states} crash states were all sound`;
+    const what = `control ${subject}${
+      ignoresFlushes ? " on a disk that lies" : ""
+    }: not ${expected}`;
+    results.failures.push({ what, detail, replay: results.command });
+  }
+}
+
+function isDecided({ expected, failed, states }: ControlRow): boolean {
+  return failed > 0 || (expected === "passes" && states >= CONTROL_STATES_PASSED);
+}
+
+/** Parts in which each moment is later than those before, so that one log is gone through once for each. */
+function inParts(states: CrashState[]): CrashState[][] {
+  const parts = 6;
+  return Array.from({ length: parts }, (_, part) => states.filter((_, i) => i % parts === part));
+}
+
+/** The card as one of the states left it. */
+function restartFrom(
+  examination: Examination,
+  states: readonly CrashState[],
+  seed: number,
+): Restart | null {
+  const { saved, earlier } = examination;
+  const random = new Random(seed);
+  // Not the earliest ones, in which there is nothing to recover yet.
+  const state = states[Math.floor(states.length * (0.3 + 0.7 * random.next()))];
+  if (state === undefined) return null;
+  const card = new CrashImages(saved, rulesOf(examination))
+    .imageAt(state.moment, new Random(state.seed));
+  return { card, earlier: claimsAt(saved.log, state.moment, earlier) };
+}

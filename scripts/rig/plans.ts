@@ -1,0 +1,79 @@
+// Which cuts are made, and which controls: everything that differs between them, drawn from one seed.
+
+import { Random } from "../../runtime/simulated/random.ts";
+import type { CutPlan } from "./cut.ts";
+
+/** The library at work, in the order in which it is cut. */
+const SUBJECTS = ["sequential", "compacting", "first-starts", "concurrent", "full-disk"];
+
+/** How much a program does before the power goes, in flushes or acknowledgements. */
+const LIFE_MIN = 10;
+const LIFE_MAX = 250;
+/** Recoveries are short, and they are what the second cut is for. */
+const SECOND_LIFE_MAX = 60;
+
+/** Cut number `number`, from 0 on. */
+export function planCut(number: number, seed: number): CutPlan {
+  const random = new Random(seed);
+  return {
+    subject: SUBJECTS[number % SUBJECTS.length]!,
+    runtime: Math.floor(number / SUBJECTS.length) % 2 === 0 ? "bun" : "deno",
+    // Every fourth, so that each subject meets it in turn.
+    fileSystem: number % 4 === 3 ? "f2fs" : "ext4",
+    neighbour: random.chance(0.5),
+    restarts: random.chance(0.3),
+    life: LIFE_MIN + random.below(LIFE_MAX - LIFE_MIN),
+  };
+}
+
+/** What the board does when it starts again on a card that lost power, until it loses power again. */
+export function planSecondCut(first: CutPlan, seed: number): CutPlan {
+  const random = new Random(seed);
+  const same = ["first-starts", "full-disk"].includes(first.subject);
+  return {
+    ...first,
+    subject: same ? first.subject : "recovering",
+    restarts: false,
+    life: 1 + random.below(SECOND_LIFE_MAX),
+  };
+}
+
+/** The cut whose traffic is held against the target. */
+export const COUNTED: Omit<CutPlan, "runtime"> = {
+  subject: "counted",
+  fileSystem: "ext4",
+  neighbour: false,
+  restarts: false,
+  life: 150,
+};
+
+/** A writer of the field, and what the rig must make of it. */
+export interface ControlPlan {
+  subject: string;
+  expected: "caught" | "passes";
+  /** On a disk that says flushes are done and does nothing: everything loses data there. */
+  ignoresFlushes: boolean;
+}
+
+/** All controls. One more, without directory syncs, is invisible here and is left to the check of system calls. */
+export const CONTROLS: readonly ControlPlan[] = [
+  { subject: "no-sync", expected: "caught", ignoresFlushes: false },
+  { subject: "rename-without-sync", expected: "caught", ignoresFlushes: false },
+  { subject: "torn-tail-skipped", expected: "caught", ignoresFlushes: false },
+  { subject: "rust-scheme", expected: "caught", ignoresFlushes: false },
+  { subject: "sqlite", expected: "passes", ignoresFlushes: false },
+  { subject: "sqlite", expected: "caught", ignoresFlushes: true },
+  { subject: "sequential", expected: "caught", ignoresFlushes: true },
+];
+
+/** How a control's cut is made: with everything that brings mistakes to light. */
+export function planControl({ subject }: ControlPlan): CutPlan {
+  return {
+    subject,
+    runtime: "bun",
+    fileSystem: "ext4",
+    neighbour: true,
+    restarts: true,
+    life: 120,
+  };
+}

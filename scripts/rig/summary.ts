@@ -1,0 +1,61 @@
+// The end of a run, in words: what was cut, what came of it, what it cost the card, and how the controls fared.
+
+import { outcomesOf, ownTraffic, perMutation, type RigResults, stateCount } from "./results.ts";
+
+/** What one acknowledged mutation of 100 bytes may cost the device. */
+const FLUSHES_MAX = 1.05;
+const BYTES_MAX = 4.6 * 1024;
+
+/** Prints the summary, and counts: one for each cut, control and other check. Adds a failure for a target missed. */
+export function conclude(results: RigResults): { passed: number; failed: number } {
+  judgeTraffic(results);
+  const { cuts, controls, others, failures, seconds, seed } = results;
+  const second = cuts.filter(({ cut }) => cut === 2).length;
+  console.log("\ncrash states by outcome");
+  print(Object.entries(outcomesOf(cuts)));
+  console.log("\ncontrols");
+  for (const { subject, ignoresFlushes, states, failed, expected, asExpected } of controls) {
+    const where = ignoresFlushes ? ", on a disk that ignores flushes" : "";
+    console.log(
+      `  ${
+        asExpected ? "ok    " : "FAILED"
+      } ${subject}${where}: ${failed} of ${states} crash states wrong, ` +
+        `must be ${expected === "caught" ? "caught" : "sound"}`,
+    );
+  }
+  console.log();
+  for (const { name, ok, detail } of others) {
+    console.log(`${ok ? "ok    " : "FAILED"} ${name}: ${detail}`);
+  }
+  for (const { what, detail, replay } of failures) {
+    console.log(`\nFAILED ${what}\n  ${detail.replaceAll("\n", "\n  ")}\n  ${replay}`);
+  }
+  console.log(
+    `\n${cuts.length} cuts (${second} during a recovery), ${stateCount(results)} crash states, ` +
+      `${failures.length} failures in ${seconds.toFixed(0)} s, seed ${seed}`,
+  );
+  const count = cuts.length + controls.length + others.length;
+  return { passed: Math.max(0, count - failures.length), failed: failures.length };
+}
+
+function judgeTraffic(results: RigResults): void {
+  for (const [runtime, traffic] of Object.entries(ownTraffic(results.cuts))) {
+    if (traffic.acknowledged === 0) continue;
+    const { flushes, bytes } = perMutation(traffic);
+    const ok = flushes <= FLUSHES_MAX && bytes <= BYTES_MAX;
+    const detail =
+      `${flushes.toFixed(3)} flushes and ${
+        bytes.toFixed(0)
+      } bytes for each of ${traffic.acknowledged} ` +
+      `mutations of 100 bytes (at most ${FLUSHES_MAX} and ${BYTES_MAX.toFixed(0)})`;
+    const name = `what the card is asked for, ${runtime} on ext4`;
+    results.others.push({ name, ok, detail });
+    if (!ok) results.failures.push({ what: name, detail, replay: results.command });
+  }
+}
+
+function print(counts: [string, number][]): void {
+  for (const [name, count] of counts.toSorted((a, b) => b[1] - a[1])) {
+    console.log(`  ${name.padEnd(42)}${String(count).padStart(8)}`);
+  }
+}
