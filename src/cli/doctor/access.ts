@@ -67,8 +67,9 @@ function filesFindings(facts: AccessFacts): Finding[] {
   const check = "files";
   if (isUnknown(files)) return [notKnown(check, files)];
   const findings = linkFindings(files);
-  if (files.length > 0 && !ownerless) {
-    const open = files.filter(({ status }) => (status.mode & ANYTHING_BY_OTHERS) !== 0);
+  const real = files.filter(({ status }) => !isLink(status));
+  if (real.length > 0 && !ownerless) {
+    const open = real.filter(({ status }) => (status.mode & ANYTHING_BY_OTHERS) !== 0);
     if (open.length > 0) {
       findings.push({
         check,
@@ -78,14 +79,18 @@ function filesFindings(facts: AccessFacts): Finding[] {
         advice: `chmod -R go= ${shellText(directory)}`,
       });
     }
-    findings.push(...foreignOwner(check, "A file", files.map(({ status }) => status.owner), facts));
+    findings.push(...foreignOwner(check, "A file", real.map(({ status }) => status.owner), facts));
   }
   if (findings.length > 0) return findings;
   return files.length === 0 ? [] : [fine(check, `${files.length}, for their owner alone`)];
 }
 
+function isLink({ kind }: PathStatus): boolean {
+  return kind === "link" || kind === "other";
+}
+
 function linkFindings(files: OwnFile[]): Finding[] {
-  const links = files.filter(({ status }) => status.kind === "link" || status.kind === "other");
+  const links = files.filter(({ status }) => isLink(status));
   if (links.length === 0) return [];
   return [{
     check: "files",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinPath, LOCK_NAME } from "../../format/names.ts";
 import type { Context } from "../context.ts";
 import type { Space } from "../machine.ts";
 import { accessFindings } from "./access.ts";
@@ -11,7 +12,7 @@ import { clockFindings } from "./clock.ts";
 import { type DeviceFacts, deviceFinding, deviceOf } from "./device.ts";
 import { isVolatile, lacksOwners, placeFindings } from "./file_system.ts";
 import { ask, type Finding, isUnknown, knownOrNull } from "./finding.ts";
-import { namesIn, ownFilesIn, platformFacts, textOf, writersOf } from "./gather.ts";
+import { hasWriter, namesIn, ownFilesIn, platformFacts, textOf } from "./gather.ts";
 import { writerFinding } from "./lock.ts";
 import { optionFindings } from "./mount_options.ts";
 import { type Mount, mountOf, parseMounts } from "./mounts.ts";
@@ -98,7 +99,7 @@ async function stateFindings(
   const files = await ownFilesIn(machine, path, names);
   return [
     stateFinding(state, directory),
-    writerFinding(await writersOf(machine, mount, files)),
+    writerFinding(await hasWriter(machine, mount, files), joinPath(directory, LOCK_NAME)),
     ...accessFindings({
       directory,
       status: await ask(() => machine.status(path)),

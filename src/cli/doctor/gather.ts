@@ -9,7 +9,7 @@ import { isOwnName, joinPath, LOCK_NAME } from "../../format/names.ts";
 import type { Machine } from "../machine.ts";
 import type { OwnFile } from "./access.ts";
 import { ask, type Fact, isUnknown } from "./finding.ts";
-import { lockHolders } from "./lock.ts";
+import { isLocked } from "./lock.ts";
 import type { Mount } from "./mounts.ts";
 import { pageSizeFrom, type PlatformFacts } from "./platform.ts";
 
@@ -53,18 +53,16 @@ export async function ownFilesIn(
   return files;
 }
 
-/** The processes that have the state open for writing. */
-export async function writersOf(
+/** Whether a process has the state open for writing. */
+export async function hasWriter(
   machine: Machine,
   mount: Mount | null,
   files: Fact<OwnFile[]>,
-): Promise<Fact<number[]>> {
+): Promise<Fact<boolean>> {
   if (isUnknown(files)) return files;
   const lock = files.find(({ name }) => name === LOCK_NAME);
-  if (lock === undefined) return [];
+  if (lock === undefined) return false;
   const locks = await ask(() => textOf(machine, "/proc/locks"));
   if (isUnknown(locks)) return locks;
-  return mount === null
-    ? { unknown: "ENOENT" }
-    : lockHolders(locks, mount.device, lock.status.inode);
+  return mount === null ? { unknown: "ENOENT" } : isLocked(locks, mount.device, lock.status.inode);
 }

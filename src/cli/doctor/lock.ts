@@ -7,24 +7,25 @@
 import { type DurableFs, type DurableLock, systemCodeOf } from "../../durable_fs.ts";
 import { ioError } from "../../errors.ts";
 import { discard } from "../../journal/write_bytes.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
+import { type Fact, type Finding, fine, isUnknown, notKnown, shellText } from "./finding.ts";
 
 /** What a try of a lock came to: `shared` when it excludes nobody. */
 export type LockTrial = "works" | "shared" | Error;
 
 /**
- * The processes that hold a `flock` on a file, from `/proc/locks` (proc_locks(5)).
+ * Whether somebody holds a `flock` on a file, from `/proc/locks` (proc_locks(5)). Who it is can't be told: on Node
+ * the process that took the lock has ended since.
  *
  * @param device the numbers of its file system, such as "179:2"
  */
-export function lockHolders(locks: string, device: string, inode: number): number[] {
+export function isLocked(locks: string, device: string, inode: number): boolean {
   const [major, minor] = device.split(":").map((part) =>
     Number(part).toString(16).padStart(2, "0")
   );
   const wanted = `${major}:${minor}:${inode}`;
-  return locks.split("\n").flatMap((line) => {
-    const [, kind, , , pid, file] = line.trim().split(/\s+/);
-    return kind === "FLOCK" && file === wanted ? [Number(pid)] : [];
+  return locks.split("\n").some((line) => {
+    const [, kind, , , , file] = line.trim().split(/\s+/);
+    return kind === "FLOCK" && file === wanted;
   });
 }
 
@@ -71,10 +72,10 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
   };
 }
 
-/** Says who writes. */
-export function writerFinding(holders: Fact<number[]>): Finding {
+/** Says whether somebody writes. In a container, locks from outside are not to be seen. */
+export function writerFinding(locked: Fact<boolean>, lockPath: string): Finding {
   const check = "writer";
-  if (isUnknown(holders)) return notKnown(check, holders);
-  if (holders.length === 0) return fine(check, "none to be seen");
-  return fine(check, `process ${holders.join(", ")} has it open for writing`);
+  if (isUnknown(locked)) return notKnown(check, locked);
+  if (!locked) return fine(check, "none to be seen");
+  return fine(check, `a process has it open for writing ("fuser ${shellText(lockPath)}" names it)`);
 }

@@ -50,7 +50,9 @@ export async function runTrials(
 ): Promise<TrialResult> {
   const lock = await tryLock(fs, trialPath(facts.path));
   const locking = trialFinding(lock, facts.path);
-  const { findings, sync } = await trySyncs(fs, facts, lock instanceof Error ? null : interruption);
+  // Where no file can be made, the line about the lock says why.
+  if (lock instanceof Error) return { findings: [locking], sync: null };
+  const { findings, sync } = await trySyncs(fs, facts, interruption);
   return { findings: [locking, ...findings], sync };
 }
 
@@ -74,7 +76,7 @@ async function trySyncs(
     findings: [{ check: "syncs", mark: "unknown" as const, found: `not tried: ${why}` }],
     sync: null,
   });
-  if (interruption === null) return leaveOut("left out");
+  if (interruption === null) return leaveOut("it was left out");
   if (facts.volatile) return leaveOut("memory has nothing to sync");
   if (facts.space !== null && facts.space.sizeFree < SPACE_FACTOR * SYNC_TEST_SIZE_MAX) {
     return leaveOut("there is too little space");
