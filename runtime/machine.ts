@@ -62,10 +62,12 @@ async function userId(): Promise<number> {
   return process.geteuid!();
 }
 
+/** The runtimes by their keys in `process.versions`. Bun and Deno also name the version of Node that they are like. */
+const RUNTIMES = [["bun", "Bun"], ["deno", "Deno"], ["node", "Node"]] as const;
+
 function runtimeName(): string {
-  const { bun, deno, node } = process.versions;
-  // Bun and Deno also name the version of Node that they are like.
-  return bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node ${node}`;
+  const [key, name] = RUNTIMES.find(([key]) => process.versions[key])!;
+  return `${name} ${process.versions[key]}`;
 }
 
 /** Gives the machine that this process runs on. */
