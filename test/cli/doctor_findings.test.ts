@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type AccessFacts, accessFindings } from "../../src/cli/doctor/access.ts";
+import { type AccessFacts, accessFindings, type OwnFile } from "../../src/cli/doctor/access.ts";
 import { clockFindings } from "../../src/cli/doctor/clock.ts";
 import { deviceFinding } from "../../src/cli/doctor/device.ts";
 import { isVolatile, placeFindings } from "../../src/cli/doctor/file_system.ts";
@@ -368,10 +368,10 @@ const OWNED: AccessFacts = {
 };
 
 /** Files of ours with these owners, modes, kinds. */
-function files(...all: [owner: number, mode: number, kind?: "link" | "other"][]) {
-  return all.map(([owner, mode, kind = "file"], i) => ({
+function files(...all: [owner: number, mode: number, kind?: "link" | "other"][]): OwnFile[] {
+  return all.map(([owner, mode, kind], i) => ({
     name: `test-${i}`,
-    status: { kind, owner, mode, inode: i } as const,
+    status: { kind: kind ?? "file", owner, mode, inode: i },
   }));
 }
 

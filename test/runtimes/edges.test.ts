@@ -230,13 +230,16 @@ test("the machine names its runtime, and what a name stands for", async () => {
 
 test("the machine gives EPERM for what Deno refuses, and doesn't have it ask", async () => {
   const machine = processMachine();
-  const querySync = () => ({ state: "prompt" });
+  let state = "prompt";
+  const querySync = () => ({ state });
   const restoreQuery = own === "deno"
     ? replace(Deno.permissions, "querySync", querySync as never)
     : replace(globalThis, "Deno", { permissions: { querySync } } as never);
   try {
     assertEquals(await codeOf(() => machine.space("/")), "EPERM");
     assertEquals(await codeOf(() => machine.userId()), "EPERM");
+    state = "granted";
+    assertEquals(await machine.userId(), process.geteuid!());
   } finally {
     restoreQuery();
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MinistateError } from "../../errors.ts";
+import { ioError, type MinistateError } from "../../errors.ts";
 import { listState, stemOf } from "../../format/names.ts";
 import { JournalCursor } from "../../journal/journal_cursor.ts";
 import type { Inspection } from "../../recovery/inspection.ts";
@@ -12,7 +12,7 @@ import type { Context } from "../context.ts";
 import { CommandError } from "../exit.ts";
 import { inspectSteadily } from "../steady.ts";
 import { countText } from "../text.ts";
-import { type Finding, fine, shellText } from "./finding.ts";
+import { ask, type Fact, type Finding, fine, knownOrNull, shellText } from "./finding.ts";
 
 /** What is known about the state; `failure` is why it could not be inspected. */
 export interface StateFacts {
@@ -29,34 +29,30 @@ export const NO_STATE: StateFacts = { inspection: null, failure: null, newest: n
 export async function stateIn(context: Context, directory: string): Promise<StateFacts> {
   try {
     const inspection = await inspectSteadily(context, directory);
-    const newest = await newestTime(context, directory, inspection);
+    const newest = knownOrNull(await newestTime(context, directory, inspection));
     return { inspection, failure: null, newest };
   } catch (error) {
     if (error instanceof CommandError) return NO_STATE;
-    if (!(error instanceof MinistateError)) throw error;
-    return { ...NO_STATE, failure: error };
+    return { ...NO_STATE, failure: ioError("inspect", directory, error) };
   }
 }
 
-/** The time in the last sound record. */
-async function newestTime(
-  context: Context,
+/** The time in the last sound record; unknown when it is damaged, or only in a snapshot by now. */
+function newestTime(
+  { fs }: Context,
   directory: string,
   { journal, nextOpen }: Inspection,
-): Promise<number | null> {
-  if (nextOpen.sequence === 0) return null;
-  const { fs } = context;
-  const list = () => listState(fs, directory, stemOf(journal));
-  const cursor = new JournalCursor(fs, list, nextOpen.sequence);
-  try {
-    return (await cursor.read())?.at(-1)?.timestamp ?? null;
-  } catch (error) {
-    // Damaged, or only in a snapshot by now: then no time is known.
-    if (error instanceof MinistateError) return null;
-    throw error;
-  } finally {
-    await cursor.close();
-  }
+): Promise<Fact<number | null>> {
+  return ask(async () => {
+    const list = () => listState(fs, directory, stemOf(journal));
+    const cursor = new JournalCursor(fs, list, Math.max(1, nextOpen.sequence));
+    try {
+      const last = (await cursor.read())?.at(-1);
+      return last === undefined ? null : last.timestamp;
+    } finally {
+      await cursor.close();
+    }
+  });
 }
 
 /** Says how the state is. */
