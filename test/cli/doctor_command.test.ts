@@ -10,10 +10,9 @@ import {
   symlink,
   writeFile,
 } from "node:fs/promises";
-import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { processMachine } from "../../runtime/machine.ts";
 import type { Machine } from "../../src/cli/machine.ts";
 import { openLedger } from "../support/samples.ts";
@@ -335,7 +334,8 @@ test("doctor stops timing syncs after a bounded time, and says how many it made"
     }
   });
   const { report } = await reportOf(directory.path, { fs, machine: soundMachine() });
-  assertEquals(report.facts.sync.rounds, 4);
+  // Four, or three on a busy machine.
+  assert(report.facts.sync.rounds >= 3 && report.facts.sync.rounds <= 4);
   assertMatch(foundBy(report, "sync stalls")[0]!, /^warning: one took [2-9]\.\d s/);
 });
 
@@ -346,8 +346,8 @@ test("doctor that is interrupted cleans up and exits as a shell expects", async 
   assertEquals([code, output], [143, ""]);
   const { child, ended } = begin("doctor", directory.path);
   while (child.exitCode === null && (await readdir(directory.path)).length === 0) await pause(2);
-  process.kill(child.pid!, "SIGINT");
-  // On a fast disk it may be over by then.
+  // On a fast disk it may be over by then: unlike process.kill(), this takes a process that has ended.
+  child.kill("SIGINT");
   assertMatch(String((await ended).code), /^(130|[012])$/);
   assertEquals(await readdir(directory.path), []);
 });
