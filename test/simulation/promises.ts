@@ -6,24 +6,20 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MinistateError, StateManager, type StateManagerOptions } from "@ministate/ministate";
+import { StateManager } from "@ministate/ministate";
 import { crashImages } from "../../runtime/simulated/crash_images.ts";
 import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { failsOrKeepsAll, openDamaged } from "./damage_oracle.ts";
+import { failsOrKeepsAll } from "./damage_oracle.ts";
+import { openingOf, type Promised } from "./promised.ts";
+import { ASIDE } from "./promises_aside.ts";
+import { PAST } from "./promises_past.ts";
+import { USE } from "./promises_use.ts";
 import { damagedDisk, record } from "./recordings.ts";
 import type { Tally } from "./tally.ts";
 import { collector, DIRECTORY, NAME, World } from "./world.ts";
 import { hoarder } from "./inspections.ts";
 import { freshDisk } from "./workloads.ts";
-
-/** One promise. */
-export interface Promised {
-  /** What is looked at, as the name of an exploration. */
-  name: string;
-  /** Throws when the promise is broken. */
-  keep(tally: Tally): Promise<void>;
-}
 
 /** All of them. */
 export const PROMISES: readonly Promised[] = [
@@ -36,18 +32,10 @@ export const PROMISES: readonly Promised[] = [
   { name: "a line that was removed is missed", keep: removedLineIsMissed },
   { name: "a hostile journal ends", keep: hostileJournalEnds },
   { name: "a large state is captured at its own sequence", keep: largeStateIsCaptured },
+  ...ASIDE,
+  ...PAST,
+  ...USE,
 ];
-
-/** The code an open fails with; "opened" when it doesn't. */
-async function codeOf(fs: PowerCutDisk, options: StateManagerOptions = {}): Promise<string> {
-  try {
-    await (await openDamaged(fs, options)).close();
-    return "opened";
-  } catch (error) {
-    if (error instanceof MinistateError) return error.code;
-    throw error;
-  }
-}
 
 async function oneWriter(tally: Tally): Promise<void> {
   const world = new World();
@@ -55,13 +43,13 @@ async function oneWriter(tally: Tally): Promise<void> {
   const manager = await world.open(fs);
   await world.apply(manager);
   const before = fs.fingerprint();
-  assertEquals(await codeOf(fs), "LOCKED", "a second writer");
-  assertEquals(await codeOf(fs, { readOnly: true }), "opened", "a reader beside the writer");
+  assertEquals(await openingOf(fs), "LOCKED", "a second writer");
+  assertEquals(await openingOf(fs, { readOnly: true }), "opened", "a reader beside the writer");
   assertEquals(fs.fingerprint(), before, "a reader, or a second writer, changed the directory");
   await world.apply(manager);
-  assertEquals(await codeOf(fs.image()), "opened", "a lock that a killed process left");
+  assertEquals(await openingOf(fs.image()), "opened", "a lock that a killed process left");
   await manager.close();
-  assertEquals(await codeOf(fs), "opened", "after the writer has closed");
+  assertEquals(await openingOf(fs), "opened", "after the writer has closed");
   tally.state("lock", "refused");
 }
 
@@ -241,7 +229,7 @@ async function hostileJournalEnds(tally: Tally): Promise<void> {
       return all;
     });
   const long = endingWith(new Uint8Array(TAIL_SIZE).fill(0x78));
-  assertEquals(await codeOf(long), "CORRUPT", "a tail that no batch of ours can leave");
+  assertEquals(await openingOf(long), "CORRUPT", "a tail that no batch of ours can leave");
   const alike = '[5,[5,[5,1]],4,0,"deadbeef"]\n'.repeat(LOOK_ALIKES);
   const searched = endingWith(new TextEncoder().encode(alike));
   const { crc32 } = searched;
@@ -251,7 +239,7 @@ async function hostileJournalEnds(tally: Tally): Promise<void> {
     if (summed > SUMMED_MAX) throw new Error("the search for proof goes on and on");
     return crc32(bytes, seed);
   };
-  assertEquals(await codeOf(searched), "CORRUPT", "a journal that was made to be searched");
+  assertEquals(await openingOf(searched), "CORRUPT", "a journal that was made to be searched");
   tally.state("hostile", "CORRUPT");
 }
 
