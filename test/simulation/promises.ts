@@ -27,6 +27,7 @@ export const PROMISES: readonly Promised[] = [
   { name: "names stay in the state directory", keep: namesStay },
   { name: "keys are data", keep: keysAreData },
   { name: "an update carries everything over", keep: updateCarriesOver },
+  { name: "an update is settled at once", keep: updateIsSettled },
   { name: "a refused write is rolled back", keep: refusedWriteIsRolledBack },
   { name: "a full disk is compacted", keep: fullDiskIsCompacted },
   { name: "a line that was removed is missed", keep: removedLineIsMissed },
@@ -117,13 +118,19 @@ const BEFORE = 4;
 const SNAPSHOTTED = 2;
 const IMAGES_MAX = 4;
 
-async function updateCarriesOver(tally: Tally): Promise<void> {
-  const before = freshDisk();
-  const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs: before });
+/** What the first version leaves. */
+async function beforeUpdate(): Promise<PowerCutDisk> {
+  const fs = freshDisk();
+  const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs });
   for (const [i, by] of AMOUNTS.slice(0, BEFORE).entries()) {
     await old.apply({ by });
     if (i === SNAPSHOTTED - 1) await old.createSnapshot();
   }
+  return fs;
+}
+
+async function updateCarriesOver(tally: Tally): Promise<void> {
+  const before = await beforeUpdate();
   for (let cutAt: number | null = 1; cutAt !== null;) {
     const fs = before.image();
     fs.cutAt = cutAt;
@@ -138,6 +145,23 @@ async function updateCarriesOver(tally: Tally): Promise<void> {
     }
     cutAt = acknowledged === AMOUNTS.length && fs.calls < cutAt ? null : cutAt + 1;
   }
+}
+
+/** Once it is open, nothing is carried over any more but for those who ask for the past. */
+async function updateIsSettled(tally: Tally): Promise<void> {
+  const fs = (await beforeUpdate()).crash();
+  const manager = await StateManager.open(DIRECTORY, NAME, secondVersion, { fs });
+  const changes = manager.changes({ from: 1 });
+  for (const [i, amount] of AMOUNTS.slice(0, BEFORE).entries()) {
+    const { value } = await changes.next();
+    assertEquals(value, { sequence: i + 1, timestamp: value!.timestamp, mutation: { amount } });
+  }
+  await changes.return();
+  const disk = fs.crash();
+  const settled = { ...secondVersion, migrate: undefined };
+  const { state } = await StateManager.open(DIRECTORY, NAME, settled, { fs: disk });
+  assertEquals(state, { total: sumOf(BEFORE) }, "not settled");
+  tally.state("update", "settled");
 }
 
 /** Runs the second version until the power goes; returns how many mutations are certain. */

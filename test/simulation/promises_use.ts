@@ -22,6 +22,7 @@ export const USE: readonly Promised[] = [
   { name: "what is acknowledged is not too large to be read", keep: sizesAreBounded },
   { name: "a journal is kept short by itself", keep: journalIsKeptShort },
   { name: "snapshots that rot or stray in stand for nothing", keep: snapshotsAreLookedAt },
+  { name: "a read that is refused once costs nothing", keep: refusedReadCostsNothing },
   { name: "a backup is whole, or there is none", keep: backupIsWhole },
   { name: "a journal opened alone stays of its version", keep: journalKeepsVersion },
 ];
@@ -63,6 +64,9 @@ const MUTATORS = (["apply", "reduce"] as const).map((style) => ({
   }),
 }));
 
+/** More bytes than characters, and together more than a line of a snapshot takes. */
+const NOTE = "€ 😀 \u2028 \ud800 ".repeat(4000);
+
 /** Clocks of boards without one. */
 const TIMES = [NaN, 1.5, -1, Infinity, 0, 2 ** 60];
 
@@ -78,7 +82,7 @@ async function outcomesAreReplayed(tally: Tally): Promise<void> {
       });
     let manager = await open();
     for (let round = 0; round < TIMES.length; round++) {
-      const first = { by: 2.5, note: { text: "before" } };
+      const first = { by: 2.5, note: { text: NOTE } };
       const applying = manager.apply(first);
       first.note.text = "after";
       await applying;
@@ -111,6 +115,9 @@ async function sizesAreBounded(tally: Tally): Promise<void> {
     await world.apply(manager);
   }
   assertEquals(world.refusals, ["TOO_LARGE", "TOO_LARGE"]);
+  await Promise.all([1, 2, 3].map(() => world.apply(manager, 5.5 * MEBIBYTE)));
+  const pad = "€".repeat(3 * MEBIBYTE);
+  assertEquals(await codeOf(() => manager.apply({ id: -1, pad })), "TOO_LARGE");
   await world.open(fs.crash(), options);
   tally.state("open", "read");
 }
@@ -194,6 +201,33 @@ async function snapshotsAreLookedAt(tally: Tally): Promise<void> {
   const next = await world.open(fs.crash());
   assertEquals(next.recovery.replayed, 0, "no snapshot where one was made");
   tally.state("compact", "looked at");
+}
+
+/** What the disk would not give once is asked for again, before anything is declared lost over it. */
+async function refusedReadCostsNothing(tally: Tally): Promise<void> {
+  const world = new World();
+  const before = freshDisk();
+  const manager = await world.open(before);
+  await world.apply(manager);
+  await manager.createSnapshot();
+  await world.apply(manager);
+  await manager.close();
+  // What the snapshot holds is in no other file.
+  before.unplant(fileOf(before, "w-0000000000000001.wal"));
+  for (let at = 1, reached = true; reached; at++) {
+    const fs = before.image();
+    fs.fault = { at, how: "EIO" };
+    const options = { onCorruption: "quarantine" } as const;
+    const ids = await openDamaged(fs, options).then(({ state }) => [...state.ids], codeOfError);
+    if (Array.isArray(ids)) assertEquals(ids, world.certain, `call ${at}, ${fs.log[at - 1]}`);
+    reached = fs.faults > 0;
+    tally.state("open", "all there");
+  }
+}
+
+function codeOfError(error: unknown): string {
+  if (error instanceof MinistateError) return error.code;
+  throw error;
 }
 
 async function backupIsWhole(tally: Tally): Promise<void> {
