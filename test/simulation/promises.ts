@@ -8,12 +8,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { StateManager } from "@ministate/ministate";
 import { crashImages } from "../../runtime/simulated/crash_images.ts";
-import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { failsOrKeepsAll } from "./damage_oracle.ts";
 import { openingOf, type Promised } from "./promised.ts";
 import { ASIDE } from "./promises_aside.ts";
 import { PAST } from "./promises_past.ts";
+import { UPDATE } from "./promises_update.ts";
 import { USE } from "./promises_use.ts";
 import { damagedDisk, record } from "./recordings.ts";
 import type { Tally } from "./tally.ts";
@@ -26,13 +26,12 @@ export const PROMISES: readonly Promised[] = [
   { name: "one writer, and readers beside it", keep: oneWriter },
   { name: "names stay in the state directory", keep: namesStay },
   { name: "keys are data", keep: keysAreData },
-  { name: "an update carries everything over", keep: updateCarriesOver },
-  { name: "an update is settled at once", keep: updateIsSettled },
   { name: "a refused write is rolled back", keep: refusedWriteIsRolledBack },
   { name: "a full disk is compacted", keep: fullDiskIsCompacted },
   { name: "a line that was removed is missed", keep: removedLineIsMissed },
   { name: "a hostile journal ends", keep: hostileJournalEnds },
   { name: "a large state is captured at its own sequence", keep: largeStateIsCaptured },
+  ...UPDATE,
   ...ASIDE,
   ...PAST,
   ...USE,
@@ -95,92 +94,6 @@ async function keysAreData(tally: Tally): Promise<void> {
   assert(isAsWanted(manager.state), "a key was not kept as data in the snapshot");
   await manager.close();
   tally.state("open", "sound");
-}
-
-const firstVersion = {
-  initial: () => ({ sum: 0 }),
-  apply: (state: { sum: number }, { by }: { by: number }) => state.sum += by,
-};
-
-const secondVersion = {
-  version: 2,
-  initial: () => ({ total: 0 }),
-  apply: (state: { total: number }, { amount }: { amount: number }) => state.total += amount,
-  migrate: {
-    state: (old: unknown) => ({ total: (old as { sum: number }).sum }),
-    mutation: (old: unknown) => ({ amount: (old as { by: number }).by }),
-  },
-};
-
-const AMOUNTS = [1, 2, 4, 8, 16, 32];
-/** How many of them the first version makes, and how many of those its snapshot holds. */
-const BEFORE = 4;
-const SNAPSHOTTED = 2;
-const IMAGES_MAX = 4;
-
-/** What the first version leaves. */
-async function beforeUpdate(): Promise<PowerCutDisk> {
-  const fs = freshDisk();
-  const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs });
-  for (const [i, by] of AMOUNTS.slice(0, BEFORE).entries()) {
-    await old.apply({ by });
-    if (i === SNAPSHOTTED - 1) await old.createSnapshot();
-  }
-  return fs;
-}
-
-async function updateCarriesOver(tally: Tally): Promise<void> {
-  const before = await beforeUpdate();
-  for (let cutAt: number | null = 1; cutAt !== null;) {
-    const fs = before.image();
-    fs.cutAt = cutAt;
-    const acknowledged = await update(fs);
-    for (const image of crashImages(fs, { imagesMax: IMAGES_MAX, seed: cutAt })) {
-      const { state, sequence } = await StateManager.open(DIRECTORY, NAME, secondVersion, {
-        fs: image,
-      });
-      assert(sequence >= acknowledged, `${acknowledged} were acknowledged, ${sequence} are there`);
-      assertEquals(state, { total: sumOf(sequence) }, "not carried over");
-      tally.state("update", "carried over");
-    }
-    cutAt = acknowledged === AMOUNTS.length && fs.calls < cutAt ? null : cutAt + 1;
-  }
-}
-
-/** Once it is open, nothing is carried over any more but for those who ask for the past. */
-async function updateIsSettled(tally: Tally): Promise<void> {
-  const fs = (await beforeUpdate()).crash();
-  const manager = await StateManager.open(DIRECTORY, NAME, secondVersion, { fs });
-  const changes = manager.changes({ from: 1 });
-  for (const [i, amount] of AMOUNTS.slice(0, BEFORE).entries()) {
-    const { value } = await changes.next();
-    assertEquals(value, { sequence: i + 1, timestamp: value!.timestamp, mutation: { amount } });
-  }
-  await changes.return();
-  const disk = fs.crash();
-  const settled = { ...secondVersion, migrate: undefined };
-  const { state } = await StateManager.open(DIRECTORY, NAME, settled, { fs: disk });
-  assertEquals(state, { total: sumOf(BEFORE) }, "not settled");
-  tally.state("update", "settled");
-}
-
-/** Runs the second version until the power goes; returns how many mutations are certain. */
-async function update(fs: PowerCutDisk): Promise<number> {
-  let acknowledged = BEFORE;
-  try {
-    const manager = await StateManager.open(DIRECTORY, NAME, secondVersion, { fs });
-    for (const amount of AMOUNTS.slice(BEFORE)) {
-      await manager.apply({ amount });
-      acknowledged++;
-    }
-  } catch (error) {
-    if (!isPowerCut(error)) throw error;
-  }
-  return acknowledged;
-}
-
-function sumOf(count: number): number {
-  return AMOUNTS.slice(0, count).reduce((sum, amount) => sum + amount, 0);
 }
 
 async function refusedWriteIsRolledBack(tally: Tally): Promise<void> {

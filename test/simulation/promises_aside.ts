@@ -11,9 +11,10 @@ import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import { crashImages } from "../../runtime/simulated/crash_images.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { openDamaged } from "./damage_oracle.ts";
+import { DAMAGED, type Damaged, damagedDisk } from "./damaged_directories.ts";
 import { fileOf, openingOf, type Promised, rot } from "./promised.ts";
 import type { Tally } from "./tally.ts";
-import { DIRECTORY, type Manager, World } from "./world.ts";
+import { DIRECTORY } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
@@ -25,81 +26,6 @@ export const ASIDE: readonly Promised[] = [
 
 const QUARANTINING = { onCorruption: "quarantine" } as const;
 const IMAGES_MAX = 4;
-
-/** A directory of `acked` mutations, 1, 2, 3 …, of which only the first `sound` can be had back. */
-interface Damaged {
-  name: string;
-  sound: number;
-  acked: number;
-  /** The last sequence that a report can name; `null` when the bytes that name it can't be verified any more. */
-  told: number | null;
-  /** What is done to the manager behind each mutation. */
-  behind: (manager: Manager, sequence: number, fs: PowerCutDisk) => Promise<unknown> | undefined;
-  damage: (fs: PowerCutDisk) => void;
-}
-
-const DAMAGED: readonly Damaged[] = [
-  {
-    name: "a segment with two behind it",
-    sound: 3,
-    acked: 8,
-    told: 8,
-    behind: (manager, sequence) => sequence % 2 === 0 ? manager.createSnapshot() : undefined,
-    damage: (fs) => {
-      for (const path of fs.paths(DIRECTORY)) if (path.includes(".snapshot.")) fs.unplant(path);
-      rot(fs, fileOf(fs, "w-0000000000000003.wal"), '[4,{"i');
-    },
-  },
-  {
-    name: "the newest segment",
-    sound: 2,
-    acked: 4,
-    told: 4,
-    behind: () => undefined,
-    damage: (fs) => rot(fs, fileOf(fs, "w-0000000000000001.wal"), '[3,{"i'),
-  },
-  {
-    name: "a journal that a rotten snapshot alone proves",
-    sound: 2,
-    acked: 4,
-    told: 4,
-    behind: (manager, sequence) => sequence === 4 ? manager.createSnapshot() : undefined,
-    damage: (fs) => {
-      fs.unplant(fileOf(fs, "w-0000000000000005.wal"));
-      const path = fileOf(fs, "w-0000000000000001.wal");
-      const lines = new TextDecoder().decode(fs.peek(path)!).trimEnd().split("\n");
-      fs.plant(path, new TextEncoder().encode(lines.slice(0, 3).join("\n") + "\n"));
-      rot(fs, fileOf(fs, "w-0000000000000004.snap"), '"ids":[');
-    },
-  },
-  {
-    name: "a first line below a snapshot",
-    sound: 2,
-    acked: 4,
-    told: null,
-    behind: (manager, sequence, fs) => {
-      if (sequence !== 2) return;
-      // No room for a new segment: the snapshot stands in the middle of the old one.
-      fs.fault = { at: fs.calls + 1, how: "ENOSPC" };
-      return manager.createSnapshot();
-    },
-    damage: (fs) => rot(fs, fileOf(fs, "w-0000000000000001.wal"), '"ministate":"j'),
-  },
-];
-
-async function damagedDisk({ acked, behind, damage }: Damaged): Promise<PowerCutDisk> {
-  const fs = freshDisk();
-  const world = new World();
-  const manager = await world.open(fs);
-  for (let sequence = 1; sequence <= acked; sequence++) {
-    await world.apply(manager);
-    await behind(manager, sequence, fs);
-  }
-  await manager.close();
-  const disk = fs.crash();
-  damage(disk);
-  return disk;
-}
 
 async function damageIsSetAside(tally: Tally): Promise<void> {
   for (const damaged of DAMAGED) {
@@ -276,6 +202,21 @@ function assertUnchanged(fs: PowerCutDisk, evidence: Map<string, Uint8Array>): v
   }
 }
 
+/** When its bytes can't be kept, a torn tail is not cut either. */
+async function refusesRatherThanCut(torn: PowerCutDisk): Promise<void> {
+  for (let at = 1, reached = true; reached; at++) {
+    const fs = torn.image();
+    fs.fault = { at, how: "EIO" };
+    try {
+      const { recovery } = await openDamaged(fs);
+      assert(recovery.torn?.keptAt, `cut and not kept: call ${at}, ${fs.log[at - 1]}`);
+    } catch (error) {
+      if (!(error instanceof MinistateError)) throw error;
+    }
+    reached = fs.faults > 0;
+  }
+}
+
 async function keepsTornTails(
   disk: PowerCutDisk,
   evidence: Map<string, Uint8Array>,
@@ -291,9 +232,11 @@ async function keepsTornTails(
     await manager.close();
     fs = fs.crash();
     fs.plant(path, new Uint8Array([...fs.peek(path)!, ...tail]));
+    if (count === 0) await refusesRatherThanCut(fs);
     const { recovery } = await openDamaged(fs);
     fs = fs.crash();
     tails.set(recovery.torn!.keptAt!, tail);
+    assertEquals((await openDamaged(fs.image())).recovery.torn, null, "cut, and still there");
   }
   assertUnchanged(fs, evidence);
   assertUnchanged(fs, new Map([...tails].slice(-TORN_KEPT)));

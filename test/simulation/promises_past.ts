@@ -109,8 +109,23 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
   await Promise.all([journal.close(), reader.close(), manager.close()]);
 }
 
-/** How many steps of the writer's go by before the reader begins. */
-const READER_STEPS_MAX = 60;
+/** Tens of steps of the writer's that go by between two of the reader's. */
+const READER_STEPS_MAX = 40;
+
+/** The disk, for somebody who takes his time between looking at what there is and reading it. */
+function slowed(fs: PowerCutDisk, steps: number): PowerCutDisk {
+  return new Proxy(fs, {
+    get(target, key) {
+      const value = Reflect.get(target, key);
+      if (key !== "list") return typeof value === "function" ? value.bind(target) : value;
+      return async (path: string) => {
+        const entries = await target.list(path);
+        for (let i = 0; i < steps; i++) await undefined;
+        return entries;
+      };
+    },
+  });
+}
 
 async function readerBesideCompaction(tally: Tally): Promise<void> {
   for (let steps = 0; steps < READER_STEPS_MAX; steps++) {
@@ -126,7 +141,7 @@ async function readerBesideCompaction(tally: Tally): Promise<void> {
     );
     for (let i = 0; i < steps; i++) await undefined;
     const acknowledged = manager.sequence;
-    const reader = await openDamaged(fs, { readOnly: true });
+    const reader = await openDamaged(slowed(fs, 10 * steps), { readOnly: true });
     assert(reader.sequence >= acknowledged, `${acknowledged} durable, ${reader.sequence} read`);
     await writing;
     await reader.close();
