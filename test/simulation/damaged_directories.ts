@@ -42,6 +42,14 @@ export const DAMAGED: readonly Damaged[] = [
     behind: () => undefined,
     damage: (fs) => rot(fs, fileOf(fs, "w-0000000000000001.wal"), '[3,{"i'),
   },
+  {
+    name: "a journal that ends before its snapshot",
+    sound: 4,
+    acked: 4,
+    told: null,
+    behind: snapshotAtEnd,
+    damage: cutShort,
+  },
   provenByRotten("a journal that a rotten snapshot alone proves", '"ids":['),
   provenByRotten("a journal that a snapshot's name alone proves", '"ministate":"s'),
   {
@@ -59,6 +67,18 @@ export const DAMAGED: readonly Damaged[] = [
   },
 ];
 
+function snapshotAtEnd(manager: Manager, sequence: number): Promise<unknown> | undefined {
+  return sequence === 4 ? manager.createSnapshot() : undefined;
+}
+
+/** The journal ends before the third mutation, with nothing in it that says so. */
+function cutShort(fs: PowerCutDisk): void {
+  fs.unplant(fileOf(fs, "w-0000000000000005.wal"));
+  const path = fileOf(fs, "w-0000000000000001.wal");
+  const lines = new TextDecoder().decode(fs.peek(path)!).trimEnd().split("\n");
+  fs.plant(path, new TextEncoder().encode(lines.slice(0, 3).join("\n") + "\n"));
+}
+
 /** The snapshot is damaged where it holds `text`, and the journal ends before it. */
 function provenByRotten(name: string, text: string): Damaged {
   return {
@@ -66,12 +86,9 @@ function provenByRotten(name: string, text: string): Damaged {
     sound: 2,
     acked: 4,
     told: 4,
-    behind: (manager, sequence) => sequence === 4 ? manager.createSnapshot() : undefined,
+    behind: snapshotAtEnd,
     damage: (fs) => {
-      fs.unplant(fileOf(fs, "w-0000000000000005.wal"));
-      const path = fileOf(fs, "w-0000000000000001.wal");
-      const lines = new TextDecoder().decode(fs.peek(path)!).trimEnd().split("\n");
-      fs.plant(path, new TextEncoder().encode(lines.slice(0, 3).join("\n") + "\n"));
+      cutShort(fs);
       rot(fs, fileOf(fs, "w-0000000000000004.snap"), text);
     },
   };
