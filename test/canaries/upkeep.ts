@@ -10,6 +10,7 @@ import type { Canary } from "./canary.ts";
 const STAND = "Only a snapshot of ours that is sound now stands in for anything";
 const UPDATES = "An update is settled at once, and carries the past over for those who ask for it";
 const COPIES = "A backup is whole, or there is none";
+const FORESEEN = "An inspection foresees what the next open comes to";
 const SHORT = "A journal is kept short by itself, also after a failure and on a full disk";
 
 /** Each of them breaks one promise about upkeep. */
@@ -128,6 +129,16 @@ export const UPKEEP: readonly Canary[] = [
       find: `  writer.sizeSinceSnapshot = scan.bytesRead;
 `,
       replace: "",
+    }],
+  },
+  {
+    name: "an inspection leaves out what a rotten snapshot proves",
+    rule: FORESEEN,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/inspect.ts",
+      find: "    known = Math.max(known, proves);",
+      replace: "    known = Math.max(known, 0 * proves);",
     }],
   },
 ];

@@ -11,10 +11,11 @@ import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import { crashImages } from "../../runtime/simulated/crash_images.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { openDamaged } from "./damage_oracle.ts";
+import { inspectState } from "../../src/recovery/inspect.ts";
 import { DAMAGED, type Damaged, damagedDisk } from "./damaged_directories.ts";
 import { fileOf, openingOf, type Promised, rot } from "./promised.ts";
 import type { Tally } from "./tally.ts";
-import { DIRECTORY } from "./world.ts";
+import { DIRECTORY, NAME } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
@@ -31,6 +32,7 @@ async function damageIsSetAside(tally: Tally): Promise<void> {
   for (const damaged of DAMAGED) {
     const before = await damagedDisk(damaged);
     assertEquals(await openingOf(before.image()), "CORRUPT", damaged.name);
+    await isForeseen(damaged, before.image());
     // Many calls leave the same.
     const seen = new Set<number>();
     for (let cutAt = 1, done = false; !done; cutAt++) {
@@ -52,6 +54,13 @@ async function damageIsSetAside(tally: Tally): Promise<void> {
       }
     }
   }
+}
+
+/** Whoever only looks is told what it costs. */
+async function isForeseen({ name, sound, told }: Damaged, fs: PowerCutDisk): Promise<void> {
+  const { outcome, lost } = (await inspectState(fs, DIRECTORY, NAME)).nextOpen;
+  const foreseen = [outcome, lost?.sequenceFirst, lost?.sequenceLast];
+  assertEquals(foreseen, ["refuse", sound + 1, told], `${name}, inspected`);
 }
 
 /** Returns whether the power lasted until the next mutation was acknowledged. */

@@ -90,6 +90,7 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
   const reader: Manager = await StateManager.open(DIRECTORY, NAME, collector, reading);
   const journal = await Journal.open<{ id: number }>(DIRECTORY, NAME, reading);
   const ids = [...world.certain];
+  const copy = manager.snapshot();
   // More comes behind their backs.
   await world.applyAll(manager, 3);
   for (let sequence = 0; sequence <= ids.length; sequence++) {
@@ -105,6 +106,7 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
     assertEquals(await follow(reader, sequence + 1), ids.slice(sequence), "a reader's changes");
     tally.state("past", "as it was");
   }
+  assertEquals(copy.ids, ids, "a copy went on with the state");
   assertEquals([...manager.state.ids], world.certain, "looking at the past changed the present");
   await Promise.all([journal.close(), reader.close(), manager.close()]);
 }
