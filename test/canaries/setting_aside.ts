@@ -22,7 +22,7 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "power cuts: repair of a torn tail",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await fillWithLineFeeds(file, offset, writtenEnd);\n",
+      find: "      await fillWithLineFeeds(file, offset, filledEnd);\n",
       replace: "",
     }],
   },
