@@ -7,7 +7,7 @@ import { availableParallelism, cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { boardProgram, buildBoot } from "./rig/boards.ts";
+import { buildBoards } from "./rig/boards.ts";
 import { Campaign } from "./rig/campaign.ts";
 import { Cards, cardSize } from "./rig/cards.ts";
 import type { Boot } from "./rig/cut.ts";
@@ -63,7 +63,7 @@ const started = performance.now();
 const judges = new Map<string, Judge>();
 
 installHostPrograms();
-const boot = await buildBoot(fetchGuestFiles());
+const { boot, program } = await buildBoards(fetchGuestFiles());
 if (values.replay !== undefined) await replay(values.replay);
 else await run();
 
@@ -144,7 +144,7 @@ async function runBoards(results: RigResults, boot: Boot): Promise<void> {
 function loopJudge(lane: number): Judge {
   const name = `ext4 in lane ${lane}`;
   const judge = judges.get(name) ??
-    new LoopJudge(binary("bun"), boardProgram, "ext4", values["tear-commits"]);
+    new LoopJudge(binary("bun"), program, "ext4", values["tear-commits"]);
   judges.set(name, judge);
   return judge;
 }
@@ -166,7 +166,7 @@ async function replay(folder: string): Promise<void> {
   const { examination, state } = loadFailure(resolve(process.env.INIT_CWD ?? ".", folder));
   const { fileSystem, subject } = examination;
   const judge = canMount(fileSystem)
-    ? new LoopJudge(binary("bun"), boardProgram, fileSystem, examination.tearsCommits)
+    ? new LoopJudge(binary("bun"), program, fileSystem, examination.tearsCommits)
     : await BoardJudge.start(boot, fileSystem, cardSize(fileSystem, subject));
   let sound = true;
   await examine(examination, [state], judge, (examined) => {

@@ -9,16 +9,22 @@ import { buildInitramfs, buildPrograms } from "./boot_files.ts";
 import type { Boot } from "./cut.ts";
 import { cacheFolder, fetchFromNpm, type GuestFiles } from "./packages.ts";
 
-/** The program on the board. */
-export const boardProgram: string = join(root, "scripts", "rig", "guest", "board.ts");
+const boardProgram = join(root, "scripts", "rig", "guest", "board.ts");
 
 /** The version of a runtime that is pinned. */
 export function pinnedVersion(name: "bun" | "deno"): string {
   return JSON.parse(readFileSync(join(root, "package.json"), "utf8")).devDependencies[name];
 }
 
+/** What the boards of one run need. */
+export interface Boards {
+  boot: Boot;
+  /** The program as one file, for any runtime on this machine too. */
+  program: string;
+}
+
 /** Builds what a board of the kind "virt" boots from, with the program compiled for Bun, and bundled for Deno. */
-export async function buildBoot(files: GuestFiles): Promise<Boot> {
+export async function buildBoards(files: GuestFiles): Promise<Boards> {
   const folder = join(cacheFolder, "boot");
   mkdirSync(folder, { recursive: true });
   const boot: Boot = {
@@ -45,5 +51,5 @@ export async function buildBoot(files: GuestFiles): Promise<Boot> {
     files,
     boot.programs,
   );
-  return boot;
+  return { boot, program: bundled };
 }
