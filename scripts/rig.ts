@@ -8,6 +8,7 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildBoards } from "./rig/boards.ts";
+import type { FileSystem } from "./rig/boot_files.ts";
 import { Campaign } from "./rig/campaign.ts";
 import { Cards, cardSize } from "./rig/cards.ts";
 import type { Boot } from "./rig/cut.ts";
@@ -123,10 +124,12 @@ async function runBoards(results: RigResults, boot: Boot): Promise<void> {
     judges.set("f2fs", oneAtATime(await BoardJudge.start(boot, "f2fs", size)));
   }
   const lane = async (index: number) => {
+    const own = await loopJudge("ext4");
+    judges.set(`ext4 in lane ${index}`, own);
     const campaign = new Campaign({
       boot,
       cards: new Cards(join(cacheFolder, "boot")),
-      judgeOf: ({ fileSystem }) => judges.get(fileSystem) ?? loopJudge(index),
+      judgeOf: ({ fileSystem }) => judges.get(fileSystem) ?? own,
       statesPerCut,
       tearsCommits: values["tear-commits"],
       results,
@@ -141,12 +144,8 @@ async function runBoards(results: RigResults, boot: Boot): Promise<void> {
   bar.stop();
 }
 
-function loopJudge(lane: number): Judge {
-  const name = `ext4 in lane ${lane}`;
-  const judge = judges.get(name) ??
-    new LoopJudge(binary("bun"), program, "ext4", values["tear-commits"]);
-  judges.set(name, judge);
-  return judge;
+function loopJudge(fileSystem: FileSystem): Promise<Judge> {
+  return LoopJudge.start(binary("bun"), program, fileSystem, values["tear-commits"]);
 }
 
 /** Several lanes share one board that looks at cards. */
@@ -166,7 +165,7 @@ async function replay(folder: string): Promise<void> {
   const { examination, state } = loadFailure(resolve(process.env.INIT_CWD ?? ".", folder));
   const { fileSystem, subject } = examination;
   const judge = canMount(fileSystem)
-    ? new LoopJudge(binary("bun"), program, fileSystem, examination.tearsCommits)
+    ? await LoopJudge.start(binary("bun"), program, fileSystem, examination.tearsCommits)
     : await BoardJudge.start(boot, fileSystem, cardSize(fileSystem, subject));
   let sound = true;
   await examine(examination, [state], judge, (examined) => {

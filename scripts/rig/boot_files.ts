@@ -1,7 +1,15 @@
 // Builds what an emulated board boots from: the first file system in memory, and a disk with the programs.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, globSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { execute, type GuestFiles } from "./packages.ts";
@@ -66,6 +74,9 @@ export function buildInitramfs(board: Board, files: GuestFiles, target: string):
   rmSync(folder, { recursive: true });
 }
 
+/** What the program on the board calls. */
+const BUSYBOX_PROGRAMS = ["mount", "umount", "blockdev"];
+
 /** A program for the board, and where it goes. */
 export interface Program {
   /** On this machine. */
@@ -98,6 +109,7 @@ export function buildPrograms(programs: Program[], files: GuestFiles, target: st
     filter: (path) => !path.includes("linux-image-"),
   });
   cpSync(files.busybox, join(folder, "bin", "busybox"));
+  for (const name of BUSYBOX_PROGRAMS) symlinkSync("busybox", join(folder, "bin", name));
   for (const { path, at } of programs) {
     mkdirSync(dirname(join(folder, at)), { recursive: true });
     cpSync(path, join(folder, at));

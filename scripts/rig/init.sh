@@ -36,6 +36,8 @@ export HOME=/tmp PATH=/bin DENO_DIR=/tmp/deno NO_COLOR=1
 if [ "$(setting neighbour)" = yes ]; then
   while :; do
     dd if=/dev/urandom of=/board/data/neighbour bs=1k count=1 oflag=append conv=notrunc,fsync 2>/dev/null
+    # Not all the time: the program has to get somewhere too.
+    usleep 30000
   done &
 fi
 while :; do

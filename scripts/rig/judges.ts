@@ -1,20 +1,17 @@
 // Opens derived images: mounted on this machine, which is fast, or on a board, for file systems that only it has.
 
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { createInterface } from "node:readline";
 import type { FileSystem } from "./boot_files.ts";
 import { type Boot, commandOf, MOUNT_OPTIONS } from "./cut.ts";
 import type { Judgement } from "./guest/judge.ts";
-import type { Found } from "./guest/subject.ts";
 import { Machine } from "./machine.ts";
 import type { BlockDevice } from "./nbd_server.ts";
-
-/** Where a board's card is mounted. */
-const FOLDER = "/data";
 
 /** Looks at images of cards. */
 export interface Judge {
@@ -22,69 +19,92 @@ export interface Judge {
   close(): Promise<void>;
 }
 
+/** Sends requests to a program that answers with a line for each, and waits for the answers, one at a time. */
+class Questions {
+  readonly #fileSystem: FileSystem;
+  readonly #tell: (line: string) => void;
+  /** Resolves, with what the program had to complain about, when it has ended. */
+  readonly #ended: Promise<string>;
+  #next: (line: string) => void = () => {};
+
+  constructor(fileSystem: FileSystem, tell: (line: string) => void, ended: Promise<string>) {
+    this.#fileSystem = fileSystem;
+    this.#tell = tell;
+    this.#ended = ended;
+  }
+
+  hear(line: string): void {
+    this.#next(line);
+  }
+
+  async answer(request?: string): Promise<string> {
+    const answer = new Promise<string>((resolve) => this.#next = resolve);
+    if (request !== undefined) this.#tell(request);
+    const end = this.#ended.then((complaint) => {
+      throw new Error(`what looks at cards ended by itself:\n${complaint}`);
+    });
+    return await Promise.race([answer, end]);
+  }
+
+  async ask(subject: string, directories: string[], options = ""): Promise<Judgement> {
+    const mount = options + MOUNT_OPTIONS[this.#fileSystem];
+    return JSON.parse(
+      await this.answer([this.#fileSystem, mount, subject, ...directories].join(" ")),
+    );
+  }
+}
+
 /** Mounts images on this machine, as root, and checks them with the same program on Bun. */
 export class LoopJudge implements Judge {
-  readonly #bun: string;
-  readonly #program: string;
-  readonly #fileSystem: FileSystem;
-  readonly #repairs: boolean;
   readonly #folder: string;
   readonly #image: string;
-  readonly #mount: string;
+  readonly #repairs: boolean;
+  readonly #process: ChildProcess;
+  readonly #questions: Questions;
+
+  private constructor(folder: string, repairs: boolean, process: ChildProcess, fs: FileSystem) {
+    this.#folder = folder;
+    this.#image = join(folder, "card.img");
+    this.#repairs = repairs;
+    this.#process = process;
+    let errors = "";
+    process.stderr!.setEncoding("utf8").on("data", (text: string) => errors += text);
+    const ended = new Promise<string>((resolve) => process.on("close", () => resolve(errors)));
+    this.#questions = new Questions(fs, (line) => process.stdin!.write(line + "\n"), ended);
+    createInterface({ input: process.stdout! })
+      .on("line", (line) => this.#questions.hear(line));
+  }
 
   /** @param repairs whether `e2fsck -p` runs before the mount, as boards should have it */
-  constructor(bun: string, program: string, fileSystem: FileSystem, repairs: boolean) {
-    this.#bun = bun;
-    this.#program = program;
-    this.#fileSystem = fileSystem;
-    this.#repairs = repairs;
+  static async start(
+    bun: string,
+    program: string,
+    fileSystem: FileSystem,
+    repairs: boolean,
+  ): Promise<LoopJudge> {
     // In memory where there is such a folder: thousands of images are nothing for a disk.
-    this.#folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "rig-"));
-    this.#image = join(this.#folder, "card.img");
-    this.#mount = join(this.#folder, "card");
-    mkdirSync(this.#mount);
+    const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "rig-"));
+    const mount = join(folder, "card");
+    mkdirSync(mount);
+    const process = spawn(bun, [program, "judge", join(folder, "card.img"), mount]);
+    const judge = new LoopJudge(folder, repairs, process, fileSystem);
+    await judge.#questions.answer();
+    return judge;
   }
 
   async look(image: Uint8Array, subject: string, directories: string[]): Promise<Judgement> {
     await writeFile(this.#image, image);
     // It says with its exit code that it repaired something, which is no failure.
-    if (this.#repairs) await run("e2fsck", ["-p", this.#image]);
-    const options = `loop,${MOUNT_OPTIONS[this.#fileSystem]}`;
-    const mounted = await run("mount", ["-o", options, this.#image, this.#mount]);
-    if (mounted.error) return { found: [], refused: mounted.errors.trim() };
-    try {
-      if (directories.length === 0) return { found: [], refused: null };
-      const paths = directories.map((directory) => directory.replace(FOLDER, this.#mount));
-      const checked = await run(this.#bun, [this.#program, "check", subject, ...paths]);
-      if (checked.error) throw checked.error;
-      const lines = checked.output.split("\n").filter((line) => line !== "");
-      const found: Found[] = lines.map((line) => JSON.parse(line));
-      return {
-        found: found.map((one, index) => ({ ...one, directory: directories[index]! })),
-        refused: null,
-      };
-    } finally {
-      const { error } = await run("umount", [this.#mount]);
-      if (error) throw error;
-    }
+    if (this.#repairs) await new Promise((done) => execFile("e2fsck", ["-p", this.#image], done));
+    return await this.#questions.ask(subject, directories, "loop,");
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.on("close", resolve));
+    this.#process.stdin!.end();
+    await ended;
     rmSync(this.#folder, { recursive: true });
-    return Promise.resolve();
   }
-}
-
-/** Runs a program without holding up the disks that are being served meanwhile. */
-function run(
-  command: string,
-  args: string[],
-): Promise<{ error: Error | null; output: string; errors: string }> {
-  return new Promise((resolve) => {
-    execFile(command, args, { encoding: "utf8" }, (error, output, errors) => {
-      resolve({ error, output, errors });
-    });
-  });
 }
 
 /** Whether this machine can mount a file system from a file. */
@@ -120,50 +140,33 @@ class ChangingCard implements BlockDevice {
 export class BoardJudge implements Judge {
   readonly #card: ChangingCard;
   readonly #machine: Machine;
-  readonly #fileSystem: FileSystem;
-  readonly #lines: { next: (line: string) => void };
+  readonly #questions: Questions;
 
-  private constructor(
-    card: ChangingCard,
-    machine: Machine,
-    fileSystem: FileSystem,
-    lines: { next: (line: string) => void },
-  ) {
+  private constructor(card: ChangingCard, machine: Machine, questions: Questions) {
     this.#card = card;
     this.#machine = machine;
-    this.#fileSystem = fileSystem;
-    this.#lines = lines;
+    this.#questions = questions;
   }
 
   static async start(boot: Boot, fileSystem: FileSystem, cardSize: number): Promise<BoardJudge> {
     const card = new ChangingCard(new Uint8Array(cardSize));
-    const lines = { next: (_: string) => {} };
-    const ready = new Promise<string>((resolve) => lines.next = resolve);
     const machine = await Machine.start({
       ...boot,
       card,
       fileSystem: "none",
       mountOptions: "none",
       run: commandOf("bun", ["judge"]),
-      onSaid: (line) => lines.next(line),
+      onSaid: (line) => questions.hear(line),
     });
-    if (await Promise.race([ready, machine.ended]) === undefined) {
-      throw new Error(`the board that looks at cards ended by itself:\n${machine.console}`);
-    }
-    return new BoardJudge(card, machine, fileSystem, lines);
+    const ended = machine.ended.then(() => machine.console);
+    const questions = new Questions(fileSystem, (line) => machine.tell(line), ended);
+    await questions.answer();
+    return new BoardJudge(card, machine, questions);
   }
 
   async look(image: Uint8Array, subject: string, directories: string[]): Promise<Judgement> {
-    this.#card.bytes = image.slice();
-    const answer = new Promise<string>((resolve) => this.#lines.next = resolve);
-    this.#machine.tell(
-      [this.#fileSystem, MOUNT_OPTIONS[this.#fileSystem], subject, ...directories].join(" "),
-    );
-    const line = await Promise.race([answer, this.#machine.ended]);
-    if (line === undefined) {
-      throw new Error(`the board that looks at cards ended:\n${this.#machine.console}`);
-    }
-    return JSON.parse(line);
+    this.#card.bytes = new Uint8Array(image);
+    return await this.#questions.ask(subject, directories);
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ const SUBJECTS = ["sequential", "compacting", "first-starts", "concurrent", "ful
 
 /** How much a program does before the power goes, in flushes or acknowledgements. */
 const LIFE_MIN = 10;
-const LIFE_MAX = 250;
+const LIFE_MAX = 150;
 /** Recoveries are short, and they are what the second cut is for. */
 const SECOND_LIFE_MAX = 60;
 

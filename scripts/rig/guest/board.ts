@@ -1,21 +1,29 @@
 // The program on the emulated board: `write SUBJECT FOLDER` until the power goes, `check SUBJECT DIRECTORY …`, which
-// prints a line of JSON for each, or `judge`, which mounts and checks whatever card the rig puts in.
+// prints a line of JSON for each, or `judge [CARD FOLDER]`, which mounts and checks whatever card the rig puts in.
 
 import process from "node:process";
-import { judge } from "./judge.ts";
+import { BOARD_FOLDER, judge } from "./judge.ts";
 import { openLine, say } from "./said.ts";
 import { SUBJECTS } from "./subjects.ts";
+
+/** On a board, the serial line and the card; the check of system calls puts a plain file in place of the line. */
+const PORT = process.env.RIG_SAID ?? "/dev/rig-said";
+const CARD = "/dev/rig-data";
 
 const [command, name, ...args] = process.argv.slice(2);
 const subject = SUBJECTS[name ?? ""];
 if (command === "write" && subject !== undefined) {
-  openLine();
+  openLine(PORT);
   say("ready");
   await subject.write(args[0]!);
 } else if (command === "check" && subject !== undefined) {
   for (const directory of args) console.log(JSON.stringify(await subject.check(directory)));
+} else if (command === "judge" && name !== undefined) {
+  openLine();
+  await judge(name, args[0]!);
 } else if (command === "judge") {
-  await judge();
+  openLine(PORT);
+  await judge(CARD, BOARD_FOLDER);
 } else {
   console.error(
     "usage: board write SUBJECT FOLDER | board check SUBJECT DIRECTORY … | board judge",

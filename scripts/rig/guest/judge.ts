@@ -1,15 +1,16 @@
-// Checks one card after the other on the board itself, for file systems that the machine outside can't mount.
+// Checks one card after the other: on a board, where the card is a disk that the rig changes, or on the rig's machine,
+// where it is a file.
 //
-// The rig says `FILESYSTEM OPTIONS SUBJECT DIRECTORY …`; the answer is one line of JSON: what was found in each directory, or why
-// the card could not be mounted.
+// A request is `FILESYSTEM OPTIONS SUBJECT DIRECTORY …`; the answer is one line of JSON: what was found in each
+// directory, or why the card could not be mounted.
 
 import { spawnSync } from "node:child_process";
-import { hear, openLine, say } from "./said.ts";
+import { hear, say } from "./said.ts";
 import type { Found } from "./subject.ts";
 import { SUBJECTS } from "./subjects.ts";
 
-const CARD = "/dev/rig-data";
-const FOLDER = "/data";
+/** Where programs on a board know their card. */
+export const BOARD_FOLDER = "/data";
 
 /** What is answered. */
 export interface Judgement {
@@ -18,37 +19,36 @@ export interface Judgement {
   refused: string | null;
 }
 
-/** Answers requests until the power goes. */
-export async function judge(): Promise<void> {
-  openLine();
+/** Answers requests about what is in `card`, mounted at `folder`, until the line ends. */
+export async function judge(card: string, folder: string): Promise<void> {
   say("ready");
-  for (;;) {
-    const [fileSystem, options, subject, ...directories] = hear().split(" ");
-    const judgement = await look(fileSystem!, options!, subject!, directories);
-    // What the kernel keeps of this card must not be taken for the next one.
-    const kept = judgement.refused === null
-      ? run("umount", FOLDER) ?? run("blockdev", "--flushbufs", CARD)
-      : null;
-    if (kept !== null) throw new Error(`the card can't be taken out: ${kept}`);
+  for (let request = hear(); request !== null; request = hear()) {
+    const [fileSystem, options, subject, ...directories] = request.split(" ");
+    const refused = run("mount", "-t", fileSystem!, "-o", options!, card, folder);
+    const found: Found[] = [];
+    if (refused === null) {
+      for (const directory of directories) {
+        const here = directory.replace(BOARD_FOLDER, folder);
+        found.push({ ...await SUBJECTS[subject!]!.check(here), directory });
+      }
+      takeOut(card, folder);
+    }
+    const judgement: Judgement = { found, refused };
     say(JSON.stringify(judgement));
   }
 }
 
-async function look(
-  fileSystem: string,
-  options: string,
-  subject: string,
-  directories: string[],
-): Promise<Judgement> {
-  const refused = run("mount", "-t", fileSystem, "-o", options, CARD, FOLDER);
-  const found: Found[] = [];
-  if (refused !== null) return { found, refused };
-  for (const directory of directories) found.push(await SUBJECTS[subject]!.check(directory));
-  return { found, refused };
+/** Leaves nothing of a card that could be taken for a part of the next one. */
+function takeOut(card: string, folder: string): void {
+  // A file's loop device goes with the mount; what the kernel keeps of a disk stays.
+  const kept = run("umount", folder) ??
+    (card.startsWith("/dev/") ? run("blockdev", "--flushbufs", card) : null);
+  if (kept !== null) throw new Error(`the card can't be taken out: ${kept}`);
 }
 
-/** Runs one of busybox's programs. Returns what it complained about, or `null`. */
+/** Runs a program. Returns what it complained about, or `null`. */
 function run(...command: string[]): string | null {
-  const { status, stderr } = spawnSync("/bin/busybox", command, { encoding: "utf8" });
+  const { status, stderr, error } = spawnSync(command[0]!, command.slice(1), { encoding: "utf8" });
+  if (error) throw error;
   return status === 0 ? null : stderr.trim() || `${command[0]} ended with ${status}`;
 }

@@ -1,32 +1,37 @@
-// The line to the rig: a serial port whose writes return only when the machine outside has them, so that what was said
-// stands in the right order among the writes and flushes of the disk.
+// The line to the rig: on a board a serial port whose writes return only when the machine outside has them, so that
+// what was said stands in the right order among the writes and flushes of the card; elsewhere standard input and output.
 
 import { openSync, readSync, writeSync } from "node:fs";
 
-const PORT = "/dev/rig-said";
+const STANDARD = { input: 0, output: 1 };
 
-let port: number | null = null;
+let line: { input: number; output: number } | null = null;
 let heard = "";
 
-/** Opens the line. */
-export function openLine(): void {
-  port = openSync(PORT, "r+");
+/** Opens the line; a program that doesn't says nothing. */
+export function openLine(port?: string): void {
+  if (port === undefined) line = STANDARD;
+  else {
+    const both = openSync(port, "r+");
+    line = { input: both, output: both };
+  }
 }
 
-/** Says one line. Elsewhere than on a board there is no port, and nothing is said. */
+/** Says one line. */
 export function say(...words: (string | number)[]): void {
-  if (port !== null) writeSync(port, words.join(" ") + "\n");
+  if (line !== null) writeSync(line.output, words.join(" ") + "\n");
 }
 
-/** Waits for one line. */
-export function hear(): string {
+/** Waits for one line; `null` when there will be none. */
+export function hear(): string | null {
   const buffer = new Uint8Array(4096);
   while (!heard.includes("\n")) {
-    const count = readSync(port!, buffer, 0, buffer.length, null);
+    const count = readSync(line!.input, buffer, 0, buffer.length, null);
+    if (count === 0) return null;
     heard += new TextDecoder().decode(buffer.subarray(0, count));
   }
   const end = heard.indexOf("\n");
-  const line = heard.slice(0, end);
+  const text = heard.slice(0, end);
   heard = heard.slice(end + 1);
-  return line;
+  return text;
 }
