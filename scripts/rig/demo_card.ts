@@ -13,9 +13,13 @@ import { cacheFolder, fetchFromNpm, type GuestFiles } from "./packages.ts";
 const CARD_MEBIBYTES = 1024;
 
 /** Compiled with Bun, for boards that have no runtime. */
-const COMPILED = { ministate: "cli.ts", telemetry: "examples/telemetry.ts" };
+const COMPILED = {
+  ministate: "cli.ts",
+  telemetry: "examples/telemetry.ts",
+  reader: "examples/demo/reader.ts",
+};
 /** Bundled for Deno, which is on the card too. */
-const BUNDLED = { telemetry: "examples/telemetry.ts", reader: "examples/demo/reader.ts" };
+const BUNDLED = { telemetry: "examples/telemetry.ts" };
 
 /** Builds the card, an ext4 file system that a board can have as its root. */
 export async function buildDemoCard(files: GuestFiles, target: string): Promise<void> {

@@ -4,5 +4,5 @@ ministate verify /data/state
 echo "rig: verify ended with $?"
 ministate inspect /data/state
 echo "rig: inspect ended with $?"
-deno run --allow-all --no-prompt --quiet --cached-only /lib/reader.js /data/state
+reader /data/state
 echo "rig: reader ended with $?"
