@@ -14,13 +14,14 @@
  */
 
 import { detectFs } from "./runtime/detect.ts";
+import { processMachine } from "./runtime/machine.ts";
 import { processTerminal } from "./runtime/terminal.ts";
 import { main } from "./src/cli/main.ts";
 
 /** Runs the command with this process's arguments, and ends the process. */
 export async function run(): Promise<void> {
   const terminal = processTerminal();
-  terminal.exit(await main(terminal, await detectFs()));
+  terminal.exit(await main(terminal, await detectFs(), processMachine()));
 }
 
 if (import.meta.main) await run();

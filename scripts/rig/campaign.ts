@@ -15,7 +15,7 @@ import {
 } from "./examine.ts";
 import { keepFailure } from "./failures.ts";
 import type { Judge } from "./judges.ts";
-import { type ControlPlan, planControl, planCut, planSecondCut } from "./plans.ts";
+import { type ControlPlan, type Expected, planControl, planCut, planSecondCut } from "./plans.ts";
 import type { ControlRow, RigResults } from "./results.ts";
 import { sumTraffic, trafficOf } from "./traffic.ts";
 
@@ -147,8 +147,22 @@ export class Campaign {
 
   /** Has a known writer cut, until it is caught or has passed. */
   async control(number: number, control: ControlPlan): Promise<void> {
-    const { boot, cards, results, onProgress } = this.#setup;
-    const { subject, expected, ignoresFlushes } = control;
+    const { subject, expected, expectedOfLiar } = control;
+    const rows = [
+      this.#controlRow(subject, expected, false),
+      ...(expectedOfLiar === null ? [] : [this.#controlRow(subject, expectedOfLiar, true)]),
+    ];
+    for (let turn = 0; turn < CONTROL_CUTS_MAX && !rows.every(isDecided); turn++) {
+      const seed = this.#seedOf(number) + turn;
+      const plan = planControl(control);
+      const card = this.#setup.cards.empty(plan.fileSystem, subject);
+      const cut = await makeCut(this.#setup.boot, plan, card);
+      for (const row of rows) await this.#tryControl(row, plan, cut, seed);
+    }
+    for (const row of rows) this.#concludeControl(row);
+  }
+
+  #controlRow(subject: string, expected: Expected, ignoresFlushes: boolean): ControlRow {
     const row: ControlRow = {
       subject,
       ignoresFlushes,
@@ -159,39 +173,44 @@ export class Campaign {
       asExpected: false,
       traffic: sumTraffic([]),
     };
-    results.controls.push(row);
-    for (let turn = 0; turn < CONTROL_CUTS_MAX && !isDecided(row); turn++) {
-      const seed = this.#seedOf(number) + turn;
-      const plan = planControl(control);
-      const cut = await makeCut(boot, plan, cards.empty(plan.fileSystem, subject));
-      row.traffic = sumTraffic([row.traffic, trafficOf(cut.saved.log)]);
-      const examination: Examination = {
-        saved: cut.saved,
-        subject,
-        fileSystem: plan.fileSystem,
-        earlier: [],
-        ignoresFlushes,
-        tearsCommits: false,
-      };
-      for (const states of inParts(drawStates(cut.saved, CONTROL_STATES_MAX, seed))) {
-        if (isDecided(row)) break;
-        await examine(examination, states, this.#setup.judgeOf(plan), (state) => {
-          row.states++;
-          if (state.verdict !== "sound") {
-            row.example ||= `${state.verdict}: ${state.detail}`;
-            row.failed++;
-          }
-        });
-        onProgress();
-      }
+    this.#setup.results.controls.push(row);
+    return row;
+  }
+
+  async #tryControl(row: ControlRow, plan: CutPlan, cut: Cut, seed: number): Promise<void> {
+    const { subject, ignoresFlushes } = row;
+    row.traffic = sumTraffic([row.traffic, trafficOf(cut.saved.log)]);
+    const examination: Examination = {
+      saved: cut.saved,
+      subject,
+      fileSystem: plan.fileSystem,
+      earlier: [],
+      ignoresFlushes,
+      tearsCommits: false,
+    };
+    for (const states of inParts(drawStates(cut.saved, CONTROL_STATES_MAX, seed))) {
+      if (isDecided(row)) return;
+      await examine(examination, states, this.#setup.judgeOf(plan), (state) => {
+        row.states++;
+        if (state.verdict === "sound") return;
+        row.failed++;
+        row.example ||= `${state.verdict}: ${state.detail}`;
+      });
+      this.#setup.onProgress();
     }
-    row.asExpected = (row.failed > 0) === (expected === "caught") && row.states > 0;
+  }
+
+  #concludeControl(row: ControlRow): void {
+    const { subject, ignoresFlushes, expected, failed, states, example } = row;
+    row.asExpected = (failed > 0) === (expected === "caught") && states > 0;
     if (row.asExpected) return;
-    const detail = row.example || `${row.states} crash states were all sound`;
-    const what = `control ${subject}${
-      ignoresFlushes ? " on a disk that lies" : ""
-    }: not ${expected}`;
-    results.failures.push({ what, detail, replay: results.command });
+    const { results } = this.#setup;
+    const where = ignoresFlushes ? " on a disk that ignores flushes" : "";
+    results.failures.push({
+      what: `control ${subject}${where}: ${expected === "caught" ? "not caught" : "does not pass"}`,
+      detail: example || `${states} crash states were all sound`,
+      replay: results.command,
+    });
   }
 }
 

@@ -39,16 +39,18 @@ export function isNotText(block: Uint8Array): boolean {
 /** Places in a log at which the power may go, as counts of entries before; in order, without repetition. */
 export function drawMoments(log: readonly LogEntry[], count: number, random: Random): number[] {
   const begun = Math.max(0, log.findIndex(({ at }) => at === "said"));
-  const intervals = flushIntervals(log).filter(({ to }) => to > begun);
+  const intervals = flushIntervals(log).filter(({ from, to }) => to > Math.max(begun, from));
   // Names and sizes change rarely; without this, a snapshot's rename would hardly ever be hit.
   const rare = intervals.filter(({ hasMetadata }) => hasMetadata);
   const moments = new Set<number>([log.length]);
   for (let tries = 0; moments.size < count && tries < 20 * count; tries++) {
     const kind = random.below(3);
-    if (kind === 0) moments.add(begun + random.below(log.length - begun + 1));
-    else {
+    if (kind === 0 || intervals.length === 0) {
+      moments.add(begun + random.below(log.length - begun + 1));
+    } else {
       const { from, to } = random.pick(kind === 1 && rare.length > 0 ? rare : intervals);
-      moments.add(from + random.below(to - from + 1));
+      // Right before a flush, everything since the last one is at stake.
+      moments.add(random.chance(0.5) ? to - 1 : from + random.below(to - from + 1));
     }
   }
   return [...moments].sort((a, b) => a - b);

@@ -3,6 +3,7 @@
 import type { FileSystem } from "./boot_files.ts";
 import type { Verdict } from "./claims.ts";
 import type { BoardRuntime, CutPlan } from "./cut.ts";
+import type { Expected } from "./plans.ts";
 import { sumTraffic, type Traffic } from "./traffic.ts";
 
 /** One cut and the crash states that were derived from it. */
@@ -24,7 +25,7 @@ export interface CutRow extends CutPlan {
 export interface ControlRow {
   subject: string;
   ignoresFlushes: boolean;
-  expected: "caught" | "passes";
+  expected: Expected;
   states: number;
   /** How many of them were not sound. */
   failed: number;

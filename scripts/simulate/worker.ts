@@ -23,7 +23,9 @@ let toldAt = 0;
 let looked = 0;
 
 function say(message: Message): void {
-  const bytes = new TextEncoder().encode(JSON.stringify(message) + "\n");
+  // JSON leaves the two line separators of Unicode as they are, and whoever reads line by line ends a line there.
+  const line = JSON.stringify(message).replace(/[\u2028\u2029]/g, "?");
+  const bytes = new TextEncoder().encode(line + "\n");
   // Synchronous and to the end: the campaign never waits for anything, so nothing buffered would get out.
   for (let at = 0; at < bytes.length;) at += writeSome(bytes.subarray(at));
 }

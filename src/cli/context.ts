@@ -10,6 +10,7 @@ import { ioError } from "../errors.ts";
 import { findJournalName } from "../format/names.ts";
 import { DOCUMENT_JOURNAL, documentMutator, type Patch } from "./document.ts";
 import { CommandError } from "./exit.ts";
+import type { Machine } from "./machine.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Paint } from "./text.ts";
 
@@ -17,6 +18,7 @@ import type { Paint } from "./text.ts";
 export interface Context {
   readonly terminal: Terminal;
   readonly fs: DurableFs;
+  readonly machine: Machine;
   /** Whether a program reads the output (`--json`). */
   readonly json: boolean;
   /** For standard output. */

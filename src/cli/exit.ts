@@ -10,9 +10,9 @@ import { PatchError } from "./json_pointer.ts";
 /** The exit codes; docs/cli.md lists them for users. */
 export const EXIT = {
   ok: 0,
-  /** Something asked for isn't there, a line was refused, or (verify) a torn tail will be cut. */
+  /** Something asked for isn't there, a line was refused, a torn tail will be cut (verify), or there are warnings (doctor). */
   incomplete: 1,
-  /** Acknowledged bytes are damaged. */
+  /** Acknowledged bytes are damaged, or there are problems (doctor). */
   corrupt: 2,
   /** Another process holds the directory. */
   locked: 3,

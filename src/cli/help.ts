@@ -33,14 +33,18 @@ line follows; the exit code is then 1.`,
   snapshot: `  ministate snapshot ./state`,
   compact: `  ministate compact ./state`,
   backup: `  ministate backup ./state /media/usb/state-monday`,
+  doctor: `  ministate doctor ./state
+  ministate doctor ./state --no-sync-test
+  ministate doctor ./state --json | jq -c '.findings[] | select(.mark != "ok")'`,
 };
 
 /** What the exit codes mean. */
 export const EXIT_CODES = `
 Exit codes:
    0  done; sound
-   1  not found, lines refused, or not confirmed; with verify, a torn tail
-   2  corruption: acknowledged bytes are damaged
+   1  not found, lines refused, or not confirmed; with verify, a torn tail;
+      with doctor, warnings
+   2  corruption: acknowledged bytes are damaged; with doctor, problems
    3  another process has the directory open for writing
    4  no state there, or it is another program's or a newer version's
    5  the operating system refused, or the disk is full

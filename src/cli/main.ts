@@ -8,12 +8,13 @@ import { CommanderError } from "commander";
 import type { DurableFs } from "../durable_fs.ts";
 import type { Context } from "./context.ts";
 import { describeError, type ErrorReport, EXIT, exitCodeOf } from "./exit.ts";
+import type { Machine } from "./machine.ts";
 import { buildProgram } from "./program.ts";
 import type { Terminal, TextSink } from "./terminal.ts";
 import { noPaint, type Paint, safeLines } from "./text.ts";
 
 /** Runs the subcommand that the arguments name. Everything is written when it resolves. */
-export async function main(terminal: Terminal, fs: DurableFs): Promise<number> {
+export async function main(terminal: Terminal, fs: DurableFs, machine: Machine): Promise<number> {
   const { stdout, stderr } = terminal;
   const paint = await paintFor(terminal, stdout);
   const paintError = await paintFor(terminal, stderr);
@@ -21,7 +22,8 @@ export async function main(terminal: Terminal, fs: DurableFs): Promise<number> {
   const json = terminal.args.includes("--json");
   let code: number = EXIT.ok;
   const program = buildProgram(async (jsonGiven, action) => {
-    const context: Context = { terminal, fs, json: jsonGiven === true, paint, paintError };
+    const json = jsonGiven === true;
+    const context: Context = { terminal, fs, machine, json, paint, paintError };
     code = await action(context);
   });
   for (const command of [program, ...program.commands]) {

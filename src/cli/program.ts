@@ -6,6 +6,7 @@
 
 import { Command, InvalidArgumentError } from "commander";
 import type { Context } from "./context.ts";
+import { doctor } from "./doctor_command.ts";
 import { get, remove, set } from "./document_commands.ts";
 import { EXAMPLES, EXIT_CODES } from "./help.ts";
 import { inspect, verify } from "./inspect_command.ts";
@@ -95,6 +96,10 @@ function addUpkeep(add: Add, run: Run): void {
     .argument("<dir>", DIR)
     .argument("<dest>", "the new directory")
     .action((dir, dest, options) => run(options.json, (c) => backup(c, dir, dest)));
+  add("doctor", "Examine the machine and the place of a state: exit 0 fit, 1 warnings, 2 problems")
+    .argument("<dir>", `${DIR}; one that is missing is not made`)
+    .option("--no-sync-test", "write nothing to time syncs (a card wears)")
+    .action((dir, options) => run(options.json, (c) => doctor(c, dir, options)));
 }
 
 function sequenceOption(text: string): number {

@@ -102,6 +102,12 @@ export function temporaryPath(path: string): string {
   return path + TEMPORARY_SUFFIX;
 }
 
+/** Whether a name in a state directory is one that we give, of whichever journal. */
+export function isOwnName(name: string): boolean {
+  const final = name.endsWith(TEMPORARY_SUFFIX) ? name.slice(0, -TEMPORARY_SUFFIX.length) : name;
+  return OWN_NAME.test(final) || name === LOCK_NAME || name === QUARANTINE;
+}
+
 /** Sorts a directory's names into segments, snapshots and left-overs of the journal `stem`. */
 export function sortNames(directory: string, stem: string, entries: DirectoryEntry[]): StateFiles {
   const files: StateFiles = { directory, stem, segments: [], snapshots: [], temporary: [] };

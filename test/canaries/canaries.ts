@@ -9,6 +9,8 @@ import type { Canary } from "./canary.ts";
 import { KEEPING } from "./keeping.ts";
 import { RECOVERING } from "./recovering.ts";
 import { SETTING_ASIDE } from "./setting_aside.ts";
+import { UPKEEP } from "./upkeep.ts";
+import { USING } from "./using.ts";
 import { WRITING } from "./writing.ts";
 
 /** All of them, by promise. */
@@ -17,4 +19,6 @@ export const CANARIES: readonly Canary[] = [
   ...RECOVERING,
   ...SETTING_ASIDE,
   ...KEEPING,
+  ...UPKEEP,
+  ...USING,
 ];

@@ -11,6 +11,7 @@ const QUARANTINE = "src/recovery/quarantine.ts";
 const CORRUPTION = "src/recovery/corruption.ts";
 const SEGMENT_WRITER = "src/journal/segment_writer.ts";
 const TAIL = "A torn tail is mended and synced before the next append, and its bytes are kept";
+const TAKEN = "What can be read the next time is not given up, and stands for nothing else then";
 const REPORT = "open says what it found, and sets aside with a report of exactly what was lost";
 
 /** Each of them breaks one promise about what is cut or set aside. */
@@ -21,7 +22,7 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "power cuts: repair of a torn tail",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await fillWithLineFeeds(file, offset, writtenEnd);\n",
+      find: "      await fillWithLineFeeds(file, offset, filledEnd);\n",
       replace: "",
     }],
   },
@@ -139,5 +140,152 @@ export const SETTING_ASIDE: readonly Canary[] = [
         replace: "  }\n  return lost;",
       },
     ],
+  },
+  {
+    name: "a rotten snapshot that can't be moved is passed over",
+    rule: TAKEN,
+    first: "promises: a rotten snapshot",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find:
+        "if (!(error instanceof MinistateError) || named.sequence > report.sequence) throw error;",
+      replace: "if (!(error instanceof MinistateError)) throw error;",
+    }],
+  },
+  {
+    name: "a second quarantine replaces what the first one kept",
+    rule: REPORT,
+    first: "promises: what was set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: "    if (!taken.has(candidate)) return candidate;",
+      replace: "    if (n > 0 || !taken.has(candidate)) return candidate;",
+    }],
+  },
+  {
+    name: "later segments are moved away the latest first",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: "for (const later of files.segments.slice(corruption.index + 1)) {",
+      replace: "for (const later of files.segments.slice(corruption.index + 1).toReversed()) {",
+    }],
+  },
+  {
+    name: "rotten snapshots are moved away before the damage they prove",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find: `  await setRottenAside(directory, base.rotten, recovered.report);
+  return recovered;`,
+      replace: "  return recovered;",
+    }, {
+      file: "src/recovery/recovery.ts",
+      find: "  recovered.writer = await repair(",
+      replace: `  await setRottenAside(directory, base.rotten, recovered.report);
+  recovered.writer = await repair(`,
+    }],
+  },
+  {
+    name: "the report is written when the damaged segment is gone",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: `  await writeReport(directory, folder, lost);
+  await fs.syncDirectory(folder);
+`,
+      replace: "",
+    }, {
+      file: "src/recovery/quarantine.ts",
+      find: "  for (const later of files.segments.slice(corruption.index + 1)) {",
+      replace: `  await writeReport(directory, folder, lost);
+  await fs.syncDirectory(folder);
+  for (const later of files.segments.slice(corruption.index + 1)) {`,
+    }],
+  },
+  {
+    name: "the names of what is kept are not synced before the damage goes",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: `  await writeReport(directory, folder, lost);
+  await fs.syncDirectory(folder);
+`,
+      replace: `  await writeReport(directory, folder, lost);
+`,
+    }],
+  },
+  {
+    name: "a snapshot with a damaged first line proves nothing",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/snapshot/snapshot_restore.ts",
+      find: `  if (reading.kind !== "sound") return named.sequence;
+`,
+      replace: `  if (reading.kind !== "sound") return 0;
+`,
+    }],
+  },
+  {
+    name: "the journal goes on in a segment that ends before the snapshot",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/corruption.ts",
+      find: "soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,",
+      replace: "soundEnd: reader.soundEnd,",
+    }],
+  },
+  {
+    name: "the oldest torn tails are kept",
+    rule: TAIL,
+    first: "promises: what was set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: "tails.slice(0, Math.max(0, tails.length - TORN_KEPT))",
+      replace: "tails.slice(TORN_KEPT)",
+    }],
+  },
+  {
+    name: "one byte of a torn tail is left",
+    rule: TAIL,
+    first: "promises: what was set aside",
+    patches: [{
+      file: "src/journal/segment_writer.ts",
+      find: "await fillWithLineFeeds(file, offset, filledEnd);",
+      replace: "await fillWithLineFeeds(file, offset + 1, filledEnd);",
+    }],
+  },
+  {
+    name: "a torn tail that can't be kept is cut",
+    rule: TAIL,
+    first: "promises: what was set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: `    if (isDiskFull(error)) return null;
+    throw ioError("keep`,
+      replace: `    if (isDiskFull(error) || error) return null;
+    throw ioError("keep`,
+    }],
+  },
+  {
+    name: "what one refused read hides is given up",
+    rule: TAKEN,
+    first: "promises: a read that is refused",
+    patches: [{
+      file: "src/snapshot/snapshot_restore.ts",
+      find: "const READ_ATTEMPTS = 3;",
+      replace: "const READ_ATTEMPTS = 1;",
+    }, {
+      file: "src/recovery/recovery.ts",
+      find: `  if (scan.corruption?.index === -1 && refusal) throw refusal;
+`,
+      replace: "",
+    }],
   },
 ];

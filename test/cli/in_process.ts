@@ -3,7 +3,9 @@
 import { Writable } from "node:stream";
 import type { DurableFs } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
+import { processMachine } from "../../runtime/machine.ts";
 import { main } from "../../src/cli/main.ts";
+import type { Machine } from "../../src/cli/machine.ts";
 import type { Terminal, TextSink } from "../../src/cli/terminal.ts";
 
 /** A standard output or standard error that keeps what is written. */
@@ -55,6 +57,7 @@ export interface Setting {
   env?: Record<string, string>;
   envReadable?: boolean;
   fs?: DurableFs;
+  machine?: Machine;
   interruption?: AbortSignal;
   /** The size of the input; none, as of a pipe, unless it is given. */
   size?: number;
@@ -86,7 +89,11 @@ export async function runHere(args: string[], setting: Setting = {}): Promise<Re
       throw new Error(`the process was ended with ${code}`);
     },
   };
-  const code = await main(terminal, setting.fs ?? await detectFs());
+  const code = await main(
+    terminal,
+    setting.fs ?? await detectFs(),
+    setting.machine ?? processMachine(),
+  );
   return { code, output: stdout.text, errors: stderr.text };
 }
 

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { detectFs } from "../../runtime/detect.ts";
 import { lockByProgram } from "../../runtime/flock.ts";
+import { processMachine } from "../../runtime/machine.ts";
 import { processTerminal } from "../../runtime/terminal.ts";
 import { own, run, start } from "../support/runtimes.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -194,6 +195,61 @@ test("read() and sizeOf() take files, and nothing once they are interrupted", as
   for await (const piece of terminal.read(path)) sizes.push(piece.length);
   for await (const piece of terminal.read(path, AbortSignal.abort())) sizes.push(piece.length);
   assertEquals(sizes, [5]);
+});
+
+test("the machine names its runtime, and what a name stands for", async () => {
+  await using directory = await temporaryDirectory();
+  const machine = processMachine();
+  assertEquals(machine.runtime.split(" ")[0]!.toLowerCase(), own);
+  assertEquals(machine.architecture, process.arch);
+  await writeFile(directory.join("file"), "text", { mode: 0o640 });
+  await symlink("file", directory.join("link"));
+  const { ino, uid } = fs.statSync(directory.join("file"));
+  assertEquals(await machine.status(directory.join("file")), {
+    kind: "file",
+    owner: uid,
+    mode: 0o640,
+    inode: ino,
+  });
+  const kinds = [directory.path, directory.join("link"), "/dev/null"].map(machine.status);
+  assertEquals((await Promise.all(kinds)).map(({ kind }) => kind), ["directory", "link", "other"]);
+  assertEquals(new TextDecoder().decode(await machine.read(directory.join("link"))), "text");
+  assertEquals(
+    await machine.realPath(directory.join("link")),
+    fs.realpathSync(directory.join("file")),
+  );
+  assertEquals(await codeOf(() => machine.read(directory.join("none"))), "ENOENT");
+  assertEquals(await machine.userId(), uid);
+  const { sizeFree, sizeTotal, inodesFree, inodesTotal } = await machine.space(directory.path);
+  assertEquals([sizeFree > 0, sizeTotal >= sizeFree, inodesTotal >= inodesFree], [
+    true,
+    true,
+    true,
+  ]);
+});
+
+test("the machine gives EPERM for what Deno refuses, and doesn't have it ask", async () => {
+  const machine = processMachine();
+  let state = "prompt";
+  const querySync = () => ({ state });
+  const restoreQuery = own === "deno"
+    ? replace(Deno.permissions, "querySync", querySync as never)
+    : replace(globalThis, "Deno", { permissions: { querySync } } as never);
+  try {
+    assertEquals(await codeOf(() => machine.space("/")), "EPERM");
+    assertEquals(await codeOf(() => machine.userId()), "EPERM");
+    state = "granted";
+    assertEquals(await machine.userId(), process.geteuid!());
+  } finally {
+    restoreQuery();
+  }
+  const refusal = Object.assign(new Error("Requires all access"), { name: "NotCapable" });
+  const restoreRead = replace(fs.promises, "readFile", (() => Promise.reject(refusal)) as never);
+  try {
+    assertEquals(await codeOf(() => machine.read("/proc/version")), "EPERM");
+  } finally {
+    restoreRead();
+  }
 });
 
 test("env() is not asked for where Deno would have to ask the person", () => {

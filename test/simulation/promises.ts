@@ -6,48 +6,36 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MinistateError, StateManager, type StateManagerOptions } from "@ministate/ministate";
+import { StateManager } from "@ministate/ministate";
 import { crashImages } from "../../runtime/simulated/crash_images.ts";
-import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { failsOrKeepsAll, openDamaged } from "./damage_oracle.ts";
+import { failsOrKeepsAll } from "./damage_oracle.ts";
+import { openingOf, type Promised } from "./promised.ts";
+import { ASIDE } from "./promises_aside.ts";
+import { PAST } from "./promises_past.ts";
+import { UPDATE } from "./promises_update.ts";
+import { USE } from "./promises_use.ts";
 import { damagedDisk, record } from "./recordings.ts";
 import type { Tally } from "./tally.ts";
 import { collector, DIRECTORY, NAME, World } from "./world.ts";
 import { hoarder } from "./inspections.ts";
 import { freshDisk } from "./workloads.ts";
 
-/** One promise. */
-export interface Promised {
-  /** What is looked at, as the name of an exploration. */
-  name: string;
-  /** Throws when the promise is broken. */
-  keep(tally: Tally): Promise<void>;
-}
-
 /** All of them. */
 export const PROMISES: readonly Promised[] = [
   { name: "one writer, and readers beside it", keep: oneWriter },
   { name: "names stay in the state directory", keep: namesStay },
   { name: "keys are data", keep: keysAreData },
-  { name: "an update carries everything over", keep: updateCarriesOver },
   { name: "a refused write is rolled back", keep: refusedWriteIsRolledBack },
   { name: "a full disk is compacted", keep: fullDiskIsCompacted },
   { name: "a line that was removed is missed", keep: removedLineIsMissed },
   { name: "a hostile journal ends", keep: hostileJournalEnds },
   { name: "a large state is captured at its own sequence", keep: largeStateIsCaptured },
+  ...UPDATE,
+  ...ASIDE,
+  ...PAST,
+  ...USE,
 ];
-
-/** The code an open fails with; "opened" when it doesn't. */
-async function codeOf(fs: PowerCutDisk, options: StateManagerOptions = {}): Promise<string> {
-  try {
-    await (await openDamaged(fs, options)).close();
-    return "opened";
-  } catch (error) {
-    if (error instanceof MinistateError) return error.code;
-    throw error;
-  }
-}
 
 async function oneWriter(tally: Tally): Promise<void> {
   const world = new World();
@@ -55,13 +43,13 @@ async function oneWriter(tally: Tally): Promise<void> {
   const manager = await world.open(fs);
   await world.apply(manager);
   const before = fs.fingerprint();
-  assertEquals(await codeOf(fs), "LOCKED", "a second writer");
-  assertEquals(await codeOf(fs, { readOnly: true }), "opened", "a reader beside the writer");
+  assertEquals(await openingOf(fs), "LOCKED", "a second writer");
+  assertEquals(await openingOf(fs, { readOnly: true }), "opened", "a reader beside the writer");
   assertEquals(fs.fingerprint(), before, "a reader, or a second writer, changed the directory");
   await world.apply(manager);
-  assertEquals(await codeOf(fs.image()), "opened", "a lock that a killed process left");
+  assertEquals(await openingOf(fs.image()), "opened", "a lock that a killed process left");
   await manager.close();
-  assertEquals(await codeOf(fs), "opened", "after the writer has closed");
+  assertEquals(await openingOf(fs), "opened", "after the writer has closed");
   tally.state("lock", "refused");
 }
 
@@ -106,69 +94,6 @@ async function keysAreData(tally: Tally): Promise<void> {
   assert(isAsWanted(manager.state), "a key was not kept as data in the snapshot");
   await manager.close();
   tally.state("open", "sound");
-}
-
-const firstVersion = {
-  initial: () => ({ sum: 0 }),
-  apply: (state: { sum: number }, { by }: { by: number }) => state.sum += by,
-};
-
-const secondVersion = {
-  version: 2,
-  initial: () => ({ total: 0 }),
-  apply: (state: { total: number }, { amount }: { amount: number }) => state.total += amount,
-  migrate: {
-    state: (old: unknown) => ({ total: (old as { sum: number }).sum }),
-    mutation: (old: unknown) => ({ amount: (old as { by: number }).by }),
-  },
-};
-
-const AMOUNTS = [1, 2, 4, 8, 16, 32];
-/** How many of them the first version makes, and how many of those its snapshot holds. */
-const BEFORE = 4;
-const SNAPSHOTTED = 2;
-const IMAGES_MAX = 4;
-
-async function updateCarriesOver(tally: Tally): Promise<void> {
-  const before = freshDisk();
-  const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs: before });
-  for (const [i, by] of AMOUNTS.slice(0, BEFORE).entries()) {
-    await old.apply({ by });
-    if (i === SNAPSHOTTED - 1) await old.createSnapshot();
-  }
-  for (let cutAt: number | null = 1; cutAt !== null;) {
-    const fs = before.image();
-    fs.cutAt = cutAt;
-    const acknowledged = await update(fs);
-    for (const image of crashImages(fs, { imagesMax: IMAGES_MAX, seed: cutAt })) {
-      const { state, sequence } = await StateManager.open(DIRECTORY, NAME, secondVersion, {
-        fs: image,
-      });
-      assert(sequence >= acknowledged, `${acknowledged} were acknowledged, ${sequence} are there`);
-      assertEquals(state, { total: sumOf(sequence) }, "not carried over");
-      tally.state("update", "carried over");
-    }
-    cutAt = acknowledged === AMOUNTS.length && fs.calls < cutAt ? null : cutAt + 1;
-  }
-}
-
-/** Runs the second version until the power goes; returns how many mutations are certain. */
-async function update(fs: PowerCutDisk): Promise<number> {
-  let acknowledged = BEFORE;
-  try {
-    const manager = await StateManager.open(DIRECTORY, NAME, secondVersion, { fs });
-    for (const amount of AMOUNTS.slice(BEFORE)) {
-      await manager.apply({ amount });
-      acknowledged++;
-    }
-  } catch (error) {
-    if (!isPowerCut(error)) throw error;
-  }
-  return acknowledged;
-}
-
-function sumOf(count: number): number {
-  return AMOUNTS.slice(0, count).reduce((sum, amount) => sum + amount, 0);
 }
 
 async function refusedWriteIsRolledBack(tally: Tally): Promise<void> {
@@ -241,7 +166,7 @@ async function hostileJournalEnds(tally: Tally): Promise<void> {
       return all;
     });
   const long = endingWith(new Uint8Array(TAIL_SIZE).fill(0x78));
-  assertEquals(await codeOf(long), "CORRUPT", "a tail that no batch of ours can leave");
+  assertEquals(await openingOf(long), "CORRUPT", "a tail that no batch of ours can leave");
   const alike = '[5,[5,[5,1]],4,0,"deadbeef"]\n'.repeat(LOOK_ALIKES);
   const searched = endingWith(new TextEncoder().encode(alike));
   const { crc32 } = searched;
@@ -251,7 +176,7 @@ async function hostileJournalEnds(tally: Tally): Promise<void> {
     if (summed > SUMMED_MAX) throw new Error("the search for proof goes on and on");
     return crc32(bytes, seed);
   };
-  assertEquals(await codeOf(searched), "CORRUPT", "a journal that was made to be searched");
+  assertEquals(await openingOf(searched), "CORRUPT", "a journal that was made to be searched");
   tally.state("hostile", "CORRUPT");
 }
 

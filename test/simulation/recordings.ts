@@ -5,7 +5,7 @@
  */
 
 import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
-import { StateManager } from "@ministate/ministate";
+import { MinistateError, StateManager } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../../runtime/simulated/random.ts";
 import { collector, DIRECTORY, type Manager, NAME, World } from "./world.ts";
@@ -131,8 +131,7 @@ async function recordOne(script: Script): Promise<Recording> {
   if (end === "idle") await sealed(fs, newest, manager.sequence);
   if (end === "reopened") {
     fs = fs.crash();
-    // Without the model's checks: what is wrong there is for the explorations to find.
-    await (await StateManager.open(DIRECTORY, NAME, collector, { fs })).close();
+    await reopen(fs);
   }
   // Not a crash: what vouches for the last batch must have been synced.
   const disk = fs.powerCut(EXTREME_POWER_CUTS[0]!, new Random(1));
@@ -152,6 +151,15 @@ async function recordOne(script: Script): Promise<Recording> {
     newest,
     provenEnd: end === "unsealed" ? text.lastIndexOf(`\n[${batches.at(-1)},`) + 1 : written,
   };
+}
+
+/** Without the model's checks, and whatever comes of it: what is wrong there is for the explorations to find. */
+async function reopen(fs: PowerCutDisk): Promise<void> {
+  try {
+    await (await StateManager.open(DIRECTORY, NAME, collector, { fs })).close();
+  } catch (error) {
+    if (!(error instanceof MinistateError)) throw error;
+  }
 }
 
 function isOpenEnded(end: End): boolean {

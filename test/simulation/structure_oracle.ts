@@ -5,10 +5,17 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MinistateError, type RecoveryReport, StateManager } from "@ministate/ministate";
+import {
+  ForeignFormatError,
+  MinistateError,
+  type RecoveryReport,
+  StateManager,
+} from "@ministate/ministate";
 import type { StateManagerOptions } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { BATCH_SIZE_MAX, SEQUENCE_MAX } from "../../src/format/format.ts";
+import { inspectState } from "../../src/recovery/inspect.ts";
+import type { NextOpen } from "../../src/recovery/inspection.ts";
 import { type Meter, metered } from "./metered_fs.ts";
 import { type Evidence, weigh } from "./structure_evidence.ts";
 import { filesOf, type History, sameBytes } from "./structure_history.ts";
@@ -127,8 +134,10 @@ async function checkFailing(
   other: History,
 ): Promise<number | null> {
   const before = contentsOf(disk);
+  const foreseen = await foresee(disk.image());
   const { manager, code, error } = await openMetered(disk, { onCorruption: "fail" });
   if (manager === null) {
+    assertEquals(foreseen?.outcome ?? "refuse", "refuse", `not foreseen: ${error!.message}`);
     assertUntouched(disk, before, "a refused open");
     const isDue = evidence.anomalies.length > 0 || evidence.owner !== "own" ||
       evidence.proven > evidence.reach;
@@ -142,8 +151,22 @@ async function checkFailing(
     assert(sequence >= evidence.proven, `opened at ${sequence} without a word`);
   }
   assertEquals(manager.recovery.lost, null);
+  const { torn, replayed } = manager.recovery;
+  const came: unknown[] = [torn === null ? "open" : "cut", sequence, replayed];
+  const { outcome, sequence: reaches, replays } = foreseen ?? {};
+  assertEquals([outcome, reaches, replays], came, "an inspection foresaw another");
   await manager.close();
   return sequence;
+}
+
+/** What an inspection says that the next open comes to; `null` when it is refused like the open. */
+async function foresee(disk: PowerCutDisk): Promise<NextOpen | null> {
+  try {
+    return (await inspectState(disk, DIRECTORY, NAME)).nextOpen;
+  } catch (error) {
+    if (!(error instanceof ForeignFormatError)) throw error;
+    return null;
+  }
 }
 
 /** A prefix of the journal's own history, as long as can be; or, of a directory that is all another's, of that. */

@@ -93,6 +93,7 @@ export class World {
     this.manager = manager;
     this.settle(manager.state.ids, manager.sequence);
     for (const [index, id] of manager.state.ids.entries()) {
+      assert.equal(manager.state.contexts?.[index]?.[0], index + 1, "told another sequence");
       const known = this.#contexts.get(id);
       if (known !== undefined && known !== `${manager.state.contexts?.[index]}`) {
         assert.fail(`replayed ${id} as ${manager.state.contexts?.[index]}, not as ${known}`);

@@ -28,7 +28,7 @@ function subject(open: (directory: string) => Store | Promise<Store>): Subject {
       for (;;) {
         const number = store.state.count + 1;
         say("send", directory, number);
-        store.apply(entry(number));
+        store.apply(longEntry(number));
         say("ack", directory, number);
       }
     },
@@ -39,13 +39,18 @@ function subject(open: (directory: string) => Store | Promise<Store>): Subject {
         found.outcome = problem ?? "opened";
         if (problem !== null) throw new Error(problem);
         const store = await open(directory);
-        for (let i = 1; i <= 3; i++) store.apply(entry(count + i));
+        for (let i = 1; i <= 3; i++) store.apply(longEntry(count + i));
         store.close();
         const again = await look(open, directory);
         if (again.count !== count + 3) throw new Error(`${again.count} later, not ${count + 3}`);
         if (again.problem !== null) throw new Error(again.problem);
       }),
   };
+}
+
+/** Longer than a block, so that the file grows by blocks of its own while the file system commits something else. */
+function longEntry(number: number): Entry {
+  return { ...entry(number), pad: ".".repeat(6000) };
 }
 
 async function look(open: (directory: string) => Store | Promise<Store>, directory: string) {

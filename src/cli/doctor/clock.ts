@@ -1,0 +1,57 @@
+/**
+ * What the machine's clock is worth. Nothing depends on it, so all of this is only worth knowing.
+ *
+ * @module
+ */
+
+import { timeText } from "../text.ts";
+import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
+
+/** This version was made in 2026: no clock that is right shows less. */
+const PLAUSIBLE_FROM = Date.UTC(2026, 0, 1);
+
+/** What is known about the clock; times in milliseconds since 1970. */
+export interface ClockFacts {
+  now: number;
+  /** The name of the clock chip. */
+  rtc: Fact<string>;
+  /** When the newest record was written, as it says; `null` when there is none. */
+  newest: number | null;
+}
+
+const HARMLESS = "Nothing is lost by it: sequences order the mutations, not times; but the times " +
+  "in new records will mislead whoever reads them";
+
+/** Says whether the time is plausible, and whether it survives a power cut. */
+export function clockFindings({ now, rtc, newest }: ClockFacts): Finding[] {
+  return [timeFinding(now, newest), rtcFinding(rtc)];
+}
+
+function timeFinding(now: number, newest: number | null): Finding {
+  const check = "clock";
+  const found = timeText(now);
+  const advice = "Let the program start after time-sync.target if times matter to it";
+  if (now < PLAUSIBLE_FROM) {
+    const what = `${found}, before this version was made: it was never set`;
+    return { check, mark: "notice", found: what, meaning: HARMLESS, advice };
+  }
+  if (newest !== null && now < newest) {
+    const what = `${found}, behind the newest record (${timeText(newest)})`;
+    return { check, mark: "notice", found: what, meaning: HARMLESS, advice };
+  }
+  return fine(check, found);
+}
+
+function rtcFinding(rtc: Fact<string>): Finding {
+  const check = "clock chip";
+  if (!isUnknown(rtc)) return fine(check, rtc);
+  if (rtc.unknown !== "ENOENT") return notKnown(check, rtc);
+  return {
+    check,
+    mark: "notice",
+    found: "none",
+    meaning: "After a power cut the clock is wrong until the network sets it; records written " +
+      "before that bear an old time",
+    advice: "Nothing, unless times matter to you: then add a clock chip with a battery",
+  };
+}

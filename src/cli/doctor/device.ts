@@ -1,0 +1,46 @@
+/**
+ * The block device behind a mount, and what it says about its cache.
+ *
+ * @module
+ */
+
+import type { Machine } from "../machine.ts";
+import { ask, type Fact, type Finding, fine, isUnknown, knownOrNull, notKnown } from "./finding.ts";
+import type { Mount } from "./mounts.ts";
+
+/** What is known about a device. */
+export interface DeviceFacts {
+  /** The whole disk's name, such as "mmcblk0". */
+  disk: string;
+  /** "write back": a cache that has to be emptied; "write through": none that could lose anything. */
+  writeCache: string;
+}
+
+/** Looks the device up in `/sys`. */
+export function deviceOf(machine: Machine, mount: Mount): Promise<Fact<DeviceFacts>> {
+  return ask(async () => {
+    // Btrfs and overlays have numbers of their own, under which there is no device; some name it as their source.
+    const byNumber = await ask(() => machine.realPath(`/sys/dev/block/${mount.device}`));
+    const name = mount.source.split("/").at(-1);
+    const path = knownOrNull(byNumber) ?? await machine.realPath(`/sys/class/block/${name}`);
+    // A partition's folder stands in that of its disk.
+    for (const folder of [path, path.slice(0, path.lastIndexOf("/"))]) {
+      const cache = await ask(() => machine.read(`${folder}/queue/write_cache`));
+      if (isUnknown(cache)) continue;
+      const writeCache = new TextDecoder().decode(cache).trim();
+      return { disk: folder.slice(folder.lastIndexOf("/") + 1), writeCache };
+    }
+    return { unknown: "ENOENT" };
+  });
+}
+
+/** Says what the device's cache means. */
+export function deviceFinding(device: Fact<DeviceFacts>): Finding {
+  const check = "write cache";
+  if (isUnknown(device)) return notKnown(check, device);
+  const { disk, writeCache } = device;
+  const remark = writeCache === "write through"
+    ? "it says that it has no cache that a power cut could empty"
+    : "each sync makes it empty its cache";
+  return fine(check, `${disk}: ${writeCache}: ${remark}`);
+}

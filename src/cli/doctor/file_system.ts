@@ -1,0 +1,167 @@
+/**
+ * What the file system's type is worth for a state.
+ *
+ * @module
+ */
+
+import type { Fact, Finding, Mark } from "./finding.ts";
+import { fine, isUnknown, notKnown } from "./finding.ts";
+import { checkPassOf, isBelow, type Mount, mountOf } from "./mounts.ts";
+
+/** What is known about where the state is. */
+export interface PlaceFacts {
+  /** The absolute path, behind all links. */
+  path: string;
+  mounts: Fact<Mount[]>;
+  /** The text of `/etc/fstab`. */
+  fstab: Fact<string>;
+}
+
+/** What a type of file system means. */
+interface Verdict {
+  mark: Mark;
+  meaning: string;
+  advice: string;
+}
+
+const USE_DISK = "Choose a directory on the card or disk, such as one below /var/lib";
+
+const VOLATILE: Verdict = {
+  mark: "problem",
+  meaning: "It is kept in memory: a power cut or a restart takes the whole state",
+  advice: USE_DISK,
+};
+
+const NETWORK: Verdict = {
+  mark: "warning",
+  meaning:
+    "Syncs and locks are only as good as the server and the network, and both fail together " +
+    "with the connection",
+  advice: 'Keep the state on a disk of this machine, and copy it away with "ministate backup"',
+};
+
+const FOREIGN: Verdict = {
+  mark: "warning",
+  meaning:
+    "It has no journal, so that a power cut can damage the file system itself, and knows no " +
+    "owners and permissions, so that every user may change the state",
+  advice: "Format it with ext4 (mkfs.ext4), or choose a directory that is on ext4",
+};
+
+const UNJOURNALED: Verdict = {
+  mark: "warning",
+  meaning:
+    "It has no journal: after every power cut it must be checked, and may lose files by that",
+  advice: "Turn it into ext4: tune2fs -j and fsck, or format it anew",
+};
+
+const VERDICTS: Record<string, Verdict> = {
+  ...each(["tmpfs", "ramfs", "devtmpfs", "rootfs"], VOLATILE),
+  ...each(["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "fuse.sshfs", "ncpfs"], NETWORK),
+  ...each(["vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "hfsplus"], FOREIGN),
+  ext2: UNJOURNALED,
+};
+
+/** File systems that keep what they synced, and need no check of ours. */
+const SOUND = new Set(["xfs", "btrfs", "f2fs", "ubifs", "jffs2", "zfs", "bcachefs", "nilfs2"]);
+
+/** Emptied at start or by age on many systems (tmpfiles.d(5)), wherever they are kept. */
+const EMPTIED = ["/tmp", "/var/tmp", "/run", "/var/run", "/dev/shm"];
+
+function each(types: string[], verdict: Verdict): Record<string, Verdict> {
+  return Object.fromEntries(types.map((type) => [type, verdict]));
+}
+
+/** Whether nothing in this file system survives a restart. */
+export function isVolatile(mount: Mount): boolean {
+  // zram and ram disks are memory behind a block device, whatever the file system on them.
+  return VERDICTS[mount.type] === VOLATILE || /^\/dev\/z?ram\d/.test(mount.source);
+}
+
+/** Whether owners and permissions of files mean nothing there. */
+export function lacksOwners(mount: Mount): boolean {
+  return VERDICTS[mount.type] === FOREIGN;
+}
+
+/** Says what the file system is, whether it is checked at start, and whether something empties the place. */
+export function placeFindings(facts: PlaceFacts): Finding[] {
+  const { path, mounts } = facts;
+  const check = "file system";
+  if (isUnknown(mounts)) return [notKnown(check, mounts), ...emptiedFindings(path)];
+  const mount = mountOf(mounts, path);
+  if (mount === null) return [notKnown(check, { unknown: "no mount holds it" })];
+  const found = `${mount.type} at ${mount.point} (${mount.source})`;
+  if (isVolatile(mount)) return [{ check, found, ...VOLATILE }];
+  return [
+    { check, found, ...verdictOf(mount, mounts) },
+    ...checkedFindings(mount, facts.fstab),
+    ...emptiedFindings(path),
+  ];
+}
+
+function verdictOf(mount: Mount, mounts: Mount[]): Omit<Finding, "check" | "found"> {
+  if (mount.type === "overlay") return overlayVerdict(mount, mounts);
+  const verdict = VERDICTS[mount.type];
+  if (verdict !== undefined) return verdict;
+  if (/^ext[34]$/.test(mount.type) || SOUND.has(mount.type)) return { mark: "ok" };
+  return {
+    mark: "notice",
+    meaning: "Nothing is known here about how this one keeps what is synced",
+    advice: 'Cut the power in mid-write a few times, and see whether "ministate verify" is content',
+  };
+}
+
+/** What is written to an overlay goes to its upper directory, which often is in memory. */
+function overlayVerdict({ options }: Mount, mounts: Mount[]): Verdict {
+  if (options.includes("volatile") || options.includes("fsync=volatile")) {
+    return {
+      mark: "problem",
+      meaning:
+        'It is mounted with "volatile": syncs do nothing, and a power cut can take everything',
+      advice: "Mount it without that option, or keep the state outside (in a container: a volume)",
+    };
+  }
+  const upper = options.find((option) => option.startsWith("upperdir="))?.slice("upperdir=".length);
+  const below = upper === undefined ? null : mountOf(mounts, upper);
+  if (below !== null && isVolatile(below)) {
+    return {
+      ...VOLATILE,
+      meaning: `What is written there is kept in memory (${below.point}), and gone after a restart`,
+    };
+  }
+  return {
+    mark: "warning",
+    meaning:
+      "What is written there lives as long as the overlay: with its container, or in memory " +
+      "(the read-only mode of Raspberry Pi OS)",
+    advice:
+      "Keep the state on a file system of its own: a volume of the container, a partition for data",
+  };
+}
+
+/** Whether a file system that can need it is checked before it is mounted. */
+function checkedFindings(mount: Mount, fstab: Fact<string>): Finding[] {
+  if (!/^ext[234]$/.test(mount.type)) return [];
+  const check = "check at start";
+  const pass = isUnknown(fstab) ? null : checkPassOf(fstab, mount.point);
+  if (pass !== null && pass > 0) return [fine(check, `yes, in pass ${pass} of /etc/fstab`)];
+  return [{
+    check,
+    mark: "notice",
+    found: pass === 0 ? "no: the last field in /etc/fstab is 0" : "not found in /etc/fstab",
+    meaning: "Damage that power cuts leave in the file system itself adds up unseen",
+    advice: 'Let "e2fsck -p" run before each mount: end its line in /etc/fstab with 2 (1 for /)',
+  }];
+}
+
+function emptiedFindings(path: string): Finding[] {
+  const emptied = EMPTIED.find((directory) => isBelow(path, directory));
+  if (emptied === undefined) return [];
+  return [{
+    check: "place",
+    mark: "warning",
+    found: `below ${emptied}`,
+    meaning: "Systems empty it when they start, or delete what is old there",
+    advice: USE_DISK,
+  }];
+}

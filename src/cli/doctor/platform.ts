@@ -1,0 +1,65 @@
+/**
+ * Which machine this is: architecture, page size, kernel, runtime.
+ *
+ * @module
+ */
+
+import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
+
+/** What is known about the machine. */
+export interface PlatformFacts {
+  runtime: string;
+  architecture: string;
+  /** The board's name, which only boards with a device tree have. */
+  model: Fact<string>;
+  /** In bytes; `null` when the kernel's answer makes no sense. */
+  pageSize: Fact<number | null>;
+  /** Such as "6.12.34-rpi". */
+  kernel: Fact<string>;
+}
+
+/** The key of the page size in the auxiliary vector, getauxval(3). */
+const AT_PAGESZ = 6;
+
+/** Machines whose words have four bytes; on every other that runs Deno, Bun or Node they have eight. */
+const NARROW = new Set(["arm", "ia32", "mips", "mipsel"]);
+
+/** Takes the page size from `/proc/self/auxv`: pairs of words, a key and its value, the lowest byte first. */
+export function pageSizeFrom(auxv: Uint8Array, architecture: string): number | null {
+  const view = new DataView(auxv.buffer, auxv.byteOffset, auxv.byteLength);
+  const wordSize = NARROW.has(architecture) ? 4 : 8;
+  // Keys and page sizes fit in the lower half of a word.
+  for (let at = 0; at + 2 * wordSize <= auxv.length; at += 2 * wordSize) {
+    if (view.getUint32(at, true) === AT_PAGESZ) return view.getUint32(at + wordSize, true);
+  }
+  return null;
+}
+
+/** Says which machine this is. */
+export function platformFindings(facts: PlatformFacts): Finding[] {
+  const { runtime, architecture, model, kernel } = facts;
+  const machine = isUnknown(model) ? architecture : `${model}, ${architecture}`;
+  return [
+    fine("machine", machine),
+    pageSizeFinding(facts),
+    isUnknown(kernel) ? notKnown("kernel", kernel) : fine("kernel", `Linux ${kernel}`),
+    fine("runtime", runtime),
+  ];
+}
+
+function pageSizeFinding({ pageSize }: PlatformFacts): Finding {
+  const check = "page size";
+  if (isUnknown(pageSize)) return notKnown(check, pageSize);
+  if (pageSize === null) return notKnown(check, { unknown: "the kernel doesn't say" });
+  const found = `${pageSize / 1024} KiB`;
+  if (pageSize === 4096) return fine(check, found);
+  return {
+    check,
+    mark: "notice",
+    found: pageSize === 16384 ? `${found}, as on a Raspberry Pi 5` : found,
+    // What "deno compile" appends is laid out for pages of 4 KiB, and can overlap the program's own memory.
+    meaning: "State files don't depend on it, but a compiled program may crash as it starts",
+    advice: "Start your compiled program here once; if it crashes, boot the kernel with pages of " +
+      "4 KiB (Raspberry Pi: kernel=kernel8.img in config.txt)",
+  };
+}

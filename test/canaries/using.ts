@@ -1,0 +1,289 @@
+/**
+ * Mistakes that callers meet while everything is sound: the past they ask for, outcomes, sizes, the end.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const PAST = "Histories are whole, in order, and never ahead of what is durable";
+const END = "close() waits for everything, then gives the lock back, and nothing comes after it";
+const OUTCOME =
+  "Outcomes are replayed as they were, whatever the mutator, the mutation and the clock";
+const SIZE = "What is acknowledged can be read";
+
+/** Each of them breaks one promise about everyday use. */
+export const USING: readonly Canary[] = [
+  {
+    name: "followers are told of what is not durable yet",
+    rule: PAST,
+    first: "promises: followers",
+    patches: [{
+      file: "src/journal/journal_cursor.ts",
+      find:
+        "const records = this.#recordsOf(batches, reader.header.version, limit?.sequence ?? Infinity);",
+      replace: "const records = this.#recordsOf(batches, reader.header.version, Infinity);",
+    }, {
+      file: "src/journal/journal_cursor.ts",
+      find:
+        "let batches = await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);",
+      replace: "let batches = await reader.read();",
+    }],
+  },
+  {
+    name: "a reader is told of what came after it",
+    rule: PAST,
+    first: "promises: the past",
+    patches: [{
+      file: "src/journal/journal_cursor.ts",
+      find:
+        "const records = this.#recordsOf(batches, reader.header.version, limit?.sequence ?? Infinity);",
+      replace: "const records = this.#recordsOf(batches, reader.header.version, Infinity);",
+    }],
+  },
+  {
+    name: "followers end before what is under way is settled",
+    rule: PAST,
+    first: "promises: followers",
+    patches: [{
+      file: "src/journal/journal_writer.ts",
+      find: `    await this.#queue.idle();
+    this.#drained = true;
+`,
+      replace: `    this.#drained = true;
+    this.#announce();
+    await this.#queue.idle();
+`,
+    }],
+  },
+  {
+    name: "followers who begin within a group get all of it",
+    rule: PAST,
+    first: "promises: followers",
+    patches: [{
+      file: "src/journal/journal_cursor.ts",
+      find: "for (let i = Math.max(0, this.next - sequenceFirst); i < count; i++) {",
+      replace: "for (let i = 0; i < count; i++) {",
+    }],
+  },
+  {
+    name: "a replay goes beyond its end",
+    rule: PAST,
+    first: "promises: the past",
+    patches: [{
+      file: "src/journal/journal.ts",
+      find: "sequence: to }),",
+      replace: "sequence: this.sequence }),",
+    }],
+  },
+  {
+    name: "the past is built from a later snapshot",
+    rule: PAST,
+    first: "promises: the past",
+    patches: [{
+      file: "src/state/history.ts",
+      find: "await directory.list(), id, sequence);",
+      replace: "await directory.list(), id);",
+    }],
+  },
+  {
+    name: "looking at the past changes the present",
+    rule: PAST,
+    first: "promises: the past",
+    patches: [{
+      file: "src/state/mutator.ts",
+      find: "    return new StateMachine(this.#mutator);",
+      replace: "    return this;",
+    }],
+  },
+  {
+    name: "a reader gives up when files change under it",
+    rule: PAST,
+    first: "promises: a reader",
+    patches: [{
+      file: "src/recovery/read_steadily.ts",
+      find: "const READ_ATTEMPTS = 5;",
+      replace: "const READ_ATTEMPTS = 1;",
+    }],
+  },
+  {
+    name: "close() does not wait for what is under way",
+    rule: END,
+    first: "promises: followers",
+    patches: [{
+      file: "src/journal/journal_writer.ts",
+      find: `    await this.#queue.idle();
+`,
+      replace: "",
+    }],
+  },
+  {
+    name: "close() does not wait for a compaction",
+    rule: END,
+    first: "promises: closing",
+    patches: [{
+      file: "src/state/state_manager.ts",
+      find: `      await this.#compaction?.inTurn(() => Promise.resolve());
+`,
+      replace: "",
+    }],
+  },
+  {
+    name: "the lock goes before the seal",
+    rule: END,
+    first: "promises: closing",
+    patches: [{
+      file: "src/state/state_manager.ts",
+      find: `      await this.#writer?.close();
+    } finally {
+      await this.#directory.close();
+    }`,
+      replace: `      await this.#directory.close();
+    } finally {
+      await this.#writer?.close();
+    }`,
+    }],
+  },
+  {
+    name: "a store gives its lock back under a snapshot",
+    rule: END,
+    first: "promises: closing",
+    patches: [{
+      file: "src/snapshot/snapshot_store.ts",
+      find: "    await this.#directory.close(this.#last);",
+      replace: "    await this.#directory.close();",
+    }],
+  },
+  {
+    name: "a mutation after the end is journaled",
+    rule: END,
+    first: "promises: a journal opened alone",
+    patches: [{
+      file: "src/journal/journal_writer.ts",
+      find: `    this.refuseClosed();
+    return this.#queue.submit(`,
+      replace: "    return this.#queue.submit(",
+    }],
+  },
+  {
+    name: "every open and close writes a seal",
+    rule: END,
+    first: "promises: closing",
+    patches: [{
+      file: "src/journal/journal_writer.ts",
+      find: `    if (this.#sealedAt === this.#sequence) return;
+`,
+      replace: "",
+    }],
+  },
+  {
+    name: "a group ends at its first refusal",
+    rule: OUTCOME,
+    first: "promises: outcomes",
+    patches: [{
+      file: "src/state/mutator.ts",
+      find: "        refusal ??= error;",
+      replace: `        refusal ??= error;
+        break;`,
+    }],
+  },
+  {
+    name: "a reducer's state is not always taken",
+    rule: OUTCOME,
+    first: "promises: outcomes",
+    patches: [{
+      file: "src/state/mutator.ts",
+      find: `        this.state = next;
+`,
+      replace: `        if (this.sequence % 2 === 1) this.state = next;
+`,
+    }],
+  },
+  {
+    name: "the mutator gets the caller's own object",
+    rule: OUTCOME,
+    first: "promises: outcomes",
+    patches: [{
+      file: "src/state/state_manager.ts",
+      find: "result: this.#machine.run(sequence, timestamp, parseExactly(text)),",
+      replace: "result: this.#machine.run(sequence, timestamp, mutation),",
+    }],
+  },
+  {
+    name: "what a schema makes of a mutation is not journaled",
+    rule: OUTCOME,
+    first: "promises: outcomes",
+    patches: [{
+      file: "src/state/state_manager.ts",
+      find: "schema === undefined ? mutation : validate(schema, mutation)",
+      replace: "schema === undefined ? mutation : (validate(schema, mutation), mutation)",
+    }],
+  },
+  {
+    name: "a mutator is told the sequence before",
+    rule: OUTCOME,
+    first: "power cuts: sequential",
+    patches: [{
+      file: "src/state/mutator.ts",
+      find: "const context: MutationContext = { sequence, timestamp };",
+      replace: "const context: MutationContext = { sequence: this.sequence, timestamp };",
+    }],
+  },
+  {
+    name: "what is no time is journaled",
+    rule: OUTCOME,
+    first: "promises: outcomes",
+    patches: [{
+      file: "src/format/format.ts",
+      find: "  return Number.isSafeInteger(time) ? time : 0;",
+      replace: "  return time;",
+    }],
+  },
+  {
+    name: "a batch of more bytes than characters is cut short",
+    rule: OUTCOME,
+    first: "promises: outcomes",
+    patches: [{
+      file: "src/format/encode.ts",
+      find: "const sizeMax = lines.length * 3 + 12;",
+      replace: "const sizeMax = lines.length + 12;",
+    }],
+  },
+  {
+    name: "a part of a long list is written twice",
+    rule: OUTCOME,
+    first: "promises: outcomes",
+    patches: [{
+      file: "src/format/snapshot_encode.ts",
+      find: `        yield flush();
+        part = [];
+        room = SNAPSHOT_LINE_WEIGHT;
+      }
+      if (rest === 0) {`,
+      replace: `        yield flush();
+        room = SNAPSHOT_LINE_WEIGHT;
+      }
+      if (rest === 0) {`,
+    }],
+  },
+  {
+    name: "a group may have any size",
+    rule: SIZE,
+    first: "promises: what is acknowledged",
+    patches: [{
+      file: "src/format/mutation_encode.ts",
+      find: "  if (size <= BATCH_SIZE_MAX) return size;",
+      replace: "  if (size > 0) return size;",
+    }],
+  },
+  {
+    name: "calls that wait together make a batch of any size",
+    rule: SIZE,
+    first: "promises: what is acknowledged",
+    patches: [{
+      file: "src/journal/group_commit.ts",
+      find: "(count > 0 && size + next.size > BATCH_SIZE_TARGET)",
+      replace: "(count < 0 && size + next.size > BATCH_SIZE_TARGET)",
+    }],
+  },
+];
