@@ -63,10 +63,8 @@ function argumentsOf(
   files: GuestFiles,
   { initramfs, card, data }: ConsoleFiles,
 ): string[] {
-  // The terminal is shared with QEMU's own monitor: Ctrl-A X ends QEMU, Ctrl-C goes to the board.
-  const serial = ["-serial", "mon:stdio"];
   if (board === "raspi3b") {
-    return [...raspberryArguments({ files, initramfs, card, run: ["console"] }), ...serial];
+    return raspberryArguments({ files, initramfs, card, run: ["console"] }, "types");
   }
   const append = [
     "console=ttyAMA0 quiet panic=1",
@@ -74,7 +72,9 @@ function argumentsOf(
   ].join(" ");
   return [
     ["-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "1024"],
-    ["-display", "none", "-no-reboot", "-nic", "none", ...serial],
+    ["-display", "none", "-no-reboot", "-nic", "none"],
+    // With QEMU's own monitor: Ctrl-A X ends QEMU, Ctrl-C goes to the board.
+    ["-serial", "mon:stdio"],
     ["-kernel", files.kernel, "-initrd", initramfs, "-append", append],
     ["-drive", `file=${card},format=raw,if=none,id=programs,readonly=on`],
     ["-device", "virtio-blk-pci,drive=programs,serial=programs"],

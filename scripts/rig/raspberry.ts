@@ -42,7 +42,7 @@ const ACKNOWLEDGED_ENOUGH = 150;
 const KILL_AFTER_MS_MAX = 1500;
 /** Emulated, on a busy machine. Booting alone has been seen to take a minute. */
 const LIFE_MS_MAX = 300_000;
-const INTERVAL_MS = 20;
+const KEEPER_ARGUMENTS = ["/data/state", "--report", "--keep-history", "--interval", "20"];
 
 /** The keeper's lives, in this order. */
 const LIVES: readonly { runtime: BoardRuntime; keeper: string[] }[] = [
@@ -66,47 +66,63 @@ export async function runRaspberry(
   onLife: (life: RaspberryLife) => void = () => {},
 ): Promise<RaspberryResult> {
   const started = performance.now();
-  const folder = join(cacheFolder, "raspi3b");
-  mkdirSync(folder, { recursive: true });
-  const [initramfs, card] = [join(folder, "initramfs.cpio.gz"), join(folder, "card.img")];
-  buildInitramfs("raspi3b", files, initramfs);
-  await buildDemoCard(files, card);
+  const board = await prepare(files);
   const lives: RaspberryLife[] = [];
   const testimonies: Testimony[] = [];
+  const problems: string[] = [];
   for (const { runtime, keeper } of LIVES) {
     const begun = performance.now();
-    const run = [...keeper, "/data/state", "--report", "--keep-history"];
-    run.push("--interval", `${INTERVAL_MS}`);
-    const said = await live({ files, initramfs, card, run });
-    testimonies.push(said);
-    const [sent, acknowledged] = [said.sent.length, said.acknowledged.length];
-    const life = { runtime, sent, acknowledged, seconds: (performance.now() - begun) / 1000 };
-    lives.push(life);
-    onLife(life);
+    const { testimony, problem } = await live({ ...board, run: [...keeper, ...KEEPER_ARGUMENTS] });
+    testimonies.push(testimony);
+    if (problem !== null) problems.push(`${runtime}: ${problem}`);
+    const [sent, acknowledged] = [testimony.sent.length, testimony.acknowledged.length];
+    lives.push({ runtime, sent, acknowledged, seconds: (performance.now() - begun) / 1000 });
+    onLife(lives.at(-1)!);
   }
-  const run = ["/bin/busybox", "sh", "/lib/last_look.sh"];
-  const { looked, found, problems } = await lookAgain({ files, initramfs, card, run });
+  const last = await lookAgain({ ...board, run: ["/bin/busybox", "sh", "/lib/last_look.sh"] });
+  const { looked, found } = last;
   return {
     lives,
     recovered: found?.records.length ?? 0,
     unheard: found === null ? 0 : unheardIn(testimonies, found),
     looked,
-    problems: found === null ? problems : [...problems, ...auditLives(testimonies, found)],
+    problems: [
+      ...problems,
+      ...last.problems,
+      ...(found === null ? [] : auditLives(testimonies, found)),
+    ],
     seconds: (performance.now() - started) / 1000,
   };
 }
 
+/** Builds what the board boots, and a card without a state. */
+async function prepare(files: GuestFiles): Promise<Omit<RaspberrySetup, "run">> {
+  const folder = join(cacheFolder, "raspi3b");
+  mkdirSync(folder, { recursive: true });
+  const [initramfs, card] = [join(folder, "initramfs.cpio.gz"), join(folder, "card.img")];
+  buildInitramfs("raspi3b", files, initramfs);
+  await buildDemoCard(files, card);
+  return { files, initramfs, card };
+}
+
 /** Lets the keeper work for a while, and pulls the plug. */
-async function live(setup: RaspberrySetup): Promise<Testimony> {
+async function live(
+  setup: RaspberrySetup,
+): Promise<{ testimony: Testimony; problem: string | null }> {
   const board = Raspberry.start(setup);
+  const hasEnded = (console: string) => console.includes("rig: ended");
   const hasEnough = (console: string) =>
-    console.split('\n{"acknowledged"').length > ACKNOWLEDGED_ENOUGH ||
-    console.includes("rig: ended");
+    console.split('\n{"acknowledged"').length > ACKNOWLEDGED_ENOUGH || hasEnded(console);
   const inTime = await board.waitFor(hasEnough, LIFE_MS_MAX);
   await new Promise((resolve) => setTimeout(resolve, Math.random() * KILL_AFTER_MS_MAX));
   await board.kill();
-  if (inTime && !board.console.includes("rig: ended")) return readTestimony(board.console);
-  throw new Error(`The keeper on the Raspberry Pi did not work:\n${board.console.slice(-2000)}`);
+  const { testimony, unreadable } = readTestimony(board.console);
+  const problem = !inTime || hasEnded(board.console)
+    ? `the keeper did not go on until the power went:\n${board.console.slice(-2000)}`
+    : unreadable === null
+    ? null
+    : `a line on the console can't be read: ${unreadable}`;
+  return { testimony, problem };
 }
 
 /** Starts the board a last time, and lets it say itself what is on its card. */

@@ -16,11 +16,17 @@ export interface RaspberrySetup {
 
 const LOOK_MS = 20;
 
-/** QEMU's arguments, up to what the serial console is connected to. */
-export function raspberryArguments({ files, initramfs, card, run }: RaspberrySetup): string[] {
+/**
+ * QEMU's arguments. The board's first serial port is wired to its Bluetooth, so that Linux takes nothing from there but
+ * writes to it; a person needs the second.
+ */
+export function raspberryArguments(
+  { files, initramfs, card, run }: RaspberrySetup,
+  console: "listens" | "types",
+): string[] {
   const append = [
     // Nothing of the kernel's in the middle of a program's line.
-    "console=ttyAMA0 quiet loglevel=1 panic=1",
+    `console=${console === "listens" ? "ttyAMA0" : "ttyS1,115200"} quiet loglevel=1 panic=1`,
     // With all four processors Debian's kernel hangs now and then on this emulated board.
     "maxcpus=1",
     `rig.fs=none rig.restart=never rig.run=${run.join(",")}`,
@@ -29,6 +35,8 @@ export function raspberryArguments({ files, initramfs, card, run }: RaspberrySet
     ["-M", "raspi3b", "-m", "1G", "-display", "none", "-no-reboot"],
     ["-kernel", files.kernel, "-dtb", files.raspberryTree, "-initrd", initramfs],
     ["-append", append, "-drive", `file=${card},format=raw,if=sd`],
+    // With QEMU's own monitor for a person: Ctrl-A X ends QEMU, Ctrl-C goes to the board.
+    console === "listens" ? ["-serial", "stdio"] : ["-serial", "null", "-serial", "mon:stdio"],
   ].flat();
 }
 
@@ -57,10 +65,8 @@ export class Raspberry {
 
   /** Switches it on. */
   static start(setup: RaspberrySetup): Raspberry {
-    const args = [...raspberryArguments(setup), "-serial", "stdio"];
-    return new Raspberry(
-      spawn("qemu-system-aarch64", args, { stdio: ["ignore", "pipe", "pipe"] }),
-    );
+    const args = raspberryArguments(setup, "listens");
+    return new Raspberry(spawn("qemu-system-aarch64", args, { stdio: ["ignore", "pipe", "pipe"] }));
   }
 
   /** Everything on the console so far. */

@@ -11,17 +11,29 @@ import type { Findings } from "../../examples/demo/reader.ts";
 /** More lines than the buffers of a serial port hold. */
 const UNHEARD_MAX = 100;
 
-/** Reads what the keeper said. Throws when a whole line of it can't be read. */
-export function readTestimony(console: string): Testimony {
+/** What the keeper said, up to the first line of it that can't be read; there should be none. */
+export function readTestimony(
+  console: string,
+): { testimony: Testimony; unreadable: string | null } {
   const testimony: Testimony = { sent: [], acknowledged: [] };
   // What follows the last line feed is half a line, cut short when the power went.
   for (const line of console.split("\n").slice(0, -1)) {
     if (!line.startsWith("{")) continue;
-    const said = JSON.parse(line);
+    const said = parse(line);
+    if (said === null) return { testimony, unreadable: line };
     if (said.sent !== undefined) testimony.sent.push(said.sent);
     else testimony.acknowledged.push({ sequence: said.acknowledged, reading: said.reading });
   }
-  return testimony;
+  return { testimony, unreadable: null };
+}
+
+function parse(line: string) {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 /** How many readings were there when each life began; the keeper's first acknowledgement tells. */
