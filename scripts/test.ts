@@ -3,13 +3,13 @@
 // The counts come from each runner's JUnit report. A runtime that crashes, is missing, or finds no test
 // is a failure: nothing is skipped silently. The last line is "N passed, N failed".
 
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { parseJunit, withoutGroups } from "./junit.ts";
 import type { TestResult } from "./junit.ts";
 import { stdFlags } from "./std.ts";
+import { crashOf, readReport } from "./test_report.ts";
 import { binary, root, run, runtimes } from "./toolchain.ts";
 import type { Outcome, Runtime } from "./toolchain.ts";
 
@@ -58,8 +58,7 @@ async function testOn(runtime: Runtime): Promise<Summary> {
     timeoutMs,
   });
   writeFileSync(log, outcome.output);
-  const found = readReport(report);
-  const tests = runtime === "deno" ? withoutGroups(found) : found;
+  const tests = readReport(report, runtime);
   const count = (result: TestResult["result"]) => tests.filter((t) => t.result === result).length;
   for (const test of tests) if (test.result === "failed") printFailure(runtime, test);
   let failed = count("failed");
@@ -94,23 +93,6 @@ function argumentsOf(runtime: Runtime, report: string): string[] {
 
 function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-}
-
-function readReport(path: string): TestResult[] {
-  try {
-    return parseJunit(readFileSync(path, "utf8"));
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-/** Says what went wrong beyond the failed tests, if anything did. */
-function crashOf(outcome: Outcome, tests: TestResult[], failed: number): string | undefined {
-  if (!outcome.ok && failed === 0) return outcome.reason;
-  if (!outcome.ok && !outcome.reason.includes("exit code")) return outcome.reason;
-  if (tests.every((test) => test.result === "skipped")) return "reported no test";
-  return undefined;
 }
 
 function printFailure(runtime: Runtime, test: TestResult): void {

@@ -86,7 +86,12 @@ export interface Program {
 }
 
 /** Builds the disk that the board's root is: the programs, and the libraries they are linked against. */
-export function buildPrograms(programs: Program[], files: GuestFiles, target: string): void {
+export function buildPrograms(
+  programs: Program[],
+  files: GuestFiles,
+  target: string,
+  megabytes = 512,
+): void {
   const folder = `${target}.d`;
   rmSync(folder, { recursive: true, force: true });
   for (const name of ["bin", "proc", "sys", "dev", "tmp", "data"]) {
@@ -114,7 +119,7 @@ export function buildPrograms(programs: Program[], files: GuestFiles, target: st
     mkdirSync(dirname(join(folder, at)), { recursive: true });
     cpSync(path, join(folder, at));
   }
-  formatDisk(target, "ext4", 512, folder);
+  formatDisk(target, "ext4", megabytes, folder);
   rmSync(folder, { recursive: true });
 }
 

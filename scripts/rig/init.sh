@@ -1,6 +1,7 @@
 #!/bin/busybox sh
 # The first program of the emulated board: finds its disks, mounts them, and becomes what the kernel's command line
 # asks for: rig.fs=ext4 rig.options=noatime rig.run=PROGRAM,ARGUMENT,ARGUMENT
+# rig.run=console: a shell on the serial console, for a person.
 # rig.neighbour=yes: another program syncs a file of its own all the time, so that the file system commits between the
 # program's calls. rig.restart=SECONDS: the program is killed and started anew.
 /bin/busybox --install -s /bin
@@ -13,22 +14,29 @@ setting() { tr ' ' '\n' </proc/cmdline | sed -n "s/^rig\.$1=//p"; }
 # A disk's name depends on the order in which the kernel finds it; its serial does not.
 disk() {
   for block in /sys/block/vd*; do
-    [ "$(cat "$block/serial")" = "$1" ] && echo "/dev/${block##*/}" && return
+    [ -e "$block/serial" ] && [ "$(cat "$block/serial")" = "$1" ] && echo "/dev/${block##*/}" && return
   done
 }
 port() {
   for entry in /sys/class/virtio-ports/*; do
-    [ "$(cat "$entry/name")" = "$1" ] && echo "/dev/${entry##*/}" && return
+    [ -e "$entry/name" ] && [ "$(cat "$entry/name")" = "$1" ] && echo "/dev/${entry##*/}" && return
   done
 }
 
-mount -t ext4 -o ro "$(disk programs)" /board || echo "rig: no programs"
+programs=$(disk programs)
+if [ -n "$programs" ]; then
+  mount -t ext4 -o ro "$programs" /board || echo "rig: no programs"
+else
+  # A Raspberry Pi has one card, for programs and data, and finds it some seconds after the start.
+  for second in 1 2 3 4 5 6 7 8 9 10; do [ -b /dev/mmcblk0 ] || sleep 1; done
+  mount -t ext4 -o noatime /dev/mmcblk0 /board || echo "rig: no card"
+fi
 for folder in proc sys dev; do mount --bind "/$folder" "/board/$folder"; done
 mount -t tmpfs tmpfs /board/tmp
 data=$(disk data)
-[ -n "$data" ] || data=/dev/mmcblk0
-ln -s "$data" /dev/rig-data
-ln -s "$(port said)" /dev/rig-said
+said=$(port said)
+[ -z "$data" ] || ln -s "$data" /dev/rig-data
+[ -z "$said" ] || ln -s "$said" /dev/rig-said
 if [ "$(setting fs)" != none ]; then
   mount -t "$(setting fs)" -o "$(setting options)" "$data" /board/data || echo "rig: mount failed"
 fi
@@ -39,6 +47,14 @@ if [ "$(setting neighbour)" = yes ]; then
     # Not all the time: the program has to get somewhere too.
     usleep 30000
   done &
+fi
+if [ "$(setting run)" = console ]; then
+  echo "\"ministate\", \"telemetry\" and \"deno\" are there, and busybox's commands. /data is on the card."
+  echo "\"exit\" switches the board off. Ctrl-A and then X pulls the plug."
+  # With a terminal of its own, so that Ctrl-C ends a program and not the board.
+  setsid cttyhack chroot /board /bin/busybox sh -c "cd /data && exec /bin/busybox sh -l"
+  sync
+  poweroff -f
 fi
 while :; do
   (exec chroot /board $(setting run | tr ',' ' ')) &

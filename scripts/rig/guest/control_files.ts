@@ -1,6 +1,14 @@
 // Plain file access for the controls, with and without the syncs that it takes.
 
-import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 
 /** A file that is appended to. */
 export interface Appended {
@@ -27,6 +35,14 @@ export function replaceFile(path: string, text: string, { synced }: { synced: bo
   if (synced) fsyncSync(descriptor);
   closeSync(descriptor);
   renameSync(`${path}.tmp`, path);
+}
+
+/** Cuts a file to `size` bytes, durably. */
+export function cutFile(path: string, size: number): void {
+  truncateSync(path, size);
+  const descriptor = openSync(path, "r+");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }
 
 function writeAll(descriptor: number, text: string): void {

@@ -49,9 +49,12 @@ async function concurrent(folder: string): Promise<void> {
   for (;;) await applyNext(manager, CALLERS);
 }
 
+/** Less than is written between two snapshots that are asked for: each of them puts the next compaction off. */
+const COMPACTION_SIZE = 24 * 1024;
+
 /** Compactions come by themselves, and snapshots are asked for beside them. */
 async function compacting(folder: string): Promise<void> {
-  const manager = await open(`${folder}/state`, BUSY);
+  const manager = await open(`${folder}/state`, { ...BUSY, compactionSize: COMPACTION_SIZE });
   for (let turn = 1;; turn++) {
     await applyNext(manager, 8);
     if (turn % 5 === 0) await Promise.all([manager.createSnapshot(), applyNext(manager, 2)]);
