@@ -9,7 +9,8 @@ import { buildInitramfs, buildPrograms } from "./boot_files.ts";
 import type { Boot } from "./cut.ts";
 import { cacheFolder, fetchFromNpm, type GuestFiles } from "./packages.ts";
 
-const boardProgram = join(root, "scripts", "rig", "guest", "board.ts");
+/** The program on the board. */
+export const boardProgram: string = join(root, "scripts", "rig", "guest", "board.ts");
 
 /** The version of a runtime that is pinned. */
 export function pinnedVersion(name: "bun" | "deno"): string {

@@ -129,7 +129,7 @@ function drawArrival(random: Random): () => Arrival {
   if (kind === 0) return () => "lost";
   if (kind === 1) return () => "kept";
   const kept = random.pick([0.2, 0.5, 0.8]);
-  return () => random.chance(0.4) ? "torn" : random.chance(kept) ? "kept" : "lost";
+  return () => random.chance(0.6) ? "torn" : random.chance(kept) ? "kept" : "lost";
 }
 
 function writePart(

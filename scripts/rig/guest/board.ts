@@ -2,13 +2,12 @@
 // prints a line of JSON for each, or `judge [CARD FOLDER]`, which mounts and checks whatever card the rig puts in.
 
 import process from "node:process";
-import { BOARD_FOLDER, judge } from "./judge.ts";
+import { BOARD_CARD, BOARD_FOLDER, judge } from "./judge.ts";
 import { openLine, say } from "./said.ts";
 import { SUBJECTS } from "./subjects.ts";
 
-/** On a board, the serial line and the card; the check of system calls puts a plain file in place of the line. */
+/** On a board, the serial line; the check of system calls puts a plain file in its place. */
 const PORT = process.env.RIG_SAID ?? "/dev/rig-said";
-const CARD = "/dev/rig-data";
 
 const [command, name, ...args] = process.argv.slice(2);
 const subject = SUBJECTS[name ?? ""];
@@ -23,7 +22,7 @@ if (command === "write" && subject !== undefined) {
   await judge(name, args[0]!);
 } else if (command === "judge") {
   openLine(PORT);
-  await judge(CARD, BOARD_FOLDER);
+  await judge(BOARD_CARD, BOARD_FOLDER);
 } else {
   console.error(
     "usage: board write SUBJECT FOLDER | board check SUBJECT DIRECTORY … | board judge",

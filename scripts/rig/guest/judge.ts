@@ -10,6 +10,7 @@ import type { Found } from "./subject.ts";
 import { SUBJECTS } from "./subjects.ts";
 
 /** Where programs on a board know their card. */
+export const BOARD_CARD = "/dev/rig-data";
 export const BOARD_FOLDER = "/data";
 
 /** What is answered. */
@@ -42,7 +43,7 @@ export async function judge(card: string, folder: string): Promise<void> {
 function takeOut(card: string, folder: string): void {
   // A file's loop device goes with the mount; what the kernel keeps of a disk stays.
   const kept = run("umount", folder) ??
-    (card.startsWith("/dev/") ? run("blockdev", "--flushbufs", card) : null);
+    (card === BOARD_CARD ? run("blockdev", "--flushbufs", card) : null);
   if (kept !== null) throw new Error(`the card can't be taken out: ${kept}`);
 }
 
