@@ -8,15 +8,17 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildBoards } from "./rig/boards.ts";
-import type { FileSystem } from "./rig/boot_files.ts";
+import type { Board, FileSystem } from "./rig/boot_files.ts";
 import { Campaign } from "./rig/campaign.ts";
 import { Cards, cardSize } from "./rig/cards.ts";
+import { openConsole } from "./rig/console.ts";
 import type { Boot } from "./rig/cut.ts";
 import { examine } from "./rig/examine.ts";
 import { loadFailure } from "./rig/failures.ts";
 import { BoardJudge, canMount, type Judge, LoopJudge } from "./rig/judges.ts";
 import { cacheFolder, fetchGuestFiles, installHostPrograms } from "./rig/packages.ts";
 import { CONTROLS, COUNTED, planCut } from "./rig/plans.ts";
+import { OTHER_CHECKS, type Part, PARTS } from "./rig/other_checks.ts";
 import { renderReport } from "./rig/report.ts";
 import { type RigResults, stateCount } from "./rig/results.ts";
 import { conclude } from "./rig/summary.ts";
@@ -30,9 +32,12 @@ const HELP = `npm run rig -- [options]
                    machine's speed decides; a failure keeps everything that is needed to see it again
   --boards N       how many boards run at the same time (default: one for each core)
   --no-controls    without the writers that must be caught
+  --only PART      smoke (programs for arm64 under QEMU, without a board), system-calls (under strace), cuts, or
+                   raspberry (the demo on a Raspberry Pi 3B)
   --tear-commits   blocks that commit ext4's journal are torn too, and e2fsck -p runs before the mount
-  --ci             the share that must pass before every change
+  --ci             the share that must pass before every change: few cuts, and no Raspberry Pi
   --replay FOLDER  looks again at a failure that was kept
+  --console BOARD  virt or raspi3b: a shell on that board, in this terminal; with --anew on a new card
   --help           this text
 `;
 
@@ -44,7 +49,10 @@ const { values } = parseArgs({
     boards: { type: "string", default: String(availableParallelism()) },
     "no-controls": { type: "boolean", default: false },
     "tear-commits": { type: "boolean", default: false },
+    only: { type: "string" },
     ci: { type: "boolean", default: false },
+    console: { type: "string" },
+    anew: { type: "boolean", default: false },
     replay: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -63,8 +71,19 @@ const statesPerCut = values.ci ? CI.states : number("states", 2);
 const started = performance.now();
 const judges = new Map<string, Judge>();
 
+if (![undefined, ...PARTS].includes(values.only as Part)) {
+  stop(`--only takes ${PARTS.join(", ")}, got "${values.only}"`);
+}
+if (![undefined, "virt", "raspi3b"].includes(values.console)) {
+  stop(`--console takes virt or raspi3b, got "${values.console}"`);
+}
+
 installHostPrograms();
-const { boot, program } = await buildBoards(fetchGuestFiles());
+const files = fetchGuestFiles();
+if (values.console !== undefined) {
+  process.exit(await openConsole(values.console as Board, files, { anew: values.anew }));
+}
+const { boot, program } = await buildBoards(files);
 if (values.replay !== undefined) await replay(values.replay);
 else await run();
 
@@ -82,7 +101,11 @@ async function run(): Promise<void> {
     failures: [],
   };
   console.log(`seed ${seed}; set up in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-  await runBoards(results, boot);
+  for (const part of PARTS) {
+    if (part !== (values.only ?? part) || (part === "raspberry" && values.ci)) continue;
+    if (part === "cuts") await runBoards(results, boot);
+    else await OTHER_CHECKS[part](files, results);
+  }
   for (const judge of judges.values()) await judge.close();
   results.seconds = (performance.now() - started) / 1000;
   const { passed, failed } = conclude(results);
@@ -180,6 +203,10 @@ async function replay(folder: string): Promise<void> {
 function number(name: "seed" | "cuts" | "states" | "boards", least: number): number {
   const value = Number(values[name]);
   if (Number.isSafeInteger(value) && value >= least) return value;
-  console.log(`--${name} must be a whole number from ${least}, got "${values[name]}"`);
+  stop(`--${name} must be a whole number from ${least}, got "${values[name]}"`);
+}
+
+function stop(message: string): never {
+  console.log(message);
   process.exit(64);
 }

@@ -11,9 +11,9 @@ export function conclude(results: RigResults): { passed: number; failed: number 
   judgeTraffic(results);
   const { cuts, controls, others, failures, seconds, seed } = results;
   const second = cuts.filter(({ cut }) => cut === 2).length;
-  console.log("\ncrash states by outcome");
+  if (cuts.length > 0) console.log("\ncrash states by outcome");
   print(Object.entries(outcomesOf(cuts)));
-  console.log("\ncontrols");
+  if (controls.length > 0) console.log("\ncontrols");
   for (const { subject, ignoresFlushes, states, failed, expected, asExpected } of controls) {
     const where = ignoresFlushes ? ", on a disk that ignores flushes" : "";
     console.log(

@@ -1,0 +1,77 @@
+// What the rig does beside cutting boards: a quick look at arm64, the check of system calls, and the demo on a
+// Raspberry Pi. Each result becomes a row.
+
+import type { GuestFiles } from "./packages.ts";
+import { runRaspberry } from "./raspberry.ts";
+import type { RigResults } from "./results.ts";
+import { runSmoke } from "./smoke.ts";
+import { checkSystemCalls } from "./syscalls.ts";
+
+/** The parts of a run. */
+export const PARTS = ["smoke", "system-calls", "cuts", "raspberry"] as const;
+/** One of them. */
+export type Part = typeof PARTS[number];
+
+/** What a part has to say. */
+type Check = (files: GuestFiles, results: RigResults) => Promise<void>;
+
+/** Every part but the cuts. */
+export const OTHER_CHECKS: Record<Exclude<Part, "cuts">, Check> = {
+  smoke,
+  "system-calls": systemCalls,
+  raspberry,
+};
+
+function add(
+  results: RigResults,
+  part: Part,
+  name: string,
+  problem: string | null,
+  detail: string,
+) {
+  const ok = problem === null;
+  results.others.push({ name, ok, detail: problem ?? detail });
+  console.log(`${ok ? "ok    " : "FAILED"} ${name}: ${(problem ?? detail).split("\n")[0]}`);
+  const replay = `npm run rig -- --only ${part}`;
+  if (!ok) results.failures.push({ what: name, detail: problem!, replay });
+}
+
+async function smoke(files: GuestFiles, results: RigResults): Promise<void> {
+  const { steps, suites } = await runSmoke(files);
+  const wrong = steps.filter(({ problem }) => problem !== null);
+  add(
+    results,
+    "smoke",
+    "the command for arm64, on one directory with this machine's",
+    wrong.length === 0
+      ? null
+      : wrong.map(({ who, command, problem }) => `${who}: ${command}: ${problem}`).join("\n"),
+    `${steps.length} calls by Bun and Deno for arm64 and Bun here`,
+  );
+  for (const { runtime, passed, failed, problems, seconds } of suites) {
+    const name = `the core of the tests on ${runtime} for arm64`;
+    const problem = failed === 0 && passed > 0 ? null : `${failed} failed: ${problems.join("\n")}`;
+    add(results, "smoke", name, problem, `${passed} passed in ${seconds.toFixed(0)} s`);
+  }
+}
+
+async function systemCalls(_: GuestFiles, results: RigResults): Promise<void> {
+  await checkSystemCalls(({ runtime, subject, expected, acknowledged, asExpected, detail }) => {
+    const name = `system calls of ${subject} on ${runtime}`;
+    const found = `${expected}, ${acknowledged} mutations: ${detail}`;
+    add(results, "system-calls", name, asExpected ? null : detail, found);
+  });
+}
+
+async function raspberry(files: GuestFiles, results: RigResults): Promise<void> {
+  const { lives, recovered, problems, looked } = await runRaspberry(files);
+  const acknowledged = lives.reduce((sum, life) => sum + life.acknowledged, 0);
+  add(
+    results,
+    "raspberry",
+    "the demo on a Raspberry Pi 3B",
+    problems.length === 0 ? null : problems.join("\n"),
+    `${lives.length} times unplugged in mid-write, ${acknowledged} readings acknowledged, ` +
+      `${recovered} recovered; verify said "${looked.split("\n")[0]}"`,
+  );
+}
