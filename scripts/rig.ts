@@ -84,6 +84,9 @@ if (values.console !== undefined) {
   process.exit(await openConsole(values.console as Board, files, { anew: values.anew }));
 }
 const { boot, program } = await buildBoards(files);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => closeJudges().finally(() => process.exit(1)));
+}
 if (values.replay !== undefined) await replay(values.replay);
 else await run();
 
@@ -100,13 +103,18 @@ async function run(): Promise<void> {
     others: [],
     failures: [],
   };
+  if (values.only === undefined || values.only === "cuts") {
+    if (!canMount("ext4")) {
+      stop("Images of cards are mounted, which only root can: start it with sudo");
+    }
+  }
   console.log(`seed ${seed}; set up in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   for (const part of PARTS) {
     if (part !== (values.only ?? part) || (part === "raspberry" && values.ci)) continue;
     if (part === "cuts") await runBoards(results, boot);
     else await OTHER_CHECKS[part](files, results);
   }
-  for (const judge of judges.values()) await judge.close();
+  await closeJudges();
   results.seconds = (performance.now() - started) / 1000;
   const { passed, failed } = conclude(results);
   const folder = join(root, "dist", "rig");
@@ -117,6 +125,11 @@ async function run(): Promise<void> {
   console.log(`Report: ${relative(root, path)}.html and .json`);
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exit(failed === 0 ? 0 : 1);
+}
+
+/** What is mounted would stay mounted. */
+async function closeJudges(): Promise<void> {
+  for (const judge of judges.values()) await judge.close();
 }
 
 /** Jobs for the boards, taken in turn. Each lane has one board, and one judge for each file system. */

@@ -49,6 +49,11 @@ export function installHostPrograms(): void {
     .map(([, name]) => name);
   if (missing.length === 0) return;
   const packages = [...new Set(missing)];
+  if (spawnSync("which", ["apt-get"]).status !== 0) {
+    throw new Error(
+      `The rig needs ${packages.join(", ")}, and installs them on Debian only: install them first`,
+    );
+  }
   console.log(`rig: installing ${packages.join(", ")}`);
   const sudo = process.getuid?.() === 0 ? [] : ["sudo"];
   const apt = (...args: string[]) => execute([...sudo, "apt-get", "-qq", ...args]);
