@@ -19,7 +19,7 @@ export function planCut(number: number, seed: number): CutPlan {
     subject: SUBJECTS[number % SUBJECTS.length]!,
     runtime: Math.floor(number / SUBJECTS.length) % 2 === 0 ? "bun" : "deno",
     // So that each subject meets it in turn; its cards are looked at by a board, which takes its time.
-    fileSystem: number % 6 === 3 ? "f2fs" : "ext4",
+    fileSystem: number % 8 === 3 ? "f2fs" : "ext4",
     neighbour: random.chance(0.5),
     restarts: random.chance(0.3),
     life: LIFE_MIN + random.below(LIFE_MAX - LIFE_MIN),
