@@ -46,8 +46,8 @@ export const MOUNT_OPTIONS: Record<FileSystem, string> = {
 /** A board that is not done after so long hangs. Emulated ones on busy machines are slow. */
 const CUT_MS_MAX = 240_000;
 const LOOK_MS = 7;
-/** Long enough for an emulated board to start a runtime and write for a while. */
-const RESTART_SECONDS = 5;
+/** How long a program that is restarted runs each time. */
+const RESTART_SECONDS = 3;
 
 /** How each runtime runs the program; both are on the board's disk of programs. */
 export function commandOf(runtime: BoardRuntime, args: string[]): string[] {

@@ -60,7 +60,13 @@ while :; do
   (exec chroot /board $(setting run | tr ',' ' ')) &
   program=$!
   restart=$(setting restart)
-  [ "$restart" = never ] || (sleep "$restart" && kill -9 $program) &
+  # Not from the start: a runtime may take longer to get going than the program is to run.
+  [ "$restart" = never ] || {
+    until [ -e /board/tmp/begun ]; do usleep 50000; done
+    rm /board/tmp/begun
+    sleep "$restart"
+    kill -9 $program
+  } &
   wait $program
   code=$?
   # 137 is the kill.

@@ -1,18 +1,22 @@
 // The program on the emulated board: `write SUBJECT FOLDER` until the power goes, `check SUBJECT DIRECTORY …`, which
 // prints a line of JSON for each, or `judge [CARD FOLDER]`, which mounts and checks whatever card the rig puts in.
 
+import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { BOARD_CARD, BOARD_FOLDER, judge } from "./judge.ts";
 import { openLine, say } from "./said.ts";
 import { SUBJECTS } from "./subjects.ts";
 
 /** On a board, the serial line; the check of system calls puts a plain file in its place. */
-const PORT = process.env.RIG_SAID ?? "/dev/rig-said";
+const BOARD_PORT = "/dev/rig-said";
+const PORT = process.env.RIG_SAID ?? BOARD_PORT;
 
 const [command, name, ...args] = process.argv.slice(2);
 const subject = SUBJECTS[name ?? ""];
 if (command === "write" && subject !== undefined) {
   openLine(PORT);
+  // For init.sh, which may kill it after a while and start it anew.
+  if (PORT === BOARD_PORT) writeFileSync("/tmp/begun", "");
   say("ready");
   await subject.write(args[0]!);
 } else if (command === "check" && subject !== undefined) {
