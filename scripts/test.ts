@@ -4,6 +4,7 @@
 // is a failure: nothing is skipped silently. The last line is "N passed, N failed".
 
 import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -88,7 +89,8 @@ function argumentsOf(runtime: Runtime, report: string): string[] {
   }
   const spec = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
   const junit = ["--test-reporter=junit", `--test-reporter-destination=${report}`];
-  return ["--test", "--test-timeout=300000", ...spec, ...junit, ...pattern, ...files];
+  const flags = ["--test-timeout=300000", `--test-concurrency=${availableParallelism()}`];
+  return ["--test", ...flags, ...spec, ...junit, ...pattern, ...files];
 }
 
 function literal(text: string): string {
