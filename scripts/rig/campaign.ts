@@ -40,8 +40,8 @@ interface Restart {
 
 /** A board takes a second or two for what this machine does in a twentieth of one. */
 const SLOW_STATES_MAX = 12;
-/** Controls that should be caught are given this many cuts for it; a fault that is rare needs more than one. */
-const CONTROL_CUTS_MAX = 4;
+/** Controls that should be caught are given this many cuts for it: of a rare fault, a cut can show nothing at all. */
+const CONTROL_CUTS_MAX = 8;
 /** How many sound states a control must show that should pass. */
 const CONTROL_STATES_PASSED = 60;
 const CONTROL_STATES_MAX = 150;
