@@ -93,6 +93,8 @@ export class LoopJudge implements Judge {
   }
 
   async look(image: Uint8Array, subject: string, directories: string[]): Promise<Judgement> {
+    // A file of its own for each: the one before may still be mounted somewhere.
+    rmSync(this.#image, { force: true });
     await writeFile(this.#image, image);
     // It says with its exit code that it repaired something, which is no failure.
     if (this.#repairs) await new Promise((done) => execFile("e2fsck", ["-p", this.#image], done));

@@ -7,8 +7,11 @@ declare module "bun:sqlite" {
   export class Database {
     constructor(path: string, options?: { create?: boolean });
     run(sql: string): void;
-    query(sql: string): { get(): unknown; all(): unknown[] };
-    prepare(sql: string): { run(...parameters: unknown[]): void };
+    prepare(sql: string): {
+      run(...parameters: unknown[]): void;
+      all(): unknown[];
+      finalize(): void;
+    };
     close(): void;
   }
 }

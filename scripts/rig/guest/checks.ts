@@ -30,13 +30,12 @@ function open(directory: string): Promise<Manager> {
 
 /** Opens, compares and closes. Returns the sequence. */
 async function reopen(directory: string, wanted: number | null, found?: Found): Promise<number> {
-  const manager = await open(directory);
+  await using manager = await open(directory);
   const { sequence, recovery } = manager;
   const problem = differs(manager.snapshot(), sequence) ??
     (wanted === null || wanted === sequence ? null : `${sequence} mutations, not ${wanted}`) ??
     (recovery.lost === null ? null : "the report says that mutations were lost");
   if (found) found.outcome = outcomeOf(manager);
-  await manager.close();
   if (problem !== null) throw new Error(problem);
   return sequence;
 }
@@ -50,10 +49,11 @@ function outcomeOf({ sequence, recovery }: Manager): string {
 /** A torn tail that was skipped but not cut shows only when the next mutation, and a compaction, come behind it. */
 async function goOn(directory: string, sequence: number): Promise<void> {
   await reopen(directory, sequence);
-  const manager = await open(directory);
-  for (let i = 1; i <= 3; i++) await manager.apply(entry(sequence + i));
-  await manager.compact();
-  await manager.apply(entry(sequence + 4));
-  await manager.close();
+  {
+    await using manager = await open(directory);
+    for (let i = 1; i <= 3; i++) await manager.apply(entry(sequence + i));
+    await manager.compact();
+    await manager.apply(entry(sequence + 4));
+  }
   await reopen(directory, sequence + 4);
 }

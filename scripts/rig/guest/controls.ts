@@ -39,8 +39,12 @@ function subject(open: (directory: string) => Store | Promise<Store>): Subject {
         found.outcome = problem ?? "opened";
         if (problem !== null) throw new Error(problem);
         const store = await open(directory);
-        for (let i = 1; i <= 3; i++) store.apply(longEntry(count + i));
-        store.close();
+        try {
+          for (let i = 1; i <= 3; i++) store.apply(longEntry(count + i));
+        } finally {
+          // Whoever looks at cards goes on with the next one, and an open file would hold this one.
+          store.close();
+        }
         const again = await look(open, directory);
         if (again.count !== count + 3) throw new Error(`${again.count} later, not ${count + 3}`);
         if (again.problem !== null) throw new Error(again.problem);
@@ -55,10 +59,12 @@ function longEntry(number: number): Entry {
 
 async function look(open: (directory: string) => Store | Promise<Store>, directory: string) {
   const store = await open(directory);
-  const { count } = store.state;
-  const problem = differs(store.state, count);
-  store.close();
-  return { count, problem };
+  try {
+    const { count } = store.state;
+    return { count, problem: differs(store.state, count) };
+  } finally {
+    store.close();
+  }
 }
 
 /** A log that cuts its torn tail, and would be right if it synced the directory behind each file that it begins. */

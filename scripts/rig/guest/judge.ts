@@ -41,9 +41,11 @@ export async function judge(card: string, folder: string): Promise<void> {
 
 /** Leaves nothing of a card that could be taken for a part of the next one. */
 function takeOut(card: string, folder: string): void {
-  // A file's loop device goes with the mount; what the kernel keeps of a disk stays.
-  const kept = run("umount", folder) ??
-    (card === BOARD_CARD ? run("blockdev", "--flushbufs", card) : null);
+  // A writer that failed may hold a file of it still. The next card is another file, so this one may go when it can;
+  // a board has one disk for all, and what its kernel keeps of that has to go now.
+  const kept = card === BOARD_CARD
+    ? run("umount", folder) ?? run("blockdev", "--flushbufs", card)
+    : run("umount", folder) && run("umount", "-l", folder);
   if (kept !== null) throw new Error(`the card can't be taken out: ${kept}`);
 }
 
