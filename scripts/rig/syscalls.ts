@@ -53,6 +53,8 @@ export const SYSTEM_CALL_PLANS: readonly SystemCallPlan[] = [
 
 /** A run is over after so many mutations, and fails when there were none after so long. */
 const ACKNOWLEDGED_ENOUGH = 150;
+/** The kill can take the end of the trace with it. */
+const ACKNOWLEDGED_SEEN_MIN = 100;
 const RUN_MS_MAX = 60_000;
 const LOOK_MS = 20;
 
@@ -83,7 +85,7 @@ export function judgeFindings(
   const { acknowledged, removals, violations } = findings;
   const found = [...new Set(violations.map(({ rule }) => rule))].sort();
   const first = violations[0];
-  const problem = acknowledged < ACKNOWLEDGED_ENOUGH
+  const problem = acknowledged < ACKNOWLEDGED_SEEN_MIN
     ? `only ${acknowledged} acknowledged: ${complaint.trim() || "it was too slow"}`
     : removes && removals === 0
     ? "nothing was removed, so that the rule for removals was not tried"
