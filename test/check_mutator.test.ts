@@ -205,8 +205,8 @@ function tiring(runsMax: number): AnyMutator<Stock, Move> {
 }
 
 test("checkMutator() finds a state that recovery gives back as another one", async () => {
-  const options = { generate, histories: 1, mutationCount: 3 };
-  // Enough for the checks without a disk, and not for those with one.
+  const options = { generate, histories: 1, mutationCount: 3, seed: 1 };
+  // Enough for the checks without a disk, and not for those with one: with this seed, as with most.
   const error = await assertRejects(() => checkMutator(tiring(60), options), MutatorCheckError);
   assertEquals(error.rule, "crash");
   assert(error.message.includes("is another one"), error.message);

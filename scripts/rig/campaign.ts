@@ -38,13 +38,11 @@ interface Restart {
   earlier: Claim[];
 }
 
-/** A board takes a second or two for what this machine does in a twentieth of one. */
-const SLOW_STATES_MAX = 12;
+/** A board takes seconds for what this machine does in a twentieth of one: so many times fewer states for it. */
+const BOARD_SHARE = 4;
 /** Controls that should be caught are given this many cuts for it: of a rare fault, a cut can show nothing at all. */
 const CONTROL_CUTS_MAX = 8;
-/** How many sound states a control must show that should pass. */
-const CONTROL_STATES_PASSED = 60;
-const CONTROL_STATES_MAX = 150;
+const CONTROL_STATES_MAX = 180;
 
 /** One run of the rig. */
 export class Campaign {
@@ -101,7 +99,7 @@ export class Campaign {
         detail: cut.console.slice(-2000),
       });
     }
-    const count = fileSystem === "ext4" ? statesPerCut : Math.min(statesPerCut, SLOW_STATES_MAX);
+    const count = fileSystem === "ext4" ? statesPerCut : Math.ceil(statesPerCut / BOARD_SHARE);
     const states = drawStates(cut.saved, count, seed);
     const row = {
       ...plan,
@@ -155,7 +153,11 @@ export class Campaign {
       this.#controlRow(subject, expected, false),
       ...(expectedOfLiar === null ? [] : [this.#controlRow(subject, expectedOfLiar, true)]),
     ];
-    for (let turn = 0; turn < CONTROL_CUTS_MAX && !rows.every(isDecided); turn++) {
+    for (
+      let turn = 0;
+      turn < CONTROL_CUTS_MAX && !rows.every((row) => this.#isDecided(row));
+      turn++
+    ) {
       const seed = this.#seedOf(number) + turn;
       const plan = planControl(control);
       const card = this.#setup.cards.empty(plan.fileSystem, subject);
@@ -192,7 +194,7 @@ export class Campaign {
       tearsCommits: false,
     };
     for (const states of inParts(drawStates(cut.saved, CONTROL_STATES_MAX, seed))) {
-      if (isDecided(row)) return;
+      if (this.#isDecided(row)) return;
       await examine(examination, states, this.#setup.judgeOf(plan), (state) => {
         row.states++;
         if (state.verdict === "sound") return;
@@ -201,6 +203,11 @@ export class Campaign {
       });
       this.#setup.onProgress();
     }
+  }
+
+  /** One that should pass must do so in as many crash states as are looked at for a cut of the library. */
+  #isDecided({ expected, failed, states }: ControlRow): boolean {
+    return failed > 0 || (expected === "passes" && states >= this.#setup.statesPerCut);
   }
 
   #concludeControl(row: ControlRow): void {
@@ -215,10 +222,6 @@ export class Campaign {
       replay: results.command,
     });
   }
-}
-
-function isDecided({ expected, failed, states }: ControlRow): boolean {
-  return failed > 0 || (expected === "passes" && states >= CONTROL_STATES_PASSED);
 }
 
 /** Parts in which each moment is later than those before, so that one log is gone through once for each. */

@@ -2,7 +2,6 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { stdFlags } from "../std.ts";
 import { crashOf, readReport } from "../test_report.ts";
 import { root, run } from "../toolchain.ts";
 import type { BoardRuntime } from "./cut.ts";
@@ -25,21 +24,20 @@ export interface SuiteResult {
  */
 const FILES = [
   "test/conformance/runtime_fs.test.ts",
-  "test/conformance/power_cut_disk.test.ts",
   "test/golden/golden.test.ts",
   "test/recovery_table.test.ts",
 ];
 
-/** Runs the tests on a runtime that is started with the words of `command`. */
+/** Runs the tests on a runtime that is started with the words of `command`; Deno's options for `@std` are `std`. */
 export async function runSuite(
   runtime: BoardRuntime,
   command: readonly string[],
+  std: readonly string[],
 ): Promise<SuiteResult> {
   const folder = join(cacheFolder, "smoke");
   mkdirSync(folder, { recursive: true });
   const report = join(folder, `${runtime}.xml`);
   rmSync(report, { force: true });
-  const std = await stdFlags();
   const args = runtime === "deno"
     ? ["test", "-A", "--no-prompt", "--no-check", ...std, `--junit-path=${report}`, ...FILES]
     : [
