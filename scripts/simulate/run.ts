@@ -32,10 +32,18 @@ export interface SimulationResult {
   failures: Failure[];
 }
 
-/** Runs `processes` processes on one runtime to their end. */
+/** The processes of one runtime, among those that share the work. */
+export interface Share {
+  /** How many have another runtime and come first. */
+  before: number;
+  own: number;
+  all: number;
+}
+
+/** Runs the processes of one runtime to their end. */
 export async function simulate(
   runtime: Runtime,
-  processes: number,
+  { before, own, all }: Share,
   options: SimulationOptions,
   onTotals: (totals: Totals) => void,
 ): Promise<SimulationResult> {
@@ -66,11 +74,11 @@ export async function simulate(
       }
     };
     const worker = join(root, "scripts", "simulate", "worker.ts");
-    const argument = JSON.stringify({ ...options, index, processes });
+    const argument = JSON.stringify({ ...options, index: before + index, processes: all });
     const end = await runWorker(binary(runtime), [...flags, worker, argument], take);
     if (!done) fail("process", now, `process ${index} ${end}, during ${now}`, options.seed);
   };
-  await Promise.all(Array.from({ length: processes }, (_, index) => runOne(index)));
+  await Promise.all(Array.from({ length: own }, (_, index) => runOne(index)));
   const totals = { ...sumTotals(latest.values()), failures: failures.length };
   return { totals, rows, failures };
 }

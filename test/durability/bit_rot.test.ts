@@ -5,19 +5,16 @@ import { test } from "node:test";
 import { ROTS } from "../simulation/bit_rot.ts";
 import { openDamaged } from "../simulation/damage_oracle.ts";
 import { damagedDisk, filesOf, record } from "../simulation/recordings.ts";
-import { EVERYTHING, sliceOf } from "../simulation/slice.ts";
+import { EVERYTHING } from "../simulation/slice.ts";
 import { UNCOUNTED } from "../simulation/tally.ts";
 import { DIRECTORY } from "../simulation/world.ts";
-import { own, runtimes } from "../support/runtimes.ts";
+import { SHARE } from "../support/share.ts";
 
 const recordings = await record();
 
-/** Flipping every bit takes minutes, and what is found depends on no runtime: each of the three takes a third. */
-const share = sliceOf(runtimes.indexOf(own), runtimes.length);
-
 for (const recording of recordings) {
   for (const { name, explore } of ROTS) {
-    const slice = name === "any bit is flipped" ? share : EVERYTHING;
+    const slice = name === "any bit is flipped" ? SHARE : EVERYTHING;
     test(`open() gives the whole state or says what is lost when ${name} of ${recording.name}`, async () => {
       let states = 0;
       await explore(recording, slice, { ...UNCOUNTED, state: () => states++ });
