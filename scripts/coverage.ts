@@ -6,25 +6,31 @@
 // is unknown. Code that no test can reach is excused in place, with its reason behind two hyphens:
 // `/* v8 ignore next -- why */`. The reports (node/lcov.info, node/coverage-report.json, deno.lcov, bun.lcov)
 // are in node_modules/.ministate/coverage. The last line is "N passed, N failed", one for each file.
+// With --recorded, Node's tests are those that `npm test -- --record` ran before, and they aren't run again.
 
-import { globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { measureLcov, measureUnloaded, measureV8, vouch } from "./coverage_measure.ts";
 import type { FileMeasure } from "./coverage_measure.ts";
 import { readLcov } from "./coverage_lcov.ts";
 import type { LcovFile } from "./coverage_lcov.ts";
+import {
+  beginRecord,
+  coverageDir as outDir,
+  isRecorded,
+  recordBegan,
+  recordDir,
+} from "./coverage_record.ts";
 import { stdFlags } from "./std.ts";
 import { binary, root, run } from "./toolchain.ts";
 import type { Runtime } from "./toolchain.ts";
 
-const outDir = join(root, "node_modules", ".ministate", "coverage");
 const timeoutMs = 600_000;
 const failureLinesMax = 60;
 
-/** Left out: walks through every bit and every call of a disk. What they come by, a test has to name. */
-const walks = "test/durability/{bit_rot,faults,power_cut,quarantine}.test.ts";
 /** The tests of what only Deno and only Bun run: files, locks, permissions. */
 const runtimeTests = [
   "test/conformance/runtime_fs.test.ts",
@@ -32,14 +38,18 @@ const runtimeTests = [
   "test/runtimes/edges.test.ts",
 ];
 
-const started = Date.now();
+const { values } = parseArgs({ options: { recorded: { type: "boolean", default: false } } });
 const paths = globSync("{src,runtime}/**/*.ts", { cwd: root }).sort();
 let failed = 0;
 
-rmSync(outDir, { recursive: true, force: true });
-mkdirSync(outDir, { recursive: true });
 const denoFlags = await stdFlags();
-const node = await runNode();
+if (!values.recorded) await recordNode();
+else if (!existsSync(recordDir)) stop('Nothing is recorded: run "npm test -- --record" first');
+// A file that was changed meanwhile would be measured by what another text did.
+const began = recordBegan();
+const node = await measureV8(recordDir, join(outDir, "node"), paths);
+// Hundreds of megabytes that say no more than the reports.
+rmSync(recordDir, { recursive: true });
 const others = [await runDeno(), await runBun()];
 refuseChanged();
 const measures = paths.map(measureOf).filter((measure) => measure !== undefined);
@@ -50,18 +60,18 @@ const incomplete = measures.filter((measure) => !isComplete(measure)).length;
 console.log(`\n${measures.length - incomplete} passed, ${incomplete + failed} failed`);
 process.exitCode = incomplete + failed === 0 ? 0 : 1;
 
-async function runNode(): Promise<Map<string, FileMeasure>> {
-  const raw = join(outDir, "v8");
-  const files = globSync("test/**/*.test.ts", { cwd: root, exclude: [walks] }).sort();
+function stop(message: string): never {
+  console.log(`${message}\n0 passed, 1 failed`);
+  process.exit(1);
+}
+
+async function recordNode(): Promise<void> {
+  const files = globSync("test/**/*.test.ts", { cwd: root }).sort().filter(isRecorded);
   const flags = ["--test", "--test-timeout=300000", `--test-concurrency=${availableParallelism()}`];
   await runTests("node", [...flags, "--test-reporter=dot", ...files], files, {
-    NODE_V8_COVERAGE: raw,
+    ...beginRecord(),
     MINISTATE_DENO_FLAGS: denoFlags.join(" "),
   });
-  const measured = await measureV8(raw, join(outDir, "node"), paths);
-  // Hundreds of megabytes that say no more than the reports.
-  rmSync(raw, { recursive: true });
-  return measured;
 }
 
 async function runDeno(): Promise<Map<string, LcovFile>> {
@@ -113,7 +123,7 @@ async function runTests(
 
 /** What ran and what is measured must be the same text. */
 function refuseChanged(): void {
-  const changed = paths.filter((path) => statSync(join(root, path)).mtimeMs > started);
+  const changed = paths.filter((path) => statSync(join(root, path)).mtimeMs > began);
   if (changed.length === 0) return;
   failed += 1;
   console.log(`FAILED: changed meanwhile, so that this measure is wrong: ${changed.join(", ")}`);

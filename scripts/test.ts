@@ -1,7 +1,8 @@
-// Runs every test on Deno, Bun and Node: test.ts [part of a file name] [--runtime R] [--name TEXT].
+// Runs every test on Deno, Bun and Node: test.ts [part of a file name] [--runtime R] [--name TEXT] [--record].
 //
 // The counts come from each runner's JUnit report. A runtime that crashes, is missing, or finds no test
 // is a failure: nothing is skipped silently. The last line is "N passed, N failed".
+// With --record, Node's tests leave behind what `npm run coverage -- --recorded` measures.
 
 import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -9,6 +10,7 @@ import { join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { TestResult } from "./junit.ts";
+import { beginRecord, isRecorded } from "./coverage_record.ts";
 import { stdFlags } from "./std.ts";
 import { crashOf, readReport } from "./test_report.ts";
 import { binary, root, run, runtimes } from "./toolchain.ts";
@@ -19,8 +21,17 @@ const failureLinesMax = 40;
 const crashLinesMax = 60;
 const outDir = join(root, "node_modules", ".ministate");
 
-interface Summary {
+/** Files that one process of a runner is given. */
+interface Part {
   runtime: Runtime;
+  /** Names its report and its log. */
+  name: string;
+  files: string[];
+  env: Record<string, string>;
+}
+
+interface Summary {
+  name: string;
   passed: number;
   failed: number;
   skipped: number;
@@ -29,7 +40,11 @@ interface Summary {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { runtime: { type: "string" }, name: { type: "string" } },
+  options: {
+    runtime: { type: "string" },
+    name: { type: "string" },
+    record: { type: "boolean", default: false },
+  },
 });
 const chosen = runtimes.filter((runtime) =>
   values.runtime === undefined || values.runtime === runtime
@@ -44,19 +59,35 @@ if (files.length === 0) {
 mkdirSync(outDir, { recursive: true });
 const denoFlags = await stdFlags();
 // Deno and Bun run one file after the other and so use a core each; Node uses all of them.
-const beside = chosen.filter((runtime) => runtime !== "node").map(testOn);
-const summaries = await Promise.all(beside);
-if (chosen.includes("node")) summaries.push(await testOn("node"));
+const beside = chosen.filter((runtime) => runtime !== "node").map(wholeOf);
+const summaries = await Promise.all(beside.map(testOn));
+if (chosen.includes("node")) {
+  for (const part of values.record ? recordedParts() : [wholeOf("node")]) {
+    summaries.push(await testOn(part));
+  }
+}
 printTable(summaries);
 
-async function testOn(runtime: Runtime): Promise<Summary> {
-  const report = join(outDir, `test-${runtime}.xml`);
-  const log = join(outDir, `test-${runtime}.log`);
+function wholeOf(runtime: Runtime): Part {
+  return { runtime, name: runtime, files, env: {} };
+}
+
+function recordedParts(): Part[] {
+  const rest = files.filter((file) => !isRecorded(file));
+  return [
+    { runtime: "node", name: "node", files: files.filter(isRecorded), env: beginRecord() },
+    { runtime: "node", name: "node-unrecorded", files: rest, env: {} },
+  ];
+}
+
+async function testOn({ runtime, name, files, env }: Part): Promise<Summary> {
+  const report = join(outDir, `test-${name}.xml`);
+  const log = join(outDir, `test-${name}.log`);
   rmSync(report, { force: true });
-  console.log(`${runtime}: ${files.length} files`);
-  const outcome = await run(binary(runtime), argumentsOf(runtime, report), {
+  console.log(`${name}: ${files.length} files`);
+  const outcome = await run(binary(runtime), argumentsOf(runtime, files, report), {
     // For tests that start Deno on a file that imports @std.
-    env: { MINISTATE_DENO_FLAGS: denoFlags.join(" ") },
+    env: { MINISTATE_DENO_FLAGS: denoFlags.join(" "), ...env },
     timeoutMs,
   });
   writeFileSync(log, outcome.output);
@@ -71,10 +102,10 @@ async function testOn(runtime: Runtime): Promise<Summary> {
   }
   if (failed > 0) console.log(`\nEverything ${runtime} said: ${relative(root, log)}`);
   const { seconds } = outcome;
-  return { runtime, passed: count("passed"), failed, skipped: count("skipped"), seconds };
+  return { name, passed: count("passed"), failed, skipped: count("skipped"), seconds };
 }
 
-function argumentsOf(runtime: Runtime, report: string): string[] {
+function argumentsOf(runtime: Runtime, files: string[], report: string): string[] {
   const { name } = values;
   if (runtime === "deno") {
     const filter = name === undefined ? [] : ["--filter", name];
@@ -115,14 +146,14 @@ function printCrash(runtime: Runtime, crash: string, outcome: Outcome): void {
 
 function printTable(rows: Summary[]): void {
   console.log(
-    `\n${"runtime".padEnd(8)}${"passed".padStart(8)}${"failed".padStart(8)}${
+    `\n${"runtime".padEnd(16)}${"passed".padStart(8)}${"failed".padStart(8)}${
       "skipped".padStart(9)
     }${"seconds".padStart(9)}`,
   );
   for (const row of rows) {
     const cells = [row.passed, row.failed].map((count) => String(count).padStart(8)).join("");
     const rest = `${String(row.skipped).padStart(9)}${row.seconds.toFixed(1).padStart(9)}`;
-    console.log(`${row.runtime.padEnd(8)}${cells}${rest}`);
+    console.log(`${row.name.padEnd(16)}${cells}${rest}`);
   }
   const total = (key: "passed" | "failed") => rows.reduce((sum, row) => sum + row[key], 0);
   console.log(`\n${total("passed")} passed, ${total("failed")} failed`);

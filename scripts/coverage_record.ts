@@ -1,0 +1,33 @@
+// What a test run on Node records for the coverage, and where. CI has `npm test` record it, so that nothing runs twice.
+
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./toolchain.ts";
+
+/** Where everything about coverage goes. */
+export const coverageDir: string = join(root, "node_modules", ".ministate", "coverage");
+/** What V8 writes, a file for each process. */
+export const recordDir: string = join(coverageDir, "v8");
+const beginning = join(coverageDir, "recording");
+
+/** Not recorded: walks through every bit and every call of a disk. What they come by, a test has to name. */
+const WALKS = ["bit_rot", "faults", "power_cut", "quarantine"]
+  .map((name) => `test/durability/${name}.test.ts`);
+
+/** Whether the tests of a file are recorded. */
+export function isRecorded(file: string): boolean {
+  return !WALKS.includes(file);
+}
+
+/** Makes room for a new record, and gives the environment that has Node write it. */
+export function beginRecord(): Record<string, string> {
+  rmSync(coverageDir, { recursive: true, force: true });
+  mkdirSync(coverageDir, { recursive: true });
+  writeFileSync(beginning, "");
+  return { NODE_V8_COVERAGE: recordDir };
+}
+
+/** When the recording began, in milliseconds since 1970. */
+export function recordBegan(): number {
+  return statSync(beginning).mtimeMs;
+}
