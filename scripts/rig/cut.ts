@@ -44,7 +44,7 @@ export const MOUNT_OPTIONS: Record<FileSystem, string> = {
 };
 
 /** A board that is not done after so long hangs. Emulated ones on busy machines are slow. */
-const CUT_MS_MAX = 240_000;
+const CUT_MS_MAX = 600_000;
 const LOOK_MS = 7;
 /** How long a program that is restarted runs each time. */
 const RESTART_SECONDS = 3;

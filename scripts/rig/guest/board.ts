@@ -14,9 +14,8 @@ const PORT = process.env.RIG_SAID ?? BOARD_PORT;
 const [command, name, ...args] = process.argv.slice(2);
 const subject = SUBJECTS[name ?? ""];
 if (command === "write" && subject !== undefined) {
-  openLine(PORT);
-  // For init.sh, which may kill it after a while and start it anew.
-  if (PORT === BOARD_PORT) writeFileSync("/tmp/begun", "");
+  // For init.sh, which may kill it a while later and start it anew: on a slow machine too it must get somewhere.
+  openLine(PORT, () => PORT === BOARD_PORT && writeFileSync("/tmp/begun", ""));
   say("ready");
   await subject.write(args[0]!);
 } else if (command === "check" && subject !== undefined) {

@@ -7,9 +7,15 @@ const STANDARD = { input: 0, output: 1 };
 
 let line: { input: number; output: number } | null = null;
 let heard = "";
+let onAcknowledged: (() => void) | undefined;
 
-/** Opens the line; a program that doesn't says nothing. */
-export function openLine(port?: string): void {
+/**
+ * Opens the line; a program that doesn't says nothing.
+ *
+ * @param onFirst called when the program has acknowledged something for the first time
+ */
+export function openLine(port?: string, onFirst?: () => void): void {
+  onAcknowledged = onFirst;
   if (port === undefined) line = STANDARD;
   else {
     const both = openSync(port, "r+");
@@ -19,7 +25,11 @@ export function openLine(port?: string): void {
 
 /** Says one line. */
 export function say(...words: (string | number)[]): void {
-  if (line !== null) writeSync(line.output, words.join(" ") + "\n");
+  if (line === null) return;
+  writeSync(line.output, words.join(" ") + "\n");
+  if (words[0] !== "ack") return;
+  onAcknowledged?.();
+  onAcknowledged = undefined;
 }
 
 /** Waits for one line; `null` when there will be none. */
