@@ -16,7 +16,7 @@ import { crashOf, readReport } from "./test_report.ts";
 import { binary, root, run, runtimes } from "./toolchain.ts";
 import type { Outcome, Runtime } from "./toolchain.ts";
 
-const timeoutMs = 900_000;
+const timeoutMs = 1_200_000;
 const failureLinesMax = 40;
 const crashLinesMax = 60;
 const outDir = join(root, "node_modules", ".ministate");

@@ -12,8 +12,8 @@ const BLOCK_SIZE = 4096;
 
 /** What the derived images may look like. */
 export interface CrashRules {
-  /** Whether a block of this content arrives whole or not at all. */
-  isWhole(block: Uint8Array): boolean;
+  /** Whether a block of this content, at this byte of the disk, arrives whole or not at all. */
+  isWhole(block: Uint8Array, place: number): boolean;
   /** A disk that says flushes are done and does nothing: everything from a drawn moment on is lost. */
   ignoresFlushes?: boolean;
 }
@@ -29,6 +29,14 @@ const JBD2_COMMIT = 2;
 export function isJournalCommit(block: Uint8Array): boolean {
   const view = new DataView(block.buffer, block.byteOffset);
   return block.length >= 8 && view.getUint32(0) === JBD2_MAGIC && view.getUint32(4) === JBD2_COMMIT;
+}
+
+/**
+ * For ext4: its superblock is written in place and has a checksum. Half of one is refused by the kernel, and on a card
+ * too small for a second superblock by `e2fsck -p` as well.
+ */
+export function isSuperblock(place: number): boolean {
+  return place === 0;
 }
 
 /** For f2fs, whose own blocks have no checksum and count on arriving whole: only text, which is ours, is torn. */
@@ -145,7 +153,7 @@ function writePart(
   for (let at = 0; at < bytes.length; at += BLOCK_SIZE) {
     const block = bytes.subarray(at, at + BLOCK_SIZE);
     const first = at / SECTOR_SIZE;
-    if (isWhole(block)) {
+    if (isWhole(block, offset + at)) {
       if (sectors(first)) image.set(block, offset + at);
       continue;
     }

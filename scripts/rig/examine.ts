@@ -9,6 +9,7 @@ import {
   drawMoments,
   isJournalCommit,
   isNotText,
+  isSuperblock,
 } from "./crash_images.ts";
 import type { Judgement } from "./guest/judge.ts";
 import type { Judge } from "./judges.ts";
@@ -42,8 +43,10 @@ export interface Examination {
 
 /** The rules for an examination. */
 export function rulesOf({ fileSystem, tearsCommits, ignoresFlushes }: Examination): CrashRules {
-  const isWhole = fileSystem === "f2fs" ? isNotText : isJournalCommit;
-  return { isWhole: tearsCommits ? () => false : isWhole, ignoresFlushes };
+  if (fileSystem === "f2fs") return { isWhole: isNotText, ignoresFlushes };
+  const isWhole = (block: Uint8Array, place: number) =>
+    isSuperblock(place) || (!tearsCommits && isJournalCommit(block));
+  return { isWhole, ignoresFlushes };
 }
 
 /** Draws crash states of a log, in the order in which they can be derived. */

@@ -10,6 +10,7 @@ import {
   isJournalCommit,
   isNotText,
 } from "../../scripts/rig/crash_images.ts";
+import { rulesOf } from "../../scripts/rig/examine.ts";
 import { type LogEntry, LoggedDisk } from "../../scripts/rig/write_log.ts";
 
 const SECTOR = 512;
@@ -78,6 +79,22 @@ test("imageAt() tears no block that must arrive whole", () => {
     assert(sectors.slice(9, 16).every((byte) => byte === sectors[15]), `torn: ${sectors}`);
   }
   assert(found.some((sectors) => sectors[0] !== sectors[7]), "text is torn all the same");
+});
+
+test("ext4's superblock is never torn, and its commits only when asked; on f2fs only text is", () => {
+  const examination = { saved: disk(), subject: "", earlier: [], ignoresFlushes: false };
+  const commit = filled(BLOCK, 7);
+  new DataView(commit.buffer).setUint32(0, 0xc03b3998);
+  new DataView(commit.buffer).setUint32(4, 2);
+  const whole = (fileSystem: "ext4" | "f2fs", tearsCommits: boolean) => {
+    const { isWhole } = rulesOf({ ...examination, fileSystem, tearsCommits });
+    const text = new TextEncoder().encode("[1,2]\n");
+    return [isWhole(text, 0), isWhole(text, BLOCK), isWhole(commit, BLOCK)];
+  };
+  assertEquals(whole("ext4", false), [true, false, true]);
+  assertEquals(whole("ext4", true), [true, false, false]);
+  assertEquals(whole("f2fs", false), [false, false, true]);
+  assertEquals(whole("f2fs", true), [false, false, true]);
 });
 
 test("isNotText() tells a journal's lines and empty space from a file system's own blocks", () => {
