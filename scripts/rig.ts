@@ -2,7 +2,7 @@
 // volatile cache could hold afterwards. Sets itself up; ends with a summary, an HTML report, and "N passed, N failed".
 
 import { SingleBar } from "cli-progress";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
@@ -200,7 +200,11 @@ function oneAtATime(judge: Judge): Judge {
 }
 
 async function replay(folder: string): Promise<void> {
-  const { examination, state } = loadFailure(resolve(process.env.INIT_CWD ?? ".", folder));
+  const path = resolve(process.env.INIT_CWD ?? ".", folder);
+  if (!existsSync(join(path, "failure.json"))) {
+    stop(`No failure is kept in "${path}": the end of a run that failed names its folders`);
+  }
+  const { examination, state } = loadFailure(path);
   const { fileSystem, subject } = examination;
   const judge = canMount(fileSystem)
     ? await LoopJudge.start(binary("bun"), program, fileSystem, examination.tearsCommits)

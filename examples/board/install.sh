@@ -44,6 +44,21 @@ check_sum() {
   fail "\"$binary\" is not what was built: its SHA-256 is $found, wanted $wanted. Copy it again"
 }
 
+# A program for another machine would only fail when it is started. Anything but ELF has no such number.
+check_machine() {
+  case "$(od -An -tx1 -N4 "$binary" | tr -d ' ')/$(od -An -tu1 -j18 -N1 "$binary" | tr -d ' ')/$(uname -m)" in
+    7f454c46/183/aarch64 | 7f454c46/62/x86_64) ;;
+    7f454c46/183/* | 7f454c46/62/*) fail "\"$binary\" is not for this machine, which is $(uname -m)" ;;
+  esac
+}
+
+# Another program's user, or root, must not become the service's.
+check_user() {
+  taken="$(sed -n "s/^$name:.*:\\([^:]*\\):[^:]*\$/\\1/p" "$root/etc/passwd" 2>/dev/null || true)"
+  [ -z "$taken" ] || [ "$taken" = "/var/lib/$name" ] ||
+    fail "there is a user \"$name\" already, whose home is \"$taken\": take another name" 64
+}
+
 case "${1:-}" in
   -h | --help) usage; exit 0 ;;
 esac
@@ -65,6 +80,8 @@ esac
 [ -z "$root" ] || [ -d "$root" ] || fail "there is no folder \"$root\""
 command -v systemd-sysusers >/dev/null || fail "needs systemd: found no \"systemd-sysusers\""
 check_sum
+[ -n "$root" ] || check_machine
+check_user
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { binary, run } from "../toolchain.ts";
 import { bundle, type Bundler } from "./bundle.ts";
@@ -59,8 +59,16 @@ export async function compileWithDeno(options: CompileWithDeno): Promise<void> {
 function givenBase(option: string | undefined): string | undefined {
   const given = option ?? process.env.DENORT_BIN;
   if (given === undefined || given === "") return undefined;
-  if (existsSync(given)) return resolve(given);
   const from = option === undefined ? "DENORT_BIN" : "--base";
+  if (existsSync(given)) {
+    // Deno builds on any program; nothing tells before the binary is started.
+    if (!basename(given).startsWith("denort")) {
+      process.stderr.write(
+        `${from} names "${given}", not "denort": the binary will run your program only if it is that one, renamed\n`,
+      );
+    }
+    return resolve(given);
+  }
   throw new CompileError(`${from} names "${given}", and there is no such file`);
 }
 

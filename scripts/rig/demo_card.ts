@@ -19,7 +19,7 @@ const COMPILED = {
   reader: "examples/demo/reader.ts",
 };
 /** Bundled for Deno, which is on the card too. */
-const BUNDLED = { telemetry: "examples/telemetry.ts" };
+const BUNDLED = { ministate: "cli.ts", telemetry: "examples/telemetry.ts" };
 
 /** Builds the card, an ext4 file system that a board can have as its root. */
 export async function buildDemoCard(files: GuestFiles, target: string): Promise<void> {

@@ -40,6 +40,7 @@ said=$(port said)
 if [ "$(setting fs)" != none ]; then
   mount -t "$(setting fs)" -o "$(setting options)" "$data" /board/data || echo "rig: mount failed"
 fi
+echo "rig: Linux $(uname -r), $(setting fs), runs $(setting run)"
 export HOME=/tmp PATH=/bin DENO_DIR=/tmp/deno NO_COLOR=1
 if [ "$(setting neighbour)" = yes ]; then
   while :; do
@@ -49,7 +50,8 @@ if [ "$(setting neighbour)" = yes ]; then
   done &
 fi
 if [ "$(setting run)" = console ]; then
-  echo "\"ministate\", \"telemetry\" and \"deno\" are there, and busybox's commands. /data is on the card."
+  echo "\"ministate\" and \"telemetry\" are there, and busybox's commands. /data is on the card."
+  echo "The same under Deno: \"deno run -A /lib/ministate.js\", \"deno run -A /lib/telemetry.js\"."
   echo "\"exit\" switches the board off. Ctrl-A and then X pulls the plug."
   # With a terminal of its own, so that Ctrl-C ends a program and not the board.
   setsid cttyhack chroot /board /bin/busybox sh -c "cd /data && exec /bin/busybox sh -l"

@@ -45,21 +45,21 @@ type Add = (name: string, description: string) => Command;
 
 function addDocument(add: Add, run: Run): void {
   add("get", "Print a value of the document")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .argument("[pointer]", POINTER, "")
     .option("--raw", "print a string without its quotes")
     .action((dir, pointer, options) => run(options.json, (c) => get(c, dir, pointer, options)));
   add("set", "Set a value of the document: replace what is there, add what isn't")
-    .argument("<dir>", `${DIR}, made when it is missing`)
+    .argument("<dir>", `${DIR}, made when it is missing`, directoryArgument)
     .argument("<pointer>", `${POINTER}; "" is the whole document`)
     .argument("<json>", "the value, as JSON")
     .action((dir, pointer, json, options) => run(options.json, (c) => set(c, dir, pointer, json)));
   add("remove", "Remove a value of the document")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .argument("<pointer>", POINTER)
     .action((dir, pointer, options) => run(options.json, (c) => remove(c, dir, pointer)));
   add("patch", "Apply JSON Lines: each a JSON Patch (an array) or a JSON Merge Patch (an object)")
-    .argument("<dir>", `${DIR}, made when it is missing`)
+    .argument("<dir>", `${DIR}, made when it is missing`, directoryArgument)
     .argument("[file]", 'the file, or "-" for standard input', "-")
     .option("--ack", "print each sequence once it is durable")
     .option("--stop", "stop at the first line that is refused")
@@ -68,38 +68,43 @@ function addDocument(add: Add, run: Run): void {
 
 function addReading(add: Add, run: Run): void {
   add("log", "Print the mutations")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .option("--from <sequence>", "the first one", sequenceOption)
     .option("--to <sequence>", "the last one", sequenceOption)
     .option("-f, --follow", "go on with what another process writes, until Ctrl-C")
     .action((dir, options) => run(options.json, (c) => log(c, dir, options)));
   add("inspect", "Print what a state directory holds, and what the next open would do")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .action((dir, options) => run(options.json, (c) => inspect(c, dir)));
   add("verify", "Read every byte: exit 0 sound, 1 torn tail that the next open will cut, 2 corrupt")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .action((dir, options) => run(options.json, (c) => verify(c, dir)));
 }
 
 function addUpkeep(add: Add, run: Run): void {
   add("repair", "Go on without what is damaged; shows what is kept and lost, and asks")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .option("-y, --yes", "don't ask")
     .action((dir, options) => run(options.json, (c) => repair(c, dir, options)));
   add("snapshot", "Write a snapshot of the document")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .action((dir, options) => run(options.json, (c) => snapshot(c, dir)));
   add("compact", "Write a snapshot and delete the journal that is no longer needed")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .action((dir, options) => run(options.json, (c) => compact(c, dir)));
   add("backup", "Copy a state directory, also while another process writes it")
-    .argument("<dir>", DIR)
+    .argument("<dir>", DIR, directoryArgument)
     .argument("<dest>", "the new directory")
     .action((dir, dest, options) => run(options.json, (c) => backup(c, dir, dest)));
   add("doctor", "Examine the machine and the place of a state: exit 0 fit, 1 warnings, 2 problems")
-    .argument("<dir>", `${DIR}; one that is missing is not made`)
+    .argument("<dir>", `${DIR}; one that is missing is not made`, directoryArgument)
     .option("--no-sync-test", "write nothing to time syncs (a card wears)")
     .action((dir, options) => run(options.json, (c) => doctor(c, dir, options)));
+}
+
+function directoryArgument(path: string): string {
+  if (path !== "") return path;
+  throw new InvalidArgumentError("It must not be empty.");
 }
 
 function sequenceOption(text: string): number {

@@ -241,3 +241,11 @@ test("colours are for terminals that take them, where the environment may be rea
     assertMatch((await run(setting)).output, /^sound: /, JSON.stringify(setting));
   }
 });
+
+test("every command refuses an empty path as a wrong argument", async () => {
+  for (const command of ["get", "log", "inspect", "verify", "repair", "backup", "doctor"]) {
+    const { code, errors } = await runHere([command, "", ...(command === "backup" ? ["x"] : [])]);
+    assertEquals([command, code], [command, 64]);
+    assertStringIncludes(errors, "It must not be empty");
+  }
+});

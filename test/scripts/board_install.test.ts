@@ -95,6 +95,39 @@ test("install.sh touches nothing when the binary is not what was built", async (
   assertEquals(existsSync(join(board.root, "usr")), false);
 });
 
+test("install.sh takes its own user again, and no other", async () => {
+  await using directory = await temporaryDirectory();
+  const board = new Board(directory);
+  mkdirSync(join(board.root, "etc"));
+  const users = "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1::/usr/sbin:/bin/sh\n";
+  writeFileSync(
+    join(board.root, "etc", "passwd"),
+    `${users}keeper:x:990:990:Service keeper:/var/lib/keeper:/usr/sbin/nologin\n`,
+  );
+  for (const name of ["root", "daemon"]) {
+    const { code, stderr } = board.install(name, board.binary, board.root);
+    assertEquals(code, 64);
+    assertMatch(stderr, /there is a user "\w+" already/);
+  }
+  assertEquals(existsSync(join(board.root, "usr")), false);
+  assertEquals(board.install("keeper", board.binary, board.root), { code: 0, stderr: "" });
+});
+
+test("install.sh puts no program for another machine on this one", async () => {
+  await using directory = await temporaryDirectory();
+  const board = new Board(directory);
+  const machine = process.arch === "arm64" ? 62 : 183;
+  writeFileSync(
+    board.binary,
+    new Uint8Array([0x7f, 0x45, 0x4c, 0x46, ...Array(14).fill(0), machine, 0]),
+  );
+  const { code, stderr } = board.install("keeper", board.binary);
+  assertEquals(code, 1);
+  assertMatch(stderr, /is not for this machine/);
+  // Into the image of a board it goes: nothing tells which machine that is for.
+  assertEquals(board.install("keeper", board.binary, board.root).code, 0);
+});
+
 test("install.sh refuses arguments it can't use", async () => {
   await using directory = await temporaryDirectory();
   const board = new Board(directory);

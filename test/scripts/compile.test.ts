@@ -6,6 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -140,6 +141,14 @@ test("compile builds with Deno on a given base, and moves what would crash on a 
   assertMatch(text, /"allow_read":\["\/var\/lib\/app"\],.*"allow_write":\["\/var\/lib\/app"\]/);
   assertMatch(text, /"allow_net":null/);
   assert(!text.includes("node_modules/"), "files of node_modules are in it");
+  const other = directory.join("deno");
+  copyFileSync(base, other);
+  const again = compile(folder, ["src/app.ts", "--target", ARM, "--base", other]);
+  assertEquals(again.code, 0);
+  assertMatch(
+    again.stderr,
+    /^--base names "\S+deno", not "denort": the binary will run your program only if/,
+  );
 });
 
 test("compile says how to seed Deno's base binary when it is missing, and leaves nothing behind", async () => {
