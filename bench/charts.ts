@@ -7,19 +7,19 @@
 import { type EChartsOption, init } from "echarts";
 import fs from "node:fs";
 import { join } from "node:path";
-import { type Runtime, RUNTIMES } from "./contender.ts";
+import { measuredOn, type Runtime } from "./contender.ts";
 import { type Row, rowsOf } from "./reckon.ts";
 import type { Collected, Competition } from "./report.ts";
 
 const WIDTH = 860;
-const BAR_HEIGHT = 12;
+const BAR_HEIGHT = 15;
 const ROW_GAP = 12;
 const HEAD_HEIGHT = 78;
 const FOOT_HEIGHT = 52;
 const NAME_WIDTH = 250;
 const COLORS: Record<Runtime, string> = { deno: "#2a6f97", bun: "#d1813a", node: "#5a8f4a" };
-/** Ours stand out among the peers. */
-const PEER_OPACITY = 0.5;
+/** Makes a colour paler: ours stand out among the peers. */
+const PALE = "80";
 const TEXT = { fontFamily: "system-ui, sans-serif", fontSize: 12, color: "#24292f" };
 
 /** Writes one chart for each competition and returns their paths. */
@@ -39,7 +39,7 @@ function fileName({ name, callers }: Competition): string {
 export function drawChart(competition: Competition, machine: Record<string, string>): string {
   const { name, title, callers, entries } = competition;
   const rows = rowsOf(entries, callers);
-  const runtimes = RUNTIMES.filter((runtime) => entries.some((entry) => entry.runtime === runtime));
+  const runtimes = measuredOn(entries);
   const rowHeight = runtimes.length * BAR_HEIGHT + ROW_GAP;
   const height = HEAD_HEIGHT + rows.length * rowHeight + FOOT_HEIGHT;
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
@@ -118,7 +118,7 @@ function barOf(row: Row, runtime: Runtime) {
   const isOurs = ["ministate", "floor"].includes(row.contender);
   return {
     value: cell.ratio.median,
-    itemStyle: { opacity: isOurs ? 1 : PEER_OPACITY },
+    itemStyle: { color: COLORS[runtime] + (isOurs ? "" : PALE) },
     label: { ...label, formatter: `${cell.ratio.median.toFixed(2)} · ${rate}/s` },
   };
 }

@@ -11,6 +11,11 @@ export const RUNTIMES = ["deno", "bun", "node"] as const;
 /** One of the runtimes. */
 export type Runtime = (typeof RUNTIMES)[number];
 
+/** The runtimes that there are figures of, always in the same order. */
+export function measuredOn(runs: { runtime: Runtime }[]): Runtime[] {
+  return RUNTIMES.filter((runtime) => runs.some((run) => run.runtime === runtime));
+}
+
 /** A contender that was opened on a directory. What a call returns, or resolves, is durable. */
 export interface Store {
   /** Keeps a reading as the latest of its key. */

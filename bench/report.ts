@@ -4,15 +4,16 @@
  * @module
  */
 
+import { reportColdStarts } from "./cold_report.ts";
 import type { ColdStart } from "./cold_starts.ts";
 import type { Entry } from "./competition.ts";
-import { type Runtime, RUNTIMES } from "./contender.ts";
+import { measuredOn, type Runtime } from "./contender.ts";
 import { contenders } from "./contenders.ts";
 import type { DelayRun } from "./delays.ts";
 import type { OpeningRun } from "./openings.ts";
 import { lostRows, type Row, rowsOf, verdictsOf } from "./reckon.ts";
 import { show, spread } from "./stats.ts";
-import { table, verdict } from "./table.ts";
+import { list, table, verdict } from "./table.ts";
 
 /** W1 or one of the two of W2. */
 export interface Competition {
@@ -44,10 +45,6 @@ export function report(collected: Collected): string {
   if (collected.coldStarts.length > 0) parts.push(reportColdStarts(collected.coldStarts));
   if (collected.delays.length > 0) parts.push(reportDelays(collected.delays));
   return parts.join("\n");
-}
-
-function measuredOn(runs: { runtime: Runtime }[]): Runtime[] {
-  return RUNTIMES.filter((runtime) => runs.some((run) => run.runtime === runtime));
 }
 
 function reportCompetition({ name, title, callers, entries }: Competition): string {
@@ -86,12 +83,6 @@ function failuresOf({ name, failures }: Row): string[] {
   return Object.entries(failures).map(([runtime, reason]) => `${name} on ${runtime}: ${reason}`);
 }
 
-function list(heading: string, lines: string[]): string {
-  return `${heading}\n\n${
-    (lines.length > 0 ? lines : ["none"]).map((line) => `- ${line}\n`).join("")
-  }`;
-}
-
 /** How every contender was made durable. */
 export function reportDurability(): string {
   const rows = Object.values(contenders).map(({ name, durability }) => [name, durability]);
@@ -124,33 +115,6 @@ function reportOpenings(openings: OpeningRun[]): string {
     `at most ${MEMORY_MOST_MIB}`,
   ];
   return `W3: open a journal\n\n${table(headings, rows)}`;
-}
-
-function reportColdStarts(starts: ColdStart[]): string {
-  const runtimes = measuredOn(starts);
-  const names = [...new Set(starts.map(({ contender }) => contender))];
-  const rows = names.map((contender) => [
-    contenders[contender]?.name ?? "an empty program",
-    ...runtimes.flatMap((runtime) => {
-      const own = starts.filter((run) => run.runtime === runtime && run.contender === contender);
-      if (own.length === 0) return ["", "not there"];
-      const complete = own.filter(({ failure }) => failure === undefined);
-      if (complete.length === 0) return ["", "failed"];
-      return [
-        show(spread(complete.map(({ elapsedMs }) => elapsedMs)), 0),
-        show(spread(complete.map(({ peak }) => peak / MIB)), 0),
-      ];
-    }),
-  ]);
-  const headings = runtimes.flatMap((runtime) => [`${runtime}, ms`, "peak MiB"]);
-  const parts = ["W6: open, commit once, close, end\n", table(["contender", ...headings], rows)];
-  const failures = new Set(
-    starts.filter(({ failure }) => failure !== undefined).map(({ contender, runtime, failure }) =>
-      `${contenders[contender]?.name ?? contender} on ${runtime}: ${failure}`
-    ),
-  );
-  if (failures.size > 0) parts.push(list("Not measured:", [...failures]));
-  return parts.join("\n");
 }
 
 function reportDelays(delays: DelayRun[]): string {

@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { writeCharts } from "./charts.ts";
 import { measureColdStarts } from "./cold_starts.ts";
 import { compete, type Field, manyCallers, oneCaller } from "./competition.ts";
-import { type Runtime, RUNTIMES } from "./contender.ts";
+import { measuredOn, type Runtime, RUNTIMES } from "./contender.ts";
 import { measureDelays } from "./delays.ts";
 import { describeMachine } from "./machine.ts";
 import { measureOpenings } from "./openings.ts";
@@ -67,7 +67,7 @@ async function measure(): Promise<Collected> {
   };
   const hold = async (name: string, title: string, callers: number, field: Field) => {
     const slices = { warmUpMs: quick ? 100 : 300, sliceMs: 50, turns: quick ? 4 : 20 };
-    const entries = await compete(name, field, slices, quick ? 2 : 5, scope);
+    const entries = await compete(name, field, slices, quick ? 1 : 5, scope);
     collected.competitions.push({ name, title, callers, entries });
   };
   if (only.includes("W1")) await hold("W1", "one caller", 1, oneCaller());
@@ -77,7 +77,7 @@ async function measure(): Promise<Collected> {
     await hold("W2", "1,024 callers", 1024, [...manyCallers(1024), fewer]);
   }
   if (only.includes("W3")) collected.openings = await measureOpenings(rounds, scope);
-  if (only.includes("W6")) collected.coldStarts = await measureColdStarts(quick ? 2 : 10, scope);
+  if (only.includes("W6")) collected.coldStarts = await measureColdStarts(quick ? 1 : 10, scope);
   if (only.includes("W7")) collected.delays = await measureDelays(rounds, scope);
   progress("");
   keep(collected);
@@ -113,7 +113,7 @@ function show(collected: Collected): void {
 }
 
 function isWhole({ entries }: Competition): boolean {
-  return RUNTIMES.every((runtime) => entries.some((entry) => entry.runtime === runtime));
+  return measuredOn(entries).length === RUNTIMES.length;
 }
 
 /** Every single figure, so that a later reader can reckon differently. */

@@ -1,5 +1,5 @@
 /**
- * Tables in Markdown, so that they can be pasted into docs/performance.md as they are.
+ * Tables and lists in Markdown, so that they can be pasted into docs/performance.md as they are.
  *
  * @module
  */
@@ -17,4 +17,10 @@ export function table(headings: string[], rows: string[][]): string {
 /** Whether a target was reached. */
 export function verdict(met: boolean): string {
   return met ? "met" : "MISSED";
+}
+
+/** Lines below a heading, or "none". */
+export function list(heading: string, lines: string[]): string {
+  const items = lines.length > 0 ? lines : ["none"];
+  return `${heading}\n\n${items.map((line) => `- ${line}\n`).join("")}`;
 }
