@@ -7,13 +7,14 @@
 import process from "node:process";
 import { serveSlices } from "./commits.ts";
 import { measureDelay } from "./loop_delay.ts";
-import { generate, measureOpen, measureState } from "./opening.ts";
+import { generate, measureOpen, measureReading, measureState } from "./opening.ts";
 
 /** What the driver may ask for, and with which arguments. */
 const jobs = {
   slices: serveSlices,
   generate,
   open: measureOpen,
+  read: measureReading,
   state: measureState,
   delay: measureDelay,
 };

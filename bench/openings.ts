@@ -14,6 +14,8 @@ export interface OpeningRun {
   perBatch: number;
   size: number;
   elapsedMs: number;
+  /** How long the bare loop took in the same round. */
+  floorMs: number;
   peak: number;
   above: number;
 }
@@ -30,9 +32,14 @@ export async function measureOpenings(rounds: number, scope: Scope): Promise<Ope
       for (let round = 0; round < rounds; round++) {
         for (const runtime of inTurn(scope.runtimes, round)) {
           progress(`W3, ${perBatch} to a batch, round ${round + 1} of ${rounds}, ${runtime}`);
+          const read = () => contend(runtime, "read", directory);
+          // Before and after in turn, so that a drift favours neither.
+          const before = round % 2 === 0 ? await read() : null;
           const state = await contend(runtime, "state", RECORDS);
           const { elapsedMs, peak } = await contend(runtime, "open", directory);
-          openings.push({ runtime, perBatch, size, elapsedMs, peak, above: peak - state.peak });
+          const { elapsedMs: floorMs } = before ?? await read();
+          const above = peak - state.peak;
+          openings.push({ runtime, perBatch, size, elapsedMs, floorMs, peak, above });
         }
       }
     });

@@ -33,6 +33,7 @@ export interface Collected {
   delays: DelayRun[];
 }
 
+const OPENING_MOST = 1.15;
 const MEMORY_MOST_MIB = 64;
 const DELAY_MOST_MS = 5;
 const MIB = 2 ** 20;
@@ -94,11 +95,15 @@ function reportOpenings(openings: OpeningRun[]): string {
     measuredOn(openings).map((runtime) => {
       const runs = openings.filter((run) => run.runtime === runtime && run.perBatch === perBatch);
       const above = spread(runs.map((run) => run.above / MIB));
+      const ratio = spread(runs.map((run) => run.elapsedMs / run.floorMs));
       return [
         runtime,
         String(perBatch),
         (runs[0]!.size / MIB).toFixed(0),
         show(spread(runs.map((run) => run.elapsedMs / 1000)), 2),
+        show(spread(runs.map((run) => run.floorMs / 1000)), 2),
+        show(ratio, 2),
+        verdict(ratio.median <= OPENING_MOST),
         show(spread(runs.map((run) => run.peak / MIB)), 0),
         show(above, 0),
         verdict(above.median <= MEMORY_MOST_MIB),
@@ -110,6 +115,9 @@ function reportOpenings(openings: OpeningRun[]): string {
     "records to a batch",
     "journal MiB",
     "open 1,000,000 records, s",
+    "floor, s",
+    "of the floor",
+    `at most ${OPENING_MOST}`,
     "peak MiB",
     "above the state, MiB",
     `at most ${MEMORY_MOST_MIB}`,

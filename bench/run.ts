@@ -105,7 +105,7 @@ function showMachine(machine: Record<string, string>): void {
 function show(collected: Collected): void {
   if (options.from !== undefined) showMachine(collected.machine);
   console.log(report(collected));
-  console.log(reportDurability());
+  if (collected.competitions.length > 0) console.log(reportDurability());
   // What is drawn for the documents should have been measured properly.
   const proper = !collected.quick && collected.competitions.every(isWhole);
   const paths = writeCharts(collected, proper ? documents : results);
