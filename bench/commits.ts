@@ -26,7 +26,7 @@ export interface Slice {
 /** What a child says before its first slice. */
 export type Greeting = { ready: true } | { unavailable: string };
 
-/** Different values, so that nobody can leave a write out because nothing changed. */
+/** Each key has a different value every time: SQLite writes and syncs nothing when what it is given is there already. */
 const some: Reading[] = Array.from(
   { length: COMMIT_KEY_COUNT * 10 },
   (_, i) => readingAt(i, COMMIT_KEY_COUNT),
@@ -89,11 +89,13 @@ function loops(store: Store, callers: number): Work {
 
 /** One loop that hands over as many readings at a time as there would be callers. */
 function batches(store: Store, size: number): Work {
-  const batch = Array.from({ length: size }, (_, i) => some[i % some.length]!);
+  let next = 0;
   return async (end) => {
     let count = 0;
     while (performance.now() < end) {
-      const done = store.commitMany!(batch);
+      const done = store.commitMany!(
+        Array.from({ length: size }, () => some[next++ % some.length]!),
+      );
       if (done !== undefined) await done;
       count += size;
     }
