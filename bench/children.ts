@@ -1,50 +1,36 @@
 /**
- * Runs contenders, each in a fresh process and a directory of its own, and tells on which machine.
+ * Starts the processes that do the work, each fresh and in a directory of its own.
  *
  * @module
  */
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import fs from "node:fs";
-import os from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { Slice } from "./commits.ts";
-import type { Arguments, Contender, Figures } from "./contender.ts";
+import type { Arguments, Figures, Job } from "./child.ts";
+import type { Greeting, Manner, Slice } from "./commits.ts";
+import type { Runtime } from "./contender.ts";
+import { binaryOf, FLAGS } from "./machine.ts";
 
-/** The runtimes that are compared with themselves. */
-export const RUNTIMES = ["deno", "bun", "node"] as const;
-/** One of the runtimes. */
-export type Runtime = (typeof RUNTIMES)[number];
-
-const FLAGS: Record<Runtime, string[]> = {
-  deno: ["run", "--quiet", "--no-check", "-A"],
-  bun: [],
-  node: [],
-};
-const CONTENDER = fileURLToPath(new URL("contender.ts", import.meta.url));
+const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 const TIMEOUT_MS = 180_000;
+/** For the longest answer: a whole group of callers on a slow disk. */
+const ANSWER_MS = 60_000;
 const run = promisify(execFile);
 
-/** The pinned binary of a runtime. */
-export function binaryOf(runtime: Runtime): string {
-  const path = process.env[`MINISTATE_${runtime.toUpperCase()}`];
-  if (path) return path;
-  throw new Error(`No pinned ${runtime}: start the benchmark with "npm run bench"`);
-}
-
-/** Runs one contender and returns its figures. */
-export async function contend<C extends Contender>(
+/** Has a job done and returns its figures. */
+export async function contend<J extends Job>(
   runtime: Runtime,
-  name: C,
-  ...args: Arguments<C>
-): Promise<Figures<C>> {
+  job: J,
+  ...args: Arguments<J>
+): Promise<Figures<J>> {
   const { stdout } = await run(
     binaryOf(runtime),
-    [...FLAGS[runtime], CONTENDER, name, JSON.stringify(args)],
+    [...FLAGS[runtime], CHILD, job, JSON.stringify(args)],
     { timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
   );
   return JSON.parse(stdout);
@@ -52,6 +38,8 @@ export async function contend<C extends Contender>(
 
 /** A contender that works in slices, when it is asked to. */
 export interface Turns {
+  /** Resolves once it is open; rejects with the reason when it can't be. */
+  ready(): Promise<void>;
   /** Lets it work for so long and returns what it did. */
   turn(durationMs: number): Promise<Slice>;
   /** Lets it end. */
@@ -61,27 +49,50 @@ export interface Turns {
 const running = new Set<ChildProcess>();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
-/** Starts a contender for commits, which waits for its first turn. */
-export function takeTurns(runtime: Runtime, directory: string, callers: number): Turns {
-  const args: Arguments<"commits"> = [directory, callers];
+/** Starts a contender for commits, which opens and then waits for its first turn. */
+export function takeTurns(
+  runtime: Runtime,
+  module: string,
+  directory: string,
+  manner: Manner,
+): Turns {
+  const args: Arguments<"slices"> = [module, directory, manner];
   const child = spawn(
     binaryOf(runtime),
-    [...FLAGS[runtime], CONTENDER, "commits", JSON.stringify(args)],
-    { stdio: ["pipe", "pipe", "inherit"], timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
+    [...FLAGS[runtime], CHILD, "slices", JSON.stringify(args)],
+    { stdio: ["pipe", "pipe", "pipe"] },
   );
   running.add(child);
-  const ended = new Promise((resolve) => child.once("close", resolve));
+  let complaint = "";
+  child.stderr.on("data", (text) => complaint += text);
+  // Writing to one that has just died fails too; what it died of is known from its end.
+  child.stdin.on("error", () => {});
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async () => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), ANSWER_MS);
+    const { value, done } = await lines.next();
+    clearTimeout(timer);
+    if (!done) return JSON.parse(value);
+    await ended;
+    const { signalCode, exitCode } = child;
+    const how = signalCode ?? `exit code ${exitCode}`;
+    throw new Error(`it ended with ${how}${complaint && `: ${complaint.trim().split("\n")[0]}`}`);
+  };
   return {
+    async ready() {
+      const greeting: Greeting = await answer();
+      if ("unavailable" in greeting) throw new Error(greeting.unavailable);
+    },
     async turn(durationMs) {
       child.stdin.write(`${durationMs}\n`);
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`The contender on ${runtime} ended too early`);
-      return JSON.parse(value);
+      return await answer();
     },
     async end() {
       child.stdin.end();
+      const timer = setTimeout(() => child.kill("SIGKILL"), ANSWER_MS);
       await ended;
+      clearTimeout(timer);
       running.delete(child);
     },
   };
@@ -98,32 +109,4 @@ export async function inDirectory<T>(
   } finally {
     fs.rmSync(path, { recursive: true, force: true });
   }
-}
-
-const FILE_SYSTEMS: Record<number, string> = {
-  0xef53: "ext4",
-  0x9123683e: "btrfs",
-  0x58465342: "xfs",
-  0x01021994: "tmpfs",
-  0x794c7630: "overlayfs",
-  0xf2f52010: "f2fs",
-};
-
-/** The machine, the disk and the runtimes, for whoever reads the figures later. */
-export async function describeMachine(directory: string): Promise<Record<string, string>> {
-  const type = fs.statfsSync(directory).type;
-  const versions = await Promise.all(RUNTIMES.map(async (runtime) => {
-    const { stdout } = await run(binaryOf(runtime), ["--version"]);
-    return `${runtime} ${/\d+\.\d+\.\d+/.exec(stdout)?.[0]}`;
-  }));
-  const cpus = os.cpus();
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    processor: `${cpus.length} x ${cpus[0]?.model.trim() ?? "unknown"} (${os.arch()})`,
-    memory: `${Math.round(os.totalmem() / 2 ** 30)} GiB`,
-    system: `${os.type()} ${os.release()}`,
-    "file system": FILE_SYSTEMS[type] ?? `type 0x${type.toString(16)}`,
-    "load before": os.loadavg()[0]!.toFixed(2),
-    runtimes: versions.join(", "),
-  };
 }

@@ -1,16 +1,21 @@
 /**
- * Measures commits in this process, slice by slice as the driver asks: the bare loop, one caller, or many at once.
+ * Measures commits in this process, slice by slice as the driver asks: by one caller, by many at once, or in batches.
  *
  * @module
  */
 
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { StateManager } from "../mod.ts";
-import { detectFs } from "../runtime/detect.ts";
-import { BatchEncoder } from "../src/format/encode.ts";
-import { makeFloor } from "./floor.ts";
-import { JOURNAL, readingAt, readings } from "./workload.ts";
+import type { Contender, Store } from "./contender.ts";
+import { COMMIT_KEY_COUNT, type Reading, readingAt } from "./workload.ts";
+
+/** How commits are asked for. */
+export interface Manner {
+  /** How many callers wait at once. */
+  callers: number;
+  /** Whether one loop gives what all of them want to one `commitMany`, without callers. */
+  byHand: boolean;
+}
 
 /** What was done in one slice of time. */
 export interface Slice {
@@ -18,63 +23,82 @@ export interface Slice {
   elapsedMs: number;
 }
 
-/** Works for a time and counts the lines made durable. */
-type Work = (durationMs: number) => number | Promise<number>;
+/** What a child says before its first slice. */
+export type Greeting = { ready: true } | { unavailable: string };
 
-/** The mutation all of them write. */
-const mutation = readingAt(123_456);
+/** Each key has a different value every time: SQLite writes and syncs nothing when what it is given is there already. */
+const some: Reading[] = Array.from(
+  { length: COMMIT_KEY_COUNT * 10 },
+  (_, i) => readingAt(i, COMMIT_KEY_COUNT),
+);
 
 /**
- * Works through one slice for every line of standard input, which gives its duration in milliseconds, and answers
- * with a {@linkcode Slice}. So the driver can let contenders take turns within a tenth of a second: the speed of a
- * disk that others use too changes faster than a contender runs.
- *
- * @param callers how many loops of `apply` there are; 0 for the bare loop
+ * Opens a contender, then works through one slice for every line of standard input, which gives its duration in
+ * milliseconds, and answers with a {@linkcode Slice}. So the driver can let contenders take turns within a tenth of a
+ * second: the speed of a disk that others use too changes faster than a contender runs.
  */
-export async function serveSlices(directory: string, callers: number): Promise<{ served: number }> {
-  const { work, end } = callers === 0
-    ? await bareLoop(directory)
-    : await applyLoops(directory, callers);
-  let served = 0;
+export async function serveSlices(module: string, directory: string, manner: Manner) {
+  let store: Store;
+  try {
+    const { contender }: { contender: Contender } = await import(`./${module}.ts`);
+    store = await contender.open(directory);
+  } catch (error) {
+    say({ unavailable: String(error).split("\n")[0]! });
+    process.exit();
+  }
+  say({ ready: true });
+  const work = workOf(store, manner);
   for await (const line of createInterface({ input: process.stdin })) {
     const start = performance.now();
-    const count = await work(Number(line));
-    console.log(JSON.stringify({ count, elapsedMs: performance.now() - start } satisfies Slice));
-    served++;
+    const count = await work(start + Number(line));
+    say({ count, elapsedMs: performance.now() - start });
   }
-  await end();
-  return { served };
+  await store.close();
+  // Some leave a timer or a thread behind.
+  process.exit();
 }
 
-/** Write at a position and `fdatasync`, in a loop of synchronous calls. */
-async function bareLoop(directory: string): Promise<{ work: Work; end: () => void }> {
-  const { crc32 } = await detectFs();
-  // As long as a line of a journal that has been written for a while.
-  const line = new BatchEncoder(crc32).encode([JSON.stringify(mutation)], 12_345, Date.now(), 0);
-  const step = makeFloor(`${directory}/floor`, line);
-  const work = (durationMs: number) => {
-    const end = performance.now() + durationMs;
+function say(words: Greeting | Slice): void {
+  console.log(JSON.stringify(words));
+}
+
+/** Works until a time and counts the readings made durable. */
+type Work = (end: number) => Promise<number>;
+
+function workOf(store: Store, { callers, byHand }: Manner): Work {
+  return byHand ? batches(store, callers) : loops(store, callers);
+}
+
+/** Loops, each of which waits for its own commit before the next. */
+function loops(store: Store, callers: number): Work {
+  let next = 0;
+  return async (end) => {
     let count = 0;
-    for (; performance.now() < end; count++) step();
-    return count;
-  };
-  return { work, end: () => {} };
-}
-
-/** Loops, each of which awaits its own `apply` before the next. */
-async function applyLoops(
-  directory: string,
-  callers: number,
-): Promise<{ work: Work; end: () => Promise<void> }> {
-  const manager = await StateManager.open(directory, JOURNAL, readings);
-  const work = async (durationMs: number) => {
-    const before = manager.sequence;
-    const end = performance.now() + durationMs;
     const caller = async () => {
-      while (performance.now() < end) await manager.apply(mutation);
+      while (performance.now() < end) {
+        const done = store.commit(some[next++ % some.length]!);
+        // Alone, a call that has already happened is not waited for. Others have to get their turn.
+        if (done !== undefined || callers > 1) await done;
+        count++;
+      }
     };
     await Promise.all(Array.from({ length: callers }, caller));
-    return manager.sequence - before;
+    return count;
   };
-  return { work, end: () => manager.close() };
+}
+
+/** One loop that hands over as many readings at a time as there would be callers. */
+function batches(store: Store, size: number): Work {
+  let next = 0;
+  return async (end) => {
+    let count = 0;
+    while (performance.now() < end) {
+      const done = store.commitMany!(
+        Array.from({ length: size }, () => some[next++ % some.length]!),
+      );
+      if (done !== undefined) await done;
+      count += size;
+    }
+    return count;
+  };
 }

@@ -1,30 +1,42 @@
 /**
- * One contender in a process of its own: runs what the first argument names and prints its figures as JSON.
+ * What takes part in the benchmark: the bare floor, ministate and its peers, all behind one interface.
  *
  * @module
  */
 
-import process from "node:process";
-import { serveSlices } from "./commits.ts";
-import { measureDelay } from "./loop_delay.ts";
-import { generate, measureOpen, measureState } from "./recovery.ts";
+import type { Reading } from "./workload.ts";
 
-/** What the driver may ask for, and with which arguments. */
-const contenders = {
-  commits: serveSlices,
-  generate,
-  open: measureOpen,
-  state: measureState,
-  delay: measureDelay,
-};
+/** The runtimes; a contender is only ever compared with others of the same one. */
+export const RUNTIMES = ["deno", "bun", "node"] as const;
+/** One of the runtimes. */
+export type Runtime = (typeof RUNTIMES)[number];
 
-/** The contenders' names. */
-export type Contender = keyof typeof contenders;
-/** A contender's arguments. */
-export type Arguments<C extends Contender> = Parameters<typeof contenders[C]>;
-/** A contender's figures. */
-export type Figures<C extends Contender> = Awaited<ReturnType<typeof contenders[C]>>;
+/** The runtimes that there are figures of, always in the same order. */
+export function measuredOn(runs: { runtime: Runtime }[]): Runtime[] {
+  return RUNTIMES.filter((runtime) => runs.some((run) => run.runtime === runtime));
+}
 
-const [name, json] = process.argv.slice(2);
-const contender = contenders[name as Contender] as (...args: unknown[]) => unknown;
-console.log(JSON.stringify(await contender(...JSON.parse(json!))));
+/** A contender that was opened on a directory. What a call returns, or resolves, is durable. */
+export interface Store {
+  /** Keeps a reading as the latest of its key. */
+  commit(reading: Reading): void | Promise<unknown>;
+  /** Keeps several with one sync, where that has to be asked for. */
+  commitMany?(readings: readonly Reading[]): void | Promise<unknown>;
+  close(): void | Promise<unknown>;
+}
+
+/** What the tables say of a contender, and how it is opened. */
+export interface Contender {
+  name: string;
+  /** Where it can be expected to run at all. */
+  runtimes: readonly Runtime[];
+  /** Whether what it acknowledged survives a power cut. */
+  durable: boolean;
+  /** How it was made durable, or why it can't be: one sentence without its full stop. */
+  durability: string;
+  /** Whether commits that wait at the same time share a sync without being asked to. */
+  sharesSyncs: boolean;
+  /** Whether there is a `commitMany`: "batching by hand" in the tables. */
+  batchesByHand: boolean;
+  open(directory: string): Store | Promise<Store>;
+}

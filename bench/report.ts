@@ -1,104 +1,134 @@
 /**
- * Prints what the benchmark came to, each target with the figure that meets or misses it.
+ * The text of a run: every table, each target with the figure that meets or misses it, and the rows that we lose.
  *
  * @module
  */
 
-import { type Runtime, RUNTIMES } from "./children.ts";
-import type { Delay } from "./loop_delay.ts";
+import { reportColdStarts } from "./cold_report.ts";
+import type { ColdStart } from "./cold_starts.ts";
+import type { Entry } from "./competition.ts";
+import { measuredOn, type Runtime } from "./contender.ts";
+import { contenders } from "./contenders.ts";
+import type { DelayRun } from "./delays.ts";
+import type { OpeningRun } from "./openings.ts";
+import { lostRows, type Row, rowsOf, verdictsOf } from "./reckon.ts";
 import { show, spread } from "./stats.ts";
+import { list, table, verdict } from "./table.ts";
 
-/** Every figure of a run. */
-export interface Collected {
-  /** Commits per second. */
-  commits: { runtime: Runtime; floor: number; one: number; many: number }[];
-  /** Sizes in bytes; `above` is the peak less the peak of a process that only holds the state. */
-  openings: {
-    runtime: Runtime;
-    perBatch: number;
-    size: number;
-    elapsedMs: number;
-    peak: number;
-    above: number;
-  }[];
-  delays: ({ runtime: Runtime; situation: string; slow: boolean } & Delay)[];
+/** W1 or one of the two of W2. */
+export interface Competition {
+  name: string;
+  title: string;
+  callers: number;
+  entries: Entry[];
 }
 
-const SEQUENTIAL_LEAST = 0.8;
-const CONCURRENT_LEAST = 20;
+/** Every figure of a run, as the JSON has it. */
+export interface Collected {
+  machine: Record<string, string>;
+  quick: boolean;
+  competitions: Competition[];
+  openings: OpeningRun[];
+  coldStarts: ColdStart[];
+  delays: DelayRun[];
+}
+
+const OPENING_MOST = 1.15;
 const MEMORY_MOST_MIB = 64;
 const DELAY_MOST_MS = 5;
 const MIB = 2 ** 20;
 
-/** Prints all tables: medians, with the least and the most of all rounds. */
-export function report(collected: Collected): void {
-  console.log("Figures are medians over all rounds (least to most).\n");
-  if (collected.commits.length > 0) reportCommits(collected.commits);
-  if (collected.openings.length > 0) reportOpenings(collected.openings);
-  if (collected.delays.length > 0) reportDelays(collected.delays);
+/** All of it; what was not measured is left out. */
+export function report(collected: Collected): string {
+  const parts = ["Figures are medians over all rounds (least to most).\n"];
+  parts.push(...collected.competitions.map(reportCompetition));
+  if (collected.openings.length > 0) parts.push(reportOpenings(collected.openings));
+  if (collected.coldStarts.length > 0) parts.push(reportColdStarts(collected.coldStarts));
+  if (collected.delays.length > 0) parts.push(reportDelays(collected.delays));
+  return parts.join("\n");
 }
 
-function reportCommits(commits: Collected["commits"]): void {
-  const rows = RUNTIMES.map((runtime) => {
-    const runs = commits.filter((run) => run.runtime === runtime);
-    const perSecond = (key: "floor" | "one" | "many") =>
-      Math.round(spread(runs.map((run) => run[key])).median).toString();
-    const one = spread(runs.map((run) => run.one / run.floor));
-    const many = spread(runs.map((run) => run.many / run.one));
-    return [
-      runtime,
-      perSecond("floor"),
-      perSecond("one"),
-      perSecond("many"),
-      show(one, 2),
-      verdict(one.median >= SEQUENTIAL_LEAST),
-      show(many, 1),
-      verdict(many.median >= CONCURRENT_LEAST),
-    ];
-  });
-  print([
-    "runtime",
-    "bare loop/s",
-    "1 caller/s",
-    "64 callers/s",
-    "1 caller / bare loop",
-    `at least ${SEQUENTIAL_LEAST}`,
-    "64 callers / 1 caller",
-    `at least ${CONCURRENT_LEAST}`,
-  ], rows);
+function reportCompetition({ name, title, callers, entries }: Competition): string {
+  const runtimes = measuredOn(entries);
+  const rows = rowsOf(entries, callers);
+  const rates = rows.map((row) => [
+    row.durable ? row.name : `${row.name} (**not durable**)`,
+    ...runtimes.flatMap((runtime) => {
+      const cell = row.cells[runtime];
+      if (cell === undefined) return ["", absence(row, runtime)];
+      return [Math.round(cell.perSecond.median).toString(), show(cell.ratio, 2)];
+    }),
+  ]);
+  const headings = runtimes.flatMap((runtime) => [`${runtime}, per second`, "of its floor"]);
+  const targets = verdictsOf(entries, callers).map(({ runtime, target, figure, met }) => [
+    runtime,
+    target,
+    show(figure, 2),
+    verdict(met),
+  ]);
+  const parts = [`${name}: ${title}\n`, table(["contender", ...headings], rates)];
+  const failures = rows.flatMap(failuresOf);
+  if (failures.length > 0) parts.push(list("Not measured:", failures));
+  parts.push(table(["runtime", "ministate should be", "is", "target"], targets));
+  parts.push(list("Lost:", lostRows(entries, callers)));
+  return parts.join("\n");
 }
 
-function reportOpenings(openings: Collected["openings"]): void {
+/** What a cell says that has no figure: why is in the list below. */
+function absence({ failures, contender }: Row, runtime: Runtime): string {
+  if (failures[runtime] !== undefined) return "failed";
+  return contenders[contender]!.runtimes.includes(runtime) ? "not measured" : "not there";
+}
+
+function failuresOf({ name, failures }: Row): string[] {
+  return Object.entries(failures).map(([runtime, reason]) => `${name} on ${runtime}: ${reason}`);
+}
+
+/** How every contender was made durable. */
+export function reportDurability(): string {
+  const rows = Object.values(contenders).map(({ name, durability }) => [name, durability]);
+  return table(["contender", "made durable by"], rows);
+}
+
+function reportOpenings(openings: OpeningRun[]): string {
   const rows = [...new Set(openings.map(({ perBatch }) => perBatch))].flatMap((perBatch) =>
-    RUNTIMES.map((runtime) => {
+    measuredOn(openings).map((runtime) => {
       const runs = openings.filter((run) => run.runtime === runtime && run.perBatch === perBatch);
       const above = spread(runs.map((run) => run.above / MIB));
+      const ratio = spread(runs.map((run) => run.elapsedMs / run.floorMs));
       return [
         runtime,
         String(perBatch),
         (runs[0]!.size / MIB).toFixed(0),
         show(spread(runs.map((run) => run.elapsedMs / 1000)), 2),
+        show(spread(runs.map((run) => run.floorMs / 1000)), 2),
+        show(ratio, 2),
+        verdict(ratio.median <= OPENING_MOST),
         show(spread(runs.map((run) => run.peak / MIB)), 0),
         show(above, 0),
         verdict(above.median <= MEMORY_MOST_MIB),
       ];
     })
   );
-  print([
+  const headings = [
     "runtime",
     "records to a batch",
     "journal MiB",
     "open 1,000,000 records, s",
+    "floor, s",
+    "of the floor",
+    `at most ${OPENING_MOST}`,
     "peak MiB",
     "above the state, MiB",
     `at most ${MEMORY_MOST_MIB}`,
-  ], rows);
+  ];
+  return `W3: open a journal\n\n${table(headings, rows)}`;
 }
 
-function reportDelays(delays: Collected["delays"]): void {
+function reportDelays(delays: DelayRun[]): string {
   const situations = [...new Set(delays.map(({ situation }) => situation))];
   const rows = situations.flatMap((situation) =>
-    RUNTIMES.map((runtime) => {
+    measuredOn(delays).map((runtime) => {
       const runs = delays.filter((run) => run.runtime === runtime && run.situation === situation);
       const own = spread(runs.map(({ ownMax }) => ownMax));
       return [
@@ -112,7 +142,7 @@ function reportDelays(delays: Collected["delays"]): void {
       ];
     })
   );
-  print([
+  const headings = [
     "runtime",
     "a timer's lateness in ms, beside",
     "median",
@@ -120,22 +150,6 @@ function reportDelays(delays: Collected["delays"]): void {
     "longest",
     "longest of its own",
     `under ${DELAY_MOST_MS}`,
-  ], rows);
-}
-
-function verdict(met: boolean): string {
-  return met ? "met" : "MISSED";
-}
-
-/** A table in Markdown, so that it can be pasted into docs/performance.md as it is. */
-function print(headings: string[], rows: string[][]): void {
-  const widths = headings.map((heading, i) =>
-    Math.max(heading.length, ...rows.map((row) => row[i]!.length))
-  );
-  const line = (cells: string[]) =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  console.log(line(headings));
-  console.log(line(widths.map((width) => "-".repeat(width))));
-  for (const row of rows) console.log(line(row));
-  console.log();
+  ];
+  return `W7: how late timers are\n\n${table(headings, rows)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The benchmark: what a commit costs beside the bare disk, and what opening a long journal takes. docs/performance.md
- * explains the method. Started by `npm run bench` or `deno task bench`; `-- --quick` takes under a minute.
+ * The benchmark: ministate beside the bare disk and beside its peers. docs/performance.md explains the method.
+ * Started by `npm run bench` or `deno task bench`; `-- --quick` shows in a few minutes that everything works.
  *
  * @module
  */
@@ -10,150 +10,116 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import {
-  contend,
-  describeMachine,
-  inDirectory,
-  type Runtime,
-  RUNTIMES,
-  takeTurns,
-  type Turns,
-} from "./children.ts";
-import { type Collected, report } from "./report.ts";
+import { writeCharts } from "./charts.ts";
+import { measureColdStarts } from "./cold_starts.ts";
+import { compete, type Field, manyCallers, oneCaller } from "./competition.ts";
+import { measuredOn, type Runtime, RUNTIMES } from "./contender.ts";
+import { measureDelays } from "./delays.ts";
+import { describeMachine } from "./machine.ts";
+import { measureOpenings } from "./openings.ts";
+import { installPeers } from "./peers/install.ts";
+import { type Collected, type Competition, report, reportDurability } from "./report.ts";
+import { progress, type Scope } from "./scope.ts";
 
+const WORKLOADS = ["W1", "W2", "W3", "W6", "W7"];
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    only: { type: "string" },
+    /** Some workloads: `--only W1,W2`. */
+    only: { type: "string", default: WORKLOADS.join() },
+    /** Some runtimes: `--runtime bun`. */
+    runtime: { type: "string", default: RUNTIMES.join() },
     /** Where the files go: on the disk that is to be measured. */
     dir: { type: "string", default: fileURLToPath(new URL("work", import.meta.url)) },
+    /** Measures nothing, but prints and draws what an earlier run kept. */
+    from: { type: "string" },
   },
 });
-const { quick } = options;
-/** Runs one part alone, while working on it. */
-const parts = options.only === undefined ? ["commits", "openings", "delays"] : [options.only];
-const COMMIT_ROUNDS = quick ? 2 : 5;
-const OTHER_ROUNDS = quick ? 1 : 3;
-const SLICES = { warmUpMs: 300, sliceMs: 50, turns: quick ? 6 : 20 };
-const DELAY_MS = quick ? 1000 : 2000;
-const CALLERS = 64;
-const SYNC_MS = 50;
-const RECORDS = 1_000_000;
-const BATCH_SIZES = quick ? [64] : [64, 1];
+const results = fileURLToPath(new URL("results", import.meta.url));
+const documents = fileURLToPath(new URL("../docs", import.meta.url));
 
-fs.mkdirSync(options.dir, { recursive: true });
-const parent = fs.mkdtempSync(join(options.dir, "bench-"));
-process.on("exit", () => fs.rmSync(parent, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+if (options.from === undefined) show(await measure());
+else show(JSON.parse(fs.readFileSync(options.from, "utf8")));
 
-const machine = await describeMachine(parent);
-for (const [name, value] of Object.entries(machine)) console.log(`${name.padEnd(12)} ${value}`);
-if (machine["file system"] === "tmpfs") {
-  console.log(
-    "This is memory, not a disk: syncs cost nothing here. Give --dir a folder on a disk.",
-  );
-}
-console.log();
+async function measure(): Promise<Collected> {
+  const only = chosen("only", WORKLOADS, options.only);
+  const runtimes = chosen("runtime", RUNTIMES, options.runtime) as Runtime[];
+  const { quick } = options;
+  fs.mkdirSync(options.dir, { recursive: true });
+  const parent = fs.mkdtempSync(join(options.dir, "bench-"));
+  process.on("exit", () => fs.rmSync(parent, { recursive: true, force: true }));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+  const machine = await describeMachine(parent);
+  showMachine(machine);
 
-const started = performance.now();
-const collected: Collected = { commits: [], openings: [], delays: [] };
-if (parts.includes("commits")) await measureCommits();
-if (parts.includes("openings")) await measureOpenings();
-if (parts.includes("delays")) await measureDelays();
-progress("");
-report(collected);
-keepResults();
-
-/** Fresh processes every round; within it they take turns, and the order turns round, so that a drift favours none. */
-async function measureCommits(): Promise<void> {
-  for (let round = 0; round < COMMIT_ROUNDS; round++) {
-    for (const runtime of inTurn(round)) {
-      progress(`commits, round ${round + 1} of ${COMMIT_ROUNDS}, ${runtime}`);
-      const [floor, one, many] = await inDirectory(parent, (directory) => {
-        const contenders = [0, 1, CALLERS].map((callers) => {
-          const own = join(directory, String(callers));
-          fs.mkdirSync(own);
-          return takeTurns(runtime, own, callers);
-        });
-        return letCompete(contenders);
-      });
-      collected.commits.push({ runtime, floor: floor!, one: one!, many: many! });
-    }
+  const scope: Scope = { runtimes, parent, quick };
+  const rounds = quick ? 1 : 3;
+  const needsPeers = ["W1", "W2", "W6"].some((workload) => only.includes(workload));
+  const problem = needsPeers ? installPeers() : "";
+  if (problem !== "") console.log(`${problem}\nSome contenders will not be there.`);
+  const collected: Collected = {
+    machine,
+    quick,
+    competitions: [],
+    openings: [],
+    coldStarts: [],
+    delays: [],
+  };
+  const hold = async (name: string, title: string, callers: number, field: Field) => {
+    const slices = { warmUpMs: quick ? 100 : 300, sliceMs: 50, turns: quick ? 4 : 20 };
+    const entries = await compete(name, field, slices, quick ? 1 : 5, scope);
+    collected.competitions.push({ name, title, callers, entries });
+  };
+  if (only.includes("W1")) await hold("W1", "one caller", 1, oneCaller());
+  if (only.includes("W2")) {
+    await hold("W2", "64 callers", 64, manyCallers(64));
+    const fewer = { contender: "ministate", callers: 64, byHand: false };
+    await hold("W2", "1,024 callers", 1024, [...manyCallers(1024), fewer]);
   }
+  if (only.includes("W3")) collected.openings = await measureOpenings(rounds, scope);
+  if (only.includes("W6")) collected.coldStarts = await measureColdStarts(quick ? 1 : 10, scope);
+  if (only.includes("W7")) collected.delays = await measureDelays(rounds, scope);
+  progress("");
+  keep(collected);
+  return collected;
 }
 
-/** Gives each contender its turns and returns how much each did in a second. */
-async function letCompete(contenders: Turns[]): Promise<number[]> {
-  for (const contender of contenders) await contender.turn(SLICES.warmUpMs);
-  const order = contenders.map((contender) => ({ contender, count: 0, elapsedMs: 0 }));
-  const sums = [...order];
-  for (let turn = 0; turn < SLICES.turns; turn++) {
-    for (const sum of order) {
-      const { count, elapsedMs } = await sum.contender.turn(SLICES.sliceMs);
-      sum.count += count;
-      sum.elapsedMs += elapsedMs;
-    }
-    order.reverse();
+function chosen(option: string, all: readonly string[], text: string): string[] {
+  const names = text.split(",");
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown === undefined) return names;
+  console.error(`--${option} wants some of ${all.join()}, got "${unknown}"`);
+  process.exit(64);
+}
+
+function showMachine(machine: Record<string, string>): void {
+  for (const [name, value] of Object.entries(machine)) console.log(`${name.padEnd(12)} ${value}`);
+  if (machine["file system"] === "tmpfs") {
+    console.log(
+      "This is memory, not a disk: syncs cost nothing here. Give --dir a folder on a disk.",
+    );
   }
-  for (const contender of contenders) await contender.end();
-  return sums.map(({ count, elapsedMs }) => count / elapsedMs * 1000);
+  console.log();
 }
 
-async function measureOpenings(): Promise<void> {
-  for (const perBatch of BATCH_SIZES) {
-    await inDirectory(parent, async (directory) => {
-      progress(`writing ${RECORDS} records, ${perBatch} to a batch`);
-      const { size } = await contend("bun", "generate", directory, RECORDS, perBatch);
-      for (let round = 0; round < OTHER_ROUNDS; round++) {
-        for (const runtime of inTurn(round)) {
-          progress(`opening, round ${round + 1} of ${OTHER_ROUNDS}, ${runtime}`);
-          const state = await contend(runtime, "state", RECORDS);
-          const { elapsedMs, peak } = await contend(runtime, "open", directory);
-          const above = peak - state.peak;
-          collected.openings.push({ runtime, perBatch, size, elapsedMs, peak, above });
-        }
-      }
-    });
-  }
+function show(collected: Collected): void {
+  if (options.from !== undefined) showMachine(collected.machine);
+  console.log(report(collected));
+  if (collected.competitions.length > 0) console.log(reportDurability());
+  // What is drawn for the documents should have been measured properly.
+  const proper = !collected.quick && collected.competitions.every(isWhole);
+  const paths = writeCharts(collected, proper ? documents : results);
+  for (const path of paths) console.log(`Drawn: ${path}`);
 }
 
-async function measureDelays(): Promise<void> {
-  const situations: [name: string, callers: number, syncMs: number][] = [
-    ["no commits", 0, 0],
-    [`${CALLERS} callers, syncs of ${SYNC_MS} ms`, CALLERS, SYNC_MS],
-    ["1 caller, the disk as it is", 1, 0],
-    [`${CALLERS} callers, the disk as it is`, CALLERS, 0],
-  ];
-  for (let round = 0; round < OTHER_ROUNDS; round++) {
-    for (const runtime of inTurn(round)) {
-      for (const [situation, callers, syncMs] of situations) {
-        progress(`event loop, round ${round + 1} of ${OTHER_ROUNDS}, ${runtime}, ${situation}`);
-        const delay = await inDirectory(
-          parent,
-          (directory) => contend(runtime, "delay", directory, DELAY_MS, callers, syncMs),
-        );
-        collected.delays.push({ runtime, situation, slow: syncMs > 0, ...delay });
-      }
-    }
-  }
-}
-
-function inTurn(round: number): Runtime[] {
-  return round % 2 === 0 ? [...RUNTIMES] : RUNTIMES.toReversed();
-}
-
-/** One line that replaces itself on a terminal, and lines elsewhere. */
-function progress(text: string): void {
-  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`);
-  else if (text !== "") console.log(text);
+function isWhole({ entries }: Competition): boolean {
+  return measuredOn(entries).length === RUNTIMES.length;
 }
 
 /** Every single figure, so that a later reader can reckon differently. */
-function keepResults(): void {
-  const folder = fileURLToPath(new URL("results", import.meta.url));
-  fs.mkdirSync(folder, { recursive: true });
-  const path = join(folder, `${new Date().toISOString().replace(/[:.]/g, "-")}.json`);
-  fs.writeFileSync(path, JSON.stringify({ machine, quick, ...collected }, null, 2) + "\n");
-  const seconds = Math.round((performance.now() - started) / 1000);
-  console.log(`\nTook ${seconds} s. Every figure: ${path}`);
+function keep(collected: Collected): void {
+  fs.mkdirSync(results, { recursive: true });
+  const path = join(results, `${new Date().toISOString().replace(/[:.]/g, "-")}.json`);
+  fs.writeFileSync(path, JSON.stringify(collected) + "\n");
+  console.log(`\nTook ${Math.round(performance.now() / 1000)} s. Every figure: ${path}\n`);
 }

@@ -18,8 +18,9 @@ export interface Spread {
   most: number;
 }
 
-/** Median and range of one figure over all rounds. */
+/** Median and range of one figure over all rounds; of none, all are `NaN`. */
 export function spread(values: readonly number[]): Spread {
+  if (values.length === 0) return { median: NaN, least: NaN, most: NaN };
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1

@@ -1,5 +1,5 @@
 /**
- * What every contender works on: readings of about 100 bytes, spread over a fixed number of keys.
+ * What every contender works on: readings of about 100 bytes, of which the latest of each key counts.
  *
  * @module
  */
@@ -17,8 +17,11 @@ export interface Reading {
 /** The latest reading of each key. */
 export type Readings = Record<string, Reading>;
 
-/** How many keys the state has: small beside the journal, so that memory above the state shows. */
+/** How many keys a long journal has: small beside the journal, so that memory above the state shows. */
 export const KEY_COUNT = 10_000;
+
+/** How many keys commits go to: so few that rewriting a whole file for each commit is an honest contender. */
+export const COMMIT_KEY_COUNT = 100;
 
 /** The journal's name in every benchmark directory. */
 export const JOURNAL = "bench.wal.jsonl";
@@ -33,10 +36,10 @@ export const readings: Mutator<Readings, Reading, number> = {
   },
 };
 
-/** The reading with number `i`. */
-export function readingAt(i: number): Reading {
+/** The reading with number `i`, of one of `keyCount` keys. */
+export function readingAt(i: number, keyCount = KEY_COUNT): Reading {
   return {
-    key: `sensor-${String(i % KEY_COUNT).padStart(5, "0")}`,
+    key: `sensor-${String(i % keyCount).padStart(5, "0")}`,
     value: i,
     unit: "millicelsius",
     note: "measured by the board itself",

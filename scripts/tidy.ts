@@ -56,7 +56,7 @@ const rules: Record<string, Rule> = {
       /\b\w*(check_?point|op_?log|vacuum)\w*\b/i,
     ),
   "relative links in documents resolve": brokenLinks,
-  "the lockfile names no registry": lockfileAddresses,
+  "no lockfile names a registry": lockfileAddresses,
   "deno.json, package.json and test/std/import_map.json agree": disagreements,
 };
 
@@ -105,8 +105,13 @@ function brokenLinks(): string[] {
 
 /** A "resolved" of a local package is a path, not an address. */
 function lockfileAddresses(): string[] {
-  const text = readFileSync(join(root, "package-lock.json"), "utf8");
-  return [...text.matchAll(/"resolved": "\w+:[^"]*"/g)].map((match) => match[0]);
+  const lockfiles = globSync(["package-lock.json", "{bench,scripts}/*/package-lock.json"], {
+    cwd: root,
+  });
+  return lockfiles.flatMap((path) => {
+    const text = readFileSync(join(root, path), "utf8");
+    return [...text.matchAll(/"resolved": "\w+:[^"]*"/g)].map((match) => `${path}: ${match[0]}`);
+  });
 }
 
 function disagreements(): string[] {

@@ -1,0 +1,124 @@
+/**
+ * Draws how near every contender comes to the floor, as SVG for documents.
+ *
+ * @module
+ */
+
+import { type EChartsOption, init } from "echarts";
+import fs from "node:fs";
+import { join } from "node:path";
+import { measuredOn, type Runtime } from "./contender.ts";
+import { type Row, rowsOf } from "./reckon.ts";
+import type { Collected, Competition } from "./report.ts";
+
+const WIDTH = 860;
+const BAR_HEIGHT = 15;
+const ROW_GAP = 12;
+const HEAD_HEIGHT = 78;
+const FOOT_HEIGHT = 52;
+const NAME_WIDTH = 250;
+const COLORS: Record<Runtime, string> = { deno: "#2a6f97", bun: "#d1813a", node: "#5a8f4a" };
+/** Makes a colour paler: ours stand out among the peers. */
+const PALE = "80";
+const TEXT = { fontFamily: "system-ui, sans-serif", fontSize: 12, color: "#24292f" };
+
+/** Writes one chart for each competition and returns their paths. */
+export function writeCharts({ competitions, machine }: Collected, folder: string): string[] {
+  return competitions.map((competition) => {
+    const path = join(folder, `benchmark-${fileName(competition)}.svg`);
+    fs.writeFileSync(path, drawChart(competition, machine) + "\n");
+    return path;
+  });
+}
+
+function fileName({ name, callers }: Competition): string {
+  return callers === 1 ? name.toLowerCase() : `${name.toLowerCase()}-${callers}`;
+}
+
+/** One chart. Who has no figure on a runtime, but should have one, is named with "failed". */
+export function drawChart(competition: Competition, machine: Record<string, string>): string {
+  const { name, title, callers, entries } = competition;
+  const rows = rowsOf(entries, callers);
+  const runtimes = measuredOn(entries);
+  const rowHeight = runtimes.length * BAR_HEIGHT + ROW_GAP;
+  const height = HEAD_HEIGHT + rows.length * rowHeight + FOOT_HEIGHT;
+  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
+  const option = {
+    animation: false,
+    // A picture in a document doesn't know whether the page around it is light or dark.
+    backgroundColor: "#ffffff",
+    textStyle: TEXT,
+    title: {
+      text: `${name}: durable commits by ${title}`,
+      subtext:
+        "1.00 is what the bare floor of the same runtime does in the same round; longer is better",
+      textStyle: { ...TEXT, fontSize: 16 },
+      subtextStyle: TEXT,
+      left: 12,
+      top: 8,
+    },
+    legend: { bottom: 26, left: 12, textStyle: TEXT, data: [...runtimes], selectedMode: false },
+    graphic: {
+      type: "text",
+      left: 12,
+      bottom: 8,
+      style: {
+        text: [machine.date, machine.processor, machine["file system"], machine.runtimes]
+          .join(" · "),
+        fill: "#57606a",
+        fontSize: 11,
+        fontFamily: TEXT.fontFamily,
+      },
+    },
+    grid: {
+      left: NAME_WIDTH,
+      right: 120,
+      top: HEAD_HEIGHT,
+      bottom: FOOT_HEIGHT,
+      outerBoundsMode: "none",
+    },
+    xAxis: {
+      type: "value",
+      min: 0,
+      axisLabel: { show: false },
+      splitLine: { lineStyle: { color: "#e3e6ea" } },
+    },
+    yAxis: {
+      type: "category",
+      inverse: true,
+      data: rows.map((row) => row.durable ? row.name : `${row.name} (not durable)`),
+      axisLine: { show: false },
+      axisTick: { show: false },
+      axisLabel: { ...TEXT, interval: 0 },
+    },
+    series: runtimes.map((runtime) => ({
+      type: "bar",
+      name: runtime,
+      color: COLORS[runtime],
+      silent: true,
+      barWidth: BAR_HEIGHT - 2,
+      barGap: "15%",
+      data: rows.map((row) => barOf(row, runtime)),
+    })),
+  };
+  chart.setOption(option as EChartsOption);
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}
+
+function barOf(row: Row, runtime: Runtime) {
+  const cell = row.cells[runtime];
+  const label = { ...TEXT, fontSize: 10, show: true, position: "right" };
+  if (cell === undefined) {
+    const formatter = row.failures[runtime] === undefined ? "" : "failed";
+    return { value: 0, label: { ...label, formatter } };
+  }
+  const rate = Math.round(cell.perSecond.median).toLocaleString("en");
+  const isOurs = ["ministate", "floor"].includes(row.contender);
+  return {
+    value: cell.ratio.median,
+    itemStyle: { color: COLORS[runtime] + (isOurs ? "" : PALE) },
+    label: { ...label, formatter: `${cell.ratio.median.toFixed(2)} · ${rate}/s` },
+  };
+}

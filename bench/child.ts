@@ -1,0 +1,32 @@
+/**
+ * The other end of children.ts: does the job that the first argument names and prints its figures as JSON.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { serveSlices } from "./commits.ts";
+import { measureDelay } from "./loop_delay.ts";
+import { generate, measureOpen, measureReading, measureState } from "./opening.ts";
+
+/** What the driver may ask for, and with which arguments. */
+const jobs = {
+  slices: serveSlices,
+  generate,
+  open: measureOpen,
+  read: measureReading,
+  state: measureState,
+  delay: measureDelay,
+};
+
+/** The jobs' names. */
+export type Job = keyof typeof jobs;
+/** A job's arguments. */
+export type Arguments<J extends Job> = Parameters<typeof jobs[J]>;
+/** A job's figures. */
+export type Figures<J extends Job> = Awaited<ReturnType<typeof jobs[J]>>;
+
+const [name, json] = process.argv.slice(2);
+const job = jobs[name as Job] as (...args: unknown[]) => unknown;
+const figures = await job(...JSON.parse(json!));
+if (figures !== undefined) console.log(JSON.stringify(figures));

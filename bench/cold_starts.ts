@@ -1,0 +1,86 @@
+/**
+ * W6: what a program costs that opens a store, commits once, and ends.
+ *
+ * @module
+ */
+
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { inDirectory } from "./children.ts";
+import type { Runtime } from "./contender.ts";
+import { contenders } from "./contenders.ts";
+import { binaryOf, FLAGS } from "./machine.ts";
+import type { Memory } from "./memory.ts";
+import { inTurn, progress, type Scope } from "./scope.ts";
+
+/** One start and, of another process that did the same, the peak of its memory in bytes. */
+export interface ColdStart {
+  runtime: Runtime;
+  /** The module's name, or "nothing" for an empty program. */
+  contender: string;
+  round: number;
+  elapsedMs: number;
+  peak: number;
+  /** Why there are no figures. */
+  failure?: string;
+}
+
+const PROGRAM = fileURLToPath(new URL("cold.ts", import.meta.url));
+const TIMEOUT_MS = 60_000;
+const run = promisify(execFile);
+
+/** Starts every contender in every round, each on a directory that an earlier start has left. */
+export async function measureColdStarts(rounds: number, scope: Scope): Promise<ColdStart[]> {
+  const starts: ColdStart[] = [];
+  await inDirectory(scope.parent, async (directory) => {
+    const failed = new Map<string, string>();
+    // The first round makes the files and fills the caches of the runtimes; it doesn't count.
+    for (let round = -1; round < rounds; round++) {
+      for (const runtime of inTurn(scope.runtimes, round + 1)) {
+        progress(`W6, round ${round + 1} of ${rounds}, ${runtime}`);
+        for (const contender of inTurn(startersOn(runtime), round + 1)) {
+          const own = join(directory, `${runtime}-${contender.replace("/", "-")}`);
+          fs.mkdirSync(own, { recursive: true });
+          const known = failed.get(own);
+          const start = known === undefined
+            ? await startCold(runtime, contender, own)
+            : { elapsedMs: NaN, peak: NaN, failure: known };
+          if (start.failure !== undefined) failed.set(own, start.failure);
+          if (round >= 0) starts.push({ runtime, contender, round, ...start });
+        }
+      }
+    }
+  });
+  return starts;
+}
+
+/** The floor of commits has a file of 8 MiB to make and no place here, and Redis's server starts with the machine. */
+function startersOn(runtime: Runtime): string[] {
+  const embedded = Object.keys(contenders)
+    .filter((name) => name !== "floor" && name !== "peers/redis")
+    .filter((name) => contenders[name]!.runtimes.includes(runtime));
+  return ["nothing", ...embedded];
+}
+
+async function startCold(
+  runtime: Runtime,
+  contender: string,
+  directory: string,
+): Promise<{ elapsedMs: number; peak: number; failure?: string }> {
+  const args = [...FLAGS[runtime], PROGRAM, contender, directory];
+  try {
+    const start = performance.now();
+    await run(binaryOf(runtime), args, { timeout: TIMEOUT_MS });
+    const elapsedMs = performance.now() - start;
+    const { stdout } = await run(binaryOf(runtime), [...args, "peak"], { timeout: TIMEOUT_MS });
+    const memory: Memory = JSON.parse(stdout);
+    return { elapsedMs, peak: memory.peak };
+  } catch (error) {
+    const { stderr = "", message } = error as { stderr?: string; message: string };
+    const failure = stderr.match(/^\S*Error: .*/m)?.[0] ?? message.split("\n")[0]!;
+    return { elapsedMs: NaN, peak: NaN, failure };
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * SQLite through the package that was there before the runtimes brought their own.
+ *
+ * @module
+ */
+
+import { type Contender, RUNTIMES } from "../contender.ts";
+import { load } from "./load.ts";
+import { DURABILITY, type Sqlite, sqliteStore } from "./sqlite.ts";
+
+/** `better-sqlite3`. */
+export const contender: Contender = {
+  name: "better-sqlite3",
+  runtimes: RUNTIMES,
+  durable: true,
+  durability: DURABILITY,
+  sharesSyncs: false,
+  batchesByHand: true,
+  open(directory) {
+    const Database = load<new (path: string) => Sqlite>("better-sqlite3");
+    return sqliteStore(new Database(`${directory}/sqlite.db`));
+  },
+};

@@ -1,0 +1,25 @@
+/**
+ * SQLite as Bun brings it.
+ *
+ * @module
+ */
+
+import type { Contender } from "../contender.ts";
+import { DURABILITY, type Sqlite, sqliteStore } from "./sqlite.ts";
+
+/** Not written into the `import`, because only Bun has types for it. */
+const MODULE: string = "bun:sqlite";
+
+/** `bun:sqlite`. */
+export const contender: Contender = {
+  name: "bun:sqlite",
+  runtimes: ["bun"],
+  durable: true,
+  durability: DURABILITY,
+  sharesSyncs: false,
+  batchesByHand: true,
+  async open(directory) {
+    const { Database }: { Database: new (path: string) => Sqlite } = await import(MODULE);
+    return sqliteStore(new Database(`${directory}/sqlite.db`));
+  },
+};
