@@ -24,7 +24,7 @@ export interface Stats {
   life: Life & TrafficRatios;
   /**
    * How many years a card of `enduranceBytes` lasts from new when it is written as since it was opened; `null` when
-   * that is not given, or nothing was written. Opening alone writes some 100 KiB, so ask after some hours.
+   * that is not given, or nothing was written. Opening and the first mutation cost some 90 KiB, so ask after some hours.
    */
   cardYears: number | null;
 }
