@@ -23,6 +23,21 @@
  * assertEquals(manager.state.value, 10);
  * ```
  *
+ * @example Know how long the card lasts
+ * ```ts
+ * import { StateManager } from "@ministate/ministate";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const last = { initial: () => [0], apply: (state: number[], mutation: number) => state[0] = mutation };
+ * const directory = await Deno.makeTempDir();
+ * await using manager = await StateManager.open(directory, "last.wal.jsonl", last);
+ * await manager.apply(7);
+ * const { sinceOpen, life, cardYears } = manager.stats({ enduranceBytes: 30e12 });
+ * assertEquals([sinceOpen.mutations, life.mutations], [1, 1]);
+ * assert(sinceOpen.cardBytes >= 4096, "a card takes whole pages");
+ * assert(cardYears! > 0);
+ * ```
+ *
  * @module
  */
 
@@ -122,4 +137,6 @@ export type {
 } from "./src/recovery/recovery_report.ts";
 export type { SnapshotInfo } from "./src/snapshot/snapshot_store.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
+export type { Stats, StatsOptions } from "./src/state/stats.ts";
+export type { Life, Traffic, TrafficRatios } from "./src/traffic.ts";
 export { StateManager as StateManagerBase } from "./src/state/state_manager.ts";

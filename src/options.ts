@@ -7,6 +7,7 @@
 import type { DurableFs } from "./durable_fs.ts";
 import type { MinistateError } from "./errors.ts";
 import { LINE_SIZE_MAX } from "./format/format.ts";
+import type { StatsOptions } from "./state/stats.ts";
 
 /** Options of a journal. Sizes are in bytes. */
 export interface JournalOptions {
@@ -90,6 +91,10 @@ const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
 const SNAPSHOT_STORE_CHECKS: Record<keyof SnapshotStoreOptions, Check> = {
   fs: JOURNAL_CHECKS.fs,
   readOnly: JOURNAL_CHECKS.readOnly,
+};
+
+const STATS_CHECKS: Record<keyof StatsOptions, Check> = {
+  enduranceBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
 };
 
 const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
@@ -186,6 +191,17 @@ export function snapshotStoreSettings(
 ): Required<SnapshotStoreOptions> {
   check(options, SNAPSHOT_STORE_CHECKS);
   return { fs, readOnly: false, ...given(options) };
+}
+
+/**
+ * Checks the options of `stats`.
+ *
+ * @throws {TypeError} when an option is unknown or of the wrong type
+ * @throws {RangeError} when a number is out of range
+ */
+export function statsSettings(options: StatsOptions): StatsOptions {
+  check(options, STATS_CHECKS);
+  return options;
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CountingFs } from "./counting_fs.ts";
 import { type DurableFs, type DurableLock, systemCodeOf } from "./durable_fs.ts";
 import { closedError, ioError, LockedError } from "./errors.ts";
 import {
@@ -16,17 +17,26 @@ import {
   type StateFiles,
   stemOf,
 } from "./format/names.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
 export class StateDirectory {
+  /** Everything in the directory goes through it; counts what is written when the directory is open for writing. */
   readonly fs: DurableFs;
+  /** The file system beneath, for what is written elsewhere. */
+  readonly fsUncounted: DurableFs;
+  /** What was written here since it was opened. */
+  readonly traffic: Traffic;
   readonly path: string;
   readonly stem: string;
   #lock: DurableLock | null;
   #closed = false;
 
   private constructor(fs: DurableFs, path: string, stem: string, lock: DurableLock | null) {
-    this.fs = fs;
+    const counting = new CountingFs(fs);
+    this.fs = lock === null ? fs : counting;
+    this.fsUncounted = fs;
+    this.traffic = counting.traffic;
     this.path = path;
     this.stem = stem;
     this.#lock = lock;

@@ -25,6 +25,7 @@ line follows; the exit code is then 1.`,
   ministate log ./state --json | jq -c .mutation
   ministate log ./state --follow`,
   inspect: `  ministate inspect ./state
+  ministate inspect ./state --endurance 30TB      how long a card lasts
   ministate inspect ./state --json | jq .nextOpen`,
   verify: `  ministate verify ./state && echo sound
   ministate verify ./state --json | jq -c '.findings[]'`,

@@ -9,12 +9,29 @@ import { type Context, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";
 import { countText, type Paint, rangeText, safeText, sizeText, tableText } from "./text.ts";
+import { cardText, cardYearsOf, writtenText } from "./written_text.ts";
+
+/** The options of `inspect`. */
+export interface InspectOptions {
+  /** What a card can take, in bytes. */
+  endurance?: number;
+}
 
 /** Prints what a directory holds. */
-export async function inspect(context: Context, directory: string): Promise<number> {
+export async function inspect(
+  context: Context,
+  directory: string,
+  { endurance }: InspectOptions,
+): Promise<number> {
   const inspection = await inspectSteadily(context, directory);
-  if (context.json) sayJson(context, inspection);
-  else context.terminal.stdout.write(inspectionText(inspection, context.paint));
+  if (context.json) {
+    const told = endurance === undefined
+      ? {}
+      : { cardYears: cardYearsOf(inspection.written, endurance) };
+    sayJson(context, { ...inspection, ...told });
+  } else {
+    context.terminal.stdout.write(inspectionText(inspection, endurance, context.paint));
+  }
   return EXIT.ok;
 }
 
@@ -62,18 +79,28 @@ export function findingText(finding: Finding, paint: Paint): string {
   return `${colour(severity)}  ${safeText(path)}${place}${which}: ${safeText(reason)}`;
 }
 
-function inspectionText(inspection: Inspection, paint: Paint): string {
+function inspectionText(
+  inspection: Inspection,
+  endurance: number | undefined,
+  paint: Paint,
+): string {
   const { directory, journal, id, mutator, version, segments, snapshots } = inspection;
   const { quarantine, temporary, findings, nextOpen, verdict } = inspection;
-  const written = mutator === null ? "a mutator without a name" : `the mutator "${mutator}"`;
+  const writer = mutator === null ? "a mutator without a name" : `the mutator "${mutator}"`;
   const heading = (name: string) => paint.bold(name.padEnd(12));
   const lines = [
     `${heading("state")}${safeText(directory)}`,
     `${heading("journal")}${journal}, identity ${id ?? "unknown"}`,
-    `${heading("written by")}${safeText(written)}, version ${version ?? "unknown"}`,
+    `${heading("written by")}${safeText(writer)}, version ${version ?? "unknown"}`,
     `${heading("sequence")}${nextOpen.sequence}`,
     `${heading("verdict")}${verdictText(verdict, paint)}`,
     `${heading("next open")}${nextOpenText(nextOpen)}`,
+    ...writtenText(inspection.written).map((line, i) =>
+      `${heading(i === 0 ? "written" : "")}${line}`
+    ),
+    ...endurance === undefined
+      ? []
+      : [`${heading("card")}${cardText(inspection.written, endurance)}`],
   ];
   const spare = (name: string, files: { name: string; size: number }[]) =>
     files.length === 0 ? "" : `${paint.bold(name)}\n` +

@@ -75,7 +75,12 @@ function addReading(add: Add, run: Run): void {
     .action((dir, options) => run(options.json, (c) => log(c, dir, options)));
   add("inspect", "Print what a state directory holds, and what the next open would do")
     .argument("<dir>", DIR, directoryArgument)
-    .action((dir, options) => run(options.json, (c) => inspect(c, dir)));
+    .option(
+      "--endurance <size>",
+      "what a card can take, such as 30TB: how long it lasts",
+      sizeOption,
+    )
+    .action((dir, options) => run(options.json, (c) => inspect(c, dir, options)));
   add("verify", "Read every byte: exit 0 sound, 1 torn tail that the next open will cut, 2 corrupt")
     .argument("<dir>", DIR, directoryArgument)
     .action((dir, options) => run(options.json, (c) => verify(c, dir)));
@@ -105,6 +110,16 @@ function addUpkeep(add: Add, run: Run): void {
 function directoryArgument(path: string): string {
   if (path !== "") return path;
   throw new InvalidArgumentError("It must not be empty.");
+}
+
+const UNITS = ["", "K", "M", "G", "T", "P"];
+
+/** A size with a unit of 1,000, as makers of cards give it, or of 1,024 (KiB …); bytes without one. */
+function sizeOption(text: string): number {
+  const [, number, unit, binary] = /^(\d+(?:\.\d+)?) ?([KMGTP]?)(i?)B?$/i.exec(text) ?? [];
+  const size = Number(number) * (binary ? 1024 : 1000) ** UNITS.indexOf(unit?.toUpperCase() ?? "");
+  if (size >= 1 && size <= Number.MAX_SAFE_INTEGER) return size;
+  throw new InvalidArgumentError("It must be a size, such as 30TB or 500GB.");
 }
 
 function sequenceOption(text: string): number {

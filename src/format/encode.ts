@@ -6,6 +6,7 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
+import type { Life } from "../traffic.ts";
 import type { SegmentHeader, SnapshotHeader } from "./format.ts";
 
 /** CRC-32 of `bytes`, continued from `seed`. */
@@ -44,9 +45,18 @@ export function encodeHeader(
   return encodeControlLine(header, crc32, 0);
 }
 
-/** Encodes a seal: everything up to `sequence` was synced before this line was written. */
-export function encodeSeal(sequence: number, crc32: Crc32, seed: number): Uint8Array {
-  return encodeControlLine({ seal: sequence }, crc32, seed).bytes;
+/**
+ * Encodes a seal: everything up to `sequence` was synced before this line was written.
+ *
+ * @param written what the directory had written by then
+ */
+export function encodeSeal(
+  sequence: number,
+  crc32: Crc32,
+  seed: number,
+  written?: Life,
+): Uint8Array {
+  return encodeControlLine({ seal: sequence, written }, crc32, seed).bytes;
 }
 
 /** Encodes batches into one buffer that is used again and again. The bytes are valid until the next call. */

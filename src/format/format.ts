@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Life } from "../traffic.ts";
+
 /** The format version written into every header; a higher one is refused. */
 export const FORMAT = 1;
 
@@ -61,6 +63,8 @@ export interface SegmentHeader {
   mutator: string | null;
   version: number;
   timestamp: number;
+  /** What the directory had written until the segment was begun; without it, counting begins here. */
+  written?: Life;
 }
 
 /** First line of a snapshot. */

@@ -24,8 +24,19 @@ import {
   type SegmentHeader,
   type SnapshotHeader,
 } from "./format.ts";
+import { isLife, type Life } from "../traffic.ts";
 
 export type { Batch };
+
+/** A verified seal. */
+export interface Seal {
+  /** Where its first byte stands in the segment. */
+  offset: number;
+  /** Where the byte behind its line feed stands. */
+  offsetEnd: number;
+  /** What the directory had written by then, if it tells. */
+  written: Life | undefined;
+}
 
 /** The first place at which a scan could not go on. */
 export interface Damage {
@@ -36,6 +47,7 @@ export interface Damage {
 /** What one call of {@linkcode scanBatches} found. */
 export interface ScanResult {
   batches: Batch[];
+  seals: Seal[];
   /** How many bytes were dealt with; the rest wants more bytes behind it. */
   consumed: number;
   /** Where the last sound line ends, relative to the bytes given; -1 when there was none. */
@@ -85,11 +97,17 @@ export function readHeader<H extends SegmentHeader | SnapshotHeader>(
   if (!isCount(content.format) || content.format < 1) return { kind: "damaged" };
   if (content.format > FORMAT) return { kind: "newer", format: content.format };
   const position = kind === "journal" ? content.first : content.sequence;
-  const sound = isCount(position) && isCount(content.version) && typeof content.id === "string" &&
+  const sound = (kind === "snapshot" || isWritten(content.written)) && isCount(position) &&
+    isCount(content.version) && typeof content.id === "string" &&
     (content.mutator === null || typeof content.mutator === "string");
   return sound
     ? { kind: "sound", header: content as unknown as H, checksum, size: end + 1 }
     : { kind: "damaged" };
+}
+
+/** Whether a control line tells what was written in the way it must, or not at all. */
+function isWritten(written: unknown): written is Life | undefined {
+  return written === undefined || isLife(written);
 }
 
 /** A line that was never ours: a comment as the Rust crates write it, or JSON without our mark. */
@@ -118,7 +136,14 @@ export function scanBatches(
   crc32: Crc32,
   atEnd: boolean,
 ): ScanResult {
-  const result: ScanResult = { batches: [], consumed: 0, soundEnd: -1, sealed: null, damage: null };
+  const result: ScanResult = {
+    batches: [],
+    seals: [],
+    consumed: 0,
+    soundEnd: -1,
+    sealed: null,
+    damage: null,
+  };
   let at = 0;
   while (at < bytes.length) {
     const first = bytes[at];
@@ -129,7 +154,7 @@ export function scanBatches(
     }
     const stop = first === BRACKET_OPEN
       ? scanRun(result, bytes, at, base, expected, seed, crc32)
-      : scanSeal(result, bytes, at, expected, seed, crc32);
+      : scanSeal(result, bytes, at, base, expected, seed, crc32);
     at = result.consumed;
     if (stop !== undefined) {
       const reason = stop ?? (atEnd ? "unterminated" : null);
@@ -151,6 +176,7 @@ function scanSeal(
   result: ScanResult,
   bytes: Uint8Array,
   at: number,
+  base: number,
   expected: number,
   seed: number,
   crc32: Crc32,
@@ -158,9 +184,11 @@ function scanSeal(
   const end = bytes.indexOf(LINE_FEED, at);
   if (end < 0) return bytes.length - at > LINE_SIZE_MAX ? "too large" : null;
   const control = readControlLine(bytes.subarray(at, end), crc32, seed);
-  if (control === null) return "malformed";
+  if (control === null || !isWritten(control.content.written)) return "malformed";
   // A sound seal for another sequence: the records between are missing, or the seal is out of place.
   if (control.content.seal !== expected - 1) return "gap";
+  const { written } = control.content;
+  result.seals.push({ offset: base + at, offsetEnd: base + end + 1, written });
   take(result, end + 1, true);
   return undefined;
 }

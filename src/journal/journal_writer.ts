@@ -11,8 +11,10 @@ import { FORMAT, readClock, type SegmentHeader, SEQUENCE_MAX } from "../format/f
 import { GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
+import type { Ledger } from "../ledger.ts";
 import { segmentFile } from "../format/names.ts";
 import { poisoned, SegmentWriter } from "./segment_writer.ts";
+import type { Life } from "../traffic.ts";
 
 /** What a journal's files have in common. */
 export interface JournalIdentity {
@@ -30,6 +32,7 @@ export interface WriterSettings {
   recordSizeMax: number;
   sealAfterIdleMs: number | null;
   clock: () => number;
+  ledger: Ledger;
 }
 
 /** Draws the identity of a new journal. It only has to differ from that of others. */
@@ -38,14 +41,17 @@ export function drawId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Makes the header of a segment that begins with `first`. */
+/** Makes the header of a segment that begins with `first`; `life` is what the directory has written so far. */
 export function segmentHeader(
   identity: JournalIdentity,
   first: number,
   timestamp: number,
+  life?: Life,
 ): SegmentHeader {
   const { id, mutator, version } = identity;
-  return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp };
+  // Before the first mutation there is nothing to tell: counting begins with the segment.
+  const written = life !== undefined && life.mutations > 0 ? life : undefined;
+  return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp, written };
 }
 
 function noSequenceLeft(sequence: number): TooLargeError {
@@ -163,6 +169,7 @@ export class JournalWriter {
     await this.#segment.append(bytes);
     this.#sequence = horizon + texts.length;
     this.sizeSinceSnapshot += bytes.length;
+    this.#settings.ledger.committed(texts.length, bytes.length);
     this.#announce();
     if (this.#settings.sealAfterIdleMs !== null) this.#sealWhenIdle(this.#settings.sealAfterIdleMs);
     return { sequenceFirst: horizon + 1, timestamp };
@@ -176,7 +183,7 @@ export class JournalWriter {
   async rotate(): Promise<void> {
     // What the poisoned segment holds behind its last acknowledged byte could overlap a new one.
     if (this.poison !== null) throw this.poison;
-    const { fs, clock } = this.#settings;
+    const { fs, clock, ledger } = this.#settings;
     const first = this.#sequence + 1;
     // Nothing in it yet: a new one would have the same name.
     if (
@@ -185,7 +192,7 @@ export class JournalWriter {
     const named = segmentFile(this.identity, first);
     const before = this.#segment;
     try {
-      const header = segmentHeader(this.identity, first, readClock(clock));
+      const header = segmentHeader(this.identity, first, readClock(clock), ledger.life);
       this.#segment = await SegmentWriter.create(fs, this.identity.directory, named, header);
     } catch (error) {
       // Any other failure came before the new name: the current segment is as good as before.
@@ -242,7 +249,7 @@ export class JournalWriter {
 
   async #seal(): Promise<void> {
     if (this.#sealedAt === this.#sequence) return;
-    await this.#segment.seal(this.#sequence);
+    await this.#segment.seal(this.#sequence, this.#settings.ledger.life);
     this.#sealedAt = this.#sequence;
   }
 

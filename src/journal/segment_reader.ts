@@ -7,15 +7,16 @@
 import { closeAfterFailure, closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, ioError, TooNewError } from "../errors.ts";
-import {
-  BATCH_SIZE_MAX,
-  CONTROL_TAIL_SIZE,
-  FORMAT,
-  HEADER_SIZE_MAX,
-  type SegmentHeader,
-} from "../format/format.ts";
+import { BATCH_SIZE_MAX, FORMAT, HEADER_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../format/names.ts";
-import { type Batch, type Damage, readHeader, scanBatches } from "../format/scan.ts";
+import {
+  type Batch,
+  type Damage,
+  readHeader,
+  scanBatches,
+  type ScanResult,
+} from "../format/scan.ts";
+import { SegmentCost } from "./segment_cost.ts";
 
 const CHUNK_SIZE = 64 * 1024;
 
@@ -32,11 +33,6 @@ export async function readFully(
     total += count;
   }
   return total;
-}
-
-/** The size of the line that {@linkcode encodeSeal} writes. */
-function sealSize(sequence: number): number {
-  return `{"seal":${sequence}`.length + CONTROL_TAIL_SIZE;
 }
 
 /** A header that can't be used, as the error it means. */
@@ -75,6 +71,8 @@ export class SegmentReader {
   readonly header: SegmentHeader;
   /** The header's checksum, with which all others of the segment begin. */
   readonly seed: number;
+  /** What the lines up to the last sound one cost. */
+  readonly cost: SegmentCost;
   /** Where the last sound line ends. */
   soundEnd: number;
   /** Where the last sound batch begins, or the seal behind it; the end of the header when there is neither. */
@@ -99,6 +97,7 @@ export class SegmentReader {
     this.named = named;
     this.header = header;
     this.seed = seed;
+    this.cost = new SegmentCost(header);
     this.soundEnd = size;
     this.lastStart = size;
     this.expected = header.first;
@@ -153,7 +152,7 @@ export class SegmentReader {
       const found = scanBatches(bytes, from, this.expected, this.seed, this.#fs.crc32, atEnd);
       this.damage = found.damage;
       if (found.soundEnd >= 0) {
-        this.#advance(from + found.soundEnd, found.sealed === true, found.batches);
+        this.#advance(from + found.soundEnd, found);
       }
       if (found.batches.length > 0) return found.batches;
       if (found.damage !== null || atEnd) return null;
@@ -164,15 +163,13 @@ export class SegmentReader {
     }
   }
 
-  #advance(soundEnd: number, sealed: boolean, batches: Batch[]): void {
+  #advance(soundEnd: number, { batches, seals, sealed }: ScanResult): void {
     this.soundEnd = soundEnd;
-    this.sealed = sealed;
+    this.sealed = sealed === true;
+    this.cost.add(batches, seals);
     const last = batches[batches.length - 1];
-    if (last !== undefined) {
-      this.expected = last.sequenceLast + 1;
-      this.lastStart = last.offset;
-    }
-    if (sealed) this.lastStart = soundEnd - sealSize(this.expected - 1);
+    if (last !== undefined) this.expected = last.sequenceLast + 1;
+    this.lastStart = (this.sealed ? seals[seals.length - 1] : last)!.offset;
   }
 
   /** Makes room for a batch larger than the buffer; no batch of ours is larger than the limit. */

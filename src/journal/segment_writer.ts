@@ -15,9 +15,8 @@ import {
   type SegmentHeader,
 } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../format/names.ts";
+import { type Life, PAGE_SIZE } from "../traffic.ts";
 import { createAnew, discard, fillWithLineFeeds, writeAgain, writeFully } from "./write_bytes.ts";
-
-const PAGE_SIZE = 4096;
 
 /** The one writer of one segment. */
 export class SegmentWriter {
@@ -202,10 +201,14 @@ export class SegmentWriter {
     return this.#poison;
   }
 
-  /** Writes a seal, so that the last batch is provable too. It fits in the reserve of the fill. */
-  async seal(sequence: number): Promise<void> {
+  /**
+   * Writes a seal, so that the last batch is provable too. It fits in the reserve of the fill.
+   *
+   * @param written what the directory has written so far
+   */
+  async seal(sequence: number, written?: Life): Promise<void> {
     if (this.#poison !== null) throw this.#poison;
-    const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed);
+    const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed, written);
     try {
       await writeFully(this.#file, bytes, this.offset);
     } catch (error) {

@@ -11,6 +11,7 @@ import { HEADER_SIZE_MAX, type SegmentHeader, type SnapshotHeader } from "../for
 import { type NamedFile, SNAPSHOT_SUFFIX, type StateFiles } from "../format/names.ts";
 import { type HeaderReading, readHeader } from "../format/scan.ts";
 import { headerError, readFully } from "../journal/segment_reader.ts";
+import type { Life } from "../traffic.ts";
 
 /** Who wrote a journal, as the headers that can be read say. */
 export interface StoredIdentity {
@@ -19,6 +20,8 @@ export interface StoredIdentity {
   version: number;
   /** Whether as many headers are another journal's: then nothing tells whose directory it is. */
   contested: boolean;
+  /** What the newest segment whose header can be read tells of what was written before it. */
+  written: Life | undefined;
 }
 
 type Header = SegmentHeader | SnapshotHeader;
@@ -61,8 +64,14 @@ export async function readIdentity(
   const leading = headers.filter(({ id }) => counts.get(id) === most);
   const first = leading.find(({ ministate }) => ministate === "journal") ?? leading[0];
   if (first === undefined) return null;
-  const { id, mutator, version } = leading.findLast((header) => header.id === first.id)!;
-  return { id, mutator, version, contested: leading.some((header) => header.id !== id) };
+  const own = leading.filter((header) => header.id === first.id);
+  const { id, mutator, version } = own.at(-1)!;
+  const { written } = own.findLast(isSegment) ?? {};
+  return { id, mutator, version, contested: own.length < leading.length, written };
+}
+
+function isSegment(header: Header): header is SegmentHeader {
+  return header.ministate === "journal";
 }
 
 function kindOf({ name }: NamedFile): Header["ministate"] {

@@ -21,7 +21,9 @@ import { CONTESTED, readIdentity, type StoredIdentity } from "./identity.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { readSnapshot } from "../snapshot/snapshot_file.ts";
 import { provenBy } from "../snapshot/snapshot_restore.ts";
+import { lifeTold } from "./recovery.ts";
 import { listQuarantine, sizeOf, sizesOf } from "./spare_files.ts";
+import { type TimedSegment, writtenOf } from "./written.ts";
 
 /** A segment as inspected, with what the judgement needs beside. */
 interface ReadSegment {
@@ -30,6 +32,8 @@ interface ReadSegment {
   flaw: string | null;
   /** Whether what stands behind the damage proves that the damaged bytes had been acknowledged. */
   proven: boolean;
+  /** Its header and times; `null` when the header can't be read. */
+  timed: TimedSegment | null;
 }
 
 /**
@@ -78,6 +82,7 @@ export async function inspectState(
     ...identityOf(stored),
     segments: segments.map(({ told }) => told),
     snapshots,
+    written: writtenOf(lifeTold(scan, stored), stored?.id, segments.map(({ timed }) => timed)),
     quarantine: await listQuarantine(fs, directory),
     temporary: await sizesOf(fs, files.temporary),
     findings,
@@ -143,20 +148,24 @@ async function readSegment(fs: DurableFs, named: NamedFile): Promise<ReadSegment
   try {
     reader = await SegmentReader.open(fs, named);
   } catch (error) {
-    return { told: { ...told, damagedAt: 0 }, path, flaw: flawOf(error), proven: true };
+    const flaw = flawOf(error);
+    return { told: { ...told, damagedAt: 0 }, path, flaw, proven: true, timed: null };
   }
   try {
-    while (await reader.read() !== null);
+    const timed = { header: reader.header, timestampLast: reader.header.timestamp };
+    for (let batches; (batches = await reader.read()) !== null;) {
+      timed.timestampLast = batches.at(-1)!.timestamp;
+    }
     told.soundSize = reader.soundEnd;
     told.sequenceLast = reader.expected - 1;
     told.sealed = reader.sealed;
     told.mutator = reader.header.mutator;
     told.version = reader.header.version;
-    if (reader.damage === null) return { told, path, flaw: null, proven: false };
+    if (reader.damage === null) return { told, path, flaw: null, proven: false, timed };
     told.damagedAt = reader.damage.offset;
     const { proof, exhausted } = await scanAftermath(reader, reader.soundEnd, fs.crc32);
     const flaw = `its bytes are not as they were written (${reader.damage.reason})`;
-    return { told, path, flaw, proven: proof !== null || exhausted };
+    return { told, path, flaw, proven: proof !== null || exhausted, timed };
   } finally {
     await reader.close();
   }

@@ -5,6 +5,7 @@
  */
 
 import type { SequenceRange } from "./corruption.ts";
+import type { WrittenInspection } from "./written.ts";
 
 /** One segment. */
 export interface SegmentInspection {
@@ -103,6 +104,8 @@ export interface Inspection {
   segments: SegmentInspection[];
   /** The snapshots, oldest first. */
   snapshots: SnapshotInspection[];
+  /** What was written over the life of the directory. */
+  written: WrittenInspection;
   /** What recovery has set aside. */
   quarantine: SpareFile[];
   /** Files that were never finished; the next open deletes them. */

@@ -13,6 +13,7 @@ import { type Aftermath, scanAftermath, sequenceNamed } from "./proof_scan.ts";
 import { decide, type Reach, type Row, type Tail } from "./recovery_table.ts";
 import type { Batch } from "../format/scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
+import type { Life } from "../traffic.ts";
 
 /** The end of the newest segment. */
 export interface SegmentEnd {
@@ -26,6 +27,8 @@ export interface SegmentEnd {
   /** Where bytes behind it end that are not empty space; equal to `soundEnd` when there are none. */
   writtenEnd: number;
   sealed: boolean;
+  /** What the directory had written by then. */
+  written: Life;
 }
 
 /** What a scan found. */
@@ -177,5 +180,6 @@ function segmentEnd(reader: SegmentReader, aftermath: Aftermath | null): Segment
     soundEnd: reader.soundEnd,
     writtenEnd: Math.max(reader.soundEnd, aftermath?.writtenEnd ?? 0),
     sealed: reader.sealed,
+    written: reader.cost.lifeAt(reader.soundEnd),
   };
 }

@@ -20,7 +20,9 @@ import {
   type JournalIdentity,
   JournalWriter,
   segmentHeader,
+  type WriterSettings,
 } from "../journal/journal_writer.ts";
+import { Ledger, newestLife } from "../ledger.ts";
 import { type NamedFile, segmentFile, type StateFiles } from "../format/names.ts";
 import type { JournalSettings } from "../options.ts";
 import { keepTornTail, setJournalAside, setSnapshotAside } from "./quarantine.ts";
@@ -28,6 +30,7 @@ import type { LostRecords, RecoveryReport, TornTail } from "./recovery_report.ts
 import { SegmentWriter } from "../journal/segment_writer.ts";
 import type { Rotten } from "../snapshot/snapshot_restore.ts";
 import type { StateDirectory } from "../state_directory.ts";
+import type { Life } from "../traffic.ts";
 
 /** Where replay starts: behind a snapshot, or at the beginning. */
 export interface Base {
@@ -43,6 +46,7 @@ export interface Recovered {
   id: string | null;
   /** `null` when opened for reading. */
   writer: JournalWriter | null;
+  ledger: Ledger;
 }
 
 /**
@@ -82,17 +86,25 @@ export async function recover(
     mutator: wanted.name,
     version: wanted.version,
   };
+  const ledger = new Ledger(lifeTold(scan, stored), directory.traffic);
   const recovered: Recovered = {
     report: report(scan, base, stored, wanted.version),
     files,
     id: stored?.id ?? null,
     writer: null,
+    ledger,
   };
   if (settings.readOnly) return reportOnly(recovered, scan);
   recovered.id = identity.id;
-  recovered.writer = await repair(directory, settings, files, identity, scan, recovered.report);
+  const counted = { ...settings, fs: directory.fs, ledger };
+  recovered.writer = await repair(directory, counted, files, identity, scan, recovered.report);
   await setRottenAside(directory, base.rotten, recovered.report);
   return recovered;
+}
+
+/** What the files tell of what was written. */
+export function lifeTold(scan: JournalScan, stored: StoredIdentity | null): Life {
+  return newestLife([scan.end?.written, stored?.written], scan.sequence + 1);
 }
 
 function report(
@@ -145,7 +157,7 @@ function lostWithoutChange(corruption: Corruption): LostRecords {
 /** Leaves the newest segment ready for the next batch, everything before it synced. */
 async function repair(
   directory: StateDirectory,
-  settings: JournalSettings,
+  settings: WriterSettings,
   files: StateFiles,
   identity: JournalIdentity,
   scan: JournalScan,
@@ -153,7 +165,8 @@ async function repair(
 ): Promise<JournalWriter> {
   const { fs } = directory;
   const begin = async () => {
-    const header = segmentHeader(identity, scan.sequence + 1, readClock(settings.clock));
+    const { clock, ledger } = settings;
+    const header = segmentHeader(identity, scan.sequence + 1, readClock(clock), ledger.life);
     // Its directory first: a record in a directory whose own name is lost is lost with it.
     await directory.syncAncestors();
     return await SegmentWriter.create(
@@ -178,12 +191,13 @@ async function repair(
   segment ??= scan.end === null ? await begin() : await resume(fs, scan.end);
   const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
   writer.sizeSinceSnapshot = scan.bytesRead;
-  if (segment.header.version !== identity.version) await beginVersion(writer);
+  // After losses, too: the header of a segment that they led back to tells less than was written.
+  if (segment.header.version !== identity.version || report.lost !== null) await goOn(writer);
   return writer;
 }
 
-/** Begins a segment for the records of a new version; on a full disk the first mutation has to. */
-async function beginVersion(writer: JournalWriter): Promise<void> {
+/** Begins a segment if it can. For the records of a new version, on a full disk, the first mutation has to. */
+async function goOn(writer: JournalWriter): Promise<void> {
   try {
     await writer.rotate();
   } catch (error) {

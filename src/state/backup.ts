@@ -50,23 +50,19 @@ export async function backupState(
   limit: ReadLimit | null,
 ): Promise<BackupReport> {
   const journalName = `${source.stem}.jsonl`;
-  const destination = await StateDirectory.openForWriting(source.fs, target, journalName);
+  // What is written there is no wear of the source's card.
+  const fs = source.fsUncounted;
+  const destination = await StateDirectory.openForWriting(fs, target, journalName);
   try {
     const found = await destination.list();
-    await refuseOthers(source.fs, target, found);
+    await refuseOthers(fs, target, found);
     await destination.syncAncestors();
     await destination.removeTemporary(found);
     const files = await source.list();
     const { copies, sequence } = await planCopies(source, files, limit);
     let size = 0;
     for (const { named, size: part } of copies) {
-      size += await copyRange(
-        source.fs,
-        named.path,
-        0,
-        part,
-        joinPath(destination.path, named.name),
-      );
+      size += await copyRange(fs, named.path, 0, part, joinPath(destination.path, named.name));
       // One by one: otherwise a power cut could keep a later name and lose an earlier one.
       await destination.syncNames();
     }

@@ -69,6 +69,30 @@ export async function* changesFrom(
   }
 }
 
+/** As `changesFrom`, each mutation carried over to the mutator's version. */
+export async function* changesOf<S, M, R>(
+  directory: StateDirectory,
+  machine: StateMachine<S, M, R>,
+  from: number,
+  source: ChangeSource,
+): AsyncGenerator<Change<M>, void, void> {
+  for await (const record of changesFrom(directory, from, source)) {
+    const { sequence, timestamp, mutation, version } = record;
+    yield { sequence, timestamp, mutation: machine.carryOver(mutation, version) };
+  }
+}
+
+/**
+ * Checks that a state has been at a sequence.
+ *
+ * @param last the newest sequence
+ * @throws {RangeError} when it has not
+ */
+export function checkPast(sequence: number, last: number): void {
+  if (Number.isSafeInteger(sequence) && sequence >= 0 && sequence <= last) return;
+  throw new RangeError(`"sequence" must be a whole number from 0 to ${last}, got ${sequence}`);
+}
+
 /**
  * Rebuilds the state after `sequence` in `machine`.
  *

@@ -10,7 +10,8 @@ import { closeAfterFailure } from "../close_file.ts";
 import { Compaction, type CompactionReport } from "../snapshot/compaction.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { closedError, isDiskFull, type MinistateError, readOnlyError } from "../errors.ts";
-import { atRest, type Change, changesFrom, type ChangesOptions, rebuildState } from "./history.ts";
+import { atRest, type Change, changesOf, type ChangesOptions } from "./history.ts";
+import { checkPast, rebuildState } from "./history.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import type { Applied, DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
@@ -21,6 +22,7 @@ import type { SnapshotInfo } from "../snapshot/snapshot_store.ts";
 import { validate } from "./standard_schema.ts";
 import { StateDirectory } from "../state_directory.ts";
 import { type OpenedState, recoverState } from "./state_open.ts";
+import { type Stats, statsOf, type StatsOptions } from "./stats.ts";
 
 /**
  * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.
@@ -245,15 +247,8 @@ export class StateManager<S, M, R = unknown> {
    */
   changes(options: ChangesOptions = {}): AsyncGenerator<Change<M>, void, void> {
     this.#refuseClosed();
-    return this.#changes(options.from ?? this.sequence + 1);
-  }
-
-  async *#changes(from: number): AsyncGenerator<Change<M>, void, void> {
     const source = this.#writer ?? atRest(this.sequence);
-    const records = changesFrom(this.#directory, from, source);
-    for await (const { sequence, timestamp, mutation, version } of records) {
-      yield { sequence, timestamp, mutation: this.#machine.carryOver(mutation, version) };
-    }
+    return changesOf(this.#directory, this.#machine, options.from ?? this.sequence + 1, source);
   }
 
   /**
@@ -264,17 +259,23 @@ export class StateManager<S, M, R = unknown> {
    */
   async stateAt(sequence: number): Promise<S> {
     this.#refuseClosed();
-    if (!Number.isSafeInteger(sequence) || sequence < 0 || sequence > this.sequence) {
-      throw new RangeError(
-        `"sequence" must be a whole number from 0 to ${this.sequence}, got ${sequence}`,
-      );
-    }
+    checkPast(sequence, this.sequence);
     const rebuild = () => this.#rebuild(sequence);
     return await (this.#compaction?.inTurn(rebuild) ?? rebuild());
   }
 
   #rebuild(sequence: number): Promise<S> {
     return rebuildState(this.#directory, this.#recovered.id, this.#machine.fresh(), sequence);
+  }
+
+  /**
+   * What was written since it was opened and over the life of the directory, and how long a card lasts at this rate.
+   *
+   * @throws {TypeError} when an option is unknown or of the wrong type
+   * @throws {RangeError} when `enduranceBytes` is not a whole number from 1
+   */
+  stats(options: StatsOptions = {}): Stats {
+    return statsOf(this.#recovered.ledger, options);
   }
 
   /** Waits for everything under way, writes a seal, trims the segment and gives the lock back. */

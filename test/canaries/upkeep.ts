@@ -40,8 +40,8 @@ export const UPKEEP: readonly Canary[] = [
     rule: UPDATES,
     first: "promises: an update is settled",
     patches: [{
-      file: "src/state/state_manager.ts",
-      find: "mutation: this.#machine.carryOver(mutation, version) };",
+      file: "src/state/history.ts",
+      find: "mutation: machine.carryOver(mutation, version) };",
       replace: "mutation: mutation as M };",
     }],
   },
@@ -73,7 +73,7 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a backup is whole",
     patches: [{
       file: "src/state/backup.ts",
-      find: `    await refuseOthers(source.fs, target, found);
+      find: `    await refuseOthers(fs, target, found);
 `,
       replace: "",
     }],
