@@ -191,13 +191,12 @@ async function repair(
   segment ??= scan.end === null ? await begin() : await resume(fs, scan.end);
   const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
   writer.sizeSinceSnapshot = scan.bytesRead;
-  // After losses, too: the header of a segment that they led back to tells less than was written.
-  if (segment.header.version !== identity.version || report.lost !== null) await goOn(writer);
+  if (segment.header.version !== identity.version) await beginVersion(writer);
   return writer;
 }
 
-/** Begins a segment if it can. For the records of a new version, on a full disk, the first mutation has to. */
-async function goOn(writer: JournalWriter): Promise<void> {
+/** Begins a segment for the records of a new version; on a full disk the first mutation has to. */
+async function beginVersion(writer: JournalWriter): Promise<void> {
   try {
     await writer.rotate();
   } catch (error) {

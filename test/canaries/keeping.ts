@@ -181,8 +181,8 @@ export const KEEPING: readonly Canary[] = [
       },
       {
         file: "src/recovery/recovery.ts",
-        find: "segment.header.version !== identity.version || report.lost",
-        replace: "report.lost",
+        find: "  if (segment.header.version !== identity.version) await beginVersion(writer);\n",
+        replace: "",
       },
       {
         file: "src/journal/journal_writer.ts",
