@@ -60,8 +60,8 @@ const KINDS = ["power cuts", "faults", "promises", "bit rot", "histories", "stru
 /** What the run in CI must reach on all runtimes together. */
 const CI_CRASH_STATES = 100_000;
 /** Bounds of that run: so many images for each call, and so many histories for each process. */
-const CI_IMAGES_MAX = 16;
-const CI_HISTORIES = 60;
+const CI_IMAGES_MAX = 24;
+const CI_HISTORIES = 130;
 /** One byte in so many rots; which ones, the seed decides. */
 const ROT_ONE_IN = 4;
 
