@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+
 const PAGE_SIZE = 4096;
 
 /** A page that nothing was written to. */
@@ -70,7 +72,7 @@ export class Bytes {
   equals(other: Bytes): boolean {
     return this.#size === other.#size &&
       this.#pages.every((page, number) =>
-        page === other.#pages[number] || isSame(page, other.#pages[number]!)
+        page === other.#pages[number] || Buffer.compare(page, other.#pages[number]!) === 0
       );
   }
 
@@ -95,10 +97,6 @@ export class Bytes {
     }
     return this.#pages[number]!;
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.every((byte, at) => byte === b[at]);
 }
 
 /** Calls with each page that a range touches, the part of the page, and where that part stands in the range. */
