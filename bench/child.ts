@@ -6,8 +6,17 @@
 
 import process from "node:process";
 import { serveSlices } from "./commits.ts";
-import { measureDelay } from "./loop_delay.ts";
-import { generate, measureOpen, measureReading, measureState } from "./opening.ts";
+import {
+  generateLarge,
+  measureOpenLarge,
+  measureParsing,
+  measureSnapshotBeside,
+} from "./large_state.ts";
+import { fillLog, generate, measureLog } from "./opening.ts";
+import { measureOpen, measureReading, measureState } from "./opening.ts";
+import { measureReads } from "./reading.ts";
+import { serveRequests } from "./serving.ts";
+import { soak } from "./soaking.ts";
 
 /** What the driver may ask for, and with which arguments. */
 const jobs = {
@@ -16,7 +25,15 @@ const jobs = {
   open: measureOpen,
   read: measureReading,
   state: measureState,
-  delay: measureDelay,
+  fillLog,
+  replayLog: measureLog,
+  generateLarge,
+  openLarge: measureOpenLarge,
+  parseLarge: measureParsing,
+  snapshotBeside: measureSnapshotBeside,
+  reads: measureReads,
+  serve: serveRequests,
+  soak,
 };
 
 /** The jobs' names. */

@@ -17,7 +17,8 @@ import type { Runtime } from "./contender.ts";
 import { binaryOf, FLAGS } from "./machine.ts";
 
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
-const TIMEOUT_MS = 180_000;
+/** For the longest job: ten million commits on a slow disk. */
+const TIMEOUT_MS = 600_000;
 /** For the longest answer: a whole group of callers on a slow disk. */
 const ANSWER_MS = 60_000;
 const run = promisify(execFile);
@@ -28,12 +29,18 @@ export async function contend<J extends Job>(
   job: J,
   ...args: Arguments<J>
 ): Promise<Figures<J>> {
-  const { stdout } = await run(
-    binaryOf(runtime),
-    [...FLAGS[runtime], CHILD, job, JSON.stringify(args)],
-    { timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
-  );
+  const [command, ...rest] = childCommand(runtime, job, ...args);
+  const { stdout } = await run(command!, rest, { timeout: TIMEOUT_MS, killSignal: "SIGKILL" });
   return JSON.parse(stdout);
+}
+
+/** The command line that has a job done. */
+export function childCommand<J extends Job>(
+  runtime: Runtime,
+  job: J,
+  ...args: Arguments<J>
+): string[] {
+  return [binaryOf(runtime), ...FLAGS[runtime], CHILD, job, JSON.stringify(args)];
 }
 
 /** A contender that works in slices, when it is asked to. */
@@ -56,12 +63,8 @@ export function takeTurns(
   directory: string,
   manner: Manner,
 ): Turns {
-  const args: Arguments<"slices"> = [module, directory, manner];
-  const child = spawn(
-    binaryOf(runtime),
-    [...FLAGS[runtime], CHILD, "slices", JSON.stringify(args)],
-    { stdio: ["pipe", "pipe", "pipe"] },
-  );
+  const [command, ...args] = childCommand(runtime, "slices", module, directory, manner);
+  const child = spawn(command!, args, { stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
   let complaint = "";
   child.stderr.on("data", (text) => complaint += text);

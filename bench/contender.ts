@@ -25,6 +25,15 @@ export interface Store {
   close(): void | Promise<unknown>;
 }
 
+/** A store that is used as a journal: mutations under their numbers, as text. */
+export interface Log {
+  /** Adds mutations, the first of them with number `first`. */
+  append(first: number, texts: readonly string[]): void | Promise<unknown>;
+  /** Gives all of them, in order. */
+  replay(apply: (text: string) => void): void | Promise<unknown>;
+  close(): void | Promise<unknown>;
+}
+
 /** What the tables say of a contender, and how it is opened. */
 export interface Contender {
   name: string;
@@ -39,4 +48,6 @@ export interface Contender {
   /** Whether there is a `commitMany`: "batching by hand" in the tables. */
   batchesByHand: boolean;
   open(directory: string): Store | Promise<Store>;
+  /** Opens it as a journal, for those that can be one. */
+  openLog?(directory: string): Log | Promise<Log>;
 }

@@ -7,6 +7,7 @@
 import type { Contender } from "./contender.ts";
 import { contender as floor } from "./floor.ts";
 import { contender as ministate } from "./ministate.ts";
+import { contender as ministateUncompacted } from "./ministate_uncompacted.ts";
 import { contender as betterSqlite3 } from "./peers/better_sqlite3.ts";
 import { contender as bunSqlite } from "./peers/bun_sqlite.ts";
 import { contender as classicLevel } from "./peers/classic_level.ts";
@@ -33,3 +34,11 @@ export const contenders: Record<string, Contender> = {
   "peers/write_file_atomic": writeFileAtomic,
   "peers/lowdb": lowdb,
 };
+
+/** Any of them by its module's name, and what W5 alone measures beside them. */
+export function contenderOf(module: string): Contender {
+  return module === UNCOMPACTED ? ministateUncompacted : contenders[module]!;
+}
+
+/** The module that is measured in W5 alone. */
+export const UNCOMPACTED = "ministate_uncompacted";

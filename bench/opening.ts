@@ -7,6 +7,7 @@
 import fs from "node:fs";
 import { type DurableFs, StateManager } from "../mod.ts";
 import { detectFs } from "../runtime/detect.ts";
+import type { Contender } from "./contender.ts";
 import { type Memory, readMemory } from "./memory.ts";
 import {
   JOURNAL,
@@ -16,6 +17,9 @@ import {
   type Readings,
   readings,
 } from "./workload.ts";
+
+/** How many mutations a peer is given in one transaction. */
+const LOG_BATCH = 10_000;
 
 /** What opening took. */
 export interface Opening extends Memory {
@@ -38,12 +42,18 @@ export async function generate(
     await manager.applyAll(group);
   }
   await manager.close();
-  const names = fs.readdirSync(directory);
-  return { size: names.reduce((sum, name) => sum + fs.statSync(`${directory}/${name}`).size, 0) };
+  return { size: sizeOf(directory, "") };
+}
+
+/** How large the files are together whose names have `part` in them, in bytes. */
+export function sizeOf(directory: string, part: string): number {
+  return fs.readdirSync(directory)
+    .filter((name) => name.includes(part))
+    .reduce((sum, name) => sum + fs.statSync(`${directory}/${name}`).size, 0);
 }
 
 /** Preparing the journal is not measured, so it need not wait for the disk; the bytes are the same. */
-function withoutSyncs(inner: DurableFs): DurableFs {
+export function withoutSyncs(inner: DurableFs): DurableFs {
   return {
     ...inner,
     async open(path, mode) {
@@ -118,7 +128,50 @@ export function measureReading(directory: string): { elapsedMs: number } {
   return { elapsedMs };
 }
 
+/** Fills a peer's journal with the same mutations. Its syncs are few and don't count. */
+export async function fillLog(
+  module: string,
+  directory: string,
+  count: number,
+): Promise<{ count: number }> {
+  const log = await (await importContender(module)).openLog!(directory);
+  for (let i = 0; i < count; i += LOG_BATCH) {
+    const size = Math.min(LOG_BATCH, count - i);
+    await log.append(
+      i + 1,
+      Array.from({ length: size }, (_, k) => JSON.stringify(readingAt(i + k))),
+    );
+  }
+  await log.close();
+  return { count };
+}
+
+/** Opens a peer's journal, and parses and applies what it holds. */
+export async function measureLog(
+  module: string,
+  directory: string,
+): Promise<{ elapsedMs: number }> {
+  const contender = await importContender(module);
+  const start = performance.now();
+  const log = await contender.openLog!(directory);
+  const state: Readings = {};
+  await log.replay((text) => {
+    const reading: Reading = JSON.parse(text);
+    state[reading.key] = reading;
+  });
+  const elapsedMs = performance.now() - start;
+  if (Object.keys(state).length !== KEY_COUNT) {
+    throw new Error("The state is not what was journaled");
+  }
+  await log.close();
+  return { elapsedMs };
+}
+
+async function importContender(module: string): Promise<Contender> {
+  return (await import(`./${module}.ts`)).contender;
+}
+
 /** Each runtime by its own means. */
-function readText(path: string): string {
+export function readText(path: string): string {
   return "Deno" in globalThis ? Deno.readTextFileSync(path) : fs.readFileSync(path, "utf8");
 }

@@ -4,8 +4,11 @@
  * @module
  */
 
+import fs from "node:fs";
+import { join } from "node:path";
 import { contend, inDirectory } from "./children.ts";
 import type { Runtime } from "./contender.ts";
+import { contenders } from "./contenders.ts";
 import { inTurn, progress, type Scope } from "./scope.ts";
 
 /** One opening. Sizes in bytes; `above` is the peak less the peak of a process that only holds the state. */
@@ -18,6 +21,14 @@ export interface OpeningRun {
   floorMs: number;
   peak: number;
   above: number;
+}
+
+/** One opening of a peer's journal. */
+export interface LogRun {
+  runtime: Runtime;
+  contender: string;
+  elapsedMs: number;
+  failure?: string;
 }
 
 const RECORDS = 1_000_000;
@@ -45,4 +56,44 @@ export async function measureOpenings(rounds: number, scope: Scope): Promise<Ope
     });
   }
   return openings;
+}
+
+/** Fills the journal of every peer that can be one, and opens it on each runtime. */
+export async function measureLogs(rounds: number, scope: Scope): Promise<LogRun[]> {
+  const runs: LogRun[] = [];
+  for (const runtime of scope.runtimes) {
+    const peers = Object.keys(contenders).filter((name) =>
+      contenders[name]!.openLog !== undefined && contenders[name]!.runtimes.includes(runtime)
+    );
+    await inDirectory(scope.parent, async (parent) => {
+      const failures = new Map<string, string>();
+      for (const peer of peers) {
+        progress(`W3, ${runtime}: filling ${peer}`);
+        fs.mkdirSync(directoryOf(parent, peer));
+        try {
+          await contend(runtime, "fillLog", peer, directoryOf(parent, peer), RECORDS);
+        } catch (error) {
+          failures.set(
+            peer,
+            (error as Error).message.match(/^\S*Error: .*/m)?.[0] ?? String(error),
+          );
+        }
+      }
+      for (let round = 0; round < rounds; round++) {
+        for (const contender of inTurn(peers, round)) {
+          progress(`W3, ${runtime}: round ${round + 1} of ${rounds}, ${contender}`);
+          const failure = failures.get(contender);
+          const { elapsedMs } = failure === undefined
+            ? await contend(runtime, "replayLog", contender, directoryOf(parent, contender))
+            : { elapsedMs: NaN };
+          runs.push({ runtime, contender, elapsedMs, ...(failure !== undefined && { failure }) });
+        }
+      }
+    });
+  }
+  return runs;
+}
+
+function directoryOf(parent: string, contender: string): string {
+  return join(parent, contender.replace("/", "-"));
 }

@@ -10,10 +10,19 @@ import type { Entry } from "./competition.ts";
 import { measuredOn, type Runtime } from "./contender.ts";
 import { contenders } from "./contenders.ts";
 import type { DelayRun } from "./delays.ts";
-import type { OpeningRun } from "./openings.ts";
+import { reportLargeStates } from "./large_report.ts";
+import type { LargeRun } from "./large_states.ts";
+import { reportDelays, reportReads } from "./loop_report.ts";
+import { reportOpenings } from "./opening_report.ts";
+import type { LogRun, OpeningRun } from "./openings.ts";
+import type { ReadRun } from "./reads.ts";
 import { lostRows, type Row, rowsOf, verdictsOf } from "./reckon.ts";
-import { show, spread } from "./stats.ts";
+import { reportSoaks } from "./soak_report.ts";
+import type { SoakRun } from "./soaks.ts";
+import { show } from "./stats.ts";
 import { list, table, verdict } from "./table.ts";
+import type { TrafficRun } from "./traffic.ts";
+import { reportTraffic } from "./traffic_report.ts";
 
 /** W1 or one of the two of W2. */
 export interface Competition {
@@ -29,22 +38,28 @@ export interface Collected {
   quick: boolean;
   competitions: Competition[];
   openings: OpeningRun[];
+  logs: LogRun[];
+  largeStates: LargeRun[];
+  traffic: TrafficRun[];
   coldStarts: ColdStart[];
   delays: DelayRun[];
+  reads: ReadRun[];
+  soaks: SoakRun[];
 }
-
-const OPENING_MOST = 1.15;
-const MEMORY_MOST_MIB = 64;
-const DELAY_MOST_MS = 5;
-const MIB = 2 ** 20;
 
 /** All of it; what was not measured is left out. */
 export function report(collected: Collected): string {
   const parts = ["Figures are medians over all rounds (least to most).\n"];
   parts.push(...collected.competitions.map(reportCompetition));
-  if (collected.openings.length > 0) parts.push(reportOpenings(collected.openings));
+  if (collected.openings.length > 0) {
+    parts.push(reportOpenings(collected.openings, collected.logs));
+  }
+  if (collected.largeStates.length > 0) parts.push(reportLargeStates(collected.largeStates));
+  if (collected.traffic.length > 0) parts.push(reportTraffic(collected.traffic));
   if (collected.coldStarts.length > 0) parts.push(reportColdStarts(collected.coldStarts));
   if (collected.delays.length > 0) parts.push(reportDelays(collected.delays));
+  if (collected.reads.length > 0) parts.push(reportReads(collected.reads));
+  if (collected.soaks.length > 0) parts.push(reportSoaks(collected.soaks));
   return parts.join("\n");
 }
 
@@ -88,68 +103,4 @@ function failuresOf({ name, failures }: Row): string[] {
 export function reportDurability(): string {
   const rows = Object.values(contenders).map(({ name, durability }) => [name, durability]);
   return table(["contender", "made durable by"], rows);
-}
-
-function reportOpenings(openings: OpeningRun[]): string {
-  const rows = [...new Set(openings.map(({ perBatch }) => perBatch))].flatMap((perBatch) =>
-    measuredOn(openings).map((runtime) => {
-      const runs = openings.filter((run) => run.runtime === runtime && run.perBatch === perBatch);
-      const above = spread(runs.map((run) => run.above / MIB));
-      const ratio = spread(runs.map((run) => run.elapsedMs / run.floorMs));
-      return [
-        runtime,
-        String(perBatch),
-        (runs[0]!.size / MIB).toFixed(0),
-        show(spread(runs.map((run) => run.elapsedMs / 1000)), 2),
-        show(spread(runs.map((run) => run.floorMs / 1000)), 2),
-        show(ratio, 2),
-        verdict(ratio.median <= OPENING_MOST),
-        show(spread(runs.map((run) => run.peak / MIB)), 0),
-        show(above, 0),
-        verdict(above.median <= MEMORY_MOST_MIB),
-      ];
-    })
-  );
-  const headings = [
-    "runtime",
-    "records to a batch",
-    "journal MiB",
-    "open 1,000,000 records, s",
-    "floor, s",
-    "of the floor",
-    `at most ${OPENING_MOST}`,
-    "peak MiB",
-    "above the state, MiB",
-    `at most ${MEMORY_MOST_MIB}`,
-  ];
-  return `W3: open a journal\n\n${table(headings, rows)}`;
-}
-
-function reportDelays(delays: DelayRun[]): string {
-  const situations = [...new Set(delays.map(({ situation }) => situation))];
-  const rows = situations.flatMap((situation) =>
-    measuredOn(delays).map((runtime) => {
-      const runs = delays.filter((run) => run.runtime === runtime && run.situation === situation);
-      const own = spread(runs.map(({ ownMax }) => ownMax));
-      return [
-        runtime,
-        situation,
-        show(spread(runs.map(({ p50 }) => p50)), 2),
-        show(spread(runs.map(({ p99 }) => p99)), 2),
-        show(spread(runs.map(({ max }) => max)), 2),
-        show(own, 2),
-        runs[0]!.slow ? verdict(own.median < DELAY_MOST_MS) : "–",
-      ];
-    })
-  );
-  const headings = [
-    "runtime",
-    "a timer's lateness in ms, beside",
-    "median",
-    "99 %",
-    "longest",
-    "longest of its own",
-    `under ${DELAY_MOST_MS}`,
-  ];
-  return `W7: how late timers are\n\n${table(headings, rows)}`;
 }

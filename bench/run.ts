@@ -14,14 +14,18 @@ import { writeCharts } from "./charts.ts";
 import { measureColdStarts } from "./cold_starts.ts";
 import { compete, type Field, manyCallers, oneCaller } from "./competition.ts";
 import { measuredOn, type Runtime, RUNTIMES } from "./contender.ts";
-import { measureDelays } from "./delays.ts";
+import { measureDelays, whySyncsStay } from "./delays.ts";
+import { measureLargeStates } from "./large_states.ts";
 import { describeMachine } from "./machine.ts";
-import { measureOpenings } from "./openings.ts";
+import { measureLogs, measureOpenings } from "./openings.ts";
 import { installPeers } from "./peers/install.ts";
-import { type Collected, type Competition, report, reportDurability } from "./report.ts";
+import { measureReading } from "./reads.ts";
+import { type Collected, report, reportDurability } from "./report.ts";
 import { progress, type Scope } from "./scope.ts";
+import { measureSoaks } from "./soaks.ts";
+import { measureTraffic } from "./traffic.ts";
 
-const WORKLOADS = ["W1", "W2", "W3", "W6", "W7"];
+const WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "soak"];
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -54,7 +58,9 @@ async function measure(): Promise<Collected> {
 
   const scope: Scope = { runtimes, parent, quick };
   const rounds = quick ? 1 : 3;
-  const needsPeers = ["W1", "W2", "W6"].some((workload) => only.includes(workload));
+  const needsPeers = ["W1", "W2", "W3", "W5", "W6", "W7"].some((workload) =>
+    only.includes(workload)
+  );
   const problem = needsPeers ? installPeers() : "";
   if (problem !== "") console.log(`${problem}\nSome contenders will not be there.`);
   const collected: Collected = {
@@ -62,8 +68,13 @@ async function measure(): Promise<Collected> {
     quick,
     competitions: [],
     openings: [],
+    logs: [],
+    largeStates: [],
+    traffic: [],
     coldStarts: [],
     delays: [],
+    reads: [],
+    soaks: [],
   };
   const hold = async (name: string, title: string, callers: number, field: Field) => {
     const slices = { warmUpMs: quick ? 100 : 300, sliceMs: 50, turns: quick ? 4 : 20 };
@@ -76,9 +87,22 @@ async function measure(): Promise<Collected> {
     const fewer = { contender: "ministate", callers: 64, byHand: false };
     await hold("W2", "1,024 callers", 1024, [...manyCallers(1024), fewer]);
   }
-  if (only.includes("W3")) collected.openings = await measureOpenings(rounds, scope);
+  if (only.includes("W3")) {
+    collected.openings = await measureOpenings(rounds, scope);
+    collected.logs = await measureLogs(rounds, scope);
+  }
+  if (only.includes("W4")) collected.largeStates = await measureLargeStates(rounds, scope);
+  if (only.includes("W5")) {
+    collected.traffic = await measureTraffic(quick ? 500 : 2000, rounds, scope);
+  }
   if (only.includes("W6")) collected.coldStarts = await measureColdStarts(quick ? 1 : 10, scope);
-  if (only.includes("W7")) collected.delays = await measureDelays(rounds, scope);
+  if (only.includes("W7")) {
+    const missing = whySyncsStay();
+    if (missing !== "") console.log(missing);
+    else collected.delays = await measureDelays(rounds, scope);
+  }
+  if (only.includes("W8")) collected.reads = await measureReading(rounds, scope);
+  if (only.includes("soak")) collected.soaks = await measureSoaks(scope);
   progress("");
   keep(collected);
   return collected;
@@ -107,13 +131,12 @@ function show(collected: Collected): void {
   console.log(report(collected));
   if (collected.competitions.length > 0) console.log(reportDurability());
   // What is drawn for the documents should have been measured properly.
-  const proper = !collected.quick && collected.competitions.every(isWhole);
+  const { quick, competitions, soaks } = collected;
+  const isWhole = (runs: { runtime: Runtime }[]) =>
+    runs.length === 0 || measuredOn(runs).length === RUNTIMES.length;
+  const proper = !quick && competitions.every(({ entries }) => isWhole(entries)) && isWhole(soaks);
   const paths = writeCharts(collected, proper ? documents : results);
   for (const path of paths) console.log(`Drawn: ${path}`);
-}
-
-function isWhole({ entries }: Competition): boolean {
-  return measuredOn(entries).length === RUNTIMES.length;
 }
 
 /** Every single figure, so that a later reader can reckon differently. */

@@ -6,7 +6,7 @@
 
 import { type Contender, RUNTIMES } from "../contender.ts";
 import { load } from "./load.ts";
-import { DURABILITY, type Sqlite, sqliteStore } from "./sqlite.ts";
+import { DURABILITY, type Sqlite, sqliteLog, sqliteStore } from "./sqlite.ts";
 
 /** `better-sqlite3`. */
 export const contender: Contender = {
@@ -16,8 +16,11 @@ export const contender: Contender = {
   durability: DURABILITY,
   sharesSyncs: false,
   batchesByHand: true,
-  open(directory) {
-    const Database = load<new (path: string) => Sqlite>("better-sqlite3");
-    return sqliteStore(new Database(`${directory}/sqlite.db`));
-  },
+  open: (directory) => sqliteStore(openDatabase(directory)),
+  openLog: (directory) => sqliteLog(openDatabase(directory)),
 };
+
+function openDatabase(directory: string): Sqlite {
+  const Database = load<new (path: string) => Sqlite>("better-sqlite3");
+  return new Database(`${directory}/sqlite.db`);
+}

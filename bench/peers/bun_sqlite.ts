@@ -5,7 +5,7 @@
  */
 
 import type { Contender } from "../contender.ts";
-import { DURABILITY, type Sqlite, sqliteStore } from "./sqlite.ts";
+import { DURABILITY, type Sqlite, sqliteLog, sqliteStore } from "./sqlite.ts";
 
 /** Not written into the `import`, because only Bun has types for it. */
 const MODULE: string = "bun:sqlite";
@@ -18,8 +18,11 @@ export const contender: Contender = {
   durability: DURABILITY,
   sharesSyncs: false,
   batchesByHand: true,
-  async open(directory) {
-    const { Database }: { Database: new (path: string) => Sqlite } = await import(MODULE);
-    return sqliteStore(new Database(`${directory}/sqlite.db`));
-  },
+  open: async (directory) => sqliteStore(await openDatabase(directory)),
+  openLog: async (directory) => sqliteLog(await openDatabase(directory)),
 };
+
+async function openDatabase(directory: string): Promise<Sqlite> {
+  const { Database }: { Database: new (path: string) => Sqlite } = await import(MODULE);
+  return new Database(`${directory}/sqlite.db`);
+}

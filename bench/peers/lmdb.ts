@@ -13,7 +13,8 @@ interface Lmdb {
 }
 
 interface Database {
-  put(key: string, value: Reading): Promise<boolean>;
+  put(key: string | number, value: Reading | string): Promise<boolean>;
+  getRange(): Iterable<{ value: unknown }>;
   transactionSync(run: () => void): void;
   close(): Promise<void>;
 }
@@ -27,10 +28,7 @@ export const contender: Contender = {
   sharesSyncs: true,
   batchesByHand: true,
   open(directory) {
-    const database = load<Lmdb>("lmdb").open({
-      path: `${directory}/lmdb`,
-      overlappingSync: false,
-    });
+    const database = openDatabase(directory);
     return {
       commit: (reading) => database.put(reading.key, reading),
       commitMany: (readings) =>
@@ -40,4 +38,21 @@ export const contender: Contender = {
       close: () => database.close(),
     };
   },
+  openLog(directory) {
+    const database = openDatabase(directory);
+    return {
+      append: (first, texts) =>
+        database.transactionSync(() => {
+          for (const [i, text] of texts.entries()) database.put(first + i, text);
+        }),
+      replay(apply) {
+        for (const { value } of database.getRange()) apply(value as string);
+      },
+      close: () => database.close(),
+    };
+  },
 };
+
+function openDatabase(directory: string): Database {
+  return load<Lmdb>("lmdb").open({ path: `${directory}/lmdb`, overlappingSync: false });
+}

@@ -5,7 +5,7 @@
  */
 
 import { type Contender, RUNTIMES } from "../contender.ts";
-import { DURABILITY, sqliteStore } from "./sqlite.ts";
+import { DURABILITY, type Sqlite, sqliteLog, sqliteStore } from "./sqlite.ts";
 
 /** `node:sqlite`. */
 export const contender: Contender = {
@@ -15,8 +15,11 @@ export const contender: Contender = {
   durability: DURABILITY,
   sharesSyncs: false,
   batchesByHand: true,
-  async open(directory) {
-    const { DatabaseSync } = await import("node:sqlite");
-    return sqliteStore(new DatabaseSync(`${directory}/sqlite.db`));
-  },
+  open: async (directory) => sqliteStore(await openDatabase(directory)),
+  openLog: async (directory) => sqliteLog(await openDatabase(directory)),
 };
+
+async function openDatabase(directory: string): Promise<Sqlite> {
+  const { DatabaseSync } = await import("node:sqlite");
+  return new DatabaseSync(`${directory}/sqlite.db`);
+}
