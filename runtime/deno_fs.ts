@@ -40,12 +40,11 @@ class DenoFile implements DurableFile {
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return this.#pace.inline() ? this.#file.writeSync(buffer) : this.#file.write(buffer);
+    return this.#pace.inline ? this.#file.writeSync(buffer) : this.#file.write(buffer);
   }
 
   syncData(): MaybePromise<void> {
-    if (this.#pace.inline()) return this.#pace.syncInline(() => this.#file.syncDataSync());
-    return this.#pace.syncThreaded(() => this.#file.syncData());
+    return this.#pace.sync(() => this.#file.syncDataSync(), () => this.#file.syncData());
   }
 
   syncAll(): Promise<void> {

@@ -74,13 +74,12 @@ class NodeFile implements DurableFile {
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
-    if (this.#pace.inline()) return fs.writeSync(this.#fd, buffer, 0, buffer.length, offset);
+    if (this.#pace.inline) return fs.writeSync(this.#fd, buffer, 0, buffer.length, offset);
     return transfer(fs.write, this.#fd, buffer, offset);
   }
 
   syncData(): MaybePromise<void> {
-    if (this.#pace.inline()) return this.#pace.syncInline(() => fs.fdatasyncSync(this.#fd));
-    return this.#pace.syncThreaded(() => fdatasync(this.#fd));
+    return this.#pace.sync(() => fs.fdatasyncSync(this.#fd), () => fdatasync(this.#fd));
   }
 
   syncAll(): Promise<void> {

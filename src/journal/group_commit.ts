@@ -75,28 +75,24 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    await this.#gather();
-    while (this.#queue.length > 0) {
-      const head = this.#queue[0]!;
+    for (;;) {
+      // Lets callers that were just resumed submit their next mutation, so that they share the next batch.
+      let seen: number;
+      do {
+        seen = this.#queue.length;
+        await undefined;
+      } while (this.#queue.length > seen);
+      const head = this.#queue[0];
+      if (head === undefined) break;
       if ("run" in head) {
         this.#queue.shift();
         await head.run();
       } else {
         await this.#commitBatch(this.#takeBatch());
       }
-      await this.#gather();
     }
     // In the same turn as the check above: whoever submits after it starts a new run.
     this.#running = null;
-  }
-
-  /** Lets callers that were just resumed submit their next mutation, so that they share the next batch. */
-  async #gather(): Promise<void> {
-    let seen: number;
-    do {
-      seen = this.#queue.length;
-      await undefined;
-    } while (this.#queue.length > seen);
   }
 
   #takeBatch(): Waiting[] {

@@ -137,12 +137,20 @@ export class SegmentWriter {
     if (this.#poison !== null) throw this.#poison;
     const grows = this.offset + bytes.length + FILL_RESERVE > this.#filledEnd;
     if (grows) await this.#extend(bytes.length);
+    // A fast disk answers at once, and every `await` costs a turn of the queue, even that of nothing.
     try {
-      await writeFully(this.#file, bytes, this.offset);
+      const writing = writeFully(this.#file, bytes, this.offset);
+      if (writing !== undefined) await writing;
     } catch (error) {
       await this.#rollBack(bytes.length, error);
     }
-    await this.#sync(grows);
+    try {
+      const syncing = grows ? this.#file.syncAll() : this.#file.syncData();
+      if (syncing !== undefined) await syncing;
+    } catch (error) {
+      // Never retried: the kernel may have dropped the pages and would report success the second time.
+      throw this.#poisonWith("sync", error);
+    }
     this.offset += bytes.length;
   }
 
@@ -182,15 +190,6 @@ export class SegmentWriter {
     throw ioError(operation, this.named.path, cause);
   }
 
-  async #sync(all: boolean): Promise<void> {
-    try {
-      await (all ? this.#file.syncAll() : this.#file.syncData());
-    } catch (error) {
-      // Never retried: the kernel may have dropped the pages and would report success the second time.
-      throw this.#poisonWith("sync", error);
-    }
-  }
-
   #poisonWith(operation: string, cause: unknown): MinistateError {
     this.#poison = poisoned(operation, this.named.path, this.offset, cause);
     return this.#poison;
@@ -214,7 +213,7 @@ export class SegmentWriter {
     } catch (error) {
       await this.#rollBack(bytes.length, error);
     }
-    await this.#sync(true);
+    await this.sync();
     this.offset += bytes.length;
     this.#filledEnd = Math.max(this.#filledEnd, this.offset);
   }
@@ -229,9 +228,13 @@ export class SegmentWriter {
     }
   }
 
-  /** Syncs what `trim` did. */
+  /** Makes everything durable that was done so far. */
   async sync(): Promise<void> {
-    await this.#sync(true);
+    try {
+      await this.#file.syncAll();
+    } catch (error) {
+      throw this.#poisonWith("sync", error);
+    }
   }
 
   /** Closes the file and nothing else. */

@@ -4,26 +4,42 @@
  * @module
  */
 
-import type { DurableFile, DurableFs } from "../durable_fs.ts";
+import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { FILL_SIZE_MIN, LINE_FEED } from "../format/format.ts";
 import { readFully } from "./segment_reader.ts";
 
 const lineFeeds = new Uint8Array(FILL_SIZE_MIN).fill(LINE_FEED);
 
-/** Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. */
-export async function writeFully(
+/**
+ * Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. When the
+ * first call takes everything at once there is nothing to wait for, and no promise.
+ */
+export function writeFully(
   file: DurableFile,
   bytes: Uint8Array,
   offset: number,
+): MaybePromise<void> {
+  if (bytes.length === 0) return;
+  const count = file.write(bytes, offset);
+  if (count === bytes.length) return;
+  return writeRest(file, bytes, offset, count);
+}
+
+async function writeRest(
+  file: DurableFile,
+  bytes: Uint8Array,
+  offset: number,
+  first: MaybePromise<number>,
 ): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const count = await file.write(done === 0 ? bytes : bytes.subarray(done), offset + done);
+  let count = await first;
+  for (let done = 0;;) {
+    // A device that takes nothing and reports nothing would be asked for ever.
     if (count <= 0) {
-      // A device that takes nothing and reports nothing would be asked for ever.
       throw Object.assign(new Error("ENOSPC: no bytes were taken, write"), { code: "ENOSPC" });
     }
     done += count;
+    if (done >= bytes.length) return;
+    count = await file.write(bytes.subarray(done), offset + done);
   }
 }
 

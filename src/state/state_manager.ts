@@ -140,11 +140,10 @@ export class StateManager<S, M, R = unknown> {
    * @throws {ClosedError} when the manager is closed
    * @throws {ReadOnlyError} when it was opened read-only
    */
-  async apply(mutation: M): Promise<Applied<R>> {
-    const text = this.#encode(mutation);
-    return await this.#submit([text], (sequence, timestamp) => ({
+  apply(mutation: M): Promise<Applied<R>> {
+    return this.#submit(() => [this.#encode(mutation)], (sequence, timestamp, [text]) => ({
       sequence,
-      result: this.#machine.run(sequence, timestamp, parseExactly(text)),
+      result: this.#machine.run(sequence, timestamp, parseExactly(text!)),
     }));
   }
 
@@ -161,11 +160,10 @@ export class StateManager<S, M, R = unknown> {
    */
   async applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
     this.#writable();
-    const texts = mutations.map((mutation) => this.#encode(mutation));
-    if (texts.length === 0) return [];
+    if (mutations.length === 0) return [];
     return await this.#submit(
-      texts,
-      (first, timestamp) => this.#machine.runAll(first, timestamp, texts),
+      () => mutations.map((mutation) => this.#encode(mutation)),
+      (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts),
     );
   }
 
@@ -175,13 +173,15 @@ export class StateManager<S, M, R = unknown> {
     return writer.encode(schema === undefined ? mutation : validate(schema, mutation));
   }
 
+  /** One `async` call for all: every `await` of another one costs a mutation a turn of the queue. */
   async #submit<T>(
-    texts: string[],
-    settle: (sequenceFirst: number, timestamp: number) => T,
+    encode: () => string[],
+    settle: (sequenceFirst: number, timestamp: number, texts: string[]) => T,
   ): Promise<T> {
     const writer = this.#writable();
+    const texts = encode();
     try {
-      return await writer.submit(texts, settle);
+      return await writer.submit(texts, (first, timestamp) => settle(first, timestamp, texts));
     } catch (error) {
       if (isDiskFull(error)) this.#automatic?.start();
       throw error;

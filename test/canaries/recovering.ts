@@ -181,7 +181,7 @@ export const RECOVERING: readonly Canary[] = [
     patches: [
       {
         file: SEGMENT_WRITER,
-        find: "    await this.#sync(true);\n    this.offset += bytes.length;",
+        find: "    await this.sync();\n    this.offset += bytes.length;",
         replace: "    this.offset += bytes.length;",
       },
       { file: JOURNAL_WRITER, find: "    await this.#segment.sync();\n", replace: "" },

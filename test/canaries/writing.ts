@@ -30,8 +30,8 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: sequential mutations",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "    await this.#sync(grows);\n",
-      replace: "",
+      find: "      const syncing = grows ? this.#file.syncAll() : this.#file.syncData();\n",
+      replace: "      const syncing = grows ? Promise.resolve() : undefined;\n",
     }],
   },
   {
@@ -40,8 +40,8 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: a slow disk",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await (all ? this.#file.syncAll() : this.#file.syncData());\n",
-      replace: "      Promise.resolve(this.#file.syncAll()).catch(() => {});\n",
+      find: "      if (syncing !== undefined) await syncing;\n",
+      replace: "      Promise.resolve(syncing).catch(() => {});\n",
     }],
   },
   {
@@ -127,13 +127,14 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations",
     patches: [{
       file: MANAGER,
-      find: `    return await this.#submit([text], (sequence, timestamp) => ({
+      find:
+        `    return this.#submit(() => [this.#encode(mutation)], (sequence, timestamp, [text]) => ({
       sequence,
-      result: this.#machine.run(sequence, timestamp, parseExactly(text)),
+      result: this.#machine.run(sequence, timestamp, parseExactly(text!)),
     }));`,
-      replace:
-        `    const result = this.#machine.run(this.#machine.sequence + 1, 0, parseExactly(text));
-    return await this.#submit([text], (sequence) => ({ sequence, result }));`,
+      replace: `    const text = this.#encode(mutation);
+    const result = this.#machine.run(this.#machine.sequence + 1, 0, parseExactly(text));
+    return this.#submit(() => [text], (sequence) => ({ sequence, result }));`,
     }],
   },
   {
@@ -143,13 +144,13 @@ export const WRITING: readonly Canary[] = [
     patches: [{
       file: MANAGER,
       find: `    return await this.#submit(
-      texts,
-      (first, timestamp) => this.#machine.runAll(first, timestamp, texts),
+      () => mutations.map((mutation) => this.#encode(mutation)),
+      (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts),
     );`,
       replace: `    const applied = [];
-    for (const text of texts) {
+    for (const text of mutations.map((mutation) => this.#encode(mutation))) {
       const one = (first, timestamp) => this.#machine.runAll(first, timestamp, [text]);
-      applied.push(...await this.#submit([text], one));
+      applied.push(...await this.#submit(() => [text], one));
     }
     return applied;`,
     }],
@@ -192,8 +193,8 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations, fails with EIO once",
     patches: [{
       file: SEGMENT_WRITER,
-      find: '      throw this.#poisonWith("sync", error);',
-      replace: "      await this.#file.syncAll();",
+      find: 'success the second time.\n      throw this.#poisonWith("sync", error);',
+      replace: "success the second time.\n      await this.#file.syncAll();",
     }],
   },
   {
@@ -243,8 +244,8 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations, fails with ENOSPC",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await this.#rollBack(bytes.length, error);\n    }\n    await this.#sync(grows);",
-      replace: "      this.#fs.crc32(bytes, 0);\n    }\n    await this.#sync(grows);",
+      find: "      await this.#rollBack(bytes.length, error);\n    }\n    try {",
+      replace: "      this.#fs.crc32(bytes, 0);\n    }\n    try {",
     }],
   },
   {
@@ -253,9 +254,8 @@ export const WRITING: readonly Canary[] = [
     first: "promises: a refused write",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await this.#rollBack(bytes.length, error);\n    }\n    await this.#sync(grows);",
-      replace:
-        '      throw ioError("write", this.named.path, error);\n    }\n    await this.#sync(grows);',
+      find: "      await this.#rollBack(bytes.length, error);\n    }\n    try {",
+      replace: '      throw ioError("write", this.named.path, error);\n    }\n    try {',
     }],
   },
   {
