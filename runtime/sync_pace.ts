@@ -5,8 +5,6 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
-
 /** A disk counts as fast while its syncs take less than this. */
 const FAST_MS = 0.6;
 
