@@ -6,7 +6,6 @@
 
 import fs from "node:fs";
 import { promisify } from "node:util";
-import { crc32 } from "node:zlib";
 import type {
   DirectoryEntry,
   DurableFile,
@@ -36,6 +35,10 @@ const fsync = promisify(fs.fsync);
 const ftruncate = promisify(fs.ftruncate);
 const fstat = promisify(fs.fstat);
 const close = promisify(fs.close);
+
+/** Bun has the checksum itself; `node:zlib`, where Node has it, would take Bun a good part of its start to load. */
+const { Bun } = globalThis as { Bun?: { hash: Pick<DurableFs, "crc32"> } };
+const { crc32 } = Bun?.hash ?? await import("node:zlib");
 
 /** `fs.read` or `fs.write`: promisified, they give a count on Bun and an object on Node. */
 type Transfer = (

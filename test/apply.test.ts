@@ -41,6 +41,18 @@ test("apply() calls at the same time are applied and resolved in call order", as
   assertEquals(manager.snapshot().entries, order);
 });
 
+test("apply() and applyAll() calls at the same time are resolved in call order", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  const order: number[] = [];
+  const calls = Array.from({ length: 40 }, (_, i) => {
+    const call = i % 2 === 0 ? manager.applyAll([i]) : manager.apply(i);
+    return call.then(() => order.push(i));
+  });
+  await Promise.all(calls);
+  assertEquals(order, Array.from({ length: 40 }, (_, i) => i));
+});
+
 test("apply() called from where the last one resolved goes on without a gap", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);

@@ -158,10 +158,8 @@ export class StateManager<S, M, R = unknown> {
    * @throws {InvalidMutationError} when one is not JSON, or the schema refuses it; none is journaled
    * @throws {TooLargeError} when the group doesn't fit in one batch; none is journaled
    */
-  async applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
-    this.#writable();
-    if (mutations.length === 0) return [];
-    return await this.#submit(
+  applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
+    return this.#submit(
       () => mutations.map((mutation) => this.#encode(mutation)),
       (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts),
     );
@@ -173,13 +171,15 @@ export class StateManager<S, M, R = unknown> {
     return writer.encode(schema === undefined ? mutation : validate(schema, mutation));
   }
 
-  /** One `async` call for all: every `await` of another one costs a mutation a turn of the queue. */
+  /** The one `async` call for all: another one around it would cost a turn of the queue, and resolve out of order. */
   async #submit<T>(
     encode: () => string[],
     settle: (sequenceFirst: number, timestamp: number, texts: string[]) => T,
   ): Promise<T> {
     const writer = this.#writable();
     const texts = encode();
+    // An empty group needs no journal.
+    if (texts.length === 0) return settle(this.sequence + 1, 0, texts);
     try {
       return await writer.submit(texts, (first, timestamp) => settle(first, timestamp, texts));
     } catch (error) {

@@ -143,16 +143,15 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: atomic groups",
     patches: [{
       file: MANAGER,
-      find: `    return await this.#submit(
+      find: `    return this.#submit(
       () => mutations.map((mutation) => this.#encode(mutation)),
       (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts),
     );`,
-      replace: `    const applied = [];
-    for (const text of mutations.map((mutation) => this.#encode(mutation))) {
-      const one = (first, timestamp) => this.#machine.runAll(first, timestamp, [text]);
-      applied.push(...await this.#submit(() => [text], one));
-    }
-    return applied;`,
+      replace: `    const texts = mutations.map((mutation) => this.#encode(mutation));
+    const one = (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts);
+    return texts.reduce(async (before, text) => {
+      return [...await before, ...await this.#submit(() => [text], one)];
+    }, Promise.resolve([]));`,
     }],
   },
   {
