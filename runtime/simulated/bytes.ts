@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
 
 const PAGE_SIZE = 4096;
 
@@ -33,9 +34,14 @@ export class Bytes {
   /** Fills `buffer` from `offset` on, as far as there are bytes; returns how many there were. */
   read(buffer: Uint8Array, offset: number): number {
     const size = Math.min(buffer.length, Math.max(0, this.#size - offset));
-    eachPage(offset, size, (number, start, end, at) => {
-      buffer.set(this.#pages[number]!.subarray(start, end), at);
-    });
+    for (let at = 0; at < size;) {
+      const start = (offset + at) % PAGE_SIZE;
+      const page = this.#pages[(offset + at - start) / PAGE_SIZE]!;
+      const whole = start === 0 && size - at >= PAGE_SIZE;
+      const part = whole ? page : page.subarray(start, start + size - at);
+      buffer.set(part, at);
+      at += part.length;
+    }
     return size;
   }
 
@@ -76,12 +82,12 @@ export class Bytes {
       );
   }
 
-  /** Continues a checksum over all bytes. */
-  checksum(crc32: (bytes: Uint8Array, seed: number) => number, seed: number): number {
-    let sum = seed;
-    eachPage(0, this.#size, (number, start, end) => {
-      sum = crc32(this.#pages[number]!.subarray(start, end), sum);
-    });
+  /** A number that is different for different bytes, but for one case in 2^32. */
+  fingerprint(seed: number): number {
+    let sum = mixed(seed, this.#size);
+    for (const [number, page] of this.#pages.entries()) {
+      sum = mixed(sum, this.#own.has(number) ? crc32(page) : checksumOfShared(page));
+    }
     return sum;
   }
 
@@ -97,6 +103,22 @@ export class Bytes {
     }
     return this.#pages[number]!;
   }
+}
+
+/** Pages that copies share are never changed, and most images of a power cut have the same ones. */
+function checksumOfShared(page: Uint8Array): number {
+  let sum = checksums.get(page);
+  if (sum === undefined) checksums.set(page, sum = crc32(page));
+  return sum;
+}
+
+const checksums = new WeakMap<Uint8Array, number>();
+
+/** Takes one more number into a fingerprint (as MurmurHash3 does, Austin Appleby, 2011). */
+function mixed(sum: number, next: number): number {
+  const scrambled = Math.imul(next, 0xcc9e2d51);
+  const taken = sum ^ Math.imul(scrambled << 15 | scrambled >>> 17, 0x1b873593);
+  return (Math.imul(taken << 13 | taken >>> 19, 5) + 0xe6546b64) >>> 0;
 }
 
 /** Calls with each page that a range touches, the part of the page, and where that part stands in the range. */

@@ -21,6 +21,9 @@
  * first and fails with `ENOSPC` then. `syncDelayMs` is a slow one: what was written before a sync began is durable
  * when it returns, what was written meanwhile is not.
  *
+ * **Answers** of an open file come at once from three disks in four and with a promise from the fourth, as they do from
+ * fast and from slow ones; failures too. The seed decides, and each image of a disk has another one.
+ *
  * **Bit rot** (`flipBit`, `plant`, `unplant`) changes what is at rest.
  *
  * Not modelled: permissions, and disks that lie about syncs (every program loses data on these).
@@ -34,6 +37,7 @@ import type {
   DurableFile,
   DurableFs,
   DurableLock,
+  MaybePromise,
   OpenMode,
 } from "../../src/durable_fs.ts";
 import { failure, type Fault, type Operation } from "./call_gate.ts";
@@ -53,6 +57,8 @@ import { RestingDisk } from "./resting_disk.ts";
 export class PowerCutDisk extends RestingDisk implements DurableFs {
   readonly #locked = new Set<SimulatedNode>();
   readonly #random: Random;
+  /** Whether open files answer at once where they can. */
+  readonly #atOnce: boolean;
   /** How many bytes files can still grow by. @default Infinity */
   spaceLeft: number = Infinity;
   /** How many milliseconds a sync of a file takes. @default 0 */
@@ -61,11 +67,13 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   /**
    * Makes an empty disk.
    *
-   * @param seed decides how calls fail where there is more than one way: how much a failing sync still writes, …
+   * @param seed decides how calls are answered and fail where there is more than one way: at once or not, how much a
+   * failing sync still writes, …
    */
   constructor(seed: number = 1) {
     super();
     this.#random = new Random(seed);
+    this.#atOnce = seed % 4 > 0;
   }
 
   static #over(names: SimulatedNames, seed: number): PowerCutDisk {
@@ -121,53 +129,60 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       if (!open && !this.dead) throw failure("EBADF", operation, path);
       return this.enter(operation, path, change, partial);
     };
-    const sync = async (operation: "syncData" | "syncAll") => {
+    const answer = <T>(call: () => T): MaybePromise<T> => this.#atOnce ? call() : later(call);
+    const sync = (operation: "syncData" | "syncAll") => {
       const until = file.operationCount;
-      enter(operation, undefined, () => file.failSync(until, this.#random));
-      if (this.syncDelayMs > 0) {
+      const begin = () => enter(operation, undefined, () => file.failSync(until, this.#random));
+      if (this.syncDelayMs === 0) {
+        return answer(() => {
+          begin();
+          file.sync(until);
+        });
+      }
+      return later(async () => {
+        begin();
         await new Promise((resolve) => setTimeout(resolve, this.syncDelayMs));
         this.refuseDead();
-      }
-      file.sync(until);
+        file.sync(until);
+      });
     };
-    // Promises throughout, so that a rejection nobody awaits is seen as one.
     return {
-      // deno-lint-ignore require-await
-      read: async (buffer, offset) => {
-        const wrong = enter("read");
-        return file.read(wrong === "short" ? halfOf(buffer) : buffer, offset);
-      },
-      // deno-lint-ignore require-await
-      write: async (buffer, offset) => {
-        const wrong = enter(
-          "write",
-          () => file.write(buffer, offset),
-          () => file.write(halfOf(buffer), offset),
-        );
-        const wanted = wrong === "short" ? halfOf(buffer) : buffer;
-        const bytes = this.#takeSpace(file, wanted, offset, path);
-        file.write(wrong === "garbled" ? this.#garbled(bytes) : bytes, offset);
-        return bytes.length;
-      },
+      read: (buffer, offset) =>
+        answer(() => {
+          const wrong = enter("read");
+          return file.read(wrong === "short" ? halfOf(buffer) : buffer, offset);
+        }),
+      write: (buffer, offset) =>
+        answer(() => {
+          const wrong = enter(
+            "write",
+            () => file.write(buffer, offset),
+            () => file.write(halfOf(buffer), offset),
+          );
+          const wanted = wrong === "short" ? halfOf(buffer) : buffer;
+          const bytes = this.#takeSpace(file, wanted, offset, path);
+          file.write(wrong === "garbled" ? this.#garbled(bytes) : bytes, offset);
+          return bytes.length;
+        }),
       syncData: () => sync("syncData"),
       syncAll: () => sync("syncAll"),
-      // deno-lint-ignore require-await
-      truncate: async (size) => {
-        enter("truncate", () => file.truncate(size));
-        this.spaceLeft += Math.max(0, file.size - size);
-        file.truncate(size);
-      },
-      // deno-lint-ignore require-await
-      size: async () => {
-        enter("size");
-        return file.size;
-      },
-      // deno-lint-ignore require-await
-      close: async () => {
-        // The descriptor is gone, even when closing it reports a failure.
-        enter("close", undefined, () => open = false);
-        open = false;
-      },
+      truncate: (size) =>
+        answer(() => {
+          enter("truncate", () => file.truncate(size));
+          this.spaceLeft += Math.max(0, file.size - size);
+          file.truncate(size);
+        }),
+      size: () =>
+        answer(() => {
+          enter("size");
+          return file.size;
+        }),
+      close: () =>
+        answer(() => {
+          // The descriptor is gone, even when closing it reports a failure.
+          enter("close", undefined, () => open = false);
+          open = false;
+        }),
     };
   }
 
@@ -271,6 +286,11 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   crc32(bytes: Uint8Array, seed: number): number {
     return crc32(bytes, seed);
   }
+}
+
+// deno-lint-ignore require-await -- async, so that failures reject
+async function later<T>(call: () => T | Promise<T>): Promise<T> {
+  return call();
 }
 
 function halfOf(buffer: Uint8Array): Uint8Array {

@@ -42,7 +42,7 @@ export class RestingDisk extends CallGate {
     return this.paths("").reduce((sum, path) => {
       const named = crc32(`${path}\n`, sum);
       const node = this.names.find(path);
-      return node instanceof SimulatedFile ? node.content.checksum(crc32, named) : named;
+      return node instanceof SimulatedFile ? node.content.fingerprint(named) : named;
     }, 0);
   }
 
