@@ -35,7 +35,7 @@ const HELP = `npm run rig -- [options]
   --only PART      smoke (programs for arm64 under QEMU, without a board), system-calls (under strace), cuts, or
                    raspberry (the demo on a Raspberry Pi 3B)
   --tear-commits   blocks that commit ext4's journal are torn too, and e2fsck -p runs before the mount
-  --ci             a small share of everything: few cuts, and no Raspberry Pi
+  --ci             the share that must pass before every change: few cuts, and no Raspberry Pi
   --replay FOLDER  looks again at a failure that was kept
   --console BOARD  virt or raspi3b: a shell on that board, in this terminal; with --anew on a new card
   --help           this text

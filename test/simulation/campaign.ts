@@ -59,7 +59,7 @@ interface Exploration {
 }
 
 /** How many are drawn from one seed before the clock is looked at. */
-const HISTORIES_AT_ONCE = 20;
+const HISTORIES_AT_ONCE = 30;
 const DAMAGED_AT_ONCE = 4;
 const FORGED_AT_ONCE = 1;
 
