@@ -77,7 +77,7 @@ async function measure(): Promise<Collected> {
     soaks: [],
   };
   const hold = async (name: string, title: string, callers: number, field: Field) => {
-    const slices = { warmUpMs: quick ? 100 : 300, sliceMs: 50, turns: quick ? 4 : 20 };
+    const slices = { warmUpMs: quick ? 100 : 2000, sliceMs: 50, turns: quick ? 4 : 20 };
     const entries = await compete(name, field, slices, quick ? 1 : 5, scope);
     collected.competitions.push({ name, title, callers, entries });
   };
