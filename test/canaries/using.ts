@@ -205,7 +205,7 @@ export const USING: readonly Canary[] = [
     first: "promises: outcomes",
     patches: [{
       file: "src/state/state_manager.ts",
-      find: "result: this.#machine.run(sequence, timestamp, parseExactly(text)),",
+      find: "result: this.#machine.run(sequence, timestamp, parseExactly(text!)),",
       replace: "result: this.#machine.run(sequence, timestamp, mutation),",
     }],
   },
