@@ -4,12 +4,15 @@
  * @module
  */
 
-import type { ColdStart } from "./cold_starts.ts";
+import { type ColdStart, PROGRAMS } from "./cold_starts.ts";
 import { measuredOn } from "./contender.ts";
 import { contenders } from "./contenders.ts";
 import { show, spread } from "./stats.ts";
-import { list, table } from "./table.ts";
+import { list, table, verdict } from "./table.ts";
 
+/** The most that a start may take, by that of the floor in the same form. */
+const START_MOST = 1.15;
+const PAIRS = [["ministate", "line"], ["compiled", "compiled line"]] as const;
 const MIB = 2 ** 20;
 
 /** A table with the quickest first. */
@@ -33,6 +36,7 @@ export function reportColdStarts(starts: ColdStart[]): string {
   ]);
   const headings = runtimes.flatMap((runtime) => [`${runtime}, ms`, "peak MiB"]);
   const parts = ["W6: open, commit once, close, end\n", table(["contender", ...headings], rows)];
+  parts.push(reportTargets(starts));
   const failures = starts.filter((start) => !isComplete(start))
     .map(({ contender, runtime, failure }) => `${nameOf(contender)} on ${runtime}: ${failure}`);
   if (failures.length > 0) parts.push(list("Not measured:", [...new Set(failures)]));
@@ -46,8 +50,24 @@ function isComplete({ failure }: ColdStart): boolean {
 
 function nameOf(contender: string): string {
   const known = contenders[contender];
-  if (known === undefined) return "an empty program";
+  if (known === undefined) return PROGRAMS[contender]!;
   return known.durable ? known.name : `${known.name} (**not durable**)`;
+}
+
+function reportTargets(starts: ColdStart[]): string {
+  const rows = measuredOn(starts).flatMap((runtime) =>
+    PAIRS.flatMap(([ours, floor]) => {
+      const here = starts.filter((start) => start.runtime === runtime && isComplete(start));
+      const ratios = here.filter(({ contender }) => contender === ours).flatMap((start) =>
+        here.filter(({ contender, round }) => contender === floor && round === start.round)
+          .map(({ elapsedMs }) => start.elapsedMs / elapsedMs)
+      );
+      if (ratios.length === 0) return [];
+      const figure = spread(ratios);
+      return [[runtime, nameOf(ours), show(figure, 2), verdict(figure.median <= START_MOST)]];
+    })
+  );
+  return table(["runtime", "program", "of its floor", `at most ${START_MOST}`], rows);
 }
 
 /** The least median of all runtimes, to sort by. */

@@ -19,7 +19,7 @@ import { inTurn, progress, type Scope } from "./scope.ts";
 /** One start and, of another process that did the same, the peak of its memory in bytes. */
 export interface ColdStart {
   runtime: Runtime;
-  /** The module's name, or "nothing" for an empty program. */
+  /** The module's name, or that of one of `PROGRAMS`. */
   contender: string;
   round: number;
   elapsedMs: number;
@@ -28,7 +28,18 @@ export interface ColdStart {
   failure?: string;
 }
 
-const PROGRAM = fileURLToPath(new URL("cold.ts", import.meta.url));
+/** What is started beside the contenders, in words. */
+export const PROGRAMS: Record<string, string> = {
+  "nothing": "an empty program",
+  "line": "the floor: one line, synced",
+  "compiled line": "the floor, compiled",
+  "compiled": "ministate, compiled",
+};
+
+const COMPILED: Record<string, string> = {
+  "compiled line": pathOf("cold_line.ts"),
+  "compiled": pathOf("cold_ministate.ts"),
+};
 const TIMEOUT_MS = 60_000;
 const run = promisify(execFile);
 
@@ -36,17 +47,18 @@ const run = promisify(execFile);
 export async function measureColdStarts(rounds: number, scope: Scope): Promise<ColdStart[]> {
   const starts: ColdStart[] = [];
   await inDirectory(scope.parent, async (directory) => {
+    if (scope.runtimes.includes("bun")) await compileAll(directory);
     const failed = new Map<string, string>();
     // The first round makes the files and fills the caches of the runtimes; it doesn't count.
     for (let round = -1; round < rounds; round++) {
       for (const runtime of inTurn(scope.runtimes, round + 1)) {
         progress(`W6, round ${round + 1} of ${rounds}, ${runtime}`);
         for (const contender of inTurn(startersOn(runtime), round + 1)) {
-          const own = join(directory, `${runtime}-${contender.replace("/", "-")}`);
+          const own = join(directory, `${runtime}-${contender.replace(/\W/g, "-")}`);
           fs.mkdirSync(own, { recursive: true });
           const known = failed.get(own);
           const start = known === undefined
-            ? await startCold(runtime, contender, own)
+            ? await startCold(commandOf(runtime, contender, own, directory))
             : { elapsedMs: NaN, peak: NaN, failure: known };
           if (start.failure !== undefined) failed.set(own, start.failure);
           if (round >= 0) starts.push({ runtime, contender, round, ...start });
@@ -62,20 +74,43 @@ function startersOn(runtime: Runtime): string[] {
   const embedded = Object.keys(contenders)
     .filter((name) => name !== "floor" && name !== "peers/redis")
     .filter((name) => contenders[name]!.runtimes.includes(runtime));
-  return ["nothing", ...embedded];
+  const compiled = runtime === "bun" ? Object.keys(COMPILED) : [];
+  return ["nothing", "line", ...compiled, ...embedded];
+}
+
+/** Only Bun compiles without anything from elsewhere. */
+async function compileAll(folder: string): Promise<void> {
+  for (const [name, entry] of Object.entries(COMPILED)) {
+    progress(`W6, compiling ${name}`);
+    const output = `--outfile=${binaryIn(folder, name)}`;
+    await run(binaryOf("bun"), ["build", "--compile", "--minify", entry, output]);
+  }
+}
+
+function binaryIn(folder: string, name: string): string {
+  return join(folder, name.replace(" ", "-"));
+}
+
+function commandOf(runtime: Runtime, name: string, directory: string, folder: string): string[] {
+  if (name in COMPILED) return [binaryIn(folder, name), directory];
+  const start = [binaryOf(runtime), ...FLAGS[runtime]];
+  return name === "line"
+    ? [...start, pathOf("cold_line.ts"), directory]
+    : [...start, pathOf("cold.ts"), name, directory];
+}
+
+function pathOf(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
 }
 
 async function startCold(
-  runtime: Runtime,
-  contender: string,
-  directory: string,
+  [command, ...args]: string[],
 ): Promise<{ elapsedMs: number; peak: number; failure?: string }> {
-  const args = [...FLAGS[runtime], PROGRAM, contender, directory];
   try {
     const start = performance.now();
-    await run(binaryOf(runtime), args, { timeout: TIMEOUT_MS });
+    await run(command!, args, { timeout: TIMEOUT_MS });
     const elapsedMs = performance.now() - start;
-    const { stdout } = await run(binaryOf(runtime), [...args, "peak"], { timeout: TIMEOUT_MS });
+    const { stdout } = await run(command!, [...args, "peak"], { timeout: TIMEOUT_MS });
     const memory: Memory = JSON.parse(stdout);
     return { elapsedMs, peak: memory.peak };
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { reportColdStarts } from "../../bench/cold_report.ts";
 import { reportLargeStates } from "../../bench/large_report.ts";
 import { reportDelays, reportReads } from "../../bench/loop_report.ts";
 import { reportOpenings } from "../../bench/opening_report.ts";
@@ -59,6 +60,32 @@ test("W5: bytes and flushes per commit, with our journal alone held against the 
   ]);
   assertEquals(rowWith(report, "at most 4300 bytes")[2], "met");
   assertEquals(rowWith(report, "at most 1.01 flushes")[2], "MISSED");
+});
+
+test("W6: our starts by those of the floor of the same round, compiled or not", () => {
+  const start = (contender: string, round: number, elapsedMs: number) => ({
+    runtime,
+    contender,
+    round,
+    elapsedMs,
+    peak: 30 * MIB,
+  });
+  const report = reportColdStarts([
+    ...[100, 200].flatMap((floorMs, round) => [
+      start("line", round, floorMs),
+      start("ministate", round, floorMs * 1.1),
+      start("compiled line", round, floorMs / 2),
+      start("compiled", round, floorMs * 0.6),
+    ]),
+    { ...start("peers/lmdb", 0, NaN), failure: "no such module" },
+  ]);
+  assertEquals(rowWith(report, "1.10 (1.10 to 1.10)").slice(1), [
+    "ministate",
+    "1.10 (1.10 to 1.10)",
+    "met",
+  ]);
+  assertEquals(rowWith(report, "1.20 (1.20 to 1.20)").at(-1), "MISSED");
+  assert(report.includes("lmdb on bun: no such module"));
 });
 
 test("W7: who holds the event loop, one table for each disk, the shortest first", () => {
