@@ -11,6 +11,9 @@ const FAST_MS = 0.6;
 /** How long syncs may be made at once before the event loop gets a turn. */
 const TURN_MS = 2;
 
+/** A turn that took longer than this had something to do. */
+const IDLE_TURN_MS = 0.08;
+
 /** Keeps in mind how long one disk's latest sync took. */
 export class SyncPace {
   /** Whether calls should be made at once: the latest sync was fast. The first one is seen on a thread. */
@@ -21,21 +24,21 @@ export class SyncPace {
   sync(atOnce: () => void, threaded: () => Promise<void>): void | Promise<void> {
     const start = performance.now();
     if (!this.inline) return this.#syncThreaded(threaded, start);
-    if (start >= this.#turnEnd) return this.#syncAfterTurn(atOnce);
-    this.#syncInline(atOnce, start);
-  }
-
-  #syncInline(sync: () => void, start: number): void {
-    sync();
+    if (start >= this.#turnEnd) return this.#syncAfterTurn(atOnce, threaded);
+    atOnce();
     this.#note(start);
   }
 
   /** A loop of commits that never waits would starve timers and sockets, so every so often one lets them pass. */
-  async #syncAfterTurn(sync: () => void): Promise<void> {
+  async #syncAfterTurn(atOnce: () => void, threaded: () => Promise<void>): Promise<void> {
+    const asked = performance.now();
     await new Promise((resolve) => setImmediate(resolve));
     const start = performance.now();
-    this.#turnEnd = start + TURN_MS;
-    this.#syncInline(sync, start);
+    // Whoever had something to do there gets on by one step only; so they have the time of a whole sync as well.
+    if (start - asked > IDLE_TURN_MS) await threaded();
+    else atOnce();
+    this.#note(start);
+    this.#turnEnd = performance.now() + TURN_MS;
   }
 
   async #syncThreaded(sync: () => Promise<void>, start: number): Promise<void> {

@@ -134,3 +134,8 @@ function eachPage(
     at += end - start;
   }
 }
+
+/** The first half of some bytes: what a call that falls short takes or gives. */
+export function halfOf(buffer: Uint8Array): Uint8Array {
+  return buffer.subarray(0, Math.max(1, buffer.length >> 1));
+}

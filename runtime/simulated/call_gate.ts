@@ -135,3 +135,9 @@ export class CallGate {
 export function failure(code: string, operation: Operation, path: string): Error {
   return Object.assign(new Error(`${code}: ${operation} '${path}'`), { code });
 }
+
+/** Makes a call and answers with a promise; a failure rejects it. */
+// deno-lint-ignore require-await -- async, so that failures reject
+export async function later<T>(call: () => T | Promise<T>): Promise<T> {
+  return call();
+}

@@ -52,7 +52,8 @@ export class SimulatedNames {
   /** What stands at a path; `undefined` when nothing does. */
   find(path: string): SimulatedNode | undefined {
     let node: SimulatedNode | undefined = this.root;
-    for (const step of stepsOf(path)) {
+    for (const step of path.split("/")) {
+      if (step === "" || step === ".") continue;
       if (!(node instanceof SimulatedDirectory)) throw failure("ENOTDIR", "open", path);
       node = node.entries.get(step);
       if (node === undefined) return undefined;
@@ -190,20 +191,6 @@ export class SimulatedNames {
     return names;
   }
 }
-
-/** The names in a path. The same few paths are asked for again and again. */
-function stepsOf(path: string): string[] {
-  let steps = knownSteps.get(path);
-  if (steps === undefined) {
-    steps = path.split("/").filter((step) => step !== "" && step !== ".");
-    if (knownSteps.size >= STEPS_KNOWN_MAX) knownSteps.clear();
-    knownSteps.set(path, steps);
-  }
-  return steps;
-}
-
-const STEPS_KNOWN_MAX = 1000;
-const knownSteps = new Map<string, string[]>();
 
 function put(entries: Map<string, SimulatedNode>, name: string, node: SimulatedNode | null): void {
   if (node === null) entries.delete(name);

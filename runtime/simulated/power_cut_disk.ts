@@ -21,8 +21,7 @@
  * first and fails with `ENOSPC` then. `syncDelayMs` is a slow one: what was written before a sync began is durable
  * when it returns, what was written meanwhile is not.
  *
- * **Answers** of an open file come at once from three disks in four and with a promise from the fourth, as they do from
- * fast and from slow ones; failures too. The seed decides, and each image of a disk has another one.
+ * **Answers** of open files, failures too, come at once from three disks in four, else as promises: the seed decides.
  *
  * **Bit rot** (`flipBit`, `plant`, `unplant`) changes what is at rest.
  *
@@ -40,7 +39,8 @@ import type {
   MaybePromise,
   OpenMode,
 } from "../../src/durable_fs.ts";
-import { failure, type Fault, type Operation } from "./call_gate.ts";
+import { halfOf } from "./bytes.ts";
+import { failure, type Fault, later, type Operation } from "./call_gate.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
 import {
@@ -286,15 +286,6 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   crc32(bytes: Uint8Array, seed: number): number {
     return crc32(bytes, seed);
   }
-}
-
-// deno-lint-ignore require-await -- async, so that failures reject
-async function later<T>(call: () => T | Promise<T>): Promise<T> {
-  return call();
-}
-
-function halfOf(buffer: Uint8Array): Uint8Array {
-  return buffer.subarray(0, Math.max(1, buffer.length >> 1));
 }
 
 function kindOf(node: SimulatedNode): DirectoryEntry["kind"] {

@@ -234,6 +234,41 @@ test("crashImages() gives every image once when there are few, and draws when th
   assertEquals(again, many);
 });
 
+test("fingerprint() tells disks apart that differ in one byte, while a file is being written too", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  const prints: number[] = [disk.fingerprint()];
+  for (const letter of ["x", "y", "x"]) {
+    await file.write(bytes(letter), 1);
+    prints.push(disk.fingerprint());
+  }
+  assertEquals(new Set(prints).size, 3);
+  assertEquals(prints[1], prints[3]);
+  assertEquals(disk.image().fingerprint(), prints[3]);
+});
+
+test("a file that is cut behind a sync that failed is as short as it should be, once that is synced", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  await file.write(bytes("longer"), 0);
+  disk.fault = { at: disk.calls + 1, how: "EIO" };
+  assertEquals(await codeOf(() => file.syncAll()), "EIO");
+  disk.fault = null;
+  await file.truncate(2);
+  await file.syncAll();
+  assert(everyText(disk, "/a").every((text) => text.length === 2), `${everyText(disk, "/a")}`);
+});
+
+test("open files answer at once or with a promise, as the seed decides", async () => {
+  for (const [seed, atOnce] of [[3, true], [4, false]] as const) {
+    const disk = new PowerCutDisk(seed);
+    const file = await disk.open("/a", "create");
+    const answers = [file.write(bytes("a"), 0), file.syncData(), file.size(), file.close()];
+    for (const answer of answers) assertEquals(!(answer instanceof Promise), atOnce);
+    await Promise.all(answers);
+  }
+});
+
 /** The system's code that a call rejects with. */
 async function codeOf(call: () => unknown): Promise<string | undefined> {
   const error = await assertRejects(async () => void await call());

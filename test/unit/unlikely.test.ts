@@ -66,7 +66,7 @@ test("closeAfterFailure() and discard() keep quiet about errors of closing, and 
 
 test("writeFully() fails with ENOSPC when a device takes nothing and reports nothing", async () => {
   const file = { write: () => 0 } as unknown as DurableFile;
-  const error = await assertRejects(() => writeFully(file, encode("text"), 0));
+  const error = await assertRejects(async () => await writeFully(file, encode("text"), 0));
   assertEquals((error as { code?: string }).code, "ENOSPC");
 });
 
