@@ -7,8 +7,6 @@
  * @module
  */
 
-import { spawn } from "node:child_process";
-
 /** Whether the lock was free and is now held through `fd`, until `fd` is closed or the process ends. */
 export async function lockDescriptor(fd: number): Promise<boolean> {
   const locked = "Bun" in globalThis
@@ -22,8 +20,10 @@ export async function lockDescriptor(fd: number): Promise<boolean> {
  * Runs `flock -n 3` (util-linux or busybox) with our descriptor as its third. The lock belongs to the open file,
  * not to the process that asked for it, so it stays with us when the program has ended.
  */
-export function lockByProgram(fd: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
+export async function lockByProgram(fd: number): Promise<boolean> {
+  // Asked for only now: Bun, which has the call, starts sooner without it.
+  const { spawn } = await import("node:child_process");
+  return await new Promise((resolve, reject) => {
     const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", fd] });
     child.once("error", (cause) => reject(lockFailure("could not be run", cause)));
     child.once("exit", (code) => {
