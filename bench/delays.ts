@@ -32,7 +32,7 @@ const SERVER_MS_MAX = 60_000;
 /** Serves with every contender and every disk on each runtime; says why not when there is nothing to slow syncs down with. */
 export async function measureDelays(rounds: number, scope: Scope): Promise<DelayRun[]> {
   const delays: DelayRun[] = [];
-  const durationMs = scope.quick ? 1000 : 3000;
+  const durationMs = scope.quick ? 1000 : 1500;
   const names = ["nothing", ...Object.keys(contenders).filter((name) => !LEFT_OUT.has(name))];
   for (let round = 0; round < rounds; round++) {
     for (const runtime of inTurn(scope.runtimes, round)) {

@@ -77,8 +77,13 @@ async function measure(): Promise<Collected> {
     soaks: [],
   };
   const hold = async (name: string, title: string, callers: number, field: Field) => {
-    const slices = { warmUpMs: quick ? 100 : 2000, sliceMs: 50, turns: quick ? 4 : 20 };
-    const entries = await compete(name, field, slices, quick ? 1 : 5, scope);
+    // One caller makes a few thousand commits a second, and compilers want to see as many before they are done.
+    const warmUpMs = callers === 1 ? 2000 : 500;
+    const slices = quick
+      ? { warmUpMs: 100, sliceMs: 50, turns: 4 }
+      : { warmUpMs, sliceMs: 50, turns: 20 };
+    const all = callers === 1 ? 5 : 3;
+    const entries = await compete(name, field, slices, quick ? 1 : all, scope);
     collected.competitions.push({ name, title, callers, entries });
   };
   if (only.includes("W1")) await hold("W1", "one caller", 1, oneCaller());
@@ -93,7 +98,7 @@ async function measure(): Promise<Collected> {
   }
   if (only.includes("W4")) collected.largeStates = await measureLargeStates(rounds, scope);
   if (only.includes("W5")) {
-    collected.traffic = await measureTraffic(quick ? 500 : 2000, rounds, scope);
+    collected.traffic = await measureTraffic(quick ? 500 : 1000, rounds, scope);
   }
   if (only.includes("W6")) collected.coldStarts = await measureColdStarts(quick ? 1 : 10, scope);
   if (only.includes("W7")) {

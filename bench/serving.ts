@@ -26,7 +26,7 @@ export interface Delay {
 }
 
 /** Until compilers have seen the work, and a disk's pace is known. */
-const WARM_UP_MS = 1500;
+const WARM_UP_MS = 700;
 
 /** Says where it listens, serves, and ends with its figures. `module` is a contender's, or "nothing" to commit nothing. */
 export async function serveRequests(
