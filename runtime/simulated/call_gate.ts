@@ -136,8 +136,8 @@ export function failure(code: string, operation: Operation, path: string): Error
   return Object.assign(new Error(`${code}: ${operation} '${path}'`), { code });
 }
 
-/** Makes a call and answers with a promise; a failure rejects it. */
-// deno-lint-ignore require-await -- async, so that failures reject
+/** Makes a call a turn later and answers with a promise: whoever doesn't wait for it does the next thing before it. */
 export async function later<T>(call: () => T | Promise<T>): Promise<T> {
-  return call();
+  await undefined;
+  return await call();
 }

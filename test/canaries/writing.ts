@@ -35,6 +35,16 @@ export const WRITING: readonly Canary[] = [
     }],
   },
   {
+    name: "a batch is synced while it is still being written",
+    rule: DURABILITY,
+    first: "power cuts: sequential mutations",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      if (writing !== undefined) await writing;\n",
+      replace: "      Promise.resolve(writing).catch(() => {});\n",
+    }],
+  },
+  {
     name: "a batch is acknowledged when its sync begins",
     rule: DURABILITY,
     first: "power cuts: a slow disk",
