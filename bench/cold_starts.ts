@@ -83,7 +83,10 @@ async function compileAll(folder: string): Promise<void> {
   for (const [name, entry] of Object.entries(COMPILED)) {
     progress(`W6, compiling ${name}`);
     const output = `--outfile=${binaryIn(folder, name)}`;
-    await run(binaryOf("bun"), ["build", "--compile", "--minify", entry, output]);
+    await run(binaryOf("bun"), [
+      ...["build", "--compile", "--minify", "--bytecode", "--format=esm"],
+      ...[entry, output],
+    ]);
   }
 }
 

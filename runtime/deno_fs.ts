@@ -4,7 +4,7 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "./crc32.ts";
 import type {
   DirectoryEntry,
   DurableFile,
@@ -153,5 +153,5 @@ export const runtimeFs: DurableFs = {
   makeDirectory: (path) => coded(makeDirectory(path)),
   syncDirectory: (path) => coded(syncDirectory(path)),
   lock: (path) => coded(lock(path)),
-  crc32: (bytes, seed) => crc32(bytes, seed),
+  crc32,
 };

@@ -5,7 +5,6 @@
  */
 
 import fs from "node:fs";
-import { promisify } from "node:util";
 import type {
   DirectoryEntry,
   DurableFile,
@@ -29,40 +28,25 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
 const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_DIRECTORY = 0o700;
 
-const open = promisify(fs.open);
-const fdatasync = promisify(fs.fdatasync);
-const fsync = promisify(fs.fsync);
-const ftruncate = promisify(fs.ftruncate);
-const fstat = promisify(fs.fstat);
-const close = promisify(fs.close);
+/** A call of `node:fs` as a promise. `promisify` does the same, but Bun would have to load `node:util` for it first. */
+function promised<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => {
+      if (error) reject(error);
+      else resolve(value);
+    });
+  });
+}
+
+const open = (path: string, flags: number) =>
+  promised<number>((done) => fs.open(path, flags, OWNER_ONLY_FILE, done));
+const fstat = (fd: number) => promised<fs.Stats>((done) => fs.fstat(fd, done));
+const fsync = (fd: number) => promised<void>((done) => fs.fsync(fd, done));
+const close = (fd: number) => promised<void>((done) => fs.close(fd, done));
 
 /** Bun has the checksum itself; `node:zlib`, where Node has it, would take Bun a good part of its start to load. */
 const { Bun } = globalThis as { Bun?: { hash: Pick<DurableFs, "crc32"> } };
 const { crc32 } = Bun?.hash ?? await import("node:zlib");
-
-/** `fs.read` or `fs.write`: promisified, they give a count on Bun and an object on Node. */
-type Transfer = (
-  fd: number,
-  buffer: Uint8Array,
-  start: number,
-  size: number,
-  offset: number,
-  done: (error: Error | null, count: number) => void,
-) => void;
-
-function transfer(
-  call: Transfer,
-  fd: number,
-  buffer: Uint8Array,
-  offset: number,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    call(fd, buffer, 0, buffer.length, offset, (error, count) => {
-      if (error) reject(error);
-      else resolve(count);
-    });
-  });
-}
 
 class NodeFile implements DurableFile {
   readonly #fd: number;
@@ -73,16 +57,19 @@ class NodeFile implements DurableFile {
   }
 
   read(buffer: Uint8Array, offset: number): Promise<number> {
-    return transfer(fs.read, this.#fd, buffer, offset);
+    return promised((done) => fs.read(this.#fd, buffer, 0, buffer.length, offset, done));
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     if (this.#pace.inline) return fs.writeSync(this.#fd, buffer, 0, buffer.length, offset);
-    return transfer(fs.write, this.#fd, buffer, offset);
+    return promised((done) => fs.write(this.#fd, buffer, 0, buffer.length, offset, done));
   }
 
   syncData(): MaybePromise<void> {
-    return this.#pace.sync(() => fs.fdatasyncSync(this.#fd), () => fdatasync(this.#fd));
+    return this.#pace.sync(
+      () => fs.fdatasyncSync(this.#fd),
+      () => promised((done) => fs.fdatasync(this.#fd, done)),
+    );
   }
 
   syncAll(): Promise<void> {
@@ -90,7 +77,7 @@ class NodeFile implements DurableFile {
   }
 
   truncate(size: number): Promise<void> {
-    return ftruncate(this.#fd, size);
+    return promised((done) => fs.ftruncate(this.#fd, size, done));
   }
 
   async size(): Promise<number> {
@@ -118,7 +105,7 @@ function kindOf(entry: fs.Dirent): DirectoryEntry["kind"] {
 /** The file system of Node and Bun. */
 export const runtimeFs: DurableFs = {
   async open(path, mode) {
-    const fd = await open(path, OPEN_FLAGS[mode], OWNER_ONLY_FILE);
+    const fd = await open(path, OPEN_FLAGS[mode]);
     await refuseIrregular(fd, path);
     return new NodeFile(fd);
   },
@@ -146,7 +133,7 @@ export const runtimeFs: DurableFs = {
     }
   },
   async lock(path): Promise<DurableLock | null> {
-    const fd = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, OWNER_ONLY_FILE);
+    const fd = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
     await refuseIrregular(fd, path);
     try {
       if (await lockDescriptor(fd)) return { release: () => close(fd) };

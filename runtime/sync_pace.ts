@@ -5,8 +5,18 @@
  * @module
  */
 
-/** As it was when this was loaded: a test that puts a clock of its own in its place would stop every commit. */
-const { setImmediate } = globalThis;
+/**
+ * As it was when this was loaded: a test that puts a clock of its own in its place would stop every commit. Deno makes
+ * it when it is first asked for, which takes as long as loading this library, so only a process that lives asks.
+ */
+const immediate = Object.getOwnPropertyDescriptor(globalThis, "setImmediate")!;
+let setImmediate: typeof globalThis.setImmediate | undefined;
+
+/** Lets the event loop do what waits. */
+function turnOfLoop(): Promise<void> {
+  const set = setImmediate ??= immediate.value ?? immediate.get!.call(globalThis);
+  return new Promise((resolve) => set!(resolve));
+}
 
 /** A disk counts as fast while its syncs take less than this. */
 const FAST_MS = 0.6;
@@ -35,7 +45,7 @@ export class SyncPace {
   /** A loop of commits that never waits would starve timers and sockets, so every so often one lets them pass. */
   async #syncAfterTurn(atOnce: () => void, threaded: () => Promise<void>): Promise<void> {
     const asked = performance.now();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turnOfLoop();
     const start = performance.now();
     // Whoever had something to do there gets on by one step only; so they have the time of a whole sync as well.
     if (start - asked > IDLE_TURN_MS) await threaded();

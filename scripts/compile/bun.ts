@@ -25,6 +25,9 @@ export interface CompileWithBun {
 const FLAGS = [
   "--compile",
   ...MINIFY.bun,
+  // Compiled beforehand, all that runs once starts in half the time.
+  "--bytecode",
+  "--format=esm",
   // A binary does what it was built to do, whatever lies in the folder it is started in.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",

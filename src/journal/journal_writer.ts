@@ -153,7 +153,7 @@ export class JournalWriter {
 
   async #commit(texts: string[]): Promise<{ sequenceFirst: number; timestamp: number }> {
     if (this.#failure !== null) throw this.#failure;
-    clearTimeout(this.#idleTimer);
+    this.#stopIdleTimer();
     const horizon = this.#sequence;
     // Only a hostile file brings a journal there. What is numbered beyond could not be read again.
     if (horizon + texts.length > SEQUENCE_MAX) throw noSequenceLeft(horizon);
@@ -247,6 +247,13 @@ export class JournalWriter {
     }, delayMs);
   }
 
+  /** Deno makes its timers when one is first asked for, so without one none is. */
+  #stopIdleTimer(): void {
+    if (this.#idleTimer === undefined) return;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = undefined;
+  }
+
   async #seal(): Promise<void> {
     if (this.#sealedAt === this.#sequence) return;
     await this.#segment.seal(this.#sequence, this.#settings.ledger.life);
@@ -265,7 +272,7 @@ export class JournalWriter {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#idleTimer);
+    this.#stopIdleTimer();
     await this.#queue.idle();
     this.#drained = true;
     try {

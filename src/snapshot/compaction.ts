@@ -139,7 +139,9 @@ export class Compaction {
   /** Begins a new segment and encodes the state if it is small. No batch is committed meanwhile. */
   async #begin(): Promise<{ sequence: number; lines: string[] | null }> {
     const { sequence } = this.#writer;
-    const lines = encodeUpTo(this.#live(), ENCODED_LIVE_MAX);
+    // That it was large last time is enough: merely listing a million keys takes half a second.
+    const isLarge = this.snapshotSize > ENCODED_LIVE_MAX;
+    const lines = isLarge ? null : encodeUpTo(this.#live(), ENCODED_LIVE_MAX);
     try {
       // So that the next open reads this snapshot and nothing before it, and the older segments can go.
       await this.#writer.rotate();
