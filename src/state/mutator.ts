@@ -221,7 +221,9 @@ export class StateMachine<S, M, R> {
 
 /** A promise would make the outcome depend on when it settles, and memory change before or after others. */
 function refusePromise<T>(value: T): T {
-  if (typeof (value as { then?: unknown } | null | undefined)?.then !== "function") return value;
+  // Looked up in a number, Bun searches its prototypes every time.
+  if (typeof value !== "object" && typeof value !== "function") return value;
+  if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
   Promise.resolve(value).catch((error) => error);
   throw new TypeError("it returned a promise: mutators must be synchronous and deterministic");
 }
