@@ -35,7 +35,10 @@ export function reportColdStarts(starts: ColdStart[]): string {
     }),
   ]);
   const headings = runtimes.flatMap((runtime) => [`${runtime}, ms`, "peak MiB"]);
-  const parts = ["W6: open, commit once, close, end\n", table(["contender", ...headings], rows)];
+  const parts = [
+    "W6: open, commit once, close, end (Node with its compile cache)\n",
+    table(["contender", ...headings], rows),
+  ];
   parts.push(reportTargets(starts));
   const failures = starts.filter((start) => !isComplete(start))
     .map(({ contender, runtime, failure }) => `${nameOf(contender)} on ${runtime}: ${failure}`);
