@@ -12,7 +12,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Arguments, Figures, Job } from "./child.ts";
-import type { Greeting, Manner, Slice } from "./commits.ts";
+import type { Manner } from "./callers.ts";
+import type { Greeting, Slice } from "./commits.ts";
 import type { Runtime } from "./contender.ts";
 import { binaryOf, FLAGS } from "./machine.ts";
 

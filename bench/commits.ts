@@ -1,21 +1,13 @@
 /**
- * Measures commits in this process, slice by slice as the driver asks: by one caller, by many at once, or in batches.
+ * Measures commits in this process, slice by slice as the driver asks.
  *
  * @module
  */
 
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { type Manner, workOf } from "./callers.ts";
 import type { Contender, Store } from "./contender.ts";
-import { COMMIT_KEY_COUNT, type Reading, readingAt } from "./workload.ts";
-
-/** How commits are asked for. */
-export interface Manner {
-  /** How many callers wait at once. */
-  callers: number;
-  /** Whether one loop gives what all of them want to one `commitMany`, without callers. */
-  byHand: boolean;
-}
 
 /** What was done in one slice of time. */
 export interface Slice {
@@ -25,12 +17,6 @@ export interface Slice {
 
 /** What a child says before its first slice. */
 export type Greeting = { ready: true } | { unavailable: string };
-
-/** Each key has a different value every time: SQLite writes and syncs nothing when what it is given is there already. */
-const some: Reading[] = Array.from(
-  { length: COMMIT_KEY_COUNT * 10 },
-  (_, i) => readingAt(i, COMMIT_KEY_COUNT),
-);
 
 /**
  * Opens a contender, then works through one slice for every line of standard input, which gives its duration in
@@ -60,45 +46,4 @@ export async function serveSlices(module: string, directory: string, manner: Man
 
 function say(words: Greeting | Slice): void {
   console.log(JSON.stringify(words));
-}
-
-/** Works until a time and counts the readings made durable. */
-type Work = (end: number) => Promise<number>;
-
-function workOf(store: Store, { callers, byHand }: Manner): Work {
-  return byHand ? batches(store, callers) : loops(store, callers);
-}
-
-/** Loops, each of which waits for its own commit before the next. */
-function loops(store: Store, callers: number): Work {
-  let next = 0;
-  return async (end) => {
-    let count = 0;
-    const caller = async () => {
-      while (performance.now() < end) {
-        const done = store.commit(some[next++ % some.length]!);
-        // Alone, a call that has already happened is not waited for. Others have to get their turn.
-        if (done !== undefined || callers > 1) await done;
-        count++;
-      }
-    };
-    await Promise.all(Array.from({ length: callers }, caller));
-    return count;
-  };
-}
-
-/** One loop that hands over as many readings at a time as there would be callers. */
-function batches(store: Store, size: number): Work {
-  let next = 0;
-  return async (end) => {
-    let count = 0;
-    while (performance.now() < end) {
-      const done = store.commitMany!(
-        Array.from({ length: size }, () => some[next++ % some.length]!),
-      );
-      if (done !== undefined) await done;
-      count += size;
-    }
-    return count;
-  };
 }

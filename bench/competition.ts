@@ -7,7 +7,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { inDirectory, takeTurns, type Turns } from "./children.ts";
-import type { Manner } from "./commits.ts";
+import type { Manner } from "./callers.ts";
 import type { Runtime } from "./contender.ts";
 import { contenders } from "./contenders.ts";
 import { inTurn, progress, type Scope } from "./scope.ts";

@@ -32,10 +32,10 @@ const HELP = `npm run rig -- [options]
                    machine's speed decides; a failure keeps everything that is needed to see it again
   --boards N       how many boards run at the same time (default: one for each core)
   --no-controls    without the writers that must be caught
-  --only PART      smoke (programs for arm64 under QEMU, without a board), system-calls (under strace), cuts, or
-                   raspberry (the demo on a Raspberry Pi 3B)
+  --only PART      smoke (programs for arm64 under QEMU, without a board), system-calls (under strace), cuts,
+                   raspberry (the demo on a Raspberry Pi 3B), or speed (commits beside the bare loop on a board)
   --tear-commits   blocks that commit ext4's journal are torn too, and e2fsck -p runs before the mount
-  --ci             the share that must pass before every change: few cuts, and no Raspberry Pi
+  --ci             the share that must pass before every change: few cuts, no Raspberry Pi, and no speed
   --replay FOLDER  looks again at a failure that was kept
   --console BOARD  virt or raspi3b: a shell on that board, in this terminal; with --anew on a new card
   --help           this text
@@ -111,9 +111,11 @@ async function run(): Promise<void> {
   console.log(`seed ${seed}; set up in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   const isWanted = (part: Part) => part === (values.only ?? part);
   const first = (["smoke", "system-calls"] as const).filter(isWanted);
-  await Promise.all(first.map((part) => OTHER_CHECKS[part](files, results)));
+  await Promise.all(first.map((part) => OTHER_CHECKS[part](files, results, boot)));
   if (isWanted("cuts")) await runBoards(results, boot);
-  if (isWanted("raspberry") && !values.ci) await OTHER_CHECKS.raspberry(files, results);
+  for (const part of ["raspberry", "speed"] as const) {
+    if (isWanted(part) && !values.ci) await OTHER_CHECKS[part](files, results, boot);
+  }
   await closeJudges();
   results.seconds = (performance.now() - started) / 1000;
   const { passed, failed } = conclude(results);

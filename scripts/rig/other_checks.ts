@@ -1,25 +1,30 @@
-// What the rig does beside cutting boards: a quick look at arm64, the check of system calls, and the demo on a
-// Raspberry Pi. Each result becomes a row.
+// What the rig does beside cutting boards: a quick look at arm64, the check of system calls, the demo on a Raspberry
+// Pi, and how fast a board commits. Each result becomes a row.
 
-import type { GuestFiles } from "./packages.ts";
+import { join } from "node:path";
+import { show } from "../../bench/stats.ts";
+import type { Boot } from "./cut.ts";
+import { cacheFolder, type GuestFiles } from "./packages.ts";
 import { runRaspberry } from "./raspberry.ts";
 import type { RigResults } from "./results.ts";
 import { runSmoke } from "./smoke.ts";
+import { measureSpeed } from "./speed.ts";
 import { checkSystemCalls } from "./syscalls.ts";
 
 /** The parts of a run. */
-export const PARTS = ["smoke", "system-calls", "cuts", "raspberry"] as const;
+export const PARTS = ["smoke", "system-calls", "cuts", "raspberry", "speed"] as const;
 /** One of them. */
 export type Part = typeof PARTS[number];
 
 /** What a part has to say. */
-type Check = (files: GuestFiles, results: RigResults) => Promise<void>;
+type Check = (files: GuestFiles, results: RigResults, boot: Boot) => Promise<void>;
 
 /** Every part but the cuts. */
 export const OTHER_CHECKS: Record<Exclude<Part, "cuts">, Check> = {
   smoke,
   "system-calls": systemCalls,
   raspberry,
+  speed,
 };
 
 function add(
@@ -74,4 +79,22 @@ async function raspberry(files: GuestFiles, results: RigResults): Promise<void> 
     `${lives.length} times unplugged in mid-write, ${acknowledged} readings acknowledged, ` +
       `${recovered} recovered; verify said "${looked.split("\n")[0]}"`,
   );
+}
+
+async function speed(_: GuestFiles, results: RigResults, boot: Boot): Promise<void> {
+  for (const found of await measureSpeed(boot, join(cacheFolder, "boot"))) {
+    const name = `commits on a board, ${found.runtime}`;
+    if ("problem" in found) {
+      add(results, "speed", name, found.problem, "");
+      continue;
+    }
+    const { callers, floor, ministate, ratio } = found;
+    add(
+      results,
+      "speed",
+      `${name}, ${callers === 1 ? "one caller" : `${callers} callers`}`,
+      null,
+      `${ministate.toFixed(0)}/s, ${show(ratio, 2)} of the bare loop there (${floor.toFixed(0)}/s)`,
+    );
+  }
 }

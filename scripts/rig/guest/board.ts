@@ -1,9 +1,11 @@
 // The program on the emulated board: `write SUBJECT FOLDER` until the power goes, `check SUBJECT DIRECTORY …`, which
-// prints a line of JSON for each, or `judge [CARD FOLDER]`, which mounts and checks whatever card the rig puts in.
+// prints a line of JSON for each, `measure FOLDER`, which tells how fast it is, or `judge [CARD FOLDER]`, which mounts
+// and checks whatever card the rig puts in.
 
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { BOARD_CARD, BOARD_FOLDER, judge } from "./judge.ts";
+import { measure } from "./measured.ts";
 import { openLine, say } from "./said.ts";
 import { SUBJECTS } from "./subjects.ts";
 
@@ -20,6 +22,9 @@ if (command === "write" && subject !== undefined) {
   await subject.write(args[0]!);
 } else if (command === "check" && subject !== undefined) {
   for (const directory of args) console.log(JSON.stringify(await subject.check(directory)));
+} else if (command === "measure" && name !== undefined) {
+  openLine(PORT);
+  await measure(name);
 } else if (command === "judge" && name !== undefined) {
   openLine();
   await judge(name, args[0]!);
@@ -28,7 +33,7 @@ if (command === "write" && subject !== undefined) {
   await judge(BOARD_CARD, BOARD_FOLDER);
 } else {
   console.error(
-    "usage: board write SUBJECT FOLDER | board check SUBJECT DIRECTORY … | board judge",
+    "usage: board write SUBJECT FOLDER | board check SUBJECT DIRECTORY … | board measure FOLDER | board judge",
   );
   process.exitCode = 64;
 }

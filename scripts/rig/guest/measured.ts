@@ -1,0 +1,37 @@
+// How many commits a second the board makes, and how many the bare loop there: by turns, in one process, as the
+// benchmark of this machine does it.
+
+import { mkdirSync } from "node:fs";
+import { workOf } from "../../../bench/callers.ts";
+import { contender as floor } from "../../../bench/floor.ts";
+import { contender as ministate } from "../../../bench/ministate.ts";
+import { say } from "./said.ts";
+
+const CALLERS = [1, 64];
+const ROUNDS = 7;
+const SLICE_MS = 1000;
+
+/** Says `slice CALLERS NAME COMMITS MILLISECONDS` for every slice that counts; the first of each warms up. */
+export async function measure(folder: string): Promise<void> {
+  for (const callers of CALLERS) {
+    const contenders = await Promise.all(
+      Object.entries({ floor, ministate }).map(async ([name, contender]) => {
+        const directory = `${folder}/${name}-${callers}`;
+        mkdirSync(directory);
+        const store = await contender.open(directory);
+        // The bare loop has no callers: it writes as many lines at a time as there would be.
+        const byHand = name === "floor" && callers > 1;
+        return { name, store, work: workOf(store, { callers, byHand }) };
+      }),
+    );
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const { name, work } of round % 2 === 0 ? contenders : contenders.toReversed()) {
+        const start = performance.now();
+        const count = await work(start + SLICE_MS);
+        if (round > 0) say("slice", callers, name, count, performance.now() - start);
+      }
+    }
+    for (const { store } of contenders) await store.close();
+  }
+  say("measured");
+}
