@@ -6,17 +6,15 @@
  */
 
 /**
- * As it was when this was loaded: a test that puts a clock of its own in its place would stop every commit. Deno makes
- * it when it is first asked for, which takes as long as loading this library, so only a process that lives asks.
+ * Its `setImmediate` is what it was when this was loaded: a test that puts a clock of its own in its place would stop
+ * every commit. The property is taken and not the function, because Deno makes the function when it is first asked for,
+ * which takes as long as loading this library: only a process that goes on committing asks.
  */
-const immediate = Object.getOwnPropertyDescriptor(globalThis, "setImmediate")!;
-let setImmediate: typeof globalThis.setImmediate | undefined;
-
-/** Lets the event loop do what waits. */
-function turnOfLoop(): Promise<void> {
-  const set = setImmediate ??= immediate.value ?? immediate.get!.call(globalThis);
-  return new Promise((resolve) => set!(resolve));
-}
+const loop: Pick<typeof globalThis, "setImmediate"> = Object.defineProperty(
+  {} as typeof globalThis,
+  "setImmediate",
+  Object.getOwnPropertyDescriptor(globalThis, "setImmediate")!,
+);
 
 /** A disk counts as fast while its syncs take less than this. */
 const FAST_MS = 0.6;
@@ -45,7 +43,7 @@ export class SyncPace {
   /** A loop of commits that never waits would starve timers and sockets, so every so often one lets them pass. */
   async #syncAfterTurn(atOnce: () => void, threaded: () => Promise<void>): Promise<void> {
     const asked = performance.now();
-    await turnOfLoop();
+    await new Promise((resolve) => loop.setImmediate(resolve));
     const start = performance.now();
     // Whoever had something to do there gets on by one step only; so they have the time of a whole sync as well.
     if (start - asked > IDLE_TURN_MS) await threaded();

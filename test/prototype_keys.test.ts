@@ -18,6 +18,10 @@ const texts = [
   `{"__proto__":{"polluted":${JSON.stringify("x".repeat(40_000))},"and":${
     JSON.stringify("y".repeat(40_000))
   }},"constructor":${JSON.stringify("z".repeat(40_000))}}`,
+  // And one in which such a key shares its line with others.
+  `{"a":1,"__proto__":{"polluted":true},"b":${JSON.stringify("x".repeat(40_000))},"c":${
+    JSON.stringify("y".repeat(40_000))
+  }}`,
 ];
 
 const text = JSON.stringify({ entries: texts.map((text) => JSON.parse(text)) });

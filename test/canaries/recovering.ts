@@ -42,7 +42,7 @@ export const RECOVERING: readonly Canary[] = [
   {
     name: "a record of the year 1970 is refused",
     rule: "Nothing depends on the wall clock",
-    first: "power cuts: closing and opening again",
+    first: "promises: damage is set aside whole",
     patches: [{
       file: BATCH_SCAN,
       find: '|| typeof timestamp !== "number") return null;',
