@@ -3,6 +3,7 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { type Change, HistoryGoneError, type StateManager } from "@ministate/ministate";
+import { PowerCutDisk } from "@ministate/ministate/testing";
 import { assertFails } from "./support/errors.ts";
 import { type Ledger, openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
@@ -106,6 +107,21 @@ test("changes() of several readers don't disturb each other, nor does one that s
   const readers = [take(manager, 1, 3), take(manager, 1, 30), take(manager, 10, 21)];
   for (let i = 1; i <= 30; i++) await manager.apply(i);
   assertEquals((await Promise.all(readers)).map((list) => list.length), [3, 30, 21]);
+});
+
+test("changes() leaves nothing out, at whichever turn of a commit it is asked", async () => {
+  for (let turns = 0; turns <= 60; turns++) {
+    // Answers at once, so that all of a commit is turns of one queue.
+    const fs = new PowerCutDisk({ seed: 1 });
+    await using manager = await openLedger("/state", { fs });
+    await manager.apply(1);
+    const applied = manager.apply(2);
+    for (let turn = 0; turn < turns; turn++) await null;
+    const taken = take(manager, 1, 3);
+    await applied;
+    await manager.apply(3);
+    assertEquals(await taken, [1, 2, 3], `asked after ${turns} turns`);
+  }
 });
 
 test("changes() of a reader that is behind goes on after a compaction, or says that its part is gone", async () => {

@@ -35,7 +35,7 @@ export const FILL_RESERVE = 16 * 1024;
 export const TORN_SIZE_MAX = BATCH_SIZE_MAX + 2 * FILL_SIZE_MAX;
 
 /** Snapshot lines are cut at about this weight (characters and nodes), so that none grows with the state. */
-export const SNAPSHOT_LINE_WEIGHT = 64 * 1024;
+export const SNAPSHOT_LINE_WEIGHT = 16 * 1024;
 
 /** The highest sequence of a mutation: the segment behind it still has a name that is an exact number. */
 export const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER - 1;

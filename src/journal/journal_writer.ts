@@ -70,6 +70,8 @@ export class JournalWriter {
   readonly #encoder: BatchEncoder;
   #segment: SegmentWriter;
   #sequence: number;
+  /** Changes with the sequence, not before: a reader who saw only one of them change would pass over a record. */
+  #end: number;
   #sealedAt = -1;
   #closing: Promise<void> | null = null;
   #drained = false;
@@ -93,6 +95,7 @@ export class JournalWriter {
     this.#encoder = new BatchEncoder(settings.fs.crc32);
     this.#segment = segment;
     this.#sequence = sequence;
+    this.#end = segment.offset;
     if (sealed) this.#sealedAt = sequence;
   }
 
@@ -108,13 +111,8 @@ export class JournalWriter {
 
   /** The acknowledged end. */
   get limit(): ReadLimit {
-    const { named, offset } = this.#segment;
-    return {
-      sequence: this.#sequence,
-      segmentFirst: named.sequence,
-      path: named.path,
-      offset,
-    };
+    const { path, sequence: segmentFirst } = this.#segment.named;
+    return { sequence: this.#sequence, segmentFirst, path, offset: this.#end };
   }
 
   /** Whether it is closed and everything submitted before is settled. */
@@ -168,6 +166,7 @@ export class JournalWriter {
     }
     await this.#segment.append(bytes);
     this.#sequence = horizon + texts.length;
+    this.#end = this.#segment.offset;
     this.sizeSinceSnapshot += bytes.length;
     this.#settings.ledger.committed(texts.length, bytes.length);
     this.#announce();
@@ -199,6 +198,7 @@ export class JournalWriter {
       if (error instanceof PoisonedError) this.#failure = error;
       throw error;
     }
+    this.#end = this.#segment.offset;
     this.#sealedAt = -1;
     await this.#retire(before);
   }
@@ -258,6 +258,7 @@ export class JournalWriter {
     if (this.#sealedAt === this.#sequence) return;
     await this.#segment.seal(this.#sequence, this.#settings.ledger.life);
     this.#sealedAt = this.#sequence;
+    this.#end = this.#segment.offset;
   }
 
   /** Why nothing more is written, or `null`. */
