@@ -112,7 +112,7 @@ test("changes() of several readers don't disturb each other, nor does one that s
 test("changes() leaves nothing out, at whichever turn of a commit it is asked", async () => {
   for (let turns = 0; turns <= 60; turns++) {
     // Answers at once, so that all of a commit is turns of one queue.
-    const fs = new PowerCutDisk({ seed: 1 });
+    const fs = new PowerCutDisk(1);
     await using manager = await openLedger("/state", { fs });
     await manager.apply(1);
     const applied = manager.apply(2);
