@@ -22,34 +22,72 @@ const FAST_MS = 0.6;
 /** How long syncs may be made at once before the event loop gets a turn. */
 const TURN_MS = 2;
 
-/** A turn that took longer than this had something to do. */
-const IDLE_TURN_MS = 0.08;
+/** A turn that took longer than this had something to do; an idle one takes 0.01 to 0.1 ms. */
+const BUSY_TURN_MS = 0.12;
 
-/** Keeps in mind how long one disk's latest sync took. */
+/** After so many turns in a row with something to do, the process is one that answers to events. */
+const BUSY_TURNS_MAX = 3;
+
+/** How long such a process has its syncs made on a thread before another try. */
+const THREADED_MS = 250;
+
+/** Keeps in mind how long one disk's latest sync took, and whether its process does anything but commit. */
 export class SyncPace {
-  /** Whether calls should be made at once: the latest sync was fast. The first one is seen on a thread. */
+  /** Whether the disk is fast: the latest sync was. The first one is seen on a thread. */
   inline = false;
-  #turnEnd = 0;
+  #turn: Promise<void> | null = null;
+  #turnDue = 0;
+  #busyTurns = 0;
+  #threadedUntil = 0;
 
-  /** Makes a sync, in whichever of the two ways suits the disk. */
+  /** Makes a sync, in whichever of the two ways suits the disk and the process. */
   sync(atOnce: () => void, threaded: () => Promise<void>): void | Promise<void> {
     const start = performance.now();
-    if (!this.inline) return this.#syncThreaded(threaded, start);
-    if (start >= this.#turnEnd) return this.#syncAfterTurn(atOnce, threaded);
+    if (!this.inline || start < this.#threadedUntil) return this.#syncThreaded(threaded, start);
+    if (this.#turn === null) this.#askForTurn(start);
+    else if (start >= this.#turnDue) return this.#syncAfterTurn(this.#turn, atOnce, threaded);
     atOnce();
     this.#note(start);
   }
 
-  /** A loop of commits that never waits would starve timers and sockets, so every so often one lets them pass. */
-  async #syncAfterTurn(atOnce: () => void, threaded: () => Promise<void>): Promise<void> {
+  /**
+   * A loop of commits that never waits for anything else starves timers and sockets: it has to wait for this turn when
+   * it is due. Where the loop turns by itself before that, somebody waits for something else.
+   */
+  #askForTurn(start: number): void {
+    this.#turnDue = start + TURN_MS;
+    this.#turn = new Promise((resolve) => {
+      loop.setImmediate(() => {
+        this.#turn = null;
+        this.#noteTurn(performance.now() < this.#turnDue);
+        resolve();
+      });
+    });
+  }
+
+  async #syncAfterTurn(
+    turn: Promise<void>,
+    atOnce: () => void,
+    threaded: () => Promise<void>,
+  ): Promise<void> {
     const asked = performance.now();
-    await new Promise((resolve) => loop.setImmediate(resolve));
+    await turn;
     const start = performance.now();
+    const wasBusy = start - asked > BUSY_TURN_MS;
+    this.#noteTurn(wasBusy);
     // Whoever had something to do there gets on by one step only; so they have the time of a whole sync as well.
-    if (start - asked > IDLE_TURN_MS) await threaded();
+    if (wasBusy) await threaded();
     else atOnce();
     this.#note(start);
-    this.#turnEnd = performance.now() + TURN_MS;
+  }
+
+  /** Events come in bunches: made at once, every one of them would have a sync of its own while all others wait. */
+  #noteTurn(wasBusy: boolean): void {
+    this.#busyTurns = wasBusy ? this.#busyTurns + 1 : 0;
+    if (this.#busyTurns < BUSY_TURNS_MAX) return;
+    this.#threadedUntil = performance.now() + THREADED_MS;
+    // One busy turn after that is enough to see that nothing has changed.
+    this.#busyTurns = BUSY_TURNS_MAX - 1;
   }
 
   async #syncThreaded(sync: () => Promise<void>, start: number): Promise<void> {

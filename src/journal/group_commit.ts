@@ -4,10 +4,17 @@
  * @module
  */
 
+import type { MaybePromise } from "../durable_fs.ts";
 import { BATCH_SIZE_MAX } from "../format/format.ts";
 
-/** Makes a batch of mutations durable and says which sequences it got. */
-export type Commit = (texts: string[]) => Promise<{ sequenceFirst: number; timestamp: number }>;
+/** What a batch has become. */
+export interface Committed {
+  sequenceFirst: number;
+  timestamp: number;
+}
+
+/** Makes a batch of mutations durable; on a fast disk, at once. */
+export type Commit = (texts: string[]) => MaybePromise<Committed>;
 
 /** Mutations of one call: they stay together in one batch. */
 interface Waiting {
@@ -30,11 +37,14 @@ const BATCH_SIZE_TARGET = BATCH_SIZE_MAX / 16;
 /** The queue in front of the journal. One batch or task at a time; everything in call order. */
 export class GroupCommit {
   readonly #commit: Commit;
+  readonly #ended: (error: unknown) => void;
   #queue: (Waiting | Task)[] = [];
   #running: Promise<void> | null = null;
 
-  constructor(commit: Commit) {
+  /** @param ended told of each batch once its calls are settled, and of its error */
+  constructor(commit: Commit, ended: (error: unknown) => void) {
     this.#commit = commit;
+    this.#ended = ended;
   }
 
   /** Queues mutations; resolves with what `settle` returns once they are durable. */
@@ -88,7 +98,8 @@ export class GroupCommit {
         this.#queue.shift();
         await head.run();
       } else {
-        await this.#commitBatch(this.#takeBatch());
+        const committing = this.#commitBatch(this.#takeBatch());
+        if (committing !== undefined) await committing;
       }
     }
     // In the same turn as the check above: whoever submits after it starts a new run.
@@ -112,23 +123,37 @@ export class GroupCommit {
     return this.#queue.splice(0, count) as Waiting[];
   }
 
-  async #commitBatch(batch: Waiting[]): Promise<void> {
+  #commitBatch(batch: Waiting[]): MaybePromise<void> {
     const texts = batch.length === 1 ? batch[0]!.texts : batch.flatMap((waiting) => waiting.texts);
     let committed;
     try {
-      committed = await this.#commit(texts);
+      committed = this.#commit(texts);
     } catch (error) {
-      for (const waiting of batch) waiting.reject(error);
-      return;
+      return this.#reject(batch, error);
     }
-    let sequence = committed.sequenceFirst;
+    // What has happened already is not waited for: every `await` costs a turn of the microtask queue.
+    if (!("then" in committed)) return this.#settle(batch, committed);
+    return committed.then(
+      (later) => this.#settle(batch, later),
+      (error) => this.#reject(batch, error),
+    );
+  }
+
+  #settle(batch: Waiting[], { sequenceFirst, timestamp }: Committed): void {
+    let sequence = sequenceFirst;
     for (const waiting of batch) {
       try {
-        waiting.resolve(waiting.settle(sequence, committed.timestamp));
+        waiting.resolve(waiting.settle(sequence, timestamp));
       } catch (error) {
         waiting.reject(error);
       }
       sequence += waiting.texts.length;
     }
+    this.#ended(null);
+  }
+
+  #reject(batch: Waiting[], error: unknown): void {
+    for (const waiting of batch) waiting.reject(error);
+    this.#ended(error);
   }
 }

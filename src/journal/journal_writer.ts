@@ -4,26 +4,17 @@
  * @module
  */
 
-import type { DurableFs } from "../durable_fs.ts";
+import type { DurableFs, MaybePromise } from "../durable_fs.ts";
 import { BatchEncoder } from "../format/encode.ts";
 import { closedError, isDiskFull, PoisonedError, TooLargeError } from "../errors.ts";
-import { FORMAT, readClock, type SegmentHeader, SEQUENCE_MAX } from "../format/format.ts";
-import { GroupCommit } from "./group_commit.ts";
+import { readClock, SEQUENCE_MAX } from "../format/format.ts";
+import { type Committed, GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
+import { type JournalIdentity, segmentHeader } from "./journal_identity.ts";
 import type { Ledger } from "../ledger.ts";
 import { segmentFile } from "../format/names.ts";
 import { poisoned, SegmentWriter } from "./segment_writer.ts";
-import type { Life } from "../traffic.ts";
-
-/** What a journal's files have in common. */
-export interface JournalIdentity {
-  directory: string;
-  stem: string;
-  id: string;
-  mutator: string | null;
-  version: number;
-}
 
 /** The settings a writer needs. */
 export interface WriterSettings {
@@ -33,25 +24,6 @@ export interface WriterSettings {
   sealAfterIdleMs: number | null;
   clock: () => number;
   ledger: Ledger;
-}
-
-/** Draws the identity of a new journal. It only has to differ from that of others. */
-export function drawId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** Makes the header of a segment that begins with `first`; `life` is what the directory has written so far. */
-export function segmentHeader(
-  identity: JournalIdentity,
-  first: number,
-  timestamp: number,
-  life?: Life,
-): SegmentHeader {
-  const { id, mutator, version } = identity;
-  // Before the first mutation there is nothing to tell: counting begins with the segment.
-  const written = life !== undefined && life.mutations > 0 ? life : undefined;
-  return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp, written };
 }
 
 function noSequenceLeft(sequence: number): TooLargeError {
@@ -66,7 +38,10 @@ function noSequenceLeft(sequence: number): TooLargeError {
 export class JournalWriter {
   readonly identity: JournalIdentity;
   readonly #settings: WriterSettings;
-  readonly #queue = new GroupCommit((texts) => this.#commit(texts));
+  readonly #queue = new GroupCommit(
+    (texts) => this.#commit(texts),
+    (error) => this.onBatchEnd?.(error),
+  );
   readonly #encoder: BatchEncoder;
   #segment: SegmentWriter;
   #sequence: number;
@@ -81,6 +56,8 @@ export class JournalWriter {
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   /** Bytes appended since this was last set to 0, for whoever decides on compaction. */
   sizeSinceSnapshot = 0;
+  /** Told of each batch once its calls are settled, and of its error. */
+  onBatchEnd: ((error: unknown) => void) | null = null;
 
   /** @param sealed whether the segment ends with a seal, so that closing at once needs no other */
   constructor(
@@ -149,29 +126,42 @@ export class JournalWriter {
     }
   }
 
-  async #commit(texts: string[]): Promise<{ sequenceFirst: number; timestamp: number }> {
+  #commit(texts: string[]): MaybePromise<Committed> {
     if (this.#failure !== null) throw this.#failure;
     this.#stopIdleTimer();
     const horizon = this.#sequence;
     // Only a hostile file brings a journal there. What is numbered beyond could not be read again.
     if (horizon + texts.length > SEQUENCE_MAX) throw noSequenceLeft(horizon);
-    const timestamp = readClock(this.#settings.clock);
+    const batch = { sequenceFirst: horizon + 1, timestamp: readClock(this.#settings.clock) };
+    const bytes = this.#encode(texts, batch);
+    const { offset, header } = this.#segment;
     // Records of two versions are never in one segment.
-    if (this.#segment.header.version !== this.identity.version) await this.rotate();
-    let bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
-    if (this.#segment.offset + bytes.length > this.#settings.segmentSizeMax) {
-      await this.rotate();
-      // Its checksum begins with that of the segment it is in.
-      bytes = this.#encoder.encode(texts, horizon, timestamp, this.#segment.seed);
-    }
-    await this.#segment.append(bytes);
-    this.#sequence = horizon + texts.length;
+    const isFull = offset + bytes.length > this.#settings.segmentSizeMax ||
+      header.version !== this.identity.version;
+    const appending = isFull ? this.#appendToNext(texts, batch) : this.#segment.append(bytes);
+    if (appending === undefined) return this.#committed(texts, batch);
+    return appending.then(() => this.#committed(texts, batch));
+  }
+
+  #encode(texts: string[], { sequenceFirst, timestamp }: Committed): Uint8Array {
+    return this.#encoder.encode(texts, sequenceFirst - 1, timestamp, this.#segment.seed);
+  }
+
+  async #appendToNext(texts: string[], batch: Committed): Promise<void> {
+    await this.rotate();
+    // Its checksum begins with that of the segment it is in.
+    await this.#segment.append(this.#encode(texts, batch));
+  }
+
+  #committed(texts: string[], batch: Committed): Committed {
+    const size = this.#segment.offset - this.#end;
+    this.#sequence += texts.length;
     this.#end = this.#segment.offset;
-    this.sizeSinceSnapshot += bytes.length;
-    this.#settings.ledger.committed(texts.length, bytes.length);
+    this.sizeSinceSnapshot += size;
+    this.#settings.ledger.committed(texts.length, size);
     this.#announce();
     if (this.#settings.sealAfterIdleMs !== null) this.#sealWhenIdle(this.#settings.sealAfterIdleMs);
-    return { sequenceFirst: horizon + 1, timestamp };
+    return batch;
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 
 import { closeAfterFailure, closeFile } from "../close_file.ts";
-import type { DurableFile, DurableFs } from "../durable_fs.ts";
+import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { encodeHeader, encodeSeal } from "../format/encode.ts";
 import { ioError, isDiskFull, type MinistateError, PoisonedError } from "../errors.ts";
 import {
@@ -133,25 +133,44 @@ export class SegmentWriter {
    * @throws {DiskFullError} when there is no space: nothing of the batch is on the disk, and the writer goes on
    * @throws {PoisonedError} when a sync failed, now or before: the writer refuses everything from then on
    */
-  async append(bytes: Uint8Array): Promise<void> {
+  append(bytes: Uint8Array): MaybePromise<void> {
     if (this.#poison !== null) throw this.#poison;
     const grows = this.offset + bytes.length + FILL_RESERVE > this.#filledEnd;
-    if (grows) await this.#extend(bytes.length);
     // A fast disk answers at once, and every `await` costs a turn of the queue, even that of nothing.
+    const writing = grows ? this.#extendAndWrite(bytes) : this.#write(bytes);
+    if (writing === undefined) return this.#syncBatch(bytes.length, grows);
+    return writing.then(() => this.#syncBatch(bytes.length, grows));
+  }
+
+  async #extendAndWrite(bytes: Uint8Array): Promise<void> {
+    await this.#extend(bytes.length);
+    await this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array): MaybePromise<void> {
     try {
       const writing = writeFully(this.#file, bytes, this.offset);
-      if (writing !== undefined) await writing;
+      if (writing !== undefined) {
+        return writing.catch((error) => this.#rollBack(bytes.length, error));
+      }
     } catch (error) {
-      await this.#rollBack(bytes.length, error);
+      return this.#rollBack(bytes.length, error);
     }
-    try {
-      const syncing = grows ? this.#file.syncAll() : this.#file.syncData();
-      if (syncing !== undefined) await syncing;
-    } catch (error) {
-      // Never retried: the kernel may have dropped the pages and would report success the second time.
+  }
+
+  #syncBatch(size: number, grows: boolean): MaybePromise<void> {
+    // Never retried: the kernel may have dropped the pages and would report success the second time.
+    const failed = (error: unknown) => {
       throw this.#poisonWith("sync", error);
+    };
+    let syncing;
+    try {
+      syncing = grows ? this.#file.syncAll() : this.#file.syncData();
+    } catch (error) {
+      return failed(error);
     }
-    this.offset += bytes.length;
+    if (syncing !== undefined) return syncing.then(() => void (this.offset += size), failed);
+    this.offset += size;
   }
 
   /** Fills more space with line feeds, twice as much as last time up to a limit, so that a busy journal rarely waits. */

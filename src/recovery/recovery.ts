@@ -15,13 +15,8 @@ import {
   scanJournal,
   type SegmentEnd,
 } from "./journal_scan.ts";
-import {
-  drawId,
-  type JournalIdentity,
-  JournalWriter,
-  segmentHeader,
-  type WriterSettings,
-} from "../journal/journal_writer.ts";
+import { drawId, type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
+import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
 import { Ledger, newestLife } from "../ledger.ts";
 import { type NamedFile, segmentFile, type StateFiles } from "../format/names.ts";
 import type { JournalSettings } from "../options.ts";

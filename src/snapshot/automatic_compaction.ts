@@ -5,7 +5,7 @@
  */
 
 import type { Compaction } from "./compaction.ts";
-import type { MinistateError } from "../errors.ts";
+import { isDiskFull, type MinistateError } from "../errors.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 
 /** Watches the journal's length. */
@@ -30,17 +30,18 @@ export class AutomaticCompaction {
     this.#writer = writer;
     this.#size = settings.compactionSize;
     this.#onError = settings.onCompactionError ?? (() => {});
+    writer.onBatchEnd = (error) => isDiskFull(error) ? this.#start() : this.#startIfLong();
   }
 
   /** Starts when the journal since the last snapshot is longer than the limit and than that snapshot. */
-  startIfLong(): void {
+  #startIfLong(): void {
     if (this.#writer.sizeSinceSnapshot > Math.max(this.#size, this.#compaction.snapshotSize)) {
-      this.start();
+      this.#start();
     }
   }
 
   /** Starts a compaction that nobody waits for, unless one is under way or just failed at this point. */
-  start(): void {
+  #start(): void {
     const { sequence, poison } = this.#writer;
     if (this.#running || this.#stopped || poison !== null) return;
     if (sequence === 0 || sequence === this.#failedAt) return;

@@ -21,11 +21,10 @@ import { headerError, readFully } from "../journal/segment_reader.ts";
 import { createAnew, discard, writeFully } from "../journal/write_bytes.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
 
-/**
- * How much is encoded in one go, before the event loop gets a turn: callers wait behind it. Reading takes more at a time,
- * for `open` has nobody waiting, and every turn costs it a hop to a thread.
- */
-const WRITE_SIZE = 16 * 1024;
+/** How much is encoded or read in one go, before the event loop gets a turn: callers wait behind it. */
+export const PIECE_SIZE = 16 * 1024;
+
+/** How much `open` reads in one go: nobody waits, and every turn costs it a hop to a thread. */
 const READ_SIZE = 64 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -89,7 +88,7 @@ async function writeLines(
   for (const line of lines) {
     piece += line + "\n";
     count++;
-    if (piece.length >= WRITE_SIZE) await flush();
+    if (piece.length >= PIECE_SIZE) await flush();
   }
   await flush();
   await put(encodeControlLine({ end: count }, fs.crc32, checksum).bytes);
@@ -105,19 +104,29 @@ export interface SnapshotReading {
 
 /** Reads a snapshot to its end and throws when a byte of it is not as it was written. */
 export async function verifySnapshot(fs: DurableFs, named: NamedFile): Promise<SnapshotHeader> {
-  return (await readLines(fs, named, () => true)).header;
+  return (await readLines(fs, named, READ_SIZE, () => true)).header;
 }
 
 /**
  * Reads a snapshot and builds its state.
  *
+ * @param pieceSize how much to read in one go
  * @throws {CorruptionError} when any byte of it is not as it was written
  * @throws {TooNewError} when a newer version wrote it
  * @throws {ForeignFormatError} when it is not ours
  */
-export async function readSnapshot(fs: DurableFs, named: NamedFile): Promise<SnapshotReading> {
+export async function readSnapshot(
+  fs: DurableFs,
+  named: NamedFile,
+  pieceSize = READ_SIZE,
+): Promise<SnapshotReading> {
   const builder = new StateBuilder();
-  const { header, size } = await readLines(fs, named, (text) => builder.add(text));
+  const { header, size } = await readLines(
+    fs,
+    named,
+    pieceSize,
+    (text) => builder.add(text),
+  );
   if (!builder.complete) throw damagedAt(named, size);
   return { header, state: builder.state, size };
 }
@@ -125,6 +134,7 @@ export async function readSnapshot(fs: DurableFs, named: NamedFile): Promise<Sna
 async function readLines(
   fs: DurableFs,
   named: NamedFile,
+  pieceSize: number,
   add: (line: string) => boolean,
 ): Promise<{ header: SnapshotHeader; size: number }> {
   let file: DurableFile | undefined;
@@ -137,7 +147,8 @@ async function readLines(
       throw headerError(reading.kind, named, reading.kind === "newer" ? reading.format : undefined);
     }
     if (reading.header.sequence !== named.sequence) throw headerError("damaged", named);
-    const size = await new BodyReader(fs, file, named, add).read(reading.size, reading.checksum);
+    const size = await new BodyReader(fs, file, named, pieceSize, add)
+      .read(reading.size, reading.checksum);
     return { header: reading.header, size };
   } catch (error) {
     throw error instanceof MinistateError ? error : ioError("read", named.path, error);
@@ -151,15 +162,23 @@ class BodyReader {
   readonly #fs: DurableFs;
   readonly #file: DurableFile;
   readonly #named: NamedFile;
+  readonly #pieceSize: number;
   readonly #add: (line: string) => boolean;
   #buffer = new Uint8Array(READ_SIZE);
   #checksum = 0;
   #count = 0;
 
-  constructor(fs: DurableFs, file: DurableFile, named: NamedFile, add: (line: string) => boolean) {
+  constructor(
+    fs: DurableFs,
+    file: DurableFile,
+    named: NamedFile,
+    pieceSize: number,
+    add: (line: string) => boolean,
+  ) {
     this.#fs = fs;
     this.#file = file;
     this.#named = named;
+    this.#pieceSize = pieceSize;
     this.#add = add;
   }
 
@@ -168,7 +187,8 @@ class BodyReader {
     const size = await this.#file.size();
     let kept = 0;
     for (;;) {
-      const count = await readFully(this.#file, this.#buffer.subarray(kept), offset + kept);
+      const piece = this.#buffer.subarray(kept, kept + this.#pieceSize);
+      const count = await readFully(this.#file, piece, offset + kept);
       const bytes = this.#buffer.subarray(0, kept + count);
       if (count === 0 && kept < this.#buffer.length) throw damagedAt(this.#named, offset);
       const atEnd = offset + bytes.length >= size;

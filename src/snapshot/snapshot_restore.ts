@@ -34,7 +34,8 @@ export interface Restored {
  * Reads snapshots from the newest down until one is sound.
  *
  * @param id the journal they must belong to; `null` takes any
- * @param atMost only snapshots of this sequence or an earlier one
+ * @param options.atMost only snapshots of this sequence or an earlier one
+ * @param options.pieceSize how much to read in one go
  * @throws {TooNewError} when one was written by a newer version: an older one would silently step back
  * @throws {IoError} when the operating system refuses for a reason that will pass, which doesn't make a snapshot rotten
  */
@@ -42,13 +43,13 @@ export async function restoreNewest(
   fs: DurableFs,
   files: StateFiles,
   id: string | null,
-  atMost = Infinity,
+  { atMost = Infinity, pieceSize }: { atMost?: number; pieceSize?: number } = {},
 ): Promise<Restored> {
   const rotten: Rotten[] = [];
   for (const named of files.snapshots.toReversed()) {
     if (named.sequence > atMost) continue;
     try {
-      const reading = await readPatiently(fs, named);
+      const reading = await readPatiently(fs, named, pieceSize);
       if (id === null || reading.header.id === id) return { found: { ...reading, named }, rotten };
       rotten.push({ named, reason: "it belongs to another journal", refusal: null, proves: 0 });
     } catch (error) {
@@ -83,10 +84,14 @@ export async function provenBy(
 }
 
 /** Reads a snapshot; a device that fails to give it is asked again, for newer records may be in no other file. */
-async function readPatiently(fs: DurableFs, named: NamedFile): Promise<SnapshotReading> {
+async function readPatiently(
+  fs: DurableFs,
+  named: NamedFile,
+  pieceSize?: number,
+): Promise<SnapshotReading> {
   for (let attempt = 1;; attempt++) {
     try {
-      return await readSnapshot(fs, named);
+      return await readSnapshot(fs, named, pieceSize);
     } catch (error) {
       const refused = error instanceof IoError && error.systemCode === "EIO";
       if (!refused || attempt >= READ_ATTEMPTS) throw error;

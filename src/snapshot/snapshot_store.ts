@@ -8,7 +8,7 @@ import { closeAfterFailure } from "../close_file.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { readOnlyError } from "../errors.ts";
 import { FORMAT, SEQUENCE_MAX } from "../format/format.ts";
-import { drawId } from "../journal/journal_writer.ts";
+import { drawId } from "../journal/journal_identity.ts";
 import { snapshotFile } from "../format/names.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "../options.ts";
 import { readIdentity } from "../recovery/identity.ts";

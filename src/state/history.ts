@@ -13,6 +13,7 @@ import {
 } from "../journal/journal_cursor.ts";
 import type { StateMachine } from "./mutator.ts";
 import { checkSequence } from "../options.ts";
+import { PIECE_SIZE } from "../snapshot/snapshot_file.ts";
 import { restoreNewest } from "../snapshot/snapshot_restore.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
@@ -104,7 +105,8 @@ export async function rebuildState<S, M, R>(
   machine: StateMachine<S, M, R>,
   sequence: number,
 ): Promise<S> {
-  const { found } = await restoreNewest(directory.fs, await directory.list(), id, sequence);
+  const limits = { atMost: sequence, pieceSize: PIECE_SIZE };
+  const { found } = await restoreNewest(directory.fs, await directory.list(), id, limits);
   if (found !== null) machine.restore(found.state, found.header.version, found.named.sequence);
   const base = found?.named.sequence ?? 0;
   const cursor = new JournalCursor(directory.fs, () => directory.list(), base + 1);

@@ -9,7 +9,7 @@ import { type BackupReport, backupState } from "./backup.ts";
 import { closeAfterFailure } from "../close_file.ts";
 import { Compaction, type CompactionReport } from "../snapshot/compaction.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { closedError, isDiskFull, type MinistateError, readOnlyError } from "../errors.ts";
+import { closedError, type MinistateError, readOnlyError } from "../errors.ts";
 import { atRest, type Change, changesOf, type ChangesOptions } from "./history.ts";
 import { checkPast, rebuildState } from "./history.ts";
 import { parseExactly } from "../format/json_parse.ts";
@@ -171,22 +171,19 @@ export class StateManager<S, M, R = unknown> {
     return writer.encode(schema === undefined ? mutation : validate(schema, mutation));
   }
 
-  /** The one `async` call for all: another one around it would cost a turn of the queue, and resolve out of order. */
-  async #submit<T>(
+  /** Not `async`: another promise around the queue's would cost turns of the microtask queue. */
+  #submit<T>(
     encode: () => string[],
     settle: (sequenceFirst: number, timestamp: number, texts: string[]) => T,
   ): Promise<T> {
-    const writer = this.#writable();
-    const texts = encode();
-    // An empty group needs no journal.
-    if (texts.length === 0) return settle(this.sequence + 1, 0, texts);
     try {
-      return await writer.submit(texts, (first, timestamp) => settle(first, timestamp, texts));
+      const writer = this.#writable();
+      const texts = encode();
+      // An empty group needs no journal.
+      if (texts.length === 0) return Promise.resolve(settle(this.sequence + 1, 0, texts));
+      return writer.submit(texts, (first, timestamp) => settle(first, timestamp, texts));
     } catch (error) {
-      if (isDiskFull(error)) this.#automatic?.start();
-      throw error;
-    } finally {
-      this.#automatic?.startIfLong();
+      return Promise.reject(error);
     }
   }
 

@@ -114,10 +114,9 @@ export const UPKEEP: readonly Canary[] = [
     rule: SHORT,
     first: "promises: a journal is kept short",
     patches: [{
-      file: "src/state/state_manager.ts",
-      find: `      if (isDiskFull(error)) this.#automatic?.start();
-`,
-      replace: "",
+      file: "src/snapshot/automatic_compaction.ts",
+      find: "(error) => isDiskFull(error) ? this.#start() : this.#startIfLong();",
+      replace: "() => this.#startIfLong();",
     }],
   },
   {

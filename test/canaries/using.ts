@@ -82,8 +82,8 @@ export const USING: readonly Canary[] = [
     first: "promises: the past",
     patches: [{
       file: "src/state/history.ts",
-      find: "await directory.list(), id, sequence);",
-      replace: "await directory.list(), id);",
+      find: "{ atMost: sequence, pieceSize: PIECE_SIZE }",
+      replace: "{ pieceSize: PIECE_SIZE }",
     }],
   },
   {

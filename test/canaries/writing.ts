@@ -30,8 +30,8 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: sequential mutations",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      const syncing = grows ? this.#file.syncAll() : this.#file.syncData();\n",
-      replace: "      const syncing = grows ? Promise.resolve() : undefined;\n",
+      find: "      syncing = grows ? this.#file.syncAll() : this.#file.syncData();\n",
+      replace: "      syncing = grows ? Promise.resolve() : undefined;\n",
     }],
   },
   {
@@ -40,8 +40,8 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: sequential mutations",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      if (writing !== undefined) await writing;\n",
-      replace: "      Promise.resolve(writing).catch(() => {});\n",
+      find: "    return writing.then(() => this.#syncBatch(bytes.length, grows));\n",
+      replace: "    writing.catch(() => {});\n    return this.#syncBatch(bytes.length, grows);\n",
     }],
   },
   {
@@ -50,8 +50,9 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: a slow disk",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      if (syncing !== undefined) await syncing;\n",
-      replace: "      Promise.resolve(syncing).catch(() => {});\n",
+      find:
+        "    if (syncing !== undefined) return syncing.then(() => void (this.offset += size), failed);\n",
+      replace: "    Promise.resolve(syncing).catch(() => {});\n",
     }],
   },
   {
@@ -170,10 +171,12 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations, fails with ENOSPC once",
     patches: [{
       file: JOURNAL_WRITER,
-      find: `    await this.#segment.append(bytes);
-    this.#sequence = horizon + texts.length;`,
-      replace: `    this.#sequence = horizon + texts.length;
-    await this.#segment.append(bytes);`,
+      find: "    return appending.then(() => this.#committed(texts, batch));\n",
+      replace: `    return appending.then(() => this.#committed(texts, batch), (error) => {
+      this.#sequence += texts.length;
+      throw error;
+    });
+`,
     }],
   },
   {
@@ -202,8 +205,9 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations, fails with EIO once",
     patches: [{
       file: SEGMENT_WRITER,
-      find: 'success the second time.\n      throw this.#poisonWith("sync", error);',
-      replace: "success the second time.\n      await this.#file.syncAll();",
+      find: '      throw this.#poisonWith("sync", error);\n    };\n',
+      replace:
+        "      return Promise.resolve(this.#file.syncAll()).then(() => void (this.offset += size));\n    };\n",
     }],
   },
   {
@@ -251,21 +255,36 @@ export const WRITING: readonly Canary[] = [
     name: "a batch that found no space is acknowledged",
     rule: FULL,
     first: "faults: sequential mutations, fails with ENOSPC",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: "      await this.#rollBack(bytes.length, error);\n    }\n    try {",
-      replace: "      this.#fs.crc32(bytes, 0);\n    }\n    try {",
-    }],
+    patches: [
+      {
+        file: SEGMENT_WRITER,
+        find: "writing.catch((error) => this.#rollBack(bytes.length, error));",
+        replace: "writing.catch(() => {});",
+      },
+      {
+        file: SEGMENT_WRITER,
+        find: "      return this.#rollBack(bytes.length, error);\n",
+        replace: "",
+      },
+    ],
   },
   {
     name: "a refused batch is not rolled back",
     rule: FULL,
     first: "promises: a refused write",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: "      await this.#rollBack(bytes.length, error);\n    }\n    try {",
-      replace: '      throw ioError("write", this.named.path, error);\n    }\n    try {',
-    }],
+    patches: [
+      {
+        file: SEGMENT_WRITER,
+        find: "writing.catch((error) => this.#rollBack(bytes.length, error));",
+        replace:
+          'writing.catch((error) => {\n          throw ioError("write", this.named.path, error);\n        });',
+      },
+      {
+        file: SEGMENT_WRITER,
+        find: "      return this.#rollBack(bytes.length, error);\n",
+        replace: '      throw ioError("write", this.named.path, error);\n',
+      },
+    ],
   },
   {
     name: "a refused batch is rolled back, and that is not synced",

@@ -13,7 +13,7 @@ import { Journal } from "@ministate/ministate/journal";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { BatchEncoder } from "../../src/format/encode.ts";
 import { segmentFile } from "../../src/format/names.ts";
-import { segmentHeader } from "../../src/journal/journal_writer.ts";
+import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { SegmentWriter } from "../../src/journal/segment_writer.ts";
 import { DIRECTORY, NAME, World } from "../simulation/world.ts";

@@ -7,7 +7,7 @@
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { BatchEncoder, encodeHeader, encodeSeal } from "../../src/format/encode.ts";
 import { type NamedFile, segmentFile } from "../../src/format/names.ts";
-import { segmentHeader } from "../../src/journal/journal_writer.ts";
+import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { freshDisk } from "../simulation/workloads.ts";
 
 /** The journal that the segment belongs to. */

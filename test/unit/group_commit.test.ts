@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { DiskFullError } from "../../src/errors.ts";
 import { BATCH_SIZE_MAX } from "../../src/format/format.ts";
 import { GroupCommit } from "../../src/journal/group_commit.ts";
 import type { JournalWriter } from "../../src/journal/journal_writer.ts";
@@ -20,7 +21,7 @@ async function batchesOf(sizes: number[]): Promise<number[]> {
     const sequenceFirst = sequence + 1;
     sequence += texts.length;
     return Promise.resolve({ sequenceFirst, timestamp: 0 });
-  });
+  }, () => {});
   const got = await Promise.all(
     sizes.map((size, i) => queue.submit([`${i}`], size, (sequence) => sequence)),
   );
@@ -42,11 +43,32 @@ for (const { name, sizes, batches } of rows) {
   });
 }
 
+test("a commit that has happened at once settles its calls like any other, and so does one that threw", async () => {
+  const failure = new Error("no more");
+  const ends: unknown[] = [];
+  let sequence = 0;
+  const queue = new GroupCommit((texts) => {
+    if (texts.includes("bad")) throw failure;
+    sequence += texts.length;
+    return { sequenceFirst: sequence - texts.length + 1, timestamp: 0 };
+  }, (error) => ends.push(error));
+  const submit = (text: string) => queue.submit([text], 1, (got) => got).catch((error) => error);
+  assertEquals(await Promise.all([submit("a"), submit("b")]), [1, 2]);
+  assertEquals(await submit("bad"), failure);
+  assertEquals(await submit("c"), 3);
+  assertEquals(ends, [null, failure, null]);
+});
+
 /** An automatic compaction, and what it asked for. */
 function automatic(outcome: () => Promise<unknown>) {
   const errors: unknown[] = [];
   const asked = { count: 0 };
-  const writer = { sequence: 1, poison: null as unknown, sizeSinceSnapshot: 101 };
+  const writer = {
+    sequence: 1,
+    poison: null as unknown,
+    sizeSinceSnapshot: 101,
+    onBatchEnd: (_error: unknown) => {},
+  };
   const compaction = {
     snapshotSize: 0,
     compact() {
@@ -62,19 +84,19 @@ function automatic(outcome: () => Promise<unknown>) {
   return { it, writer, compaction, asked, errors };
 }
 
-test("startIfLong() starts one compaction at a time, and the next once it is done", async () => {
+test("the end of a batch starts one compaction at a time, and the next once it is done", async () => {
   let finish = () => {};
-  const { it, asked } = automatic(() => new Promise<void>((resolve) => finish = resolve));
-  it.startIfLong();
-  it.startIfLong();
+  const { writer, asked } = automatic(() => new Promise<void>((resolve) => finish = resolve));
+  writer.onBatchEnd(null);
+  writer.onBatchEnd(null);
   assertEquals(asked.count, 1);
   finish();
   await new Promise((resolve) => setTimeout(resolve, 0));
-  it.startIfLong();
+  writer.onBatchEnd(null);
   assertEquals(asked.count, 2);
 });
 
-test("startIfLong() starts none when the journal is short, empty, poisoned or closing", () => {
+test("the end of a batch starts none when the journal is short, empty, poisoned or closing", () => {
   const cases: ((of: ReturnType<typeof automatic>) => void)[] = [
     ({ writer }) => writer.sizeSinceSnapshot = 100,
     ({ compaction }) => compaction.snapshotSize = 101,
@@ -85,26 +107,35 @@ test("startIfLong() starts none when the journal is short, empty, poisoned or cl
   for (const change of cases) {
     const parts = automatic(() => Promise.resolve());
     change(parts);
-    parts.it.startIfLong();
+    parts.writer.onBatchEnd(null);
     assertEquals(parts.asked.count, 0, `${change}`);
   }
 });
 
-test("startIfLong() waits for another mutation, and half as much journal, when a compaction failed", async () => {
+test("the next compaction waits for another mutation, and half as much journal, when a compaction failed", async () => {
   const failure = new Error("no room");
   let fails = true;
   const { it, writer, asked, errors } = automatic(() =>
     fails ? Promise.reject(failure) : Promise.resolve()
   );
-  it.startIfLong();
+  writer.onBatchEnd(null);
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals([it.failure, errors, writer.sizeSinceSnapshot], [failure, [failure], 50]);
   writer.sizeSinceSnapshot = 101;
-  it.startIfLong();
+  writer.onBatchEnd(null);
   assertEquals(asked.count, 1);
   writer.sequence++;
   fails = false;
-  it.startIfLong();
+  writer.onBatchEnd(null);
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals([it.failure, asked.count, errors.length], [null, 2, 1]);
+});
+
+test("a full disk starts a compaction, however short the journal is", () => {
+  const { writer, asked } = automatic(() => Promise.resolve());
+  writer.sizeSinceSnapshot = 1;
+  writer.onBatchEnd(null);
+  assertEquals(asked.count, 0);
+  writer.onBatchEnd(new DiskFullError("no space left", {}));
+  assertEquals(asked.count, 1);
 });

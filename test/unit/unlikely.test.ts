@@ -165,7 +165,10 @@ test("SegmentWriter refuses to write a seal when a sync has failed", async () =>
   const named = segmentFile({ directory: directory.path, stem: "test" }, 1);
   const writer = await SegmentWriter.create(fs, directory.path, named, segmentHeader);
   fails = true;
-  const error = await assertRejects(() => writer.append(encode("[1]\n")), PoisonedError);
+  const error = await assertRejects(
+    async () => await writer.append(encode("[1]\n")),
+    PoisonedError,
+  );
   fails = false;
   assertEquals(await writer.seal(1).catch((cause) => cause), error);
   await writer.close();

@@ -1,0 +1,36 @@
+/**
+ * What all files of one journal have in common, and the header that each of its segments begins with.
+ *
+ * @module
+ */
+
+import { FORMAT, type SegmentHeader } from "../format/format.ts";
+import type { Life } from "../traffic.ts";
+
+/** What a journal's files have in common. */
+export interface JournalIdentity {
+  directory: string;
+  stem: string;
+  id: string;
+  mutator: string | null;
+  version: number;
+}
+
+/** Draws the identity of a new journal. It only has to differ from that of others. */
+export function drawId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Makes the header of a segment that begins with `first`; `life` is what the directory has written so far. */
+export function segmentHeader(
+  identity: JournalIdentity,
+  first: number,
+  timestamp: number,
+  life?: Life,
+): SegmentHeader {
+  const { id, mutator, version } = identity;
+  // Before the first mutation there is nothing to tell: counting begins with the segment.
+  const written = life !== undefined && life.mutations > 0 ? life : undefined;
+  return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp, written };
+}
