@@ -25,8 +25,8 @@ const TURN_MS = 2;
 /** A turn that took longer than this had something to do; an idle one takes 0.01 to 0.1 ms. */
 const BUSY_TURN_MS = 0.12;
 
-/** After so many turns in a row with something to do, the process is one that answers to events. */
-const BUSY_TURNS_MAX = 3;
+/** After so many turns in a row that came by themselves, the process is one that answers to events. */
+const OWN_TURNS_MAX = 3;
 
 /** How long such a process has its syncs made on a thread before another try. */
 const THREADED_MS = 250;
@@ -37,7 +37,7 @@ export class SyncPace {
   inline = false;
   #turn: Promise<void> | null = null;
   #turnDue = 0;
-  #busyTurns = 0;
+  #ownTurns = 0;
   #threadedUntil = 0;
 
   /** Makes a sync, in whichever of the two ways suits the disk and the process. */
@@ -73,21 +73,19 @@ export class SyncPace {
     const asked = performance.now();
     await turn;
     const start = performance.now();
-    const wasBusy = start - asked > BUSY_TURN_MS;
-    this.#noteTurn(wasBusy);
     // Whoever had something to do there gets on by one step only; so they have the time of a whole sync as well.
-    if (wasBusy) await threaded();
+    if (start - asked > BUSY_TURN_MS) await threaded();
     else atOnce();
     this.#note(start);
   }
 
   /** Events come in bunches: made at once, every one of them would have a sync of its own while all others wait. */
-  #noteTurn(wasBusy: boolean): void {
-    this.#busyTurns = wasBusy ? this.#busyTurns + 1 : 0;
-    if (this.#busyTurns < BUSY_TURNS_MAX) return;
+  #noteTurn(cameByItself: boolean): void {
+    this.#ownTurns = cameByItself ? this.#ownTurns + 1 : 0;
+    if (this.#ownTurns < OWN_TURNS_MAX) return;
     this.#threadedUntil = performance.now() + THREADED_MS;
-    // One busy turn after that is enough to see that nothing has changed.
-    this.#busyTurns = BUSY_TURNS_MAX - 1;
+    // One such turn after that is enough to see that nothing has changed.
+    this.#ownTurns = OWN_TURNS_MAX - 1;
   }
 
   async #syncThreaded(sync: () => Promise<void>, start: number): Promise<void> {
