@@ -106,7 +106,12 @@ const rows: Row[] = [
   {
     title: "the sequence in a name is beyond all numbers",
     plant: { "test-9999999999999999.wal.jsonl": controlLine(segmentHeader) },
-    failure: { ...foreign, says: /use its name, or another directory/ },
+    failure: { ...foreign, says: /beyond 9007199254740991,.*move it out of the directory/ },
+  },
+  {
+    title: "the sequence in a snapshot's name is beyond all numbers",
+    plant: { "test-9007199254740991.snapshot.jsonl": controlLine(snapshotHeader) },
+    failure: { ...foreign, says: /beyond 9007199254740990,.*move it out of the directory/ },
   },
   {
     title: "a segment was renamed to another sequence",

@@ -119,14 +119,23 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
     const match = OWN_NAME.exec(name);
     if (match === null) continue;
     const sequence = Number(match[2]);
-    // A snapshot has a segment behind it, which is named after the next sequence.
-    const max = match[3] === SEGMENT_SUFFIX ? SEQUENCE_MAX + 1 : SEQUENCE_MAX;
-    if (match[1] !== stem || sequence > max) {
+    if (match[1] !== stem) {
       throw new ForeignFormatError(
         `The directory "${directory}" holds the journal "${
           match[1]
         }${SEGMENT_SUFFIX}", not "${stem}${SEGMENT_SUFFIX}": ` +
           "one directory holds one journal; use its name, or another directory",
+        { path: joinPath(directory, name) },
+      );
+    }
+    // A snapshot has a segment behind it, which is named after the next sequence.
+    const max = match[3] === SEGMENT_SUFFIX ? SEQUENCE_MAX + 1 : SEQUENCE_MAX;
+    if (sequence > max) {
+      throw new ForeignFormatError(
+        `The file "${
+          joinPath(directory, name)
+        }" is named after a sequence beyond ${max}, the last there can be: no journal made it. ` +
+          "Nothing was changed; move it out of the directory",
         { path: joinPath(directory, name) },
       );
     }
