@@ -23,6 +23,7 @@ import { measureReading } from "./reads.ts";
 import { type Collected, report, reportDurability } from "./report.ts";
 import { progress, type Scope } from "./scope.ts";
 import { measureSoaks } from "./soaks.ts";
+import { together } from "./together.ts";
 import { measureTraffic } from "./traffic.ts";
 
 const WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "soak"];
@@ -35,7 +36,7 @@ const { values: options } = parseArgs({
     runtime: { type: "string", default: RUNTIMES.join() },
     /** Where the files go: on the disk that is to be measured. */
     dir: { type: "string", default: fileURLToPath(new URL("work", import.meta.url)) },
-    /** Measures nothing, but prints and draws what an earlier run kept. */
+    /** Measures nothing, but prints and draws what earlier runs on the same machine kept: `--from A,B,C`. */
     from: { type: "string" },
   },
 });
@@ -43,7 +44,9 @@ const results = fileURLToPath(new URL("results", import.meta.url));
 const documents = fileURLToPath(new URL("../docs", import.meta.url));
 
 if (options.from === undefined) show(await measure());
-else show(JSON.parse(fs.readFileSync(options.from, "utf8")));
+else {show(together(
+    options.from.split(",").map((path) => JSON.parse(fs.readFileSync(path, "utf8"))),
+  ));}
 
 async function measure(): Promise<Collected> {
   const only = chosen("only", WORKLOADS, options.only);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { measuredOn } from "./contender.ts";
 import type { Age, SoakRun } from "./soaks.ts";
 import { show, spread } from "./stats.ts";
 import { table, verdict } from "./table.ts";
@@ -33,9 +34,10 @@ export function reportSoaks(runs: SoakRun[]): string {
       verdict(end <= middle * GROWTH_MOST),
     ];
   });
-  const ages = runs.flatMap(({ runtime, ages }) => {
-    const rates = ages.map(ratesOf);
-    return ages.map(({ name }, i) => {
+  const ages = measuredOn(runs).flatMap((runtime) => {
+    const directories = agesOf(runs.filter((run) => run.runtime === runtime));
+    const rates = directories.map(ratesOf);
+    return directories.map(({ name }, i) => {
       const ratio = spread(rates[i]!.map((rate, turn) => rate / rates[0]![turn]!));
       return [
         runtime,
@@ -68,6 +70,14 @@ export function reportSoaks(runs: SoakRun[]): string {
 
 ${table(soakHeadings, soaks)}
 ${table(ageHeadings, ages)}`;
+}
+
+/** The directories of several runs, turn after turn. */
+function agesOf(runs: SoakRun[]): Age[] {
+  return runs[0]!.ages.map(({ name }, i) => ({
+    name,
+    slices: runs.flatMap(({ ages }) => ages[i]!.slices),
+  }));
 }
 
 function ratesOf({ slices }: Age): number[] {

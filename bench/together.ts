@@ -1,0 +1,60 @@
+/**
+ * Puts several runs together as if they were one of more rounds, so that medians are over all of them.
+ *
+ * @module
+ */
+
+import { RUNTIMES } from "./contender.ts";
+import type { Collected } from "./report.ts";
+
+/** More than any run has: the second run's rounds begin with this number. */
+const ROUNDS_MAX = 1000;
+/** What may differ from run to run on one machine. */
+const DIFFERS = ["date", "load before"];
+
+/**
+ * Puts runs together; ratios stay those of one round of one run.
+ *
+ * @throws {Error} when they are of different machines or runtimes, and so have no median
+ */
+export function together(runs: Collected[]): Collected {
+  const all = <K extends keyof Collected>(key: K): Collected[K][] => runs.map((run) => run[key]);
+  return {
+    machine: machineOf(all("machine")),
+    quick: all("quick").includes(true),
+    competitions: runs[0]!.competitions.map((competition) => ({
+      ...competition,
+      entries: renumbered(
+        runs.map(({ competitions }) =>
+          competitions.find(({ title }) => title === competition.title)?.entries ?? []
+        ),
+      ),
+    })),
+    openings: all("openings").flat(),
+    logs: all("logs").flat(),
+    largeStates: all("largeStates").flat(),
+    traffic: renumbered(all("traffic")),
+    coldStarts: renumbered(all("coldStarts")),
+    delays: all("delays").flat(),
+    reads: all("reads").flat(),
+    soaks: all("soaks").flat()
+      .toSorted((a, b) => RUNTIMES.indexOf(a.runtime) - RUNTIMES.indexOf(b.runtime)),
+  };
+}
+
+function machineOf(machines: Collected["machine"][]): Collected["machine"] {
+  const entries = Object.keys(machines[0]!).map((key) => {
+    const values = [...new Set(machines.map((machine) => machine[key]))];
+    if (values.length > 1 && !DIFFERS.includes(key)) {
+      throw new Error(`These runs have no common median: ${key} is ${values.join(" and ")}`);
+    }
+    return [key, values.join(", ")];
+  });
+  return Object.fromEntries(entries);
+}
+
+function renumbered<T extends { round: number }>(lists: T[][]): T[] {
+  return lists.flatMap((list, run) =>
+    list.map((one) => ({ ...one, round: run * ROUNDS_MAX + one.round }))
+  );
+}
