@@ -43,10 +43,7 @@ const { values: options } = parseArgs({
 const results = fileURLToPath(new URL("results", import.meta.url));
 const documents = fileURLToPath(new URL("../docs", import.meta.url));
 
-if (options.from === undefined) show(await measure());
-else {show(together(
-    options.from.split(",").map((path) => JSON.parse(fs.readFileSync(path, "utf8"))),
-  ));}
+show(options.from === undefined ? await measure() : together(options.from.split(",").map(read)));
 
 async function measure(): Promise<Collected> {
   const only = chosen("only", WORKLOADS, options.only);
@@ -114,6 +111,10 @@ async function measure(): Promise<Collected> {
   progress("");
   keep(collected);
   return collected;
+}
+
+function read(path: string): Collected {
+  return JSON.parse(fs.readFileSync(path, "utf8"));
 }
 
 function chosen(option: string, all: readonly string[], text: string): string[] {

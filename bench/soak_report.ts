@@ -74,8 +74,9 @@ ${table(ageHeadings, ages)}`;
 
 /** The directories of several runs, turn after turn. */
 function agesOf(runs: SoakRun[]): Age[] {
-  return runs[0]!.ages.map(({ name }, i) => ({
-    name,
+  return runs[0]!.ages.map((_, i) => ({
+    // On a slow disk, runs differ in how many commits there were.
+    name: [...new Set(runs.map(({ ages }) => ages[i]!.name))].join(" or "),
     slices: runs.flatMap(({ ages }) => ages[i]!.slices),
   }));
 }

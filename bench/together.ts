@@ -15,21 +15,26 @@ const DIFFERS = ["date", "load before"];
 /**
  * Puts runs together; ratios stay those of one round of one run.
  *
- * @throws {Error} when they are of different machines or runtimes, and so have no median
+ * @throws {Error} when they are of different machines or runtimes, or some were quick
  */
 export function together(runs: Collected[]): Collected {
+  if (new Set(runs.map(({ quick }) => quick)).size > 1) {
+    throw new Error("These runs have no common median: some were quick");
+  }
   const all = <K extends keyof Collected>(key: K): Collected[K][] => runs.map((run) => run[key]);
   return {
     machine: machineOf(all("machine")),
-    quick: all("quick").includes(true),
-    competitions: runs[0]!.competitions.map((competition) => ({
-      ...competition,
-      entries: renumbered(
-        runs.map(({ competitions }) =>
-          competitions.find(({ title }) => title === competition.title)?.entries ?? []
+    quick: all("quick")[0]!,
+    competitions: all("competitions").flat()
+      .filter(({ title }, i, every) => every.findIndex((other) => other.title === title) === i)
+      .map((competition) => ({
+        ...competition,
+        entries: renumbered(
+          runs.map(({ competitions }) =>
+            competitions.find(({ title }) => title === competition.title)?.entries ?? []
+          ),
         ),
-      ),
-    })),
+      })),
     openings: all("openings").flat(),
     logs: all("logs").flat(),
     largeStates: all("largeStates").flat(),

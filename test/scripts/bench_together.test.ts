@@ -48,10 +48,18 @@ test("together() keeps every round, and compares within it", () => {
   assertEquals(all.machine.date, "2026-01-01, 2026-01-02");
 });
 
-test("together() refuses runs of different machines", () => {
-  assertThrows(
-    () => together([runWith(1000), runWith(1000, { runtimes: "bun 1.0.1" })]),
-    Error,
-    "runtimes is bun 1.0.0 and bun 1.0.1",
-  );
+test("together() keeps a workload that only a later run has", () => {
+  const some = { ...runWith(1000), competitions: [] };
+  const all = together([some, runWith(1000)]);
+  assertEquals(all.competitions.map(({ entries }) => entries.length), [2]);
+});
+
+test("together() refuses runs of different machines, and quick ones beside whole ones", () => {
+  const others: [Collected, string][] = [
+    [runWith(1000, { runtimes: "bun 1.0.1" }), "runtimes is bun 1.0.0 and bun 1.0.1"],
+    [{ ...runWith(1000), quick: true }, "some were quick"],
+  ];
+  for (const [other, says] of others) {
+    assertThrows(() => together([runWith(1000), other]), Error, says);
+  }
 });
