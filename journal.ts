@@ -19,7 +19,7 @@
  * @module
  */
 
-import { detectFs } from "./runtime/detect.ts";
+import { detectFs, fromHere } from "./runtime/detect.ts";
 import { Journal as JournalCore } from "./src/journal/journal.ts";
 import type { JournalOptions } from "./src/options.ts";
 
@@ -46,10 +46,11 @@ export class Journal<M = unknown> extends JournalCore<M> {
     name: string,
     options: JournalOptions = {},
   ): Promise<Journal<M>> {
+    const place = options?.fs === undefined ? fromHere(directory) : directory;
     const fs = options?.fs ?? await detectFs();
     return await super.openOn(
       fs,
-      directory,
+      place,
       name,
       options,
       (...opened) => new Journal<M>(...opened),

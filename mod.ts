@@ -41,7 +41,7 @@
  * @module
  */
 
-import { detectFs } from "./runtime/detect.ts";
+import { detectFs, fromHere } from "./runtime/detect.ts";
 import type { Mutator, Reducer } from "./src/state/mutator.ts";
 import type { StateManagerOptions } from "./src/options.ts";
 import { StateManager as StateManagerCore } from "./src/state/state_manager.ts";
@@ -94,10 +94,11 @@ export class StateManager<S, M, R = unknown> extends StateManagerCore<S, M, R> {
     mutator: Mutator<S, M, R> | Reducer<S, M>,
     options: StateManagerOptions = {},
   ): Promise<StateManager<S, M, R>> {
+    const place = options?.fs === undefined ? fromHere(directory) : directory;
     const fs = options?.fs ?? await detectFs();
     return await super.openOn(
       fs,
-      directory,
+      place,
       name,
       mutator,
       options,

@@ -18,7 +18,7 @@
  * @module
  */
 
-import { detectFs } from "./runtime/detect.ts";
+import { detectFs, fromHere } from "./runtime/detect.ts";
 import type { SnapshotStoreOptions } from "./src/options.ts";
 import { SnapshotStore as SnapshotStoreCore } from "./src/snapshot/snapshot_store.ts";
 
@@ -43,10 +43,11 @@ export class SnapshotStore<S = unknown> extends SnapshotStoreCore<S> {
     name: string,
     options: SnapshotStoreOptions = {},
   ): Promise<SnapshotStore<S>> {
+    const place = options?.fs === undefined ? fromHere(directory) : directory;
     const fs = options?.fs ?? await detectFs();
     return await super.openOn(
       fs,
-      directory,
+      place,
       name,
       options,
       (...opened) => new SnapshotStore<S>(...opened),

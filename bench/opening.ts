@@ -66,6 +66,7 @@ export function withoutSyncs(inner: DurableFs): DurableFs {
         syncAll: () => {},
         truncate: (size) => file.truncate(size),
         size: () => file.size(),
+        identity: () => file.identity(),
         close() {
           fs.closeSync(fd);
           return file.close();

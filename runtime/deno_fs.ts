@@ -10,9 +10,11 @@ import type {
   DurableFile,
   DurableFs,
   DurableLock,
+  FileIdentity,
   MaybePromise,
   OpenMode,
 } from "../src/durable_fs.ts";
+import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
 
 const OPEN_OPTIONS: Record<OpenMode, Deno.OpenOptions> = {
@@ -59,9 +61,17 @@ class DenoFile implements DurableFile {
     return (await this.#file.stat()).size;
   }
 
+  identity(): FileIdentity {
+    return identityOf(this.#file.statSync());
+  }
+
   close(): void {
     this.#file.close();
   }
+}
+
+function identityOf({ dev, ino, nlink }: Deno.FileInfo): FileIdentity {
+  return { device: dev, inode: ino ?? 0, links: nlink ?? 1 };
 }
 
 function failure(code: string, path: string): Error {
@@ -72,6 +82,16 @@ function failure(code: string, path: string): Error {
 async function coded<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
+    throw error;
+  }
+}
+
+/** As `coded`, for a call that answers at once. */
+function codedNow<T>(call: () => T): T {
+  try {
+    return call();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
     throw error;
@@ -131,16 +151,35 @@ async function openLockFile(path: string): Promise<Deno.FsFile> {
   }
 }
 
-async function lock(path: string): Promise<DurableLock | null> {
+/** Locks the file and, where that can be done, the directory; closes both when one is taken. */
+async function lock(path: string, directory?: string): Promise<DurableLock | null> {
   const file = await openLockFile(path);
+  const opened = [file];
+  const release = () => opened.splice(0).forEach((each) => each.close());
   try {
-    if (await file.tryLock(true)) return { release: () => file.close() };
+    if (await file.tryLock(true)) {
+      if (directory === undefined || await lockDirectory(directory, opened)) {
+        return { identity: () => identityOf(file.statSync()), release };
+      }
+    }
   } catch (error) {
-    file.close();
+    release();
     throw error;
   }
-  file.close();
+  release();
   return null;
+}
+
+/** Whether the directory was free; one that its file system can't lock is. */
+async function lockDirectory(path: string, opened: Deno.FsFile[]): Promise<boolean> {
+  const directory = await Deno.open(path, { read: true });
+  opened.push(directory);
+  try {
+    return await directory.tryLock(true);
+  } catch {
+    // NFS, for one, has no lock for directories: the lock of the file stands alone there.
+    return true;
+  }
 }
 
 /** The file system of Deno. */
@@ -152,6 +191,9 @@ export const runtimeFs: DurableFs = {
   list: (path) => coded(list(path)),
   makeDirectory: (path) => coded(makeDirectory(path)),
   syncDirectory: (path) => coded(syncDirectory(path)),
-  lock: (path) => coded(lock(path)),
+  lock: (path, directory) => coded(lock(path, directory)),
+  // The lock file is open and so in memory: asking at once costs less than a hop to a thread.
+  identity: (path) => codedNow(() => identityOf(Deno.lstatSync(path))),
+  resolve: (path) => coded(realPath(absolutePath(path, Deno.cwd), Deno.realPath)),
   crc32,
 };

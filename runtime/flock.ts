@@ -1,5 +1,5 @@
 /**
- * Takes an exclusive `flock` on an open descriptor, for Node and Bun, which have no call for it.
+ * Takes an exclusive `flock` on open descriptors, for Node and Bun, which have no call for it.
  *
  * The kernel drops the lock when the process ends, however it ends: no stale lock, no process id to compare.
  * Deno takes the same kind of lock natively, so the three exclude each other.
@@ -7,29 +7,38 @@
  * @module
  */
 
-/** Whether the lock was free and is now held through `fd`, until `fd` is closed or the process ends. */
-export async function lockDescriptor(fd: number): Promise<boolean> {
+/**
+ * Whether the locks were free and are now held, until the descriptors are closed or the process ends.
+ *
+ * @param descriptors a file, and perhaps its directory, which not every file system can lock: the file is enough there
+ */
+export async function lockDescriptors(descriptors: readonly number[]): Promise<boolean> {
   const locked = "Bun" in globalThis
     // Loaded there alone: no other runtime has what it calls.
-    ? await (await import("./bun_flock.ts")).lockByCall(fd)
+    ? await (await import("./bun_flock.ts")).lockByCall(descriptors)
     : null;
-  return locked ?? await lockByProgram(fd);
+  return locked ?? await lockByProgram(descriptors);
 }
 
+/** What the shell runs: 1 is the answer of `flock` to a lock that is taken; any other failure on the directory is none. */
+const SCRIPT = "flock -n 3 || exit $?; [ $# -lt 1 ] || { flock -n 4; [ $? -ne 1 ]; }";
+
 /**
- * Runs `flock -n 3` (util-linux or busybox) with our descriptor as its third. The lock belongs to the open file,
- * not to the process that asked for it, so it stays with us when the program has ended.
+ * Runs `flock -n` (util-linux or busybox) with our descriptors as its own, all from one shell: starting a program
+ * takes Node some milliseconds. The locks belong to the open files, not to the process that asked for them, so they
+ * stay with us when the programs have ended.
  */
-export async function lockByProgram(fd: number): Promise<boolean> {
+export async function lockByProgram(descriptors: readonly number[]): Promise<boolean> {
   // Asked for only now: Bun, which has the call, starts sooner without it.
   const { spawn } = await import("node:child_process");
   return await new Promise((resolve, reject) => {
-    const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", fd] });
+    const child = spawn("/bin/sh", ["-c", SCRIPT, "sh", ...descriptors.slice(1).map(String)], {
+      stdio: ["ignore", "ignore", "ignore", ...descriptors],
+    });
     child.once("error", (cause) => reject(lockFailure("could not be run", cause)));
     child.once("exit", (code) => {
-      // 1 is its answer to a lock that is taken; anything else is a failure of its own.
       if (code === 0 || code === 1) resolve(code === 0);
-      else reject(lockFailure(`ended with ${code}`, undefined));
+      else reject(lockFailure(code === 127 ? "is not there" : `ended with ${code}`, undefined));
     });
   });
 }

@@ -5,15 +5,18 @@
  */
 
 import fs from "node:fs";
+import process from "node:process";
 import type {
   DirectoryEntry,
   DurableFile,
   DurableFs,
   DurableLock,
+  FileIdentity,
   MaybePromise,
   OpenMode,
 } from "../src/durable_fs.ts";
-import { lockDescriptor } from "./flock.ts";
+import { absolutePath, realPath } from "./paths.ts";
+import { lockDescriptors } from "./flock.ts";
 import { SyncPace } from "./sync_pace.ts";
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
@@ -84,16 +87,23 @@ class NodeFile implements DurableFile {
     return (await fstat(this.#fd)).size;
   }
 
+  identity(): FileIdentity {
+    return identityOf(fs.fstatSync(this.#fd));
+  }
+
   close(): Promise<void> {
     return close(this.#fd);
   }
+}
+
+function identityOf({ dev, ino, nlink }: fs.Stats): FileIdentity {
+  return { device: dev, inode: ino, links: nlink };
 }
 
 /** Fails with a code when a descriptor is not of a regular file. */
 async function refuseIrregular(fd: number, path: string): Promise<void> {
   const info = await fstat(fd);
   if (info.isFile()) return;
-  await close(fd);
   const code = info.isDirectory() ? "EISDIR" : "EINVAL";
   throw Object.assign(new Error(`${code}: not a regular file, open '${path}'`), { code });
 }
@@ -102,11 +112,37 @@ function kindOf(entry: fs.Dirent): DirectoryEntry["kind"] {
   return entry.isFile() ? "file" : entry.isDirectory() ? "directory" : "other";
 }
 
+/** Locks the file and, where that can be done, the directory; gives back all descriptors when one is taken. */
+async function lock(path: string, directory?: string): Promise<DurableLock | null> {
+  const descriptors = [await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK)];
+  const release = async () => {
+    for (const fd of descriptors.splice(0)) await close(fd);
+  };
+  try {
+    const [fd] = descriptors as [number];
+    await refuseIrregular(fd, path);
+    if (directory !== undefined) descriptors.push(await open(directory, O_RDONLY));
+    if (await lockDescriptors(descriptors)) {
+      return { identity: () => identityOf(fs.fstatSync(fd)), release };
+    }
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  await release();
+  return null;
+}
+
 /** The file system of Node and Bun. */
 export const runtimeFs: DurableFs = {
   async open(path, mode) {
     const fd = await open(path, OPEN_FLAGS[mode]);
-    await refuseIrregular(fd, path);
+    try {
+      await refuseIrregular(fd, path);
+    } catch (error) {
+      await close(fd);
+      throw error;
+    }
     return new NodeFile(fd);
   },
   rename: (from, to) => fs.promises.rename(from, to),
@@ -132,17 +168,9 @@ export const runtimeFs: DurableFs = {
       await close(fd);
     }
   },
-  async lock(path): Promise<DurableLock | null> {
-    const fd = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
-    await refuseIrregular(fd, path);
-    try {
-      if (await lockDescriptor(fd)) return { release: () => close(fd) };
-    } catch (error) {
-      await close(fd);
-      throw error;
-    }
-    await close(fd);
-    return null;
-  },
+  lock,
+  // The lock file is open and so in memory: asking at once costs less than a hop to a thread.
+  identity: (path) => identityOf(fs.lstatSync(path)),
+  resolve: (path) => realPath(absolutePath(path, () => process.cwd()), fs.promises.realpath),
   crc32: (bytes, seed) => crc32(bytes, seed),
 };

@@ -9,6 +9,7 @@ import type {
   DurableFile,
   DurableFs,
   DurableLock,
+  FileIdentity,
   MaybePromise,
   OpenMode,
 } from "./durable_fs.ts";
@@ -52,8 +53,16 @@ export class CountingFs implements DurableFs {
     return this.#fs.syncDirectory(path);
   }
 
-  lock(path: string): Promise<DurableLock | null> {
-    return this.#fs.lock(path);
+  lock(path: string, directory?: string): Promise<DurableLock | null> {
+    return this.#fs.lock(path, directory);
+  }
+
+  identity(path: string): MaybePromise<FileIdentity> {
+    return this.#fs.identity(path);
+  }
+
+  resolve(path: string): Promise<string> {
+    return this.#fs.resolve(path);
   }
 }
 
@@ -114,6 +123,10 @@ class CountingFile implements DurableFile {
 
   size(): MaybePromise<number> {
     return this.#file.size();
+  }
+
+  identity(): MaybePromise<FileIdentity> {
+    return this.#file.identity();
   }
 
   close(): MaybePromise<void> {

@@ -11,6 +11,16 @@
 /** A value that may come at once or later; `await` takes both. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** Which file it is, whatever its names: two open files or paths with the same device and inode are one file. */
+export interface FileIdentity {
+  /** The file system it is on. */
+  device: number;
+  /** Its number there. */
+  inode: number;
+  /** How many names it has; 0 once it was removed. */
+  links: number;
+}
+
 /** One open file, read and written at positions. All offsets and sizes are in bytes. */
 export interface DurableFile {
   /** Reads into `buffer` from `offset`; returns how many bytes came, which may be fewer than asked. 0 means end of file. */
@@ -25,6 +35,8 @@ export interface DurableFile {
   truncate(size: number): MaybePromise<void>;
   /** The file's size now. */
   size(): MaybePromise<number>;
+  /** Which file this is now. Never waits for the disk. */
+  identity(): MaybePromise<FileIdentity>;
   /** Gives the descriptor back. Syncs nothing. */
   close(): MaybePromise<void>;
 }
@@ -45,6 +57,8 @@ export interface DirectoryEntry {
 
 /** An exclusive lock that the operating system takes back by itself when the process ends, however it ends. */
 export interface DurableLock {
+  /** Which file is locked, from the descriptor that holds the lock. */
+  identity(): MaybePromise<FileIdentity>;
   /** Gives the lock back. */
   release(): MaybePromise<void>;
 }
@@ -63,8 +77,19 @@ export interface DurableFs {
   makeDirectory(path: string): Promise<void>;
   /** When it returns, every name made, renamed or removed in the directory so far survives a power cut. */
   syncDirectory(path: string): Promise<void>;
-  /** Takes an exclusive lock on a file, made when missing; `null` when another holder, in any process, has it. */
-  lock(path: string): Promise<DurableLock | null>;
+  /**
+   * Takes an exclusive lock on a file, made when missing; `null` when another holder, in any process, has it.
+   *
+   * @param directory a directory to lock with it, where the file system can lock directories
+   */
+  lock(path: string, directory?: string): Promise<DurableLock | null>;
+  /** Which file or directory a path means now. A link at its end is not followed. */
+  identity(path: string): MaybePromise<FileIdentity>;
+  /**
+   * The absolute path that `path` means now, without a link in it. What isn't there yet is kept as it is given.
+   * The current directory is asked for before the first wait.
+   */
+  resolve(path: string): Promise<string>;
   /** CRC-32 (ISO 3309, as in zlib and PNG) of `bytes`, continued from `seed`. */
   crc32(bytes: Uint8Array, seed: number): number;
 }

@@ -116,6 +116,17 @@ export class PoisonedError extends MinistateError {
   }
 }
 
+/**
+ * `DIRECTORY_GONE`: the path of the state directory means another place now, or the directory, its lock file or the
+ * segment was removed. Nothing at that place was read, written or deleted. Final: close, and open again.
+ */
+export class DirectoryGoneError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("DIRECTORY_GONE", message, details);
+  }
+}
+
 /** `DISK_FULL`: there was no space. The journal is as it was; try again once there is space. */
 export class DiskFullError extends MinistateError {
   /** Makes the error. */

@@ -1,12 +1,13 @@
 /**
- * A state directory while it is open: made, locked, listed, and its own name made durable.
+ * A state directory while it is open: found, made, listed, closed, and its own name made durable.
  *
  * @module
  */
 
 import { CountingFs } from "./counting_fs.ts";
-import { type DurableFs, type DurableLock, systemCodeOf } from "./durable_fs.ts";
-import { closedError, ioError, LockedError } from "./errors.ts";
+import { type HeldDirectory, holdDirectory } from "./directory_lock.ts";
+import { type DurableFs, systemCodeOf } from "./durable_fs.ts";
+import { closedError, ioError } from "./errors.ts";
 import {
   checkDirectory,
   joinPath,
@@ -17,29 +18,44 @@ import {
   type StateFiles,
   stemOf,
 } from "./format/names.ts";
+import { isSame, Place } from "./place.ts";
+import { PlacedFs } from "./placed_fs.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
 export class StateDirectory {
-  /** Everything in the directory goes through it; counts what is written when the directory is open for writing. */
+  /**
+   * Everything in the directory goes through it: it does nothing once the path means another place, and counts what is
+   * written when the directory is open for writing.
+   */
   readonly fs: DurableFs;
   /** The file system beneath, for what is written elsewhere. */
-  readonly fsUncounted: DurableFs;
+  readonly fsBeneath: DurableFs;
   /** What was written here since it was opened. */
   readonly traffic: Traffic;
+  /** Absolute, with links resolved when it was opened. */
   readonly path: string;
   readonly stem: string;
-  #lock: DurableLock | null;
+  readonly #place: Place;
+  #held: HeldDirectory | null;
   #closed = false;
 
-  private constructor(fs: DurableFs, path: string, stem: string, lock: DurableLock | null) {
-    const counting = new CountingFs(fs);
-    this.fs = lock === null ? fs : counting;
-    this.fsUncounted = fs;
+  private constructor(
+    fs: DurableFs,
+    path: string,
+    stem: string,
+    place: Place,
+    held: HeldDirectory | null,
+  ) {
+    const placed = new PlacedFs(fs, place);
+    const counting = new CountingFs(placed);
+    this.fs = held === null ? placed : counting;
+    this.fsBeneath = fs;
     this.traffic = counting.traffic;
     this.path = path;
     this.stem = stem;
-    this.#lock = lock;
+    this.#place = place;
+    this.#held = held;
   }
 
   /**
@@ -54,22 +70,12 @@ export class StateDirectory {
     journalName: string,
   ): Promise<StateDirectory> {
     const stem = stemOf(journalName);
-    await makeWithParents(fs, checkDirectory(path));
-    const lockPath = joinPath(path, LOCK_NAME);
-    let lock: DurableLock | null;
-    try {
-      lock = await fs.lock(lockPath);
-    } catch (error) {
-      throw ioError("lock", lockPath, error);
-    }
-    if (lock === null) {
-      throw new LockedError(
-        `The state directory "${path}" is in use by another writer, in this process or another: close it first, ` +
-          `or open with readOnly ("fuser ${lockPath}" names the process)`,
-        { path: lockPath, operation: "lock" },
-      );
-    }
-    return new StateDirectory(fs, path, stem, lock);
+    const absolute = await resolvePath(fs, checkDirectory(path));
+    await makeWithParents(fs, absolute);
+    // Again, now that it is there: under Deno, a link above a missing directory may not be looked at.
+    const resolved = await resolvePath(fs, absolute);
+    const held = await holdDirectory(fs, resolved);
+    return new StateDirectory(fs, resolved, stem, held.place, held);
   }
 
   /** Opens for reading or, with the lock, for writing. */
@@ -80,13 +86,37 @@ export class StateDirectory {
     readOnly: boolean,
   ): Promise<StateDirectory> {
     return readOnly
-      ? StateDirectory.openForReading(fs, path, journalName)
+      ? await StateDirectory.openForReading(fs, path, journalName)
       : await StateDirectory.openForWriting(fs, path, journalName);
   }
 
   /** Opens without the lock; nothing is made or changed. */
-  static openForReading(fs: DurableFs, path: string, journalName: string): StateDirectory {
-    return new StateDirectory(fs, checkDirectory(path), stemOf(journalName), null);
+  static async openForReading(
+    fs: DurableFs,
+    path: string,
+    journalName: string,
+  ): Promise<StateDirectory> {
+    const stem = stemOf(journalName);
+    const resolved = await resolvePath(fs, checkDirectory(path));
+    try {
+      // Nobody holds a lock for it, so the directory itself says which one it is.
+      const identity = await fs.identity(resolved);
+      const isSteady = isSame(identity, await fs.identity(resolved));
+      const place = new Place(fs, resolved, resolved, identity, isSteady);
+      return new StateDirectory(fs, resolved, stem, place, null);
+    } catch (error) {
+      throw ioError("open", resolved, error);
+    }
+  }
+
+  /** Whether the path is compared with the place that was opened; not where files change their inode numbers. */
+  get placeChecked(): boolean {
+    return this.#place.checked;
+  }
+
+  /** `fs`, doing nothing by name once this directory's path means another place. */
+  guard(fs: DurableFs): DurableFs {
+    return new PlacedFs(fs, this.#place);
   }
 
   /** What is in the directory now. */
@@ -143,17 +173,34 @@ export class StateDirectory {
     throw closedError(this.path);
   }
 
-  /** Refuses new work at once, and gives the lock back once what is `underWay` is over. Once is enough. */
+  /**
+   * Refuses new work at once, and gives the lock back once what is `underWay` is over. Once is enough.
+   *
+   * @throws {DirectoryGoneError} when what was acknowledged is no longer under the path; the lock is given back
+   */
   async close(underWay?: Promise<unknown>): Promise<void> {
     this.#closed = true;
     await underWay;
-    const lock = this.#lock;
-    this.#lock = null;
+    const held = this.#held;
+    this.#held = null;
+    if (held === null) return;
     try {
-      await lock?.release();
-    } catch (error) {
-      throw ioError("unlock", joinPath(this.path, LOCK_NAME), error);
+      await this.#place.check();
+    } finally {
+      try {
+        await held.release();
+      } catch (error) {
+        throw ioError("unlock", joinPath(this.path, LOCK_NAME), error);
+      }
     }
+  }
+}
+
+async function resolvePath(fs: DurableFs, path: string): Promise<string> {
+  try {
+    return await fs.resolve(path);
+  } catch (error) {
+    throw ioError("open", path, error);
   }
 }
 

@@ -88,10 +88,10 @@ for (const [call, open] of Object.entries(openers)) {
       const error = await assertFails(() => open(target), {
         error: IoError,
         code: "IO_FAILED",
-        says: reading ? /Cannot list/ : says,
+        says: reading ? /Cannot (open|list)/ : says,
       });
       if (!reading) assert(systemCodes.includes(error.systemCode!), error.systemCode);
-      assertStringIncludes(error.path!, target);
+      if (!target.startsWith("/proc/self/")) assertStringIncludes(error.path!, target);
       assertEquals(await readdir(directory.path), before);
     });
   }

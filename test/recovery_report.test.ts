@@ -18,6 +18,7 @@ const clean = {
   sealed: false,
   torn: null,
   lost: null,
+  placeChecked: true,
   migratedFrom: null,
 };
 

@@ -8,8 +8,8 @@ import type { DurableFile, DurableFs } from "../../src/durable_fs.ts";
 
 /** The names of calls, for the log and for choosing which of them fail. `create` is `open` with that mode. */
 export type Operation =
-  | Exclude<keyof DurableFs, "crc32">
-  | keyof DurableFile
+  | Exclude<keyof DurableFs, "crc32" | "resolve" | "identity">
+  | Exclude<keyof DurableFile, "identity">
   | "create"
   | "release";
 

@@ -68,6 +68,15 @@ export class SimulatedFile {
     this.#add({ size });
   }
 
+  /** Gives it other bytes, synced. */
+  become(content: Uint8Array): void {
+    this.#cached = new Bytes();
+    this.#cached.write(content.slice(), 0);
+    this.#synced = this.#cached.copy();
+    this.#pending = [];
+    this.#diverged = false;
+  }
+
   #add(operation: Operation): void {
     this.#pending.push(operation);
     this.#count++;

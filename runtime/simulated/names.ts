@@ -69,6 +69,16 @@ export class SimulatedNames {
     return node;
   }
 
+  /** How many names a node has. */
+  linksOf(node: SimulatedNode, directory: SimulatedDirectory = this.root): number {
+    let links = directory === this.root && node === this.root ? 1 : 0;
+    for (const entry of directory.entries.values()) {
+      if (entry === node) links++;
+      if (entry instanceof SimulatedDirectory) links += this.linksOf(node, entry);
+    }
+    return links;
+  }
+
   /** Where the last name of a path stands. */
   place(path: string): Place {
     const slash = path.lastIndexOf("/");

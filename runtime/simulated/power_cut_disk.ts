@@ -36,6 +36,7 @@ import type {
   DurableFile,
   DurableFs,
   DurableLock,
+  FileIdentity,
   MaybePromise,
   OpenMode,
 } from "../../src/durable_fs.ts";
@@ -177,6 +178,11 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
           enter("size");
           return file.size;
         }),
+      identity: () =>
+        answer(() => {
+          this.refuseDead();
+          return this.identityOf(file);
+        }),
       close: () =>
         answer(() => {
           // The descriptor is gone, even when closing it reports a failure.
@@ -264,7 +270,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
 
   /** Takes an exclusive lock on a file; `null` when somebody has it. */
   // deno-lint-ignore require-await
-  async lock(path: string): Promise<DurableLock | null> {
+  async lock(path: string, directory?: string): Promise<DurableLock | null> {
     const place: Place = this.names.place(path);
     const make = () => {
       if (!place.directory.entries.has(place.name)) this.names.put(place, new SimulatedFile());
@@ -272,14 +278,31 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     this.enter("lock", path, make);
     make();
     const file = refuseIrregular(place.directory.entries.get(place.name)!, path);
-    if (this.#locked.has(file)) return null;
-    this.#locked.add(file);
+    const wanted = directory === undefined ? [file] : [file, this.names.directory(directory)];
+    if (wanted.some((node) => this.#locked.has(node))) return null;
+    for (const node of wanted) this.#locked.add(node);
     return {
+      identity: () => this.identityOf(file),
       release: () => {
-        this.#locked.delete(file);
+        for (const node of wanted) this.#locked.delete(node);
         this.enter("release", path);
       },
     };
+  }
+
+  /** Which file or directory a path means. No call that can fail: what is open is in memory. */
+  identity(path: string): FileIdentity {
+    this.refuseDead();
+    const node = this.names.find(path);
+    if (node === undefined) throw failure("ENOENT", "open", path);
+    return this.identityOf(node);
+  }
+
+  /** The path without empty steps; every path is absolute here, and no link leads anywhere. */
+  resolve(path: string): Promise<string> {
+    return Promise.resolve(
+      `/${path.split("/").filter((step) => step !== "" && step !== ".").join("/")}`,
+    );
   }
 
   /** CRC-32 of `bytes`, continued from `seed`. */

@@ -5,9 +5,14 @@
  */
 
 import { crc32 } from "node:zlib";
+import type { FileIdentity } from "../../src/durable_fs.ts";
 import { CallGate, failure } from "./call_gate.ts";
 import { SimulatedFile } from "./file.ts";
 import { SimulatedDirectory, SimulatedNames, type SimulatedNode, Special } from "./names.ts";
+
+/** Numbers of files, given when they are first asked for; none is given twice. */
+const inodes = new WeakMap<SimulatedNode, number>();
+let inodesGiven = 0;
 
 /** The disk at rest. */
 export class RestingDisk extends CallGate {
@@ -49,9 +54,10 @@ export class RestingDisk extends CallGate {
   /** Puts a file (or what is no file) in place, synced, without counting as a call. */
   plant(path: string, content: Uint8Array | Special): void {
     if (content instanceof Special) return this.#put(path, content);
-    const file = new SimulatedFile();
-    file.write(content, 0);
-    file.sync();
+    // A file that is there stays the same one: what has it open sees the bytes change under it.
+    const known = this.names.find(path);
+    const file = known instanceof SimulatedFile ? known : new SimulatedFile();
+    file.become(content);
     this.#put(path, file);
   }
 
@@ -63,6 +69,15 @@ export class RestingDisk extends CallGate {
   /** Takes a file away, without counting as a call. */
   unplant(path: string): void {
     this.#put(path, null);
+  }
+
+  /**
+   * Which node it is, and how many names it has.
+   * @internal
+   */
+  protected identityOf(node: SimulatedNode): FileIdentity {
+    const inode = inodes.get(node) ?? inodes.set(node, ++inodesGiven).get(node)!;
+    return { device: 1, inode, links: this.names.linksOf(node) };
   }
 
   #put(path: string, node: SimulatedNode | null): void {

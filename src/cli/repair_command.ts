@@ -92,7 +92,7 @@ async function repairState(context: Context, inspection: Inspection): Promise<Re
     const setAside = [...lost?.quarantined ?? [], ...snapshotsSkipped.map(({ path }) => path)];
     if (torn?.keptAt) setAside.push(torn.keptAt);
     // What the open had no need to look at is damaged all the same. The journal holds the lock meanwhile.
-    const opened = StateDirectory.openForReading(fs, directory, name);
+    const opened = await StateDirectory.openForReading(fs, directory, name);
     for (const file of await stillThere(context, inspection)) {
       setAside.push(await setSnapshotAside(opened, file));
     }

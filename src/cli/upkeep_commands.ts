@@ -67,7 +67,7 @@ export async function backup(
     );
   }
   await refuseState(context, destination);
-  const source = StateDirectory.openForReading(context.fs, directory, journal);
+  const source = await StateDirectory.openForReading(context.fs, directory, journal);
   const report = await copyState(context, source, destination);
   if (context.json) sayJson(context, report);
   else {

@@ -187,8 +187,8 @@ async function recoverJournal(
   settings: JournalSettings,
 ): Promise<{ recovered: Recovered }> {
   const files = await directory.list();
-  const stored = await readIdentity(settings.fs, files);
-  const { found, rotten } = await restoreNewest(settings.fs, files, stored?.id ?? null);
+  const stored = await readIdentity(directory.fs, files);
+  const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
   const snapshot = found?.named ?? null;
   const base = { sequence: snapshot?.sequence ?? 0, snapshot, rotten };
   const wanted = { name: stored?.mutator ?? null, version: stored?.version ?? 1 };

@@ -7,7 +7,13 @@
 import { closeAfterFailure, closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { encodeHeader, encodeSeal } from "../format/encode.ts";
-import { ioError, isDiskFull, type MinistateError, PoisonedError } from "../errors.ts";
+import {
+  DirectoryGoneError,
+  ioError,
+  isDiskFull,
+  type MinistateError,
+  PoisonedError,
+} from "../errors.ts";
 import {
   FILL_RESERVE,
   FILL_SIZE_MAX,
@@ -268,7 +274,9 @@ export function poisoned(
   path: string,
   offset: number,
   cause: unknown,
-): PoisonedError {
+): MinistateError {
+  // As final, and it says more.
+  if (cause instanceof DirectoryGoneError) return cause;
   return new PoisonedError(
     `Cannot ${operation} "${path}": nothing more is written, because what the disk holds is no longer known; ` +
       "everything acknowledged before is safe: check the disk, close, and open again",

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { copyRange } from "./copy_range.ts";
 import { type Corruption, corruptionError } from "./corruption.ts";
-import type { DurableFs } from "../durable_fs.ts";
-import { isDiskFull, MinistateError } from "../errors.ts";
+import { ioError, isDiskFull, MinistateError } from "../errors.ts";
 import { readClock } from "../format/format.ts";
 import { contestedError, type StoredIdentity } from "./identity.ts";
 import {
@@ -83,7 +83,7 @@ export async function recover(
   };
   const ledger = new Ledger(lifeTold(scan, stored), directory.traffic);
   const recovered: Recovered = {
-    report: report(scan, base, stored, wanted.version),
+    report: report(directory, scan, base, stored, wanted.version),
     files,
     id: stored?.id ?? null,
     writer: null,
@@ -103,6 +103,7 @@ export function lifeTold(scan: JournalScan, stored: StoredIdentity | null): Life
 }
 
 function report(
+  directory: StateDirectory,
   scan: JournalScan,
   base: Base,
   stored: StoredIdentity | null,
@@ -121,6 +122,7 @@ function report(
     sealed: scan.end?.sealed === true && scan.torn === null && scan.corruption === null,
     torn: null,
     lost: null,
+    placeChecked: directory.placeChecked,
     migratedFrom: stored !== null && stored.version !== version ? stored.version : null,
   };
 }
@@ -183,7 +185,7 @@ async function repair(
   }
   // Names that a killed process made may be in memory only; they have been relied on, so make them durable.
   await directory.syncNames();
-  segment ??= scan.end === null ? await begin() : await resume(fs, scan.end);
+  segment ??= scan.end === null ? await begin() : await resume(directory, scan.end);
   const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
   writer.sizeSinceSnapshot = scan.bytesRead;
   if (segment.header.version !== identity.version) await beginVersion(writer);
@@ -199,8 +201,24 @@ async function beginVersion(writer: JournalWriter): Promise<void> {
   }
 }
 
-function resume(fs: DurableFs, end: SegmentEnd): Promise<SegmentWriter> {
-  return SegmentWriter.resume(fs, end.named, end.header, end.seed, end);
+async function resume(directory: StateDirectory, end: SegmentEnd): Promise<SegmentWriter> {
+  await unshare(directory, end);
+  return await SegmentWriter.resume(directory.fs, end.named, end.header, end.seed, end);
+}
+
+/**
+ * A segment with several names is replaced by a copy of its sound part: a backup made of hard links keeps what it has.
+ * On a full disk there is no room for one; what is written then are records behind those that the backup has.
+ */
+async function unshare(directory: StateDirectory, { named, soundEnd }: SegmentEnd): Promise<void> {
+  try {
+    const { links } = await directory.fs.identity(named.path);
+    if (links < 2) return;
+    await copyRange(directory.fs, named.path, 0, soundEnd, named.path);
+    await directory.fs.syncDirectory(directory.path);
+  } catch (error) {
+    if (!isDiskFull(error)) throw ioError("copy", named.path, error);
+  }
 }
 
 async function setRottenAside(

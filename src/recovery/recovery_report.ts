@@ -62,6 +62,11 @@ export interface RecoveryReport {
   torn: TornTail | null;
   /** What was lost, if anything. */
   lost: LostRecords | null;
+  /**
+   * Whether the path is compared with the directory that was opened, before anything is done there. Not on a file system
+   * that gives the same file another inode number each time: there, see to it that nobody moves the directory.
+   */
+  placeChecked: boolean;
   /** The mutator version that the state was carried over from, if it was. */
   migratedFrom: number | null;
 }

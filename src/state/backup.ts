@@ -51,29 +51,33 @@ export async function backupState(
 ): Promise<BackupReport> {
   const journalName = `${source.stem}.jsonl`;
   // What is written there is no wear of the source's card.
-  const fs = source.fsUncounted;
+  const fs = source.fsBeneath;
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
   try {
     const found = await destination.list();
-    await refuseOthers(fs, target, found);
+    await refuseOthers(destination, found);
     await destination.syncAncestors();
     await destination.removeTemporary(found);
     const files = await source.list();
     const { copies, sequence } = await planCopies(source, files, limit);
+    const both = source.guard(destination.fs);
     let size = 0;
     for (const { named, size: part } of copies) {
-      size += await copyRange(fs, named.path, 0, part, joinPath(destination.path, named.name));
+      size += await copyRange(both, named.path, 0, part, joinPath(destination.path, named.name));
       // One by one: otherwise a power cut could keep a later name and lose an earlier one.
       await destination.syncNames();
     }
-    return { directory: target, sequence, files: copies.length, size };
+    return { directory: destination.path, sequence, files: copies.length, size };
   } finally {
     await destination.close();
   }
 }
 
 /** Refuses a target that holds anything but what a backup cut short before its first file has left. */
-async function refuseOthers(fs: DurableFs, target: string, found: StateFiles): Promise<void> {
+async function refuseOthers(
+  { fs, path: target }: StateDirectory,
+  found: StateFiles,
+): Promise<void> {
   const ours = new Set([joinPath(target, LOCK_NAME), ...found.temporary]);
   let entries: DirectoryEntry[];
   try {

@@ -295,7 +295,7 @@ test("doctor reports a directory that can't be written, or not be locked, and le
     ...fs,
     lock: async (path: string) => {
       await writeFile(path, "");
-      return { release };
+      return { release, identity: () => fs.identity(path) };
     },
   };
   const shared = await reportOf(

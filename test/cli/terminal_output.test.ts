@@ -127,9 +127,10 @@ test("repair exits 2 when the disk goes on rotting", async () => {
   const fs = await wrapFs(() => {});
   const rotting = {
     ...fs,
-    async lock(path: string) {
-      const lock = await fs.lock(path);
+    async lock(path: string, directory?: string) {
+      const lock = await fs.lock(path, directory);
       return lock && {
+        identity: () => lock.identity(),
         async release() {
           await lock.release();
           await change(newer!, '"number":2', '"number":9');

@@ -231,9 +231,11 @@ test("inspect, verify, log and backup raise no false alarm beside a busy writer 
       const { sequence } = await jsonOf("backup", state, copy);
       assert(sequence >= least, `${sequence} of ${least}`);
       assertEquals((await ministate("verify", copy)).code, 0);
-      await using restored = await openLedger(copy);
-      assertEquals(restored.sequence, sequence);
-      assertEquals(restored.state.entries.length, sequence);
+      {
+        await using restored = await openLedger(copy);
+        assertEquals(restored.sequence, sequence);
+        assertEquals(restored.state.entries.length, sequence);
+      }
       await rm(copy, { recursive: true });
     }
   } finally {

@@ -46,7 +46,9 @@ function refusing(fs: PowerCutDisk, refused: (path: string, offset: number) => b
     list: (path) => fs.list(path),
     makeDirectory: (path) => fs.makeDirectory(path),
     syncDirectory: (path) => fs.syncDirectory(path),
-    lock: (path) => fs.lock(path),
+    lock: (path, directory) => fs.lock(path, directory),
+    identity: (path) => fs.identity(path),
+    resolve: (path) => fs.resolve(path),
     crc32: (bytes, seed) => fs.crc32(bytes, seed),
     async open(path, mode) {
       const file = await fs.open(path, mode);
@@ -60,6 +62,7 @@ function refusing(fs: PowerCutDisk, refused: (path: string, offset: number) => b
         syncAll: () => file.syncAll(),
         truncate: (size) => file.truncate(size),
         size: () => file.size(),
+        identity: () => file.identity(),
         close: () => file.close(),
       };
     },

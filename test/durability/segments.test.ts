@@ -48,6 +48,7 @@ function file(of: DurableFile, replaced: Partial<DurableFile>): DurableFile {
     syncAll: () => of.syncAll(),
     truncate: (size) => of.truncate(size),
     size: () => of.size(),
+    identity: () => of.identity(),
     close: () => of.close(),
     ...replaced,
   };

@@ -154,10 +154,10 @@ test("lockByProgram() fails with ENOLCK when there is no program flock, or when 
   const fd = fs.openSync(directory.join("lock"), "w");
   const restore = searchProgramsIn(directory.join("bin"));
   try {
-    assertEquals(await codeOf(() => lockByProgram(fd)), "ENOLCK");
+    assertEquals(await codeOf(() => lockByProgram([fd])), "ENOLCK");
     await writeFile(directory.join("bin", "flock"), "#!/bin/sh\nexit 71\n");
     await chmod(directory.join("bin", "flock"), 0o755);
-    const error = await assertRejects(() => lockByProgram(fd));
+    const error = await assertRejects(() => lockByProgram([fd]));
     assertEquals((error as Error).message.includes("ended with 71"), true);
   } finally {
     restore();

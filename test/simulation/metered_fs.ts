@@ -32,7 +32,9 @@ export function metered(inner: DurableFs): Meter {
     list: (path) => count([path], inner.list(path)),
     makeDirectory: (path) => count([path], inner.makeDirectory(path)),
     syncDirectory: (path) => count([path], inner.syncDirectory(path)),
-    lock: (path) => count([path], inner.lock(path)),
+    lock: (path, directory) => count([path], inner.lock(path, directory)),
+    identity: (path) => inner.identity(path),
+    resolve: (path) => inner.resolve(path),
     crc32: (bytes, seed) => inner.crc32(bytes, seed),
   };
   const meter: Meter = {
@@ -67,6 +69,7 @@ function meteredFile(file: DurableFile, meter: Meter): DurableFile {
     syncAll: () => count(file.syncAll()),
     truncate: (size) => count(file.truncate(size)),
     size: () => count(file.size()),
+    identity: () => file.identity(),
     close: () => count(file.close()),
   };
 }

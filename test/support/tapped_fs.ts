@@ -39,7 +39,9 @@ export function tapped(inner: DurableFs, except = "\0"): Tap {
         }
         return inner.syncDirectory(path);
       },
-      lock: (path) => inner.lock(path),
+      lock: (path, directory) => inner.lock(path, directory),
+      identity: (path) => inner.identity(path),
+      resolve: (path) => inner.resolve(path),
       crc32: (bytes, seed) => inner.crc32(bytes, seed),
     },
     writes: 0,
@@ -81,6 +83,7 @@ function tappedFile(file: DurableFile, tap: Tap): DurableFile {
     },
     truncate: (size) => file.truncate(size),
     size: () => file.size(),
+    identity: () => file.identity(),
     close: () => file.close(),
   };
 }

@@ -57,6 +57,7 @@ function wrapFile(file: DurableFile, path: string, hook: Hook): DurableFile {
       await file.truncate(size);
     },
     size: () => file.size(),
+    identity: () => file.identity(),
     close: () => file.close(),
   };
 }

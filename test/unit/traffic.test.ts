@@ -45,6 +45,7 @@ function fileOf(later: boolean, most = Infinity): DurableFile {
     syncAll: () => answer(undefined),
     truncate: () => answer(undefined),
     size: () => answer(7),
+    identity: () => answer({ device: 1, inode: 7, links: 1 }),
     close: () => answer(undefined),
   };
 }

@@ -8,9 +8,9 @@ import { lockByCall } from "../../../runtime/bun_flock.ts";
 export async function answers(path: string): Promise<(boolean | null)[]> {
   const [first, second] = [fs.openSync(path, "w"), fs.openSync(path, "w")];
   const found = [
-    await lockByCall(first),
-    await lockByCall(second),
-    await lockByCall(second, "no-such-library.so"),
+    await lockByCall([first]),
+    await lockByCall([second]),
+    await lockByCall([second], "no-such-library.so"),
   ];
   for (const fd of [first, second]) fs.closeSync(fd);
   return found;

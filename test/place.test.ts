@@ -1,0 +1,294 @@
+// Tests that a manager touches the directory whose lock it holds and no other, whatever its path comes to mean.
+
+import {
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+} from "node:fs/promises";
+import process from "node:process";
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import { DirectoryGoneError, IoError, LockedError } from "@ministate/ministate";
+import { Journal } from "@ministate/ministate/journal";
+import { SnapshotStore } from "@ministate/ministate/snapshot";
+import { detectFs } from "../runtime/detect.ts";
+import { assertFails } from "./support/errors.ts";
+import { fileName } from "./support/files.ts";
+import { systemError } from "./support/wrapped_fs.ts";
+import { journalName, openLedger } from "./support/samples.ts";
+import { temporaryDirectory } from "./support/temporary.ts";
+
+const gone = {
+  error: DirectoryGoneError,
+  code: "DIRECTORY_GONE",
+  says: /not the one that was opened/,
+};
+
+/** Every file of a directory with its bytes. */
+async function contentOf(path: string): Promise<Record<string, string>> {
+  const content: Record<string, string> = {};
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isFile()) content[entry.name] = await readFile(`${path}/${entry.name}`, "utf8");
+  }
+  return content;
+}
+
+/** Ends a manager whose directory is gone, which says so once more. */
+async function closeGone(manager: { close(): Promise<void> }): Promise<void> {
+  await assertFails(() => manager.close(), gone);
+}
+
+test("a relative directory stays the one that was opened when the program changes its directory", async () => {
+  await using directory = await temporaryDirectory();
+  await mkdir(directory.join("b"));
+  const here = process.cwd();
+  try {
+    process.chdir(directory.join("b"));
+    {
+      await using other = await openLedger("state");
+      await other.apply("theirs");
+    }
+    process.chdir("..");
+    // The file system is loaded before the path is looked at, and the program is elsewhere by then.
+    const opening = openLedger("state");
+    process.chdir("b");
+    const manager = await opening;
+    await manager.apply("ours");
+    await manager.compact();
+    await manager.apply("ours too");
+    await manager.compact();
+    assertEquals(manager.stateDir, directory.join("state"));
+    await manager.close();
+    await using other = await openLedger("state");
+    assertEquals(other.snapshot(), { entries: ["theirs"] });
+  } finally {
+    process.chdir(here);
+  }
+  await using manager = await openLedger(directory.join("state"));
+  assertEquals(manager.snapshot(), { entries: ["ours", "ours too"] });
+});
+
+/** What can be done by name, each of which must be refused. */
+const steps: Record<string, (manager: Awaited<ReturnType<typeof openLedger>>) => Promise<unknown>> =
+  {
+    "createSnapshot()": (manager) => manager.createSnapshot(),
+    "compact()": (manager) => manager.compact(),
+    "stateAt()": (manager) => manager.stateAt(1),
+    "backup()": (manager) => manager.backup(`${manager.stateDir}-backup`),
+    "changes()": (manager) => manager.changes({ from: 1 }).next(),
+    "apply() that begins a new segment": (manager) => manager.apply("x".repeat(70_000)),
+  };
+
+for (const [step, run] of Object.entries(steps)) {
+  test(`${step} does nothing when another directory has taken the path, and the manager stays as it is from then on`, async () => {
+    await using directory = await temporaryDirectory();
+    const [path, moved] = [directory.join("state"), directory.join("moved")];
+    {
+      await using other = await openLedger(moved);
+      for (const mutation of [1, 2, 3]) await other.apply(mutation);
+      await other.createSnapshot();
+    }
+    const manager = await openLedger(path, { segmentSizeMax: 64 * 1024 });
+    await manager.apply("ours");
+    await rename(path, directory.join("away"));
+    await rename(moved, path);
+    const before = await contentOf(path);
+    const error = await assertFails(() => run(manager), gone);
+    assertEquals(error.path, path);
+    await assertFails(() => manager.createSnapshot(), gone);
+    // Final: also when the former directory comes back.
+    await rename(path, moved);
+    await rename(directory.join("away"), path);
+    await assertFails(() => manager.apply("more"), gone);
+    await closeGone(manager);
+    assertEquals(await contentOf(moved), before);
+    // A backup makes its own directory before it looks at the source.
+    const backup = await readdir(`${path}-backup`).catch(() => []);
+    assertEquals(backup.filter((name) => name !== "ministate.lock"), []);
+    await using again = await openLedger(path);
+    assertEquals(again.snapshot(), { entries: ["ours"] });
+  });
+}
+
+test("apply() acknowledges nothing more when the directory was removed", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("state");
+  const manager = await openLedger(path);
+  await manager.apply("before");
+  await rm(path, { recursive: true });
+  await assertFails(() => manager.apply("after"), gone);
+  await assertFails(() => manager.apply("again"), gone);
+  assertEquals(manager.sequence, 1);
+  await closeGone(manager);
+  // The lock is given back.
+  await using again = await openLedger(path);
+  assertEquals(again.snapshot(), { entries: [] });
+});
+
+test("close() rejects when the directory was removed or replaced since, and gives the lock back", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("state");
+  const manager = await openLedger(path);
+  await manager.apply("acknowledged");
+  await rename(path, directory.join("away"));
+  await closeGone(manager);
+  await manager.close();
+  const journal = await Journal.open(path, journalName);
+  await rm(path, { recursive: true });
+  await closeGone(journal);
+  const store = await SnapshotStore.open(path, journalName);
+  await rm(path, { recursive: true });
+  await closeGone(store);
+  await using moved = await openLedger(directory.join("away"));
+  assertEquals(moved.snapshot(), { entries: ["acknowledged"] });
+});
+
+test("a removed lock file lets no second writer in, and is noticed", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("state");
+  const manager = await openLedger(path);
+  await unlink(`${path}/ministate.lock`);
+  await assertFails(() => openLedger(path), {
+    error: LockedError,
+    code: "LOCKED",
+    says: /this very process/,
+  });
+  await assertFails(() => manager.createSnapshot(), gone);
+  await assertFails(() => manager.apply(1), gone);
+  await closeGone(manager);
+});
+
+test("Journal and SnapshotStore do nothing in a directory that has taken the path", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("state");
+  const journal = await Journal.open(path, journalName, { segmentSizeMax: 64 * 1024 });
+  await journal.append("ours");
+  await rename(path, directory.join("away"));
+  const store = await SnapshotStore.open<number>(path, journalName);
+  const before = await contentOf(path);
+  await assertFails(() => journal.append("x".repeat(70_000)), gone);
+  await assertFails(() => journal.replay().next(), gone);
+  await closeGone(journal);
+  assertEquals(await contentOf(path), before);
+  await rename(path, directory.join("other"));
+  await mkdir(path);
+  for (const call of [() => store.create(1, 1), () => store.restore(), () => store.exists()]) {
+    await assertFails(call, gone);
+  }
+  assertEquals(await readdir(path), []);
+  await closeGone(store);
+});
+
+test("a reader reads nothing from a directory that has taken the path", async () => {
+  await using directory = await temporaryDirectory();
+  const [path, moved] = [directory.join("state"), directory.join("moved")];
+  for (const place of [path, moved]) {
+    await using manager = await openLedger(place);
+    await manager.apply(place);
+    await manager.createSnapshot();
+  }
+  await using reader = await openLedger(path, { readOnly: true });
+  await using journal = await Journal.open(path, journalName, { readOnly: true });
+  await using store = await SnapshotStore.open(path, journalName, { readOnly: true });
+  await rename(path, directory.join("away"));
+  await rename(moved, path);
+  const calls: (() => Promise<unknown>)[] = [
+    () => reader.stateAt(1),
+    () => reader.changes({ from: 1 }).next(),
+    () => reader.backup(directory.join("backup")),
+    () => journal.replay().next(),
+    () => store.restore(),
+  ];
+  for (const call of calls) await assertFails(call, gone);
+  assertEquals(reader.snapshot(), { entries: [path] });
+});
+
+test("open() by a link means the directory the link led to, on every run", async () => {
+  await using directory = await temporaryDirectory();
+  const [one, two, path] = [directory.join("one"), directory.join("two"), directory.join("link")];
+  for (const target of [one, two]) {
+    await using manager = await openLedger(target);
+    await manager.apply(target);
+  }
+  await symlink("one", path);
+  const manager = await openLedger(path);
+  assertEquals(manager.stateDir, one);
+  await unlink(path);
+  await symlink("two", path);
+  await manager.apply("more");
+  await manager.compact();
+  await manager.close();
+  await using other = await openLedger(path);
+  assertEquals(other.snapshot(), { entries: [two] });
+  await using again = await openLedger(one);
+  assertEquals(again.snapshot(), { entries: [one, "more"] });
+});
+
+test("open() leaves a backup made of hard links as it is", async () => {
+  await using directory = await temporaryDirectory();
+  const [path, backup] = [directory.join("state"), directory.join("backup")];
+  {
+    await using manager = await openLedger(path);
+    await manager.apply("kept");
+  }
+  await mkdir(backup);
+  const segment = fileName("wal", 1);
+  await link(`${path}/${segment}`, `${backup}/${segment}`);
+  const before = await readFile(`${backup}/${segment}`, "utf8");
+  {
+    await using manager = await openLedger(path);
+    assertEquals((await stat(`${path}/${segment}`)).nlink, 1);
+    await manager.apply("more");
+  }
+  assertEquals(await readFile(`${backup}/${segment}`, "utf8"), before);
+  await using again = await openLedger(path);
+  assertEquals(again.snapshot(), { entries: ["kept", "more"] });
+  await using restored = await openLedger(backup);
+  assertEquals(restored.snapshot(), { entries: ["kept"] });
+});
+
+test("recovery says so when the file system gives no steady identities, and the check is off", async () => {
+  await using directory = await temporaryDirectory();
+  const fs = await detectFs();
+  let count = 0;
+  const unsteady = {
+    ...fs,
+    identity: async (path: string) => ({ ...await fs.identity(path), inode: ++count }),
+  };
+  await using manager = await openLedger(directory.join("state"), { fs: unsteady });
+  assertEquals(manager.recovery.placeChecked, false);
+  await manager.apply(1);
+  await manager.compact();
+  assertEquals(manager.snapshot(), { entries: [1] });
+});
+
+test("a path that can't be looked at refuses the step and nothing more", async () => {
+  await using directory = await temporaryDirectory();
+  const fs = await detectFs();
+  let fails = false;
+  const failing = {
+    ...fs,
+    identity(path: string) {
+      if (fails) throw systemError("EIO");
+      return fs.identity(path);
+    },
+  };
+  await using manager = await openLedger(directory.join("state"), { fs: failing });
+  await manager.apply(1);
+  fails = true;
+  const error = await assertFails(() => manager.compact(), {
+    error: IoError,
+    code: "IO_FAILED",
+    says: /ministate.lock/,
+  });
+  assertEquals(error.systemCode, "EIO");
+  assertEquals((await manager.apply(2)).sequence, 2);
+  fails = false;
+  await manager.compact();
+});
