@@ -66,6 +66,13 @@ export class RestingDisk extends CallGate {
     this.#put(path, new SimulatedDirectory());
   }
 
+  /** Gives a file one more name, synced, without counting as a call. */
+  plantLink(path: string, name: string): void {
+    const node = this.names.find(path);
+    if (node === undefined) throw failure("ENOENT", "open", path);
+    this.#put(name, node);
+  }
+
   /** Takes a file away, without counting as a call. */
   unplant(path: string): void {
     this.#put(path, null);

@@ -7,6 +7,7 @@
 
 import type { Canary } from "./canary.ts";
 import { KEEPING } from "./keeping.ts";
+import { PLACING } from "./placing.ts";
 import { RECOVERING } from "./recovering.ts";
 import { SETTING_ASIDE } from "./setting_aside.ts";
 import { UPKEEP } from "./upkeep.ts";
@@ -21,4 +22,5 @@ export const CANARIES: readonly Canary[] = [
   ...KEEPING,
   ...UPKEEP,
   ...USING,
+  ...PLACING,
 ];

@@ -1,0 +1,77 @@
+/**
+ * Mistakes that show when the path of an open directory comes to mean another place.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const PLACE = "A manager touches the directory whose lock it holds, and no other";
+
+/** Each of them breaks the promise about the place. */
+export const PLACING: readonly Canary[] = [
+  {
+    name: "nobody looks whether the path still means the directory that was opened",
+    rule: PLACE,
+    first: "promises: another directory",
+    patches: [{
+      file: "src/place.ts",
+      find: "    if (!this.checked) return;",
+      replace: "    if (this.checked) return;",
+    }],
+  },
+  {
+    name: "a place that was left is used again once the directory is back",
+    rule: PLACE,
+    first: "promises: what is acknowledged has a name",
+    patches: [{
+      file: "src/place.ts",
+      find: "    this.#gone ??= new DirectoryGoneError(",
+      replace: "    const gone = new DirectoryGoneError(",
+    }, {
+      file: "src/place.ts",
+      find: "    return this.#gone;\n  }\n}",
+      replace: "    return gone;\n  }\n}",
+    }],
+  },
+  {
+    name: "a batch is acknowledged in a segment that was removed",
+    rule: PLACE,
+    first: "promises: what is acknowledged has a name",
+    patches: [{
+      file: "src/place.ts",
+      find: "    if (links === 0) throw",
+      replace: "    if (links < 0) throw",
+    }],
+  },
+  {
+    name: "close() doesn't look where it is",
+    rule: PLACE,
+    first: "promises: the directory is locked",
+    patches: [{
+      file: "src/state_directory.ts",
+      find: "      await this.#place.check();\n    } finally {",
+      replace: "      await undefined;\n    } finally {",
+    }],
+  },
+  {
+    name: "only the lock file is locked",
+    rule: PLACE,
+    first: "promises: the directory is locked",
+    patches: [{
+      file: "src/directory_lock.ts",
+      find: "await fs.lock(lockPath, path);",
+      replace: "await fs.lock(lockPath);",
+    }],
+  },
+  {
+    name: "a segment that a backup shares is written to",
+    rule: PLACE,
+    first: "promises: a backup of hard links",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find: "    if (links < 2) return;",
+      replace: "    if (links > 0) return;",
+    }],
+  },
+];
