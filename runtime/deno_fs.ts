@@ -13,6 +13,7 @@ import type {
   MaybePromise,
   OpenMode,
 } from "../src/durable_fs.ts";
+import { named, naming, throwNamed } from "./errno.ts";
 import { SyncPace } from "./sync_pace.ts";
 
 const OPEN_OPTIONS: Record<OpenMode, Deno.OpenOptions> = {
@@ -35,28 +36,32 @@ class DenoFile implements DurableFile {
   // a DurableFile make one call at a time, so nothing can move the cursor in between.
   async read(buffer: Uint8Array, offset: number): Promise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return await this.#file.read(buffer) ?? 0;
+    return await this.#file.read(buffer).catch(throwNamed) ?? 0;
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return this.#pace.inline ? this.#file.writeSync(buffer) : this.#file.write(buffer);
+    return naming(() =>
+      this.#pace.inline ? this.#file.writeSync(buffer) : this.#file.write(buffer)
+    );
   }
 
   syncData(): MaybePromise<void> {
-    return this.#pace.sync(() => this.#file.syncDataSync(), () => this.#file.syncData());
+    return naming(() =>
+      this.#pace.sync(() => this.#file.syncDataSync(), () => this.#file.syncData())
+    );
   }
 
   syncAll(): Promise<void> {
-    return this.#file.sync();
+    return this.#file.sync().catch(throwNamed);
   }
 
   truncate(size: number): Promise<void> {
-    return this.#file.truncate(size);
+    return this.#file.truncate(size).catch(throwNamed);
   }
 
   async size(): Promise<number> {
-    return (await this.#file.stat()).size;
+    return (await this.#file.stat().catch(throwNamed)).size;
   }
 
   close(): void {
@@ -68,13 +73,13 @@ function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: not a regular file, open '${path}'`), { code });
 }
 
-/** Deno's refusal of a permission has no system code; it is given the one that means the same. */
+/** Deno's refusal of a permission has no number either; it is given the name that means the same. */
 async function coded<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
-    throw error;
+    throw named(error);
   }
 }
 

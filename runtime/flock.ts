@@ -24,18 +24,40 @@ export async function lockByProgram(fd: number): Promise<boolean> {
   // Asked for only now: Bun, which has the call, starts sooner without it.
   const { spawn } = await import("node:child_process");
   return await new Promise((resolve, reject) => {
-    const child = spawn("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", fd] });
-    child.once("error", (cause) => reject(lockFailure("could not be run", cause)));
-    child.once("exit", (code) => {
-      // 1 is its answer to a lock that is taken; anything else is a failure of its own.
-      if (code === 0 || code === 1) resolve(code === 0);
-      else reject(lockFailure(`ended with ${code}`, undefined));
+    const env = { ...(globalThis as unknown as Host).process.env, LC_ALL: "C" };
+    const child = spawn("flock", ["-n", "3"], { env, stdio: ["ignore", "ignore", "pipe", fd] });
+    let complaint = "";
+    child.stderr!.on("data", (bytes) => complaint += String(bytes));
+    child.once("error", (cause) => {
+      const message = 'The lock needs the program "flock", which could not be run: ' +
+        "install util-linux (Debian) or busybox (Alpine and others)";
+      reject(Object.assign(new Error(message, { cause }), { code: "ENOLCK" }));
+    });
+    child.once("close", (code) => {
+      // 1 without a word is its answer to a lock that is taken. Of a failure busybox makes a 1 as well, with words.
+      if (code === 0 || (code === 1 && complaint === "")) resolve(code === 0);
+      else reject(lockFailure(code, complaint.trim()));
     });
   });
 }
 
-function lockFailure(what: string, cause: unknown): Error {
-  const message = `The lock needs the program "flock", which ${what}: ` +
-    "install util-linux (Debian) or busybox (Alpine and others)";
-  return Object.assign(new Error(message, { cause }), { code: "ENOLCK" });
+/** What is used of a global that only some runtimes have. */
+interface Host {
+  process: { env: Record<string, string | undefined> };
+}
+
+/** What the C library says for the failures that flock(2) can have. */
+const WORDS: [RegExp, string][] = [
+  [/not supported/i, "ENOTSUP"],
+  [/input\/output error/i, "EIO"],
+  [/stale/i, "ESTALE"],
+  [/bad file/i, "EBADF"],
+];
+
+function lockFailure(exitCode: number | null, complaint: string): Error {
+  const code = WORDS.find(([words]) => words.test(complaint))?.[1] ?? "ENOLCK";
+  const message = `${code}: the program "flock" ended with ${exitCode}: ${
+    complaint || "no reason"
+  }`;
+  return Object.assign(new Error(message), { code });
 }

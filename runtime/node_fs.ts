@@ -13,6 +13,7 @@ import type {
   MaybePromise,
   OpenMode,
 } from "../src/durable_fs.ts";
+import { named, naming, throwNamed } from "./errno.ts";
 import { lockDescriptor } from "./flock.ts";
 import { SyncPace } from "./sync_pace.ts";
 
@@ -32,7 +33,7 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 function promised<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => {
-      if (error) reject(error);
+      if (error) reject(named(error));
       else resolve(value);
     });
   });
@@ -61,13 +62,15 @@ class NodeFile implements DurableFile {
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
-    if (this.#pace.inline) return fs.writeSync(this.#fd, buffer, 0, buffer.length, offset);
+    if (this.#pace.inline) {
+      return naming(() => fs.writeSync(this.#fd, buffer, 0, buffer.length, offset));
+    }
     return promised((done) => fs.write(this.#fd, buffer, 0, buffer.length, offset, done));
   }
 
   syncData(): MaybePromise<void> {
     return this.#pace.sync(
-      () => fs.fdatasyncSync(this.#fd),
+      () => void naming(() => fs.fdatasyncSync(this.#fd)),
       () => promised((done) => fs.fdatasync(this.#fd, done)),
     );
   }
@@ -109,10 +112,10 @@ export const runtimeFs: DurableFs = {
     await refuseIrregular(fd, path);
     return new NodeFile(fd);
   },
-  rename: (from, to) => fs.promises.rename(from, to),
-  remove: (path) => fs.promises.unlink(path),
+  rename: (from, to) => fs.promises.rename(from, to).catch(throwNamed),
+  remove: (path) => fs.promises.unlink(path).catch(throwNamed),
   async list(path) {
-    const entries = await fs.promises.readdir(path, { withFileTypes: true });
+    const entries = await fs.promises.readdir(path, { withFileTypes: true }).catch(throwNamed);
     return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
   },
   async makeDirectory(path) {
@@ -120,7 +123,7 @@ export const runtimeFs: DurableFs = {
       await fs.promises.mkdir(path, OWNER_ONLY_DIRECTORY);
     } catch (error) {
       if ((error as { code?: string }).code !== "EEXIST" || !fs.statSync(path).isDirectory()) {
-        throw error;
+        throw named(error);
       }
     }
   },

@@ -159,6 +159,19 @@ test("lockByProgram() fails with ENOLCK when there is no program flock, or when 
     await chmod(directory.join("bin", "flock"), 0o755);
     const error = await assertRejects(() => lockByProgram(fd));
     assertEquals((error as Error).message.includes("ended with 71"), true);
+    // Of a lock that is taken busybox makes a 1, and of a failure too, with a word about it.
+    for (
+      const [words, code] of [["Operation not supported", "ENOTSUP"], [
+        "No locks",
+        "ENOLCK",
+      ]] as const
+    ) {
+      const says = `#!/bin/sh\necho "flock: ${words}" >&2\nexit 1\n`;
+      await writeFile(directory.join("bin", "flock"), says);
+      assertEquals(await codeOf(() => lockByProgram(fd)), code);
+    }
+    await writeFile(directory.join("bin", "flock"), "#!/bin/sh\nexit 1\n");
+    assertEquals(await lockByProgram(fd), false);
   } finally {
     restore();
     fs.closeSync(fd);
