@@ -26,7 +26,7 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 
 class DenoFile implements DurableFile {
   readonly #file: Deno.FsFile;
-  readonly #pace = new SyncPace();
+  readonly #pace = new SyncPace(() => this.#file.stat());
 
   constructor(file: Deno.FsFile) {
     this.#file = file;

@@ -51,7 +51,7 @@ const { crc32 } = Bun?.hash ?? await import("node:zlib");
 
 class NodeFile implements DurableFile {
   readonly #fd: number;
-  readonly #pace = new SyncPace();
+  readonly #pace = new SyncPace(() => fstat(this.#fd));
 
   constructor(fd: number) {
     this.#fd = fd;

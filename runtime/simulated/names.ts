@@ -196,3 +196,16 @@ function put(entries: Map<string, SimulatedNode>, name: string, node: SimulatedN
   if (node === null) entries.delete(name);
   else entries.set(name, node);
 }
+
+/** What a list calls it. */
+export function kindOf(node: SimulatedNode): DirectoryEntry["kind"] {
+  if (node instanceof SimulatedFile) return "file";
+  return node instanceof SimulatedDirectory ? "directory" : "other";
+}
+
+/** The file; whatever is none can't be opened. */
+export function refuseIrregular(node: SimulatedNode, path: string): SimulatedFile {
+  if (node instanceof SimulatedFile) return node;
+  if (node instanceof SimulatedDirectory) throw failure("EISDIR", "open", path);
+  throw failure(node.kind === "link" ? "ELOOP" : "EINVAL", "open", path);
+}

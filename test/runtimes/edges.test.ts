@@ -123,6 +123,13 @@ test("open() refuses a link that takes the file's place while it is being opened
   }
 });
 
+for (const how of ["missing", "fake"]) {
+  test(`apply() is acknowledged again and again where setImmediate is ${how} from the start`, async () => {
+    await using directory = await temporaryDirectory();
+    assertEquals(await run(own, "strange_loop.ts", [directory.path, how]), 200);
+  });
+}
+
 test("lock() gives ENOENT when there is no such directory", async () => {
   await using directory = await temporaryDirectory();
   const runtimeFs = await detectFs();

@@ -1,0 +1,21 @@
+/**
+ * The error that ends all writing to a journal.
+ *
+ * @module
+ */
+
+import { PoisonedError } from "../errors.ts";
+
+/** The error after which nothing more is written, because what the disk holds is no longer known. */
+export function poisoned(
+  operation: string,
+  path: string,
+  offset: number,
+  cause: unknown,
+): PoisonedError {
+  return new PoisonedError(
+    `Cannot ${operation} "${path}": nothing more is written, because what the disk holds is no longer known; ` +
+      "everything acknowledged before is safe: check the disk, close, and open again",
+    { operation, path, offset, cause },
+  );
+}
