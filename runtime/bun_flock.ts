@@ -4,12 +4,19 @@
  * @module
  */
 
+import { nameOfErrno } from "./errno.ts";
+
 const LOCK_EXCLUSIVE_NOW = 2 | 4; // LOCK_EX | LOCK_NB of flock(2)
-const EWOULDBLOCK = 11;
-const EINTR = 4;
+
+/** The name of EWOULDBLOCK, the answer for a lock that another has. Everything else is a failure of its own. */
+const TAKEN = "EAGAIN";
+
+/** What one call came to: held, or the name of its failure; `undefined` for a failure without a name. */
+type Outcome = "held" | string | undefined;
 
 /**
- * Whether the locks were free and are now held; `null` where the C library goes by another name.
+ * Whether the locks were free and are now held; `null` where the C library goes by another name, or doesn't say why it
+ * refused.
  *
  * @param descriptors a file, and perhaps its directory, which not every file system can lock
  * @param library the name, under which every Bun program has loaded it already
@@ -18,29 +25,38 @@ export async function lockByCall(
   descriptors: readonly number[],
   library = "libc.so.6",
 ): Promise<boolean | null> {
+  const lock = await loadLock(library);
+  if (lock === null) return null;
+  const [file, directory] = descriptors as [number, number?];
+  const outcome = lock(file);
+  if (outcome === undefined) return null;
+  if (outcome === TAKEN) return false;
+  if (outcome !== "held") throw Object.assign(new Error(`${outcome}: flock`), { code: outcome });
+  // NFS, for one, has no lock for directories: the lock of the file stands alone there.
+  return directory === undefined || lock(directory) !== TAKEN;
+}
+
+async function loadLock(library: string): Promise<((fd: number) => Outcome) | null> {
   // Asked for only now: a bundler moves a static import to the top of its one file, where Deno and Node refuse it.
   const { dlopen, read } = await import("bun:ffi");
-  let call;
+  let symbols;
   try {
-    const { symbols } = dlopen(library, {
+    ({ symbols } = dlopen(library, {
       flock: { args: ["i32", "i32"], returns: "i32" },
       __errno_location: { args: [], returns: "ptr" },
-    });
-    call = (fd: number) => {
-      for (;;) {
-        if (symbols.flock(fd, LOCK_EXCLUSIVE_NOW) === 0) return 0;
-        const errno = read.i32(symbols.__errno_location()!, 0);
-        if (errno !== EINTR) return errno;
-      }
-    };
+    }));
   } catch {
     // Another C library (musl, say): the program `flock` does the same.
     return null;
   }
-  const [file, directory] = descriptors as [number, number?];
-  const failure = call(file);
-  if (failure === EWOULDBLOCK) return false;
-  if (failure !== 0) throw Object.assign(new Error(`flock failed`), { errno: failure });
-  // NFS, for one, has no lock for directories: the lock of the file stands alone there.
-  return directory === undefined || call(directory) !== EWOULDBLOCK;
+  const { flock, __errno_location: errnoPlace } = symbols;
+  const place = errnoPlace()!;
+  return (fd) => {
+    for (;;) {
+      if (flock(fd, LOCK_EXCLUSIVE_NOW) === 0) return "held";
+      // Read from memory, right after the call: any other call could set it anew.
+      const name = nameOfErrno(read.i32(place), false);
+      if (name !== "EINTR") return name;
+    }
+  };
 }

@@ -14,6 +14,7 @@ import type {
   MaybePromise,
   OpenMode,
 } from "../src/durable_fs.ts";
+import { named, naming, throwNamed } from "./errno.ts";
 import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
 
@@ -27,7 +28,7 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 
 class DenoFile implements DurableFile {
   readonly #file: Deno.FsFile;
-  readonly #pace = new SyncPace();
+  readonly #pace = new SyncPace(() => this.#file.stat());
 
   constructor(file: Deno.FsFile) {
     this.#file = file;
@@ -37,32 +38,40 @@ class DenoFile implements DurableFile {
   // a DurableFile make one call at a time, so nothing can move the cursor in between.
   async read(buffer: Uint8Array, offset: number): Promise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return await this.#file.read(buffer) ?? 0;
+    return await this.#file.read(buffer).catch(throwNamed) ?? 0;
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return this.#pace.inline ? this.#file.writeSync(buffer) : this.#file.write(buffer);
+    return naming(() =>
+      this.#pace.inline ? this.#file.writeSync(buffer) : this.#file.write(buffer)
+    );
   }
 
   syncData(): MaybePromise<void> {
-    return this.#pace.sync(() => this.#file.syncDataSync(), () => this.#file.syncData());
+    return naming(() =>
+      this.#pace.sync(() => this.#file.syncDataSync(), () => this.#file.syncData())
+    );
   }
 
   syncAll(): Promise<void> {
-    return this.#file.sync();
+    return this.#file.sync().catch(throwNamed);
   }
 
   truncate(size: number): Promise<void> {
-    return this.#file.truncate(size);
+    return this.#file.truncate(size).catch(throwNamed);
   }
 
   async size(): Promise<number> {
-    return (await this.#file.stat()).size;
+    return (await this.#file.stat().catch(throwNamed)).size;
   }
 
   identity(): FileIdentity {
-    return identityOf(this.#file.statSync());
+    try {
+      return identityOf(this.#file.statSync());
+    } catch (error) {
+      return throwNamed(error);
+    }
   }
 
   close(): void {
@@ -78,13 +87,13 @@ function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: not a regular file, open '${path}'`), { code });
 }
 
-/** Deno's refusal of a permission has no system code; it is given the one that means the same. */
+/** Deno's refusal of a permission has no number either; it is given the name that means the same. */
 async function coded<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
-    throw error;
+    throw named(error);
   }
 }
 
@@ -94,7 +103,7 @@ function codedNow<T>(call: () => T): T {
     return call();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
-    throw error;
+    throw named(error);
   }
 }
 

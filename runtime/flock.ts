@@ -20,31 +20,63 @@ export async function lockDescriptors(descriptors: readonly number[]): Promise<b
   return locked ?? await lockByProgram(descriptors);
 }
 
-/** What the shell runs: 1 is the answer of `flock` to a lock that is taken; any other failure on the directory is none. */
-const SCRIPT = "flock -n 3 || exit $?; [ $# -lt 1 ] || { flock -n 4; [ $? -ne 1 ]; }";
+/**
+ * What the shell runs. `flock` answers 1 without a word when the lock is taken; of a failure busybox makes a 1 as well,
+ * with words. Any failure on the directory means that it can't be locked.
+ */
+const SCRIPT = "flock -n 3 || exit $?; [ $# -lt 1 ] || words=$(flock -n 4 2>&1) || " +
+  '[ $? -ne 1 ] || [ -n "$words" ]';
+
+/** The answer of a shell that finds no such program. */
+const NO_PROGRAM = 127;
 
 /**
- * Runs `flock -n` (util-linux or busybox) with our descriptors as its own, all from one shell: starting a program
- * takes Node some milliseconds. The locks belong to the open files, not to the process that asked for them, so they
- * stay with us when the programs have ended.
+ * Runs `flock -n` (util-linux or busybox) with our descriptors as its own, from one shell: starting a program takes
+ * Node some milliseconds. The locks belong to the open files, not to the process that asked for them, so they stay with
+ * us when the programs have ended.
  */
 export async function lockByProgram(descriptors: readonly number[]): Promise<boolean> {
   // Asked for only now: Bun, which has the call, starts sooner without it.
   const { spawn } = await import("node:child_process");
   return await new Promise((resolve, reject) => {
+    const env = { ...(globalThis as unknown as Host).process.env, LC_ALL: "C" };
     const child = spawn("/bin/sh", ["-c", SCRIPT, "sh", ...descriptors.slice(1).map(String)], {
-      stdio: ["ignore", "ignore", "ignore", ...descriptors],
+      env,
+      stdio: ["ignore", "ignore", "pipe", ...descriptors],
     });
-    child.once("error", (cause) => reject(lockFailure("could not be run", cause)));
-    child.once("exit", (code) => {
-      if (code === 0 || code === 1) resolve(code === 0);
-      else reject(lockFailure(code === 127 ? "is not there" : `ended with ${code}`, undefined));
+    let complaint = "";
+    child.stderr!.on("data", (bytes) => complaint += String(bytes));
+    child.once("error", (cause) => reject(missingProgram(cause)));
+    child.once("close", (code) => {
+      if (code === 0 || (code === 1 && complaint === "")) resolve(code === 0);
+      else reject(code === NO_PROGRAM ? missingProgram() : lockFailure(code, complaint.trim()));
     });
   });
 }
 
-function lockFailure(what: string, cause: unknown): Error {
-  const message = `The lock needs the program "flock", which ${what}: ` +
+/** What is used of a global that only some runtimes have. */
+interface Host {
+  process: { env: Record<string, string | undefined> };
+}
+
+/** What the C library says for the failures that flock(2) can have. */
+const WORDS: [RegExp, string][] = [
+  [/not supported/i, "ENOTSUP"],
+  [/input\/output error/i, "EIO"],
+  [/stale/i, "ESTALE"],
+  [/bad file/i, "EBADF"],
+];
+
+function lockFailure(exitCode: number | null, complaint: string): Error {
+  const code = WORDS.find(([words]) => words.test(complaint))?.[1] ?? "ENOLCK";
+  const message = `${code}: the program "flock" ended with ${exitCode}: ${
+    complaint || "no reason"
+  }`;
+  return Object.assign(new Error(message), { code });
+}
+
+function missingProgram(cause?: unknown): Error {
+  const message = 'The lock needs the program "flock", which could not be run: ' +
     "install util-linux (Debian) or busybox (Alpine and others)";
   return Object.assign(new Error(message, { cause }), { code: "ENOLCK" });
 }

@@ -15,8 +15,9 @@ import type {
   MaybePromise,
   OpenMode,
 } from "../src/durable_fs.ts";
-import { absolutePath, realPath } from "./paths.ts";
+import { named, naming, throwNamed } from "./errno.ts";
 import { lockDescriptors } from "./flock.ts";
+import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
@@ -35,7 +36,7 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 function promised<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => {
-      if (error) reject(error);
+      if (error) reject(named(error));
       else resolve(value);
     });
   });
@@ -53,7 +54,7 @@ const { crc32 } = Bun?.hash ?? await import("node:zlib");
 
 class NodeFile implements DurableFile {
   readonly #fd: number;
-  readonly #pace = new SyncPace();
+  readonly #pace = new SyncPace(() => fstat(this.#fd));
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -64,13 +65,15 @@ class NodeFile implements DurableFile {
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
-    if (this.#pace.inline) return fs.writeSync(this.#fd, buffer, 0, buffer.length, offset);
+    if (this.#pace.inline) {
+      return naming(() => fs.writeSync(this.#fd, buffer, 0, buffer.length, offset));
+    }
     return promised((done) => fs.write(this.#fd, buffer, 0, buffer.length, offset, done));
   }
 
   syncData(): MaybePromise<void> {
     return this.#pace.sync(
-      () => fs.fdatasyncSync(this.#fd),
+      () => void naming(() => fs.fdatasyncSync(this.#fd)),
       () => promised((done) => fs.fdatasync(this.#fd, done)),
     );
   }
@@ -88,7 +91,11 @@ class NodeFile implements DurableFile {
   }
 
   identity(): FileIdentity {
-    return identityOf(fs.fstatSync(this.#fd));
+    try {
+      return identityOf(fs.fstatSync(this.#fd));
+    } catch (error) {
+      return throwNamed(error);
+    }
   }
 
   close(): Promise<void> {
@@ -145,10 +152,10 @@ export const runtimeFs: DurableFs = {
     }
     return new NodeFile(fd);
   },
-  rename: (from, to) => fs.promises.rename(from, to),
-  remove: (path) => fs.promises.unlink(path),
+  rename: (from, to) => fs.promises.rename(from, to).catch(throwNamed),
+  remove: (path) => fs.promises.unlink(path).catch(throwNamed),
   async list(path) {
-    const entries = await fs.promises.readdir(path, { withFileTypes: true });
+    const entries = await fs.promises.readdir(path, { withFileTypes: true }).catch(throwNamed);
     return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
   },
   async makeDirectory(path) {
@@ -156,7 +163,7 @@ export const runtimeFs: DurableFs = {
       await fs.promises.mkdir(path, OWNER_ONLY_DIRECTORY);
     } catch (error) {
       if ((error as { code?: string }).code !== "EEXIST" || !fs.statSync(path).isDirectory()) {
-        throw error;
+        throw named(error);
       }
     }
   },
@@ -170,7 +177,11 @@ export const runtimeFs: DurableFs = {
   },
   lock,
   // The lock file is open and so in memory: asking at once costs less than a hop to a thread.
-  identity: (path) => identityOf(fs.lstatSync(path)),
-  resolve: (path) => realPath(absolutePath(path, () => process.cwd()), fs.promises.realpath),
+  identity: (path) => naming(() => identityOf(fs.lstatSync(path))),
+  resolve: (path) =>
+    realPath(
+      absolutePath(path, () => process.cwd()),
+      (each) => fs.promises.realpath(each).catch(throwNamed),
+    ),
   crc32: (bytes, seed) => crc32(bytes, seed),
 };

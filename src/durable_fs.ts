@@ -94,8 +94,12 @@ export interface DurableFs {
   crc32(bytes: Uint8Array, seed: number): number;
 }
 
-/** The system's name of a failure (`ENOENT`, `ENOSPC` …), when the error has one. */
+/**
+ * The system's name of a failure (`ENOENT`, `ENOSPC` …), when the error has one. An error of ours has it beside a code
+ * of its own.
+ */
 export function systemCodeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === "string" ? code : undefined;
+  const { code, systemCode } = (error ?? {}) as { code?: unknown; systemCode?: unknown };
+  if (typeof systemCode === "string") return systemCode;
+  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }

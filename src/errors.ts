@@ -233,7 +233,9 @@ const FULL_CODES = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /** Whether the failure is a full disk, which passes, rather than a broken one. */
 export function isDiskFull(error: unknown): boolean {
-  return error instanceof DiskFullError || FULL_CODES.has(systemCodeOf(error) ?? "");
+  // Of ours, one class says so: a poisoned journal stays poisoned, whatever the disk had no space for.
+  if (error instanceof MinistateError) return error instanceof DiskFullError;
+  return FULL_CODES.has(systemCodeOf(error) ?? "");
 }
 
 const ADVICE: Record<string, string> = {
@@ -249,8 +251,31 @@ const ADVICE: Record<string, string> = {
   ELOOP: "a symbolic link stands where one of our files belongs; it is not followed",
   EINVAL: "something other than a regular file stands where one of our files belongs",
   EIO: "the device failed; check the card and the system log",
+  EBADMSG: "the file system found damage in what it keeps about the file; check it with fsck",
+  EUCLEAN: "the file system found damage in what it keeps about the file; check it with fsck",
+  ENOMEDIUM: "the card or disk is not there; check that it is still in its place",
+  ENODEV: "the card or disk is not there; check that it is still in its place",
+  ENXIO: "the card or disk is not there; check that it is still in its place",
+  ESTALE: "the file is gone from the server of this network file system; mount it again",
+  ENOLCK: "the file system gave no lock; a network file system needs its lock service",
+  ENOTSUP: "the file system can't do this; put the state on another, such as ext4",
+  EINTR: "a signal interrupted it; try again",
+  EMFILE: "too many files are open in this process; raise its limit (ulimit -n)",
+  ENFILE: "too many files are open on this machine",
   EEXIST: "a file stands where a directory is needed",
 };
+
+/** The codes by which a file system says that it has no way to sync what it was asked to. */
+const CANNOT_SYNC = new Set(["EINVAL", "ENOTSUP", "ENOSYS"]);
+
+/** What to do about a failure; a sync is of a directory where a file system refuses it. */
+function adviceFor(operation: string, code: string, cause: unknown): string {
+  if (operation.startsWith("sync") && CANNOT_SYNC.has(code)) {
+    return "this file system can't sync directories, so no new name in it would survive a power cut; " +
+      "put the state on one that can, such as ext4";
+  }
+  return ADVICE[code] ?? (cause instanceof Error ? cause.message : String(cause));
+}
 
 /** Turns what the operating system threw into an error of ours; errors of ours pass unchanged. */
 export function ioError(operation: string, path: string, cause: unknown): MinistateError {
@@ -263,6 +288,6 @@ export function ioError(operation: string, path: string, cause: unknown): Minist
     );
   }
   const code = systemCodeOf(cause);
-  const advice = ADVICE[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
+  const advice = adviceFor(operation, code ?? "", cause);
   return new IoError(`Cannot ${operation} "${path}": ${code ?? "failed"}: ${advice}`, details);
 }

@@ -27,7 +27,7 @@ export interface JournalOptions {
   recordSizeMax?: number;
   /** Write a seal after this many milliseconds without a mutation, so that the last batch is provable. @default none: only on close */
   sealAfterIdleMs?: number;
-  /** Gives the time for records, in milliseconds since 1970. @default Date.now */
+  /** Gives the time for records, in milliseconds since 1970; one that throws or gives no time counts as 0. @default Date.now */
   clock?: () => number;
 }
 
@@ -42,7 +42,10 @@ export interface StateManagerOptions extends JournalOptions {
   compactionSize?: number;
   /** How many snapshots are kept, with the journal that the oldest of them needs; 2 at least. @default 2 */
   snapshotsKept?: number;
-  /** Told when an automatic compaction fails; no mutation is affected, and it is tried again later. */
+  /**
+   * Told when an automatic compaction fails; no mutation is affected, and it is tried again later. What it throws
+   * itself is dropped.
+   */
   onCompactionError?: (error: MinistateError) => void;
 }
 

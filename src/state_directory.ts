@@ -184,14 +184,21 @@ export class StateDirectory {
     const held = this.#held;
     this.#held = null;
     if (held === null) return;
+    const left = await this.#whyLeft();
+    try {
+      await held.release();
+    } catch (error) {
+      throw ioError("unlock", joinPath(this.path, LOCK_NAME), error);
+    }
+    if (left !== null) throw left;
+  }
+
+  async #whyLeft(): Promise<unknown> {
     try {
       await this.#place.check();
-    } finally {
-      try {
-        await held.release();
-      } catch (error) {
-        throw ioError("unlock", joinPath(this.path, LOCK_NAME), error);
-      }
+      return null;
+    } catch (error) {
+      return error;
     }
   }
 }

@@ -1,6 +1,7 @@
 // Tests compaction that starts by itself, and rotation: when they happen, and that no call fails because of them.
 
 import { readdir, readFile, stat } from "node:fs/promises";
+import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { InvalidStateError, type MinistateError, StateManager } from "@ministate/ministate";
@@ -118,4 +119,60 @@ test("apply() begins a new segment when the current one is longer than segmentSi
   assertEquals(manager.recovery.segmentsRead, paths.size);
   assertEquals(manager.snapshot().entries.length, 400);
   assertEquals(expected, 401);
+});
+
+for (
+  const [how, callback] of [
+    ["throws", () => {
+      throw new Error("the callback's own");
+    }],
+    ["rejects", () => Promise.reject(new Error("the callback's own"))],
+  ] as const
+) {
+  test(`apply() goes on, and the process too, when onCompactionError ${how}`, async () => {
+    await using directory = await temporaryDirectory();
+    let told = 0;
+    const mutator = {
+      initial: () => ({ when: null as unknown }),
+      apply: (state: { when: unknown }, _filler: string) => void (state.when = new Date(0)),
+    };
+    const escaped: unknown[] = [];
+    const note = (reason: unknown) => escaped.push(reason);
+    process.on("unhandledRejection", note);
+    try {
+      await using manager = await StateManager.open(directory.path, journalName, mutator, {
+        compactionSize: 4096,
+        onCompactionError: () => {
+          told++;
+          return callback() as unknown as void;
+        },
+      });
+      for (let i = 1; i <= 60; i++) await manager.apply(filler);
+      assert(told > 1, "it is tried again");
+      assertInstanceOf(manager.compactionError, InvalidStateError);
+      // A turn of the loop, in which the runtime would report what nobody caught.
+      await new Promise((resolve) => setTimeout(resolve));
+      assertEquals(escaped, []);
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+  });
+}
+
+test("apply() and compact() go on when the clock throws", async () => {
+  await using directory = await temporaryDirectory();
+  let broken = false;
+  const clock = () => {
+    if (broken) throw new Error("no time");
+    return 5;
+  };
+  await using manager = await openLedger(directory.path, { clock, segmentSizeMax: 65_536 });
+  await manager.apply(1);
+  broken = true;
+  assertEquals((await manager.apply(2)).sequence, 2);
+  await manager.compact();
+  assertEquals((await manager.apply(3)).sequence, 3);
+  const changes = manager.changes({ from: 3 });
+  assertEquals((await changes.next()).value?.timestamp, 0);
+  await changes.return();
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { DirectoryEntry } from "../../src/durable_fs.ts";
 import { failure } from "./call_gate.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
@@ -205,4 +206,17 @@ export class SimulatedNames {
 function put(entries: Map<string, SimulatedNode>, name: string, node: SimulatedNode | null): void {
   if (node === null) entries.delete(name);
   else entries.set(name, node);
+}
+
+/** What a list calls it. */
+export function kindOf(node: SimulatedNode): DirectoryEntry["kind"] {
+  if (node instanceof SimulatedFile) return "file";
+  return node instanceof SimulatedDirectory ? "directory" : "other";
+}
+
+/** The file; whatever is none can't be opened. */
+export function refuseIrregular(node: SimulatedNode, path: string): SimulatedFile {
+  if (node instanceof SimulatedFile) return node;
+  if (node instanceof SimulatedDirectory) throw failure("EISDIR", "open", path);
+  throw failure(node.kind === "link" ? "ELOOP" : "EINVAL", "open", path);
 }

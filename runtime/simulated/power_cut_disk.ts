@@ -15,10 +15,10 @@
  * **Crashes** (`crash`) end the process only: the page cache lives, nothing becomes durable by it, locks are free.
  *
  * **Faults** (`fault`) befall one call or all from there on: `EIO`, with the call done or not, `ENOSPC`, half of the bytes
- * asked for, a garbled write. A write that fails may have taken part of its bytes. A sync that
+ * asked for, a garbled write. A write that fails with `EIO` may have taken part of its bytes. A sync that
  * fails drops the pages it should have written: they stay readable and count as clean, so that syncing again reports
  * success and writes nothing. `spaceLeft` is a full disk: growing takes from it, a write that doesn't fit is short
- * first and fails with `ENOSPC` then. `syncDelayMs` is a slow one: what was written before a sync began is durable
+ * first and fails with `ENOSPC` then; with `copyOnWrite`, overwriting takes from it too. `syncDelayMs` is a slow one: what was written before a sync began is durable
  * when it returns, what was written meanwhile is not.
  *
  * **Answers** of open files, failures too, come at once from three disks in four, else as promises: the seed decides.
@@ -44,8 +44,11 @@ import { halfOf } from "./bytes.ts";
 import { failure, type Fault, later, type Operation } from "./call_gate.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
+import { FreeSpace } from "./free_space.ts";
 import {
+  kindOf,
   type Place,
+  refuseIrregular,
   SimulatedDirectory,
   type SimulatedNames,
   type SimulatedNode,
@@ -60,8 +63,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   readonly #random: Random;
   /** Whether open files answer at once where they can. */
   readonly #atOnce: boolean;
-  /** How many bytes files can still grow by. @default Infinity */
-  spaceLeft: number = Infinity;
+  readonly #space = new FreeSpace();
   /** How many milliseconds a sync of a file takes. @default 0 */
   syncDelayMs: number = 0;
 
@@ -75,6 +77,24 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     super();
     this.#random = new Random(seed);
     this.#atOnce = seed % 4 > 0;
+  }
+
+  /** How many bytes files can still grow by. @default Infinity */
+  get spaceLeft(): number {
+    return this.#space.left;
+  }
+
+  set spaceLeft(size: number) {
+    this.#space.left = size;
+  }
+
+  /** Whether overwriting takes space too, as on btrfs, until the next sync of the file. @default false */
+  get copyOnWrite(): boolean {
+    return this.#space.copyOnWrite;
+  }
+
+  set copyOnWrite(does: boolean) {
+    this.#space.copyOnWrite = does;
   }
 
   static #over(names: SimulatedNames, seed: number): PowerCutDisk {
@@ -138,6 +158,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
         return answer(() => {
           begin();
           file.sync(until);
+          this.#space.synced(file);
         });
       }
       return later(async () => {
@@ -145,6 +166,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
         await new Promise((resolve) => setTimeout(resolve, this.syncDelayMs));
         this.refuseDead();
         file.sync(until);
+        this.#space.synced(file);
       });
     };
     return {
@@ -158,10 +180,11 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
           const wrong = enter(
             "write",
             () => file.write(buffer, offset),
-            () => file.write(halfOf(buffer), offset),
+            // One that finds no space has taken nothing: it is short first, as everywhere.
+            (how) => how !== "ENOSPC" && file.write(halfOf(buffer), offset),
           );
           const wanted = wrong === "short" ? halfOf(buffer) : buffer;
-          const bytes = this.#takeSpace(file, wanted, offset, path);
+          const bytes = this.#space.take(file, wanted, offset, path);
           file.write(wrong === "garbled" ? this.#garbled(bytes) : bytes, offset);
           return bytes.length;
         }),
@@ -170,7 +193,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       truncate: (size) =>
         answer(() => {
           enter("truncate", () => file.truncate(size));
-          this.spaceLeft += Math.max(0, file.size - size);
+          this.#space.cut(file, size, path);
           file.truncate(size);
         }),
       size: () =>
@@ -190,18 +213,6 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
           open = false;
         }),
     };
-  }
-
-  #takeSpace(file: SimulatedFile, bytes: Uint8Array, offset: number, path: string): Uint8Array {
-    const growth = Math.max(0, offset + bytes.length - file.size);
-    if (growth <= this.spaceLeft) {
-      this.spaceLeft -= growth;
-      return bytes;
-    }
-    const fits = bytes.length - growth + this.spaceLeft;
-    if (fits <= 0) throw failure("ENOSPC", "write", path);
-    this.spaceLeft = 0;
-    return bytes.subarray(0, fits);
   }
 
   #garbled(bytes: Uint8Array): Uint8Array {
@@ -231,7 +242,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       const node = place.directory.entries.get(place.name);
       if (node === undefined) throw failure("ENOENT", "remove", path);
       if (node instanceof SimulatedDirectory) throw failure("EISDIR", "remove", path);
-      if (node instanceof SimulatedFile) this.spaceLeft += node.size;
+      if (node instanceof SimulatedFile) this.#space.remove(node);
       this.names.put(place, null);
     };
     this.enter("remove", path, change);
@@ -309,15 +320,4 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   crc32(bytes: Uint8Array, seed: number): number {
     return crc32(bytes, seed);
   }
-}
-
-function kindOf(node: SimulatedNode): DirectoryEntry["kind"] {
-  if (node instanceof SimulatedFile) return "file";
-  return node instanceof SimulatedDirectory ? "directory" : "other";
-}
-
-function refuseIrregular(node: SimulatedNode, path: string): SimulatedFile {
-  if (node instanceof SimulatedFile) return node;
-  if (node instanceof SimulatedDirectory) throw failure("EISDIR", "open", path);
-  throw failure(node.kind === "link" ? "ELOOP" : "EINVAL", "open", path);
 }

@@ -89,10 +89,15 @@ export interface JournalRecord {
   mutation: unknown;
 }
 
-/** The time for a header or batch, in whole milliseconds; 0 when the clock gives something that is no time. */
+/** The time for a header or batch, in whole milliseconds; 0 when the clock gives something that is no time, or throws. */
 export function readClock(clock: () => number): number {
-  const time = Math.trunc(clock());
-  return Number.isSafeInteger(time) ? time : 0;
+  try {
+    const time = Math.trunc(clock());
+    return Number.isSafeInteger(time) ? time : 0;
+  } catch {
+    // Nothing depends on the time: no reason to refuse a mutation.
+    return 0;
+  }
 }
 
 /** Checks that a value read from a file is a sequence or count: an integer from 0 to 2^53 - 1. */

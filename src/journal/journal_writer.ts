@@ -6,7 +6,13 @@
 
 import type { DurableFs, MaybePromise } from "../durable_fs.ts";
 import { BatchEncoder } from "../format/encode.ts";
-import { closedError, isDiskFull, PoisonedError, TooLargeError } from "../errors.ts";
+import {
+  closedError,
+  isDiskFull,
+  MinistateError,
+  PoisonedError,
+  TooLargeError,
+} from "../errors.ts";
 import { readClock, SEQUENCE_MAX } from "../format/format.ts";
 import { type Committed, GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
@@ -14,7 +20,8 @@ import type { ReadLimit } from "./journal_cursor.ts";
 import { type JournalIdentity, segmentHeader } from "./journal_identity.ts";
 import type { Ledger } from "../ledger.ts";
 import { segmentFile } from "../format/names.ts";
-import { poisoned, SegmentWriter } from "./segment_writer.ts";
+import { SegmentWriter } from "./segment_writer.ts";
+import { hasNoSpaceFor } from "./tail_repair.ts";
 
 /** The settings a writer needs. */
 export interface WriterSettings {
@@ -178,6 +185,7 @@ export class JournalWriter {
     if (
       this.#segment.header.first === first && this.#segment.header.version === this.identity.version
     ) return;
+    await this.#segment.settle();
     const named = segmentFile(this.identity, first);
     const before = this.#segment;
     try {
@@ -193,7 +201,10 @@ export class JournalWriter {
     await this.#retire(before);
   }
 
-  /** Gives back the space that a full segment was filled ahead with. */
+  /**
+   * Gives back the space that a full segment was filled ahead with. A failure costs that space and nothing else: every
+   * batch in it is durable, and line feeds behind them are harmless.
+   */
   async #retire(segment: SegmentWriter): Promise<void> {
     try {
       try {
@@ -202,9 +213,7 @@ export class JournalWriter {
         await segment.close();
       }
     } catch (error) {
-      if (isDiskFull(error)) return;
-      this.#failure = poisoned("trim", segment.named.path, segment.offset, error);
-      throw this.#failure;
+      if (!(error instanceof MinistateError)) throw error;
     }
   }
 
@@ -275,13 +284,9 @@ export class JournalWriter {
   }
 
   async #finish(): Promise<void> {
-    try {
-      await this.#seal();
-    } catch (error) {
-      // Everything acknowledged is durable; a full disk only costs the proof of the last batch.
-      if (!isDiskFull(error)) throw error;
-    }
-    await this.#segment.trim();
+    // Everything acknowledged is durable; a full disk only costs the proof of the last batch, and the line feeds stay.
+    await hasNoSpaceFor(() => this.#seal());
+    await hasNoSpaceFor(() => this.#segment.trim());
     await this.#segment.sync();
   }
 }

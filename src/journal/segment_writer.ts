@@ -7,13 +7,7 @@
 import { closeAfterFailure, closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { encodeHeader, encodeSeal } from "../format/encode.ts";
-import {
-  DirectoryGoneError,
-  ioError,
-  isDiskFull,
-  type MinistateError,
-  PoisonedError,
-} from "../errors.ts";
+import { ioError, isDiskFull, type MinistateError } from "../errors.ts";
 import {
   FILL_RESERVE,
   FILL_SIZE_MAX,
@@ -22,7 +16,9 @@ import {
 } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../format/names.ts";
 import { type Life, PAGE_SIZE } from "../traffic.ts";
-import { createAnew, discard, fillWithLineFeeds, writeAgain, writeFully } from "./write_bytes.ts";
+import { poisoned } from "./poison.ts";
+import { hasNoSpaceFor, repairTail, type TailRepair } from "./tail_repair.ts";
+import { createAnew, discard, fillWithLineFeeds, writeFully } from "./write_bytes.ts";
 
 /** The one writer of one segment. */
 export class SegmentWriter {
@@ -38,6 +34,10 @@ export class SegmentWriter {
   /** Where the line feeds end that were written ahead. */
   #filledEnd: number;
   #poison: MinistateError | null = null;
+  /** What has to be done before anything is written, because the disk was too full for it so far. */
+  #repair: TailRepair | null = null;
+  /** How much of the latest batch the disk took; one object, because every commit needs it. */
+  readonly #progress = { taken: 0 };
 
   private constructor(
     fs: DurableFs,
@@ -115,18 +115,17 @@ export class SegmentWriter {
     seed: number,
     place: { lastStart: number; soundEnd: number },
   ): Promise<SegmentWriter> {
-    const { lastStart, soundEnd: offset } = place;
     let file: DurableFile | undefined;
     try {
       file = await fs.open(named.path, "write");
-      const filledEnd = await file.size();
-      // Overwritten, not cut off: freed blocks could come back later with the old bytes in them. All of it, line feeds
-      // too: after a sync that failed, they can be what is read while the disk still holds a torn tail.
-      await fillWithLineFeeds(file, offset, filledEnd);
-      await writeAgain(file, lastStart, offset);
+      const repair = { ...place, end: await file.size() };
+      const isFull = await hasNoSpaceFor(() => repairTail(file!, repair));
       // What a killed process left may still be in memory only; it has been read, so make it durable.
       await file.syncAll();
-      return new SegmentWriter(fs, file, named, header, seed, offset, filledEnd);
+      const writer = new SegmentWriter(fs, file, named, header, seed, place.soundEnd, repair.end);
+      // The state is there to be read all the same; the next append tries again.
+      if (isFull) writer.#repair = repair;
+      return writer;
     } catch (error) {
       await closeAfterFailure(file);
       throw ioError("repair", named.path, error);
@@ -136,12 +135,13 @@ export class SegmentWriter {
   /**
    * Appends one batch and syncs it. Returns once it is durable.
    *
-   * @throws {DiskFullError} when there is no space: nothing of the batch is on the disk, and the writer goes on
+   * @throws {DiskFullError} when there is no space: nothing of the batch counts, and the writer goes on
    * @throws {PoisonedError} when a sync failed, now or before: the writer refuses everything from then on
    */
   append(bytes: Uint8Array): MaybePromise<void> {
     if (this.#poison !== null) throw this.#poison;
-    const grows = this.offset + bytes.length + FILL_RESERVE > this.#filledEnd;
+    const grows = this.#repair !== null ||
+      this.offset + bytes.length + FILL_RESERVE > this.#filledEnd;
     // A fast disk answers at once, and every `await` costs a turn of the queue, even that of nothing.
     const writing = grows ? this.#extendAndWrite(bytes) : this.#write(bytes);
     if (writing === undefined) return this.#syncBatch(bytes.length, grows);
@@ -149,18 +149,39 @@ export class SegmentWriter {
   }
 
   async #extendAndWrite(bytes: Uint8Array): Promise<void> {
-    await this.#extend(bytes.length);
+    await this.settle();
+    if (this.offset + bytes.length + FILL_RESERVE > this.#filledEnd) {
+      await this.#extend(bytes.length);
+    }
     await this.#write(bytes);
+  }
+
+  /**
+   * Does what the disk was too full for so far. Without it, nothing is written here or in a later segment.
+   *
+   * @throws {DiskFullError} when there is still no space for it
+   */
+  async settle(): Promise<void> {
+    if (this.#repair === null) return;
+    const repair = this.#repair;
+    try {
+      await repairTail(this.#file, repair);
+    } catch (error) {
+      if (!isDiskFull(error)) throw this.#poisonWith("repair", error);
+      throw ioError("repair", this.named.path, error);
+    }
+    // Durable before anything else: otherwise a refused mutation could be there after a power cut.
+    await this.sync();
+    this.#filledEnd = Math.min(this.#filledEnd, repair.end);
+    this.#repair = null;
   }
 
   #write(bytes: Uint8Array): MaybePromise<void> {
     try {
-      const writing = writeFully(this.#file, bytes, this.offset);
-      if (writing !== undefined) {
-        return writing.catch((error) => this.#rollBack(bytes.length, error));
-      }
+      const writing = writeFully(this.#file, bytes, this.offset, this.#progress);
+      if (writing !== undefined) return writing.catch((error) => this.#rollBack(bytes, error));
     } catch (error) {
-      return this.#rollBack(bytes.length, error);
+      return this.#rollBack(bytes, error);
     }
   }
 
@@ -187,32 +208,40 @@ export class SegmentWriter {
     try {
       await fillWithLineFeeds(this.#file, this.#filledEnd, filledEnd);
     } catch (error) {
-      await this.#undo("extend", () => this.#file.truncate(this.#filledEnd), error);
+      if (!isDiskFull(error)) throw this.#poisonWith("extend", error);
+      // Where even that takes space, there are only more line feeds than were counted on.
+      await this.#cutTo(this.#filledEnd);
+      throw ioError("extend", this.named.path, error);
     }
     this.#filledEnd = filledEnd;
   }
 
-  async #rollBack(size: number, cause: unknown): Promise<void> {
-    await this.#undo("write", async () => {
-      await fillWithLineFeeds(
-        this.#file,
-        this.offset,
-        Math.min(this.offset + size, this.#filledEnd),
-      );
-      // Durable before anything else: otherwise a refused mutation could be there after a power cut.
-      await this.#file.syncAll();
-    }, cause);
+  async #cutTo(size: number): Promise<void> {
+    try {
+      await hasNoSpaceFor(() => this.#file.truncate(size));
+    } catch (error) {
+      throw this.#poisonWith("cut", error);
+    }
   }
 
-  /** Takes a failed step back and throws; poisons when that fails too, or when the failure is not a full disk. */
-  async #undo(operation: string, undo: () => unknown, cause: unknown): Promise<never> {
-    try {
-      await undo();
-    } catch (error) {
-      throw this.#poisonWith(operation, error);
+  /** Takes a batch or seal back that was written in part, and throws. */
+  async #rollBack(bytes: Uint8Array, cause: unknown): Promise<never> {
+    const { taken } = this.#progress;
+    const isFull = isDiskFull(cause);
+    // A write that finds no space at all leaves everything as it was.
+    if (!isFull || taken > 0) {
+      const end = Math.min(this.offset + bytes.length, this.#filledEnd);
+      this.#repair = { lastStart: this.offset, soundEnd: this.offset, end };
+      try {
+        await this.settle();
+      } catch (error) {
+        // With nothing missing but the line feed that stands there anyhow, it would count.
+        const isComplete = taken >= bytes.length - 1;
+        if (!isDiskFull(error) || isComplete) throw this.#poisonWith("write", error);
+      }
     }
-    if (!isDiskFull(cause)) throw this.#poisonWith(operation, cause);
-    throw ioError(operation, this.named.path, cause);
+    if (!isFull) throw this.#poisonWith("write", cause);
+    throw ioError("write", this.named.path, cause);
   }
 
   #poisonWith(operation: string, cause: unknown): MinistateError {
@@ -232,11 +261,12 @@ export class SegmentWriter {
    */
   async seal(sequence: number, written?: Life): Promise<void> {
     if (this.#poison !== null) throw this.#poison;
+    await this.settle();
     const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed, written);
     try {
-      await writeFully(this.#file, bytes, this.offset);
+      await writeFully(this.#file, bytes, this.offset, this.#progress);
     } catch (error) {
-      await this.#rollBack(bytes.length, error);
+      await this.#rollBack(bytes, error);
     }
     await this.sync();
     this.offset += bytes.length;
@@ -248,6 +278,7 @@ export class SegmentWriter {
     try {
       await this.#file.truncate(this.offset);
       this.#filledEnd = this.offset;
+      if (this.#repair !== null) this.#repair.end = this.offset;
     } catch (error) {
       throw ioError("trim", this.named.path, error);
     }
@@ -266,20 +297,4 @@ export class SegmentWriter {
   async close(): Promise<void> {
     await closeFile(this.#file, this.named.path);
   }
-}
-
-/** The error after which nothing more is written, because what the disk holds is no longer known. */
-export function poisoned(
-  operation: string,
-  path: string,
-  offset: number,
-  cause: unknown,
-): MinistateError {
-  // As final, and it says more.
-  if (cause instanceof DirectoryGoneError) return cause;
-  return new PoisonedError(
-    `Cannot ${operation} "${path}": nothing more is written, because what the disk holds is no longer known; ` +
-      "everything acknowledged before is safe: check the disk, close, and open again",
-    { operation, path, offset, cause },
-  );
 }

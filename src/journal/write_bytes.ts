@@ -13,16 +13,20 @@ const lineFeeds = new Uint8Array(FILL_SIZE_MIN).fill(LINE_FEED);
 /**
  * Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. When the
  * first call takes everything at once there is nothing to wait for, and no promise.
+ *
+ * @param progress told how many bytes were taken, for whoever has to take them back
  */
 export function writeFully(
   file: DurableFile,
   bytes: Uint8Array,
   offset: number,
+  progress: { taken: number } = { taken: 0 },
 ): MaybePromise<void> {
+  progress.taken = 0;
   if (bytes.length === 0) return;
   const count = file.write(bytes, offset);
   if (count === bytes.length) return;
-  return writeRest(file, bytes, offset, count);
+  return writeRest(file, bytes, offset, count, progress);
 }
 
 async function writeRest(
@@ -30,6 +34,7 @@ async function writeRest(
   bytes: Uint8Array,
   offset: number,
   first: MaybePromise<number>,
+  progress: { taken: number },
 ): Promise<void> {
   let count = await first;
   for (let done = 0;;) {
@@ -38,6 +43,7 @@ async function writeRest(
       throw Object.assign(new Error("ENOSPC: no bytes were taken, write"), { code: "ENOSPC" });
     }
     done += count;
+    progress.taken = done;
     if (done >= bytes.length) return;
     count = await file.write(bytes.subarray(done), offset + done);
   }

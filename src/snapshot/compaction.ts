@@ -7,6 +7,7 @@
 import { ioError, isDiskFull, MinistateError } from "../errors.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
+import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import { type NamedFile, snapshotFile } from "../format/names.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import { verifySnapshot, writeSnapshot } from "./snapshot_file.ts";
@@ -159,7 +160,7 @@ export class Compaction {
     header: SnapshotHeader,
     lines: () => Iterable<string>,
   ): Promise<number> {
-    const makeRoom = [
+    const makeRoom: (() => Promise<unknown>)[] = [
       () => this.#writer.exclusive(() => this.#writer.releaseFill()),
       () => this.#deleteUnneeded(),
       // The older snapshot and its journal give way, if the newest was just read back sound: what is gone then
@@ -178,7 +179,10 @@ export class Compaction {
       } catch (error) {
         const next = isDiskFull(error) ? makeRoom.shift() : undefined;
         if (next === undefined) throw error;
-        await next();
+        // On a copy-on-write file system, giving back takes space too; then the next way may do.
+        await hasNoSpaceFor(next);
+        // What was given up so far is free only once that is durable (ext4).
+        await this.#directory.syncNames();
       }
     }
   }

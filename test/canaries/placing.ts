@@ -50,8 +50,8 @@ export const PLACING: readonly Canary[] = [
     first: "promises: the directory is locked",
     patches: [{
       file: "src/state_directory.ts",
-      find: "      await this.#place.check();\n    } finally {",
-      replace: "      await undefined;\n    } finally {",
+      find: "      await this.#place.check();\n      return null;",
+      replace: "      return null;",
     }],
   },
   {

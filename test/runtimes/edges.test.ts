@@ -123,6 +123,13 @@ test("open() refuses a link that takes the file's place while it is being opened
   }
 });
 
+for (const how of ["missing", "fake"]) {
+  test(`apply() is acknowledged again and again where setImmediate is ${how} from the start`, async () => {
+    await using directory = await temporaryDirectory();
+    assertEquals(await run(own, "strange_loop.ts", [directory.path, how]), 200);
+  });
+}
+
 test("lock() gives ENOENT when there is no such directory", async () => {
   await using directory = await temporaryDirectory();
   const runtimeFs = await detectFs();
@@ -159,6 +166,19 @@ test("lockByProgram() fails with ENOLCK when there is no program flock, or when 
     await chmod(directory.join("bin", "flock"), 0o755);
     const error = await assertRejects(() => lockByProgram([fd]));
     assertEquals((error as Error).message.includes("ended with 71"), true);
+    // Of a lock that is taken busybox makes a 1, and of a failure too, with a word about it.
+    for (
+      const [words, code] of [["Operation not supported", "ENOTSUP"], [
+        "No locks",
+        "ENOLCK",
+      ]] as const
+    ) {
+      const says = `#!/bin/sh\necho "flock: ${words}" >&2\nexit 1\n`;
+      await writeFile(directory.join("bin", "flock"), says);
+      assertEquals(await codeOf(() => lockByProgram([fd])), code);
+    }
+    await writeFile(directory.join("bin", "flock"), "#!/bin/sh\nexit 1\n");
+    assertEquals(await lockByProgram([fd]), false);
   } finally {
     restore();
     fs.closeSync(fd);

@@ -6,7 +6,7 @@ import { SyncPace } from "../../runtime/sync_pace.ts";
 
 /** A pace on a disk whose syncs take as long as a test says, and how each sync was made. */
 class Disk {
-  readonly pace = new SyncPace();
+  readonly pace = new SyncPace(turn);
   now = 1000;
   syncMs = 0.1;
 
@@ -81,6 +81,17 @@ test("a loop that waits for nothing but its syncs lets others have a turn every 
     await counting;
     assertEquals(made.filter((how) => how === "after a turn").length, 2, made.join());
     assertEquals(made.includes("threaded"), false);
+  }));
+
+test("a loop that only commits has its turns when the file was closed meanwhile", () =>
+  byItsClock(async (disk) => {
+    const failing = new SyncPace(async () => {
+      await turn();
+      throw new Error("closed");
+    });
+    const paced = Object.assign(disk, { pace: failing });
+    await paced.sync();
+    assertEquals((await paced.syncs(12, 0.4)).includes("threaded"), false);
   }));
 
 test("whoever has something to do in that turn has the time of a whole sync as well", () =>

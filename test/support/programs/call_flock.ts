@@ -1,4 +1,5 @@
 // Under Bun: locks its argument by a call to the C library, and to one that isn't there; prints both answers.
+// With --refusal: tries a descriptor that isn't open, and prints the code of the failure.
 
 import fs from "node:fs";
 import process from "node:process";
@@ -16,4 +17,17 @@ export async function answers(path: string): Promise<(boolean | null)[]> {
   return found;
 }
 
-if (import.meta.main) console.log(JSON.stringify(await answers(process.argv[2]!)));
+/** The code with which a descriptor that isn't open is refused; what the call answers when it is not. */
+export async function refusal(): Promise<unknown> {
+  try {
+    return await lockByCall([1_000_000]);
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+}
+
+if (import.meta.main) {
+  const [argument] = process.argv.slice(2);
+  const found = argument === "--refusal" ? await refusal() : await answers(argument!);
+  console.log(JSON.stringify(found));
+}

@@ -1,0 +1,97 @@
+/**
+ * Gives every failure of the operating system its true name. Decisions depend on it (a full quota passes, a broken
+ * card does not), and the runtimes name only the failures they know: Node calls `EDQUOT` "Unknown system error -122"
+ * or "UNKNOWN", Deno gives it no code at all.
+ *
+ * @module
+ */
+
+import type { MaybePromise } from "../src/durable_fs.ts";
+
+/** The names of errno 1, 2, 3 … on Linux; the same on arm64 and x64. "-" stands where there is none. */
+const LINUX = (
+  "EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST " +
+  "EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE " +
+  "EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM ECHRNG EL2NSYNC EL3HLT EL3RST ELNRNG EUNATCH " +
+  "ENOCSI EL2HLT EBADE EBADR EXFULL ENOANO EBADRQC EBADSLT - EBFONT ENOSTR ENODATA ETIME ENOSR ENONET ENOPKG EREMOTE " +
+  "ENOLINK EADV ESRMNT ECOMM EPROTO EMULTIHOP EDOTDOT EBADMSG EOVERFLOW ENOTUNIQ EBADFD EREMCHG ELIBACC ELIBBAD ELIBSCN " +
+  "ELIBMAX ELIBEXEC EILSEQ ERESTART ESTRPIPE EUSERS ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE ENOPROTOOPT " +
+  "EPROTONOSUPPORT ESOCKTNOSUPPORT ENOTSUP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN ENETUNREACH " +
+  "ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED EHOSTDOWN " +
+  "EHOSTUNREACH EALREADY EINPROGRESS ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM EREMOTEIO EDQUOT ENOMEDIUM EMEDIUMTYPE " +
+  "ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON"
+).split(" ");
+
+/** Where macOS differs, for the names that something depends on. Below 35 only 11 is another. */
+const MACOS: Record<number, string> = {
+  11: "EDEADLK",
+  35: "EAGAIN",
+  45: "ENOTSUP",
+  62: "ELOOP",
+  63: "ENAMETOOLONG",
+  66: "ENOTEMPTY",
+  69: "EDQUOT",
+  70: "ESTALE",
+  77: "ENOLCK",
+  78: "ENOSYS",
+  94: "EBADMSG",
+  102: "ENOTSUP",
+};
+
+/** The number at which the names of the two part ways. */
+const COMMON_END = 35;
+
+function runsOnMacos(): boolean {
+  const { Deno, process } = globalThis as {
+    Deno?: { build: { os: string } };
+    process?: { platform: string };
+  };
+  return (Deno?.build.os ?? process?.platform) === "darwin";
+}
+
+/** The name of an error number (`ENOSPC` for 28), or `undefined` where there is none. */
+export function nameOfErrno(errno: number, macos: boolean = runsOnMacos()): string | undefined {
+  if (macos && MACOS[errno] !== undefined) return MACOS[errno];
+  const name = macos && errno >= COMMON_END ? undefined : LINUX[errno - 1];
+  return name === "-" ? undefined : name;
+}
+
+/** The number that an error of a runtime gives: Node and Bun as a negative property, Deno at the end of its message. */
+function errnoOf({ errno, message }: { errno?: unknown; message?: unknown }): number | undefined {
+  if (typeof errno === "number") return Math.abs(errno);
+  const found = /\(os error (\d+)\)/.exec(String(message));
+  return found === null ? undefined : Number(found[1]);
+}
+
+/** The same error, whose `code` is the system's name of the failure wherever a number tells it. */
+export function named(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code } = error as { code?: unknown };
+  // What a runtime has a name for is right; anything else it says is no name.
+  if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return error;
+  const name = nameOfErrno(errnoOf(error) ?? 0);
+  if (name !== undefined) {
+    Object.defineProperty(error, "code", {
+      value: name,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  }
+  return error;
+}
+
+/** Makes a call whose failure, now or later, has its true name. Where the answer is there at once, no promise is made. */
+export function naming<T>(call: () => MaybePromise<T>): MaybePromise<T> {
+  try {
+    const answer = call();
+    return answer instanceof Promise ? answer.catch(throwNamed) : answer;
+  } catch (error) {
+    return throwNamed(error);
+  }
+}
+
+/** Throws the error with its true name. */
+export function throwNamed(error: unknown): never {
+  throw named(error);
+}
