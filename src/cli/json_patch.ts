@@ -55,6 +55,7 @@ export function applyJsonPatch(document: unknown, patch: readonly unknown[]): un
   const operations = patch.map((operation, i) => within(label(i), () => readOperation(operation)));
   const run = new PatchRun(document);
   for (const [i, operation] of operations.entries()) {
+    run.isLast = i === operations.length - 1;
     try {
       within(label(i), () => run.apply(operation));
     } catch (error) {
@@ -97,7 +98,11 @@ function readOperation(operation: unknown): Operation {
 /** One patch on its way: the document so far, and how to take each step back. */
 class PatchRun {
   root: unknown;
+  /** Whether no operation follows that could fail. */
+  isLast = false;
   readonly #undo: (() => void)[] = [];
+  /** The members of each object that lost one, in the order they had before. */
+  readonly #orders = new Map<Record<string, unknown>, string[]>();
   #copied = 0;
 
   constructor(root: unknown) {
@@ -106,6 +111,8 @@ class PatchRun {
 
   undo(): void {
     for (const step of this.#undo.toReversed()) step();
+    // A member that is put back comes last. JSON keeps the order of members, so it is part of the document.
+    for (const [object, keys] of this.#orders) restoreOrder(object, keys);
   }
 
   apply({ op, tokens, from, value }: Operation): void {
@@ -138,10 +145,15 @@ class PatchRun {
   }
 
   #add(tokens: readonly string[], value: unknown): void {
+    this.#placeOf(tokens, value)();
+  }
+
+  /** Checks where a value would be added, and gives the function that adds it. */
+  #placeOf(tokens: readonly string[], value: unknown): () => void {
     refuseDeep(tokens, value);
-    if (tokens.length === 0) return this.#setRoot(value);
+    if (tokens.length === 0) return () => this.#setRoot(value);
     const [parent, token] = this.#parentOf(tokens);
-    if (!Array.isArray(parent)) return this.#setMember(parent, token, value);
+    if (!Array.isArray(parent)) return () => this.#setMember(parent, token, value);
     const index = token === "-" ? parent.length : arrayIndex(token, parent.length + 1);
     if (index < 0) {
       throw new PatchError(
@@ -150,8 +162,10 @@ class PatchRun {
         } is not a place in an array of ${parent.length}: use 0 to ${parent.length}, or "-" for the end`,
       );
     }
-    this.#undo.push(() => parent.splice(index, 1));
-    parent.splice(index, 0, value);
+    return () => {
+      this.#undo.push(() => parent.splice(index, 1));
+      parent.splice(index, 0, value);
+    };
   }
 
   #replace(tokens: readonly string[], value: unknown): void {
@@ -177,6 +191,8 @@ class PatchRun {
       this.#undo.push(() => parent.splice(index, 0, before));
       parent.splice(index, 1);
     } else {
+      // Listing the members costs as much as there are, so it is left out where nothing can fail any more.
+      if (!this.isLast && !this.#orders.has(parent)) this.#orders.set(parent, Object.keys(parent));
       this.#undo.push(() => setMember(parent, token, before));
       delete parent[token];
     }
@@ -189,8 +205,15 @@ class PatchRun {
     if (sharesAll) {
       throw new PatchError(`${pointer(from)} can't be moved into itself, to ${pointer(tokens)}`);
     }
+    if (Array.isArray(this.#parentOf(from)[0])) {
+      // The later items move up before the place is looked for.
+      this.#remove(from);
+      return this.#add(tokens, value);
+    }
+    // Found before anything is removed, so that the last operation can't fail half-way.
+    const place = this.#placeOf(tokens, value);
     this.#remove(from);
-    this.#add(tokens, value);
+    place();
   }
 
   #copyOf(from: readonly string[]): unknown {
@@ -237,6 +260,16 @@ class PatchRun {
       else setMember(parent, token, before);
     });
     setMember(parent, token, value);
+  }
+}
+
+/** Puts the members that are still there in the order of `keys`. */
+function restoreOrder(object: Record<string, unknown>, keys: readonly string[]): void {
+  for (const key of keys) {
+    if (!Object.hasOwn(object, key)) continue;
+    const value = object[key];
+    delete object[key];
+    setMember(object, key, value);
   }
 }
 
