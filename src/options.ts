@@ -105,10 +105,18 @@ const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
   onCompactionError: aFunction,
 };
 
+/**
+ * Checks that options are an object at all.
+ *
+ * @throws {TypeError} when they are not
+ */
+export function checkOptions<T>(options: T): T {
+  if (typeof options === "object" && options !== null) return options;
+  throw new TypeError("The options must be an object");
+}
+
 function check(options: object, checks: Record<string, Check>): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError("The options must be an object");
-  }
+  checkOptions(options);
   for (const [key, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, key)) {
       throw new TypeError(
@@ -211,5 +219,16 @@ export function statsSettings(options: StatsOptions): StatsOptions {
  */
 export function checkSequence(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new RangeError(`"${name}" must be a sequence, a whole number from 0, got ${value}`);
+  // A symbol has no text of its own.
+  throw new RangeError(`"${name}" must be a sequence, a whole number from 0, got ${String(value)}`);
+}
+
+/**
+ * Takes each mutation of a group. A hole in the array counts as `undefined`, which no journal takes.
+ *
+ * @throws {TypeError} when it is not an array
+ */
+export function eachMutation<M>(mutations: readonly M[], encode: (mutation: M) => string) {
+  if (Array.isArray(mutations)) return Array.from(mutations as readonly M[], encode);
+  throw new TypeError("The mutations must be an array; nothing was journaled");
 }
