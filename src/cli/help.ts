@@ -53,4 +53,4 @@ Exit codes:
   70  an error in ministate itself (MINISTATE_DEBUG=1 shows where)
  130  interrupted (143: terminated)
 
-Colours appear on a terminal only, and not when NO_COLOR is set.`;
+Colours appear on a terminal only; NO_COLOR=1 turns them off, FORCE_COLOR=1 on.`;

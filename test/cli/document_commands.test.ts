@@ -188,3 +188,42 @@ test("--version is the package's, and every subcommand's help has examples", asy
     assertMatch(text, new RegExp(`Examples:\n(.*\n)*.*ministate ${name} `), name);
   }
 });
+
+test("--json is taken before the command as after it, and nowhere after --", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  assertEquals(await outputOf("--json", "set", state, "/a", "1"), '{"sequence":1}\n');
+  const commands = [
+    ["get"],
+    ["log"],
+    ["inspect"],
+    ["verify"],
+    ["repair"],
+    ["snapshot"],
+    ["compact"],
+    ["doctor", "--no-sync-test"],
+  ];
+  for (const [command, ...rest] of commands) {
+    const ended = await ministate("--json", command!, state, ...rest);
+    assert(ended.code < 3, ended.errors);
+    assertEquals(typeof JSON.parse(ended.output.split("\n")[0]!), "object", command);
+  }
+  assertEquals(
+    (await jsonOf("--json", "backup", state, directory.join("copy"))).sequence,
+    1,
+    "before and after",
+  );
+  assertEquals(JSON.parse(await outputOf("--json", "remove", state, "/a")), { sequence: 2 });
+  const missing = await ministate("--json", "get", directory.join("missing"));
+  assertEquals([missing.code, errorOf(missing).code], [4, "NO_STATE"]);
+  for (
+    const args of [["--json"], ["--json", "nonsense"], ["--json", "get"], ["--nonsense", "--json"]]
+  ) {
+    const wrong = await ministate(...args);
+    assertEquals([wrong.code, wrong.output, errorOf(wrong).code], [64, "", "USAGE"]);
+    assertMatch(errorOf(wrong).message, /[a-z]{3} /, args.join(" "));
+  }
+  const value = await ministate("set", state, "/a", "--", "--json");
+  assertEquals([value.code, value.output], [64, ""]);
+  assertMatch(value.errors, /^error: The value is not JSON/);
+});
