@@ -21,6 +21,11 @@ export interface JournalOptions {
   onCorruption?: "fail" | "quarantine";
   /** Open without the lock and without changing anything; `apply` is refused. @default false */
   readOnly?: boolean;
+  /**
+   * Whether a directory that is missing or holds no state gets a new one. `false` refuses it with `NO_STATE` and makes
+   * nothing: a card that is not mounted would otherwise look like a state that is empty. @default true
+   */
+  create?: boolean;
   /** A new segment is begun when the current one would grow over this. @default 8 MiB */
   segmentSizeMax?: number;
   /** A mutation whose line would be longer is refused. @default 1 MiB */
@@ -52,6 +57,8 @@ export interface SnapshotStoreOptions {
   fs?: DurableFs;
   /** Open without the lock; `create` is refused. @default false */
   readOnly?: boolean;
+  /** Whether a directory that is missing or holds neither snapshot nor journal is taken. `false` makes nothing. @default true */
+  create?: boolean;
 }
 
 /** Journal options with defaults filled in. */
@@ -82,6 +89,7 @@ const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
     typeof (value as DurableFs | null)?.syncDirectory === "function" ? null : "a DurableFs",
   onCorruption: oneOf("fail", "quarantine"),
   readOnly: oneOf(true, false),
+  create: oneOf(true, false),
   segmentSizeMax: wholeNumber(64 * 1024, 1024 * MEBIBYTE),
   recordSizeMax: wholeNumber(64, LINE_SIZE_MAX),
   sealAfterIdleMs: wholeNumber(1, 2 ** 31 - 1),
@@ -91,6 +99,7 @@ const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
 const SNAPSHOT_STORE_CHECKS: Record<keyof SnapshotStoreOptions, Check> = {
   fs: JOURNAL_CHECKS.fs,
   readOnly: JOURNAL_CHECKS.readOnly,
+  create: JOURNAL_CHECKS.create,
 };
 
 const STATS_CHECKS: Record<keyof StatsOptions, Check> = {
@@ -149,6 +158,7 @@ function journalDefaults(): Omit<JournalSettings, "fs"> {
   return {
     onCorruption: "fail",
     readOnly: false,
+    create: true,
     segmentSizeMax: 8 * MEBIBYTE,
     recordSizeMax: MEBIBYTE,
     sealAfterIdleMs: null,
@@ -198,7 +208,7 @@ export function snapshotStoreSettings(
   fs: DurableFs,
 ): Required<SnapshotStoreOptions> {
   check(options, SNAPSHOT_STORE_CHECKS);
-  return { fs, readOnly: false, ...given(options) };
+  return { fs, readOnly: false, create: true, ...given(options) };
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   type StateFiles,
   stemOf,
 } from "./format/names.ts";
+import { refuseWithoutState } from "./state_presence.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
@@ -72,13 +73,18 @@ export class StateDirectory {
     return new StateDirectory(fs, path, stem, lock);
   }
 
-  /** Opens for reading or, with the lock, for writing. */
+  /**
+   * Opens for reading or, with the lock, for writing.
+   *
+   * @throws {NoStateError} without `create`, when there is no state; nothing was made
+   */
   static async open(
     fs: DurableFs,
     path: string,
     journalName: string,
-    readOnly: boolean,
+    { readOnly, create }: { readOnly: boolean; create: boolean },
   ): Promise<StateDirectory> {
+    if (!create) await refuseWithoutState(fs, path, journalName);
     return readOnly
       ? StateDirectory.openForReading(fs, path, journalName)
       : await StateDirectory.openForWriting(fs, path, journalName);

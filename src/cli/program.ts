@@ -20,6 +20,7 @@ import { VERSION } from "./version.ts";
 export type Run = (action: (context: Context) => Promise<number>) => Promise<void>;
 
 const DIR = "the state directory";
+const NO_CREATE = "refuse a directory without a state instead of making one";
 const JSON_OPTION = "print JSON for programs, errors too";
 const POINTER = "a JSON Pointer, such as /lamps/0/on";
 
@@ -56,7 +57,8 @@ function addDocument(add: Add, run: Run): void {
     .argument("<dir>", `${DIR}, made when it is missing`, directoryArgument)
     .argument("<pointer>", `${POINTER}; "" is the whole document`)
     .argument("<json>", "the value, as JSON")
-    .action((dir, pointer, json) => run((c) => set(c, dir, pointer, json)));
+    .option("--no-create", NO_CREATE)
+    .action((dir, pointer, json, options) => run((c) => set(c, dir, pointer, json, options)));
   add("remove", "Remove a value of the document")
     .argument("<dir>", DIR, directoryArgument)
     .argument("<pointer>", POINTER)
@@ -65,6 +67,7 @@ function addDocument(add: Add, run: Run): void {
     .argument("<dir>", `${DIR}, made when it is missing`, directoryArgument)
     .argument("[file]", 'the file, or "-" for standard input', "-")
     .option("--ack", "print each sequence once it is durable")
+    .option("--no-create", NO_CREATE)
     .option("--stop", "stop at the first line that is refused")
     .action((dir, file, options) => run((c) => patch(c, dir, file, options)));
 }

@@ -68,7 +68,7 @@ export class Journal<M = unknown> {
     create: (directory: StateDirectory, recovered: Recovered) => J,
   ): Promise<J> {
     const settings = journalSettings(options, fs);
-    const opened = await StateDirectory.open(settings.fs, directory, name, settings.readOnly);
+    const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     try {
       const { recovered } = await readSteadily(
         settings.readOnly,

@@ -81,7 +81,7 @@ export class StateManager<S, M, R = unknown> {
     create: (opened: OpenedState<S, M, R>) => T,
   ): Promise<T> {
     const settings = stateManagerSettings(options, fs);
-    const opened = await StateDirectory.open(settings.fs, directory, name, settings.readOnly);
+    const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     let manager: T | undefined;
     try {
       manager = create(await recoverState(opened, settings, mutator));

@@ -250,7 +250,11 @@ test("colours are for terminals that take them, where the environment may be rea
 test("FORCE_COLOR colours what no terminal shows, on both outputs, and never JSON", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
-  for (const env of [{ FORCE_COLOR: "1" }, { FORCE_COLOR: "3", TERM: "dumb", NO_COLOR: "" }]) {
+  const forced: Record<string, string>[] = [
+    { FORCE_COLOR: "1" },
+    { FORCE_COLOR: "3", TERM: "dumb", NO_COLOR: "" },
+  ];
+  for (const env of forced) {
     const { output } = await runHere(["verify", directory.path], { env });
     assertStringIncludes(output, "\u001b[32msound\u001b[39m");
     const { errors } = await runHere(["get", directory.path, "/b"], { env });
