@@ -181,9 +181,7 @@ test("apply() says what is wrong with an answer that the standard doesn't know",
     [Symbol("none"), /with Symbol\(none\),/],
     [{}, /an object without either/],
     [{ issues: null }, /an object without either/],
-    // deno-lint-ignore no-thenable -- that is the point
     [{ then: (settle: (value: unknown) => void) => settle({ value: reading }) }, /asynchronously/],
-    // deno-lint-ignore no-thenable -- as above
     [{ then: (_: unknown, fail: (reason: unknown) => void) => fail("late") }, /asynchronously/],
   ];
   for (const [answer, says] of rows) {

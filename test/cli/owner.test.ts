@@ -204,7 +204,7 @@ test("keepOwner() fails, and holds nothing, when a file can't be given away", as
   await assertRejects(() => systemOwnership.status(directory.join("file", "below")));
   const before = fs.promises.stat;
   const notCapable = Object.assign(new Error("Requires read access"), { name: "NotCapable" });
-  fs.promises.stat = () => Promise.reject(notCapable);
+  fs.promises.stat = (() => Promise.reject(notCapable)) as never;
   try {
     assertEquals(await systemOwnership.status(directory.path), null);
   } finally {
