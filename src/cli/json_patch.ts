@@ -9,6 +9,7 @@
 
 import { setMember } from "../format/json.ts";
 import { DEPTH_MAX } from "../format/format.ts";
+import { depthOf, isSameJson, restoreOrder } from "./json_members.ts";
 import {
   arrayIndex,
   brief,
@@ -263,16 +264,6 @@ class PatchRun {
   }
 }
 
-/** Puts the members that are still there in the order of `keys`. */
-function restoreOrder(object: Record<string, unknown>, keys: readonly string[]): void {
-  for (const key of keys) {
-    if (!Object.hasOwn(object, key)) continue;
-    const value = object[key];
-    delete object[key];
-    setMember(object, key, value);
-  }
-}
-
 function pointer(tokens: readonly string[]): string {
   return quote(formatPointer(tokens));
 }
@@ -281,24 +272,4 @@ function pointer(tokens: readonly string[]): string {
 function refuseDeep(tokens: readonly string[], value: unknown): void {
   if (tokens.length + depthOf(value) <= DEPTH_MAX) return;
   throw new PatchError(`${pointer(tokens)} would be nested deeper than ${DEPTH_MAX}`);
-}
-
-function depthOf(value: unknown): number {
-  if (!isContainer(value)) return 0;
-  let deepest = 0;
-  for (const child of Object.values(value)) deepest = Math.max(deepest, depthOf(child));
-  return deepest + 1;
-}
-
-/** Whether two JSON values are the same; the order of members doesn't matter. */
-export function isSameJson(a: unknown, b: unknown): boolean {
-  if (!isContainer(a) || !isContainer(b)) return a === b;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && isSameJson(read(a, key), read(b, key)));
-}
-
-function read(value: object, key: string): unknown {
-  return (value as Record<string, unknown>)[key];
 }
