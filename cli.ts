@@ -14,6 +14,7 @@
  */
 
 import { detectFs } from "./runtime/detect.ts";
+import { keepOwner } from "./runtime/keep_owner.ts";
 import { processMachine } from "./runtime/machine.ts";
 import { processTerminal } from "./runtime/terminal.ts";
 import { main } from "./src/cli/main.ts";
@@ -21,7 +22,7 @@ import { main } from "./src/cli/main.ts";
 /** Runs the command with this process's arguments, and ends the process. */
 export async function run(): Promise<void> {
   const terminal = processTerminal();
-  terminal.exit(await main(terminal, await detectFs(), processMachine()));
+  terminal.exit(await main(terminal, keepOwner(await detectFs()), processMachine()));
 }
 
 if (import.meta.main) await run();

@@ -35,6 +35,7 @@ export class Journal<M = unknown> extends JournalCore<M> {
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `readings.wal.jsonl`; its files begin with it
    * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
    * @throws {LockedError} when another writer has the directory
    * @throws {ForeignFormatError} when the directory holds another journal
    * @throws {TooNewError} when a newer version wrote it

@@ -61,6 +61,7 @@ export class StateManager<S, M, R = unknown> extends StateManagerCore<S, M, R> {
    * @param name the journal's name, such as `counter.wal.jsonl`; its files begin with it
    * @param mutator the initial state and what a mutation does to it
    * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
    * @throws {LockedError} when another manager has the directory
    * @throws {ForeignFormatError} when the directory is another mutator's or holds another journal
    * @throws {TooNewError} when a newer version wrote it

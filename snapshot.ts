@@ -33,6 +33,7 @@ export class SnapshotStore<S = unknown> extends SnapshotStoreCore<S> {
    *
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `home.wal.jsonl`; the files begin with it
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
    * @throws {LockedError} when another writer has the directory
    * @throws {ForeignFormatError} when the directory holds another journal
    * @throws {IoError} when the operating system refuses

@@ -108,6 +108,14 @@ export class LockedError extends MinistateError {
   }
 }
 
+/** `NO_STATE`: opened with `create: false`, and the directory is missing or holds no state. Nothing was made. */
+export class NoStateError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("NO_STATE", message, details);
+  }
+}
+
 /** `POISONED`: a sync failed, so nothing is known about the last bytes. Reads work; reopen to go on. */
 export class PoisonedError extends MinistateError {
   /** Makes the error. */

@@ -21,6 +21,11 @@ export interface JournalOptions {
   onCorruption?: "fail" | "quarantine";
   /** Open without the lock and without changing anything; `apply` is refused. @default false */
   readOnly?: boolean;
+  /**
+   * Whether a directory that is missing or holds no state gets a new one. `false` refuses it with `NO_STATE` and makes
+   * nothing: a card that is not mounted would otherwise look like a state that is empty. @default true
+   */
+  create?: boolean;
   /** A new segment is begun when the current one would grow over this. @default 8 MiB */
   segmentSizeMax?: number;
   /** A mutation whose line would be longer is refused. @default 1 MiB */
@@ -55,6 +60,8 @@ export interface SnapshotStoreOptions {
   fs?: DurableFs;
   /** Open without the lock; `create` is refused. @default false */
   readOnly?: boolean;
+  /** Whether a directory that is missing or holds neither snapshot nor journal is taken. `false` makes nothing. @default true */
+  create?: boolean;
 }
 
 /** Journal options with defaults filled in. */
@@ -85,6 +92,7 @@ const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
     typeof (value as DurableFs | null)?.syncDirectory === "function" ? null : "a DurableFs",
   onCorruption: oneOf("fail", "quarantine"),
   readOnly: oneOf(true, false),
+  create: oneOf(true, false),
   segmentSizeMax: wholeNumber(64 * 1024, 1024 * MEBIBYTE),
   recordSizeMax: wholeNumber(64, LINE_SIZE_MAX),
   sealAfterIdleMs: wholeNumber(1, 2 ** 31 - 1),
@@ -94,6 +102,7 @@ const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
 const SNAPSHOT_STORE_CHECKS: Record<keyof SnapshotStoreOptions, Check> = {
   fs: JOURNAL_CHECKS.fs,
   readOnly: JOURNAL_CHECKS.readOnly,
+  create: JOURNAL_CHECKS.create,
 };
 
 const STATS_CHECKS: Record<keyof StatsOptions, Check> = {
@@ -108,10 +117,18 @@ const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
   onCompactionError: aFunction,
 };
 
+/**
+ * Checks that options are an object at all.
+ *
+ * @throws {TypeError} when they are not
+ */
+export function checkOptions<T>(options: T): T {
+  if (typeof options === "object" && options !== null) return options;
+  throw new TypeError("The options must be an object");
+}
+
 function check(options: object, checks: Record<string, Check>): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError("The options must be an object");
-  }
+  checkOptions(options);
   for (const [key, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, key)) {
       throw new TypeError(
@@ -144,6 +161,7 @@ function journalDefaults(): Omit<JournalSettings, "fs"> {
   return {
     onCorruption: "fail",
     readOnly: false,
+    create: true,
     segmentSizeMax: 8 * MEBIBYTE,
     recordSizeMax: MEBIBYTE,
     sealAfterIdleMs: null,
@@ -193,7 +211,7 @@ export function snapshotStoreSettings(
   fs: DurableFs,
 ): Required<SnapshotStoreOptions> {
   check(options, SNAPSHOT_STORE_CHECKS);
-  return { fs, readOnly: false, ...given(options) };
+  return { fs, readOnly: false, create: true, ...given(options) };
 }
 
 /**
@@ -214,5 +232,16 @@ export function statsSettings(options: StatsOptions): StatsOptions {
  */
 export function checkSequence(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new RangeError(`"${name}" must be a sequence, a whole number from 0, got ${value}`);
+  // A symbol has no text of its own.
+  throw new RangeError(`"${name}" must be a sequence, a whole number from 0, got ${String(value)}`);
+}
+
+/**
+ * Takes each mutation of a group. A hole in the array counts as `undefined`, which no journal takes.
+ *
+ * @throws {TypeError} when it is not an array
+ */
+export function eachMutation<M>(mutations: readonly M[], encode: (mutation: M) => string) {
+  if (Array.isArray(mutations)) return Array.from(mutations as readonly M[], encode);
+  throw new TypeError("The mutations must be an array; nothing was journaled");
 }

@@ -20,6 +20,7 @@ import {
 } from "./format/names.ts";
 import { isSame, Place } from "./place.ts";
 import { PlacedFs } from "./placed_fs.ts";
+import { refuseWithoutState } from "./state_presence.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
@@ -78,16 +79,22 @@ export class StateDirectory {
     return new StateDirectory(fs, resolved, stem, held.place, held);
   }
 
-  /** Opens for reading or, with the lock, for writing. */
+  /**
+   * Opens for reading or, with the lock, for writing.
+   *
+   * @throws {NoStateError} without `create`, when there is no state; nothing was made
+   */
   static async open(
     fs: DurableFs,
     path: string,
     journalName: string,
-    readOnly: boolean,
+    { readOnly, create }: { readOnly: boolean; create: boolean },
   ): Promise<StateDirectory> {
+    const absolute = create ? path : await resolvePath(fs, checkDirectory(path));
+    if (!create) await refuseWithoutState(fs, absolute, journalName);
     return readOnly
-      ? await StateDirectory.openForReading(fs, path, journalName)
-      : await StateDirectory.openForWriting(fs, path, journalName);
+      ? await StateDirectory.openForReading(fs, absolute, journalName)
+      : await StateDirectory.openForWriting(fs, absolute, journalName);
   }
 
   /** Opens without the lock; nothing is made or changed. */

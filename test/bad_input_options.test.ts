@@ -199,3 +199,47 @@ test("StateManager.open() takes the longest name, and all three spellings of one
     assertEquals(manager.journalPath, directory.join(`${stem}-0000000000000001.wal.jsonl`));
   }
 });
+
+test("calls that take options, ranges, sequences or paths refuse anything else in words of the API", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await StateManager.open(directory.join("state"), "test", counter);
+  await using journal = await Journal.open(directory.join("journal"), "test");
+  await using store = await SnapshotStore.open(directory.join("store"), "test");
+  // deno-lint-ignore no-explicit-any -- wrong types are the point
+  const calls: Record<string, [call: (value: any) => unknown, error: Row["error"], says: RegExp]> =
+    {
+      "changes()": [
+        (value) => manager.changes(value).next(),
+        TypeError,
+        /^The options must be an object/,
+      ],
+      "changes({ from })": [
+        (from) => manager.changes({ from: from ?? "" }).next(),
+        RangeError,
+        /^"from" must be a sequence/,
+      ],
+      "stats()": [(value) => manager.stats(value), TypeError, /^The options must be an object/],
+      "replay()": [(value) => journal.replay(value).next(), TypeError, /^The options must be/],
+      "replay({ to })": [
+        (to) => journal.replay({ to: to ?? "" }).next(),
+        RangeError,
+        /^"to" must be a sequence/,
+      ],
+      "stateAt()": [(value) => manager.stateAt(value), RangeError, /^"sequence" must be a whole/],
+      "create()": [(value) => store.create(value, {}), RangeError, /^"sequence" must be a seq/],
+      "backup()": [
+        (value) => manager.backup(value === "text" || typeof value === "symbol" ? "" : value),
+        TypeError,
+        /^The state directory must be a path/,
+      ],
+    };
+  for (const [name, [call, error, says]] of Object.entries(calls)) {
+    for (const value of [null, "text", 1.5, true, 5n, Symbol("s"), () => 1]) {
+      await assertRefused(() => call(value) as Promise<AsyncDisposable>, {
+        title: `${name} given ${String(value)}`,
+        error,
+        says,
+      });
+    }
+  }
+});

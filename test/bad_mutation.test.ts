@@ -200,3 +200,44 @@ test("applyAll() refuses a group over the size of a batch, and takes one just be
   await using manager = await openLedger(directory.path);
   assertEquals(manager.snapshot(), { entries: ["before", ...group(16)] });
 });
+
+test("groups with holes, and what is no array, are refused in words of the API, and leave nothing", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.join("state"));
+  await using journal = await Journal.open(directory.join("journal"), journalName);
+  // deno-lint-ignore no-explicit-any -- wrong types are the point
+  const calls: Record<string, (value?: any) => unknown> = {
+    "applyAll()": (value) => manager.applyAll(value),
+    "appendAll()": (value) => journal.appendAll(value),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    // deno-lint-ignore no-sparse-arrays -- as above
+    for (const group of [[, {}], [{}, ,], new Array(3), [undefined], [{}, undefined]]) {
+      await assertFails(() => call(group), {
+        error: InvalidMutationError,
+        code: "INVALID_MUTATION",
+        says: /The mutation is not JSON: \$ is undefined; it was not journaled/,
+      });
+    }
+    const none = [undefined, null, {}, "text", 5, new Set([1]), { length: 1, 0: 1 }, Symbol("s")];
+    for (const value of none) {
+      await assertFails(() => call(value), {
+        error: TypeError,
+        says: /^The mutations must be an array; nothing was journaled$/,
+      });
+    }
+    await assertFails(() => call(), { error: TypeError, says: /must be an array/ });
+    assertEquals([manager.sequence, journal.sequence], [0, 0], name);
+  }
+  // deno-lint-ignore no-explicit-any -- as above
+  const nothing: (() => unknown)[] = [(manager as any).apply, (journal as any).append].map(
+    (method, i) => () => method.call(i === 0 ? manager : journal),
+  );
+  for (const call of nothing) {
+    await assertFails(call, {
+      error: InvalidMutationError,
+      code: "INVALID_MUTATION",
+      says: /\$ is undefined/,
+    });
+  }
+});

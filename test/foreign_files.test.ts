@@ -1,6 +1,6 @@
 // Tests what a directory gets that holds something else: foreign files, newer formats, other journals and mutators.
 
-import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
@@ -11,6 +11,9 @@ import {
 } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
+import { detectFs } from "../runtime/detect.ts";
+import { findJournalName, isOwnName } from "../src/format/names.ts";
+import { inspectState } from "../src/recovery/inspect.ts";
 import { assertFails, type Failure } from "./support/errors.ts";
 import { controlLine, fileName, segmentHeader, snapshotHeader } from "./support/files.ts";
 import { journalName, ledger, openLedger } from "./support/samples.ts";
@@ -190,6 +193,105 @@ test("open() leaves files alone whose names are not ours", async () => {
   assertEquals(manager.snapshot(), { entries: [1, 2] });
   const found = await contents(directory.path);
   for (const [name, text] of Object.entries(files)) assertEquals(found[name], text);
+});
+
+/** What other programs leave beside our files, on cards and in folders that are shared. */
+const strangers = [
+  `._${fileName("wal", 1)}`,
+  `._${fileName("snapshot", 2)}`,
+  "._ministate.lock",
+  `.${fileName("wal", 1)}.swp`,
+  `${fileName("wal", 1)}~`,
+  `${fileName("wal", 1)}.bak`,
+  `#${fileName("wal", 1)}#`,
+  `.#${fileName("wal", 1)}`,
+  `.${fileName("wal", 1)}.Xb4kQz`,
+  `.syncthing.${fileName("wal", 1)}.tmp`,
+  `.syncthing.${fileName("snapshot", 2)}.tmp`,
+  `~syncthing~${fileName("wal", 1)}.tmp`,
+  `._${fileName("wal", 1)}.tmp`,
+  "other-0000000000000001.wal.jsonl.tmp",
+  "test-0000000000000001.wal.sync-conflict-20261126-101010-ABCDEFG.jsonl",
+  "test-0000000000000001 (copy).wal.jsonl",
+  "test-0000000000000001.wal (copy).jsonl",
+  "test-0000000000000001 2.wal.jsonl",
+  `Copy of ${fileName("wal", 1)}`,
+  `Kopie von ${fileName("snapshot", 2)}`,
+  `tést-0000000000000001.wal.jsonl`,
+  `-${fileName("wal", 1)}`,
+  `-0000000000000001.wal.jsonl`,
+  ".DS_Store",
+  "Thumbs.db",
+  `${"n".repeat(129)}-0000000000000001.wal.jsonl`,
+];
+
+test("files that other programs leave beside ours don't matter to any call, and stay as they are", async () => {
+  await using directory = await temporaryDirectory();
+  const { path } = directory;
+  const plant = async (folder: string) => {
+    for (const name of strangers) {
+      await writeFile(`${folder}/${name}`, `\0\x05\x16\x07 ${strangers.indexOf(name)}`);
+    }
+  };
+  await plant(path);
+  for (const folder of ["lost+found", ".Trash-1000", "._quarantine"]) {
+    await mkdir(directory.join(folder));
+  }
+  // Before there is a state, and beside one.
+  assertEquals(await findJournalName(await detectFs(), path), null);
+  for (let round = 1; round <= 3; round++) {
+    await using manager = await openLedger(path);
+    assertEquals(manager.recovery.lost, null);
+    await manager.apply(round);
+    await manager.compact();
+    await manager.apply(-round);
+    const states = await manager.stateAt(manager.sequence);
+    assertEquals(states, manager.snapshot());
+    await manager.backup(directory.join(`copy${round}`));
+    assertEquals((await readdir(directory.join(`copy${round}`))).filter(isStrange), []);
+  }
+  assertEquals(await findJournalName(await detectFs(), path), journalName);
+  {
+    await using reader = await openLedger(path, { readOnly: true });
+    assertEquals(reader.snapshot(), { entries: [1, -1, 2, -2, 3, -3] });
+    await using journal = await Journal.open(path, journalName, { onCorruption: "quarantine" });
+    assertEquals(journal.sequence, 6);
+  }
+  await using store = await SnapshotStore.open(path, journalName);
+  assertEquals((await store.restore())?.sequence, 5);
+  const inspection = await inspectState(await detectFs(), path, journalName);
+  assertEquals([inspection.verdict, inspection.temporary], ["sound", []]);
+  const found = await contents(path);
+  for (const name of strangers) {
+    assertEquals(found[name], `\0\x05\x16\x07 ${strangers.indexOf(name)}`, name);
+  }
+  assertEquals(strangers.filter(isOwnName), ["other-0000000000000001.wal.jsonl.tmp"]);
+});
+
+function isStrange(name: string): boolean {
+  return strangers.includes(name);
+}
+
+test("open() keeps the torn tails it has set aside, whatever a Mac puts beside them", async () => {
+  await using directory = await temporaryDirectory();
+  const folder = directory.join("quarantine");
+  {
+    await using manager = await openLedger(directory.path);
+    await manager.apply(1);
+  }
+  await mkdir(folder);
+  const tails = Array.from({ length: 15 }, (_, i) => `${fileName("wal", 1)}.torn-${i + 1}`);
+  for (const name of tails) {
+    await writeFile(`${folder}/${name}`, "tail");
+    await writeFile(`${folder}/._${name}`, "Mac OS X");
+  }
+  await appendFile(directory.join(fileName("wal", 1)), "[2,torn");
+  await using manager = await openLedger(directory.path);
+  assertEquals(manager.recovery.torn?.keptAt?.startsWith(folder), true);
+  const kept = await readdir(folder);
+  for (const name of tails) {
+    assertEquals([kept.includes(name), kept.includes(`._${name}`)], [true, true]);
+  }
 });
 
 test("open() refuses a state when its mutator has a name and the one given has another or none", async () => {

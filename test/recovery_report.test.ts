@@ -10,6 +10,7 @@ import { openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
 
 const clean = {
+  created: false,
   snapshot: null,
   snapshotsSkipped: [],
   replayed: 0,
@@ -26,7 +27,7 @@ test("recovery tells of a new directory, a clean close, and a snapshot", async (
   await using directory = await temporaryDirectory();
   {
     await using manager = await openLedger(directory.path);
-    assertEquals(manager.recovery, clean);
+    assertEquals(manager.recovery, { ...clean, created: true });
     await manager.applyAll([1, 2, 3]);
   }
   const path = directory.join(fileName("snapshot", 3));

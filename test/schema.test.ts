@@ -133,3 +133,61 @@ test("apply() fails with the schema's own error when the schema throws", async (
   assertEquals(await failureOf(() => manager.apply(reading)), planted);
   assertEquals(manager.sequence, 0);
 });
+
+test("apply() takes what a schema accepts without issues, whatever word it has for none", async () => {
+  await using directory = await temporaryDirectory();
+  for (const none of [undefined, null, false, 0, ""]) {
+    await using manager = await open(
+      directory.path,
+      standard((value) => ({ value, issues: none })),
+    );
+    const before = manager.sequence;
+    assertEquals((await manager.apply(reading)).sequence, before + 1);
+    assertEquals((await manager.applyAll([reading, reading])).length, 2);
+  }
+});
+
+test("apply() refuses the mutation whatever form a schema's issues have", async () => {
+  await using directory = await temporaryDirectory();
+  const rows: [issues: unknown, says: RegExp, count: number][] = [
+    [[], /refuses the mutation: it gives no reason; it was not journaled/, 0],
+    [[{}, null, 5, { message: "cold" }, { message: 7 }, { message: "wet" }], /: cold; wet; it/, 6],
+    [[null], /it gives no reason/, 1],
+    [true, /it gives no reason/, 1],
+    ["cold", /it gives no reason/, 1],
+    [{ message: "cold" }, /: cold; it/, 1],
+  ];
+  for (const [issues, says, count] of rows) {
+    await using manager = await open(directory.path, standard(() => ({ value: reading, issues })));
+    for (const call of [() => manager.apply(reading), () => manager.applyAll([reading])]) {
+      const error = await assertFails(call, {
+        error: InvalidMutationError,
+        code: "INVALID_MUTATION",
+        says,
+      });
+      assertEquals((error as InvalidMutationError).issues.length, count);
+    }
+    assertEquals(manager.sequence, 0);
+  }
+});
+
+test("apply() says what is wrong with an answer that the standard doesn't know", async () => {
+  await using directory = await temporaryDirectory();
+  const rows: [answer: unknown, says: RegExp][] = [
+    [undefined, /must answer with \{ value \} or \{ issues \}.*with undefined, and nothing/],
+    [null, /with null,/],
+    [true, /with true,/],
+    ["text", /with text,/],
+    [Symbol("none"), /with Symbol\(none\),/],
+    [{}, /an object without either/],
+    [{ issues: null }, /an object without either/],
+    [{ then: (settle: (value: unknown) => void) => settle({ value: reading }) }, /asynchronously/],
+    [{ then: (_: unknown, fail: (reason: unknown) => void) => fail("late") }, /asynchronously/],
+  ];
+  for (const [answer, says] of rows) {
+    await using manager = await open(directory.path, standard(() => answer));
+    await assertFails(() => manager.apply(reading), { error: TypeError, says });
+    await assertFails(() => manager.applyAll([reading]), { error: TypeError, says });
+    assertEquals(manager.sequence, 0);
+  }
+});

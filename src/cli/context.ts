@@ -12,7 +12,7 @@ import { DOCUMENT_JOURNAL, documentMutator, type Patch } from "./document.ts";
 import { CommandError } from "./exit.ts";
 import type { Machine } from "./machine.ts";
 import type { Terminal } from "./terminal.ts";
-import type { Paint } from "./text.ts";
+import { type Paint, safeText } from "./text.ts";
 
 /** The world and the common options, as a subcommand gets them. */
 export interface Context {
@@ -77,21 +77,49 @@ export async function openDocument(
   readOnly: boolean,
 ): Promise<DocumentManager> {
   const name = await journalNameIn(context, directory);
-  return await StateManager.open(directory, name, documentMutator, { readOnly, fs: context.fs });
+  const options = { readOnly, create: false, fs: context.fs };
+  return await StateManager.open(directory, name, documentMutator, options);
 }
 
-/** Opens a JSON document for writing; a directory without one gets an empty object. */
+/**
+ * Opens a JSON document for writing. A directory without one gets an empty object, and the person hears of it: the
+ * path may be mistyped, or a card not mounted.
+ *
+ * @throws {CommandError} `NO_STATE` without `create`, when there is no state, or no directory
+ */
 export async function openOrMakeDocument(
   context: Context,
   directory: string,
+  create = true,
 ): Promise<DocumentManager> {
+  if (!create) return await openDocument(context, directory, false);
   let name = DOCUMENT_JOURNAL;
   try {
     name = await journalNameIn(context, directory);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
   }
-  return await StateManager.open(directory, name, documentMutator, { fs: context.fs });
+  const { fs } = context;
+  const manager = await StateManager.open(directory, name, documentMutator, { fs });
+  if (manager.recovery.created) {
+    const place = safeText(await absolutePath(context, directory));
+    remark(context, `There was no state in "${place}": a new one was made`);
+  }
+  return manager;
+}
+
+/** What a program is told about a state that was made; nothing where it was there before. */
+export function creation({ recovery }: DocumentManager): { created?: true } {
+  return recovery.created ? { created: true } : {};
+}
+
+/** The whole path, as far as this process may look it up: one that is mistyped is often relative. */
+async function absolutePath(context: Context, path: string): Promise<string> {
+  try {
+    return await context.machine.realPath(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Waits, unless it is interrupted before. */

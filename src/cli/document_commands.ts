@@ -4,7 +4,14 @@
  * @module
  */
 
-import { type Context, openDocument, openOrMakeDocument, say, sayJson } from "./context.ts";
+import {
+  type Context,
+  creation,
+  openDocument,
+  openOrMakeDocument,
+  say,
+  sayJson,
+} from "./context.ts";
 import { copyJson } from "../format/json.ts";
 import { applyPatch, type Patch } from "./document.ts";
 import { CommandError, EXIT, usageError } from "./exit.ts";
@@ -43,10 +50,11 @@ export async function set(
   directory: string,
   pointer: string,
   json: string,
+  options: { create?: boolean } = {},
 ): Promise<number> {
   const tokens = pointerArgument(pointer);
   const value = jsonArgument(json);
-  return await change(context, directory, true, (document) => {
+  return await change(context, directory, options.create !== false, (document) => {
     const op = valueAt(document, tokens) === MISSING ? "add" : "replace";
     return [{ op, path: pointer, value }];
   });
@@ -65,19 +73,17 @@ export async function remove(
 async function change(
   context: Context,
   directory: string,
-  make: boolean,
+  create: boolean,
   patchFor: (document: unknown) => Patch,
 ): Promise<number> {
-  const manager = make
-    ? await openOrMakeDocument(context, directory)
-    : await openDocument(context, directory, false);
+  const manager = await openOrMakeDocument(context, directory, create);
   try {
     const document = manager.snapshot();
     const patch = patchFor(document);
     // Tried on a copy first: what can't be applied is not journaled.
     applyPatch(document, copyJson(patch));
     const { sequence } = await manager.apply(patch);
-    if (context.json) sayJson(context, { sequence });
+    if (context.json) sayJson(context, { sequence, ...creation(manager) });
     else say(context, `sequence ${sequence}`);
     return EXIT.ok;
   } finally {

@@ -10,7 +10,7 @@ export const EXAMPLES: Record<string, string> = {
   ministate get ./state /lamps/0/on       one value
   ministate get ./state /name --raw       a string for a shell script`,
   set: `  ministate set ./state /name '"kitchen"'
-  ministate set ./state /lamps '[]'
+  ministate set ./state /lamps '[]' --no-create   only where a state is
   ministate set ./state /lamps/- '{"on":true}'    behind the last item
   ministate set ./state "" '{"name":"hall"}'      the whole document`,
   remove: `  ministate remove ./state /lamps/0`,
@@ -53,4 +53,4 @@ Exit codes:
   70  an error in ministate itself (MINISTATE_DEBUG=1 shows where)
  130  interrupted (143: terminated)
 
-Colours appear on a terminal only, and not when NO_COLOR is set.`;
+Colours appear on a terminal only; NO_COLOR=1 turns them off, FORCE_COLOR=1 on.`;

@@ -9,6 +9,7 @@
 
 import { setMember } from "../format/json.ts";
 import { DEPTH_MAX } from "../format/format.ts";
+import { depthOf, isSameJson, restoreOrder } from "./json_members.ts";
 import {
   arrayIndex,
   brief,
@@ -55,6 +56,7 @@ export function applyJsonPatch(document: unknown, patch: readonly unknown[]): un
   const operations = patch.map((operation, i) => within(label(i), () => readOperation(operation)));
   const run = new PatchRun(document);
   for (const [i, operation] of operations.entries()) {
+    run.isLast = i === operations.length - 1;
     try {
       within(label(i), () => run.apply(operation));
     } catch (error) {
@@ -97,7 +99,11 @@ function readOperation(operation: unknown): Operation {
 /** One patch on its way: the document so far, and how to take each step back. */
 class PatchRun {
   root: unknown;
+  /** Whether no operation follows that could fail. */
+  isLast = false;
   readonly #undo: (() => void)[] = [];
+  /** The members of each object that lost one, in the order they had before. */
+  readonly #orders = new Map<Record<string, unknown>, string[]>();
   #copied = 0;
 
   constructor(root: unknown) {
@@ -106,6 +112,8 @@ class PatchRun {
 
   undo(): void {
     for (const step of this.#undo.toReversed()) step();
+    // A member that is put back comes last. JSON keeps the order of members, so it is part of the document.
+    for (const [object, keys] of this.#orders) restoreOrder(object, keys);
   }
 
   apply({ op, tokens, from, value }: Operation): void {
@@ -138,10 +146,15 @@ class PatchRun {
   }
 
   #add(tokens: readonly string[], value: unknown): void {
+    this.#placeOf(tokens, value)();
+  }
+
+  /** Checks where a value would be added, and gives the function that adds it. */
+  #placeOf(tokens: readonly string[], value: unknown): () => void {
     refuseDeep(tokens, value);
-    if (tokens.length === 0) return this.#setRoot(value);
+    if (tokens.length === 0) return () => this.#setRoot(value);
     const [parent, token] = this.#parentOf(tokens);
-    if (!Array.isArray(parent)) return this.#setMember(parent, token, value);
+    if (!Array.isArray(parent)) return () => this.#setMember(parent, token, value);
     const index = token === "-" ? parent.length : arrayIndex(token, parent.length + 1);
     if (index < 0) {
       throw new PatchError(
@@ -150,8 +163,10 @@ class PatchRun {
         } is not a place in an array of ${parent.length}: use 0 to ${parent.length}, or "-" for the end`,
       );
     }
-    this.#undo.push(() => parent.splice(index, 1));
-    parent.splice(index, 0, value);
+    return () => {
+      this.#undo.push(() => parent.splice(index, 1));
+      parent.splice(index, 0, value);
+    };
   }
 
   #replace(tokens: readonly string[], value: unknown): void {
@@ -177,6 +192,8 @@ class PatchRun {
       this.#undo.push(() => parent.splice(index, 0, before));
       parent.splice(index, 1);
     } else {
+      // Listing the members costs as much as there are, so it is left out where nothing can fail any more.
+      if (!this.isLast && !this.#orders.has(parent)) this.#orders.set(parent, Object.keys(parent));
       this.#undo.push(() => setMember(parent, token, before));
       delete parent[token];
     }
@@ -189,8 +206,15 @@ class PatchRun {
     if (sharesAll) {
       throw new PatchError(`${pointer(from)} can't be moved into itself, to ${pointer(tokens)}`);
     }
+    if (Array.isArray(this.#parentOf(from)[0])) {
+      // The later items move up before the place is looked for.
+      this.#remove(from);
+      return this.#add(tokens, value);
+    }
+    // Found before anything is removed, so that the last operation can't fail half-way.
+    const place = this.#placeOf(tokens, value);
     this.#remove(from);
-    this.#add(tokens, value);
+    place();
   }
 
   #copyOf(from: readonly string[]): unknown {
@@ -248,24 +272,4 @@ function pointer(tokens: readonly string[]): string {
 function refuseDeep(tokens: readonly string[], value: unknown): void {
   if (tokens.length + depthOf(value) <= DEPTH_MAX) return;
   throw new PatchError(`${pointer(tokens)} would be nested deeper than ${DEPTH_MAX}`);
-}
-
-function depthOf(value: unknown): number {
-  if (!isContainer(value)) return 0;
-  let deepest = 0;
-  for (const child of Object.values(value)) deepest = Math.max(deepest, depthOf(child));
-  return deepest + 1;
-}
-
-/** Whether two JSON values are the same; the order of members doesn't matter. */
-export function isSameJson(a: unknown, b: unknown): boolean {
-  if (!isContainer(a) || !isContainer(b)) return a === b;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && isSameJson(read(a, key), read(b, key)));
-}
-
-function read(value: object, key: string): unknown {
-  return (value as Record<string, unknown>)[key];
 }

@@ -18,11 +18,9 @@ export async function main(terminal: Terminal, fs: DurableFs, machine: Machine):
   const { stdout, stderr } = terminal;
   const paint = await paintFor(terminal, stdout);
   const paintError = await paintFor(terminal, stderr);
-  // Asked of the arguments themselves, because an error may come before they are read.
-  const json = terminal.args.includes("--json");
+  const json = asksForJson(terminal.args);
   let code: number = EXIT.ok;
-  const program = buildProgram(async (jsonGiven, action) => {
-    const json = jsonGiven === true;
+  const program = buildProgram(async (action) => {
     const context: Context = { terminal, fs, machine, json, paint, paintError };
     code = await action(context);
   });
@@ -51,10 +49,18 @@ export async function main(terminal: Terminal, fs: DurableFs, machine: Machine):
   return code;
 }
 
+/** Asked of the arguments themselves, because an error may come before they are read. After "--" there are values alone. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).includes("--json");
+}
+
 function usageCode(error: CommanderError, json: boolean, stderr: TextSink): number {
   if (error.exitCode === 0) return EXIT.ok;
   if (json) {
-    const message = error.message.replace(/^error: /, "");
+    const message = error.code === "commander.help"
+      ? 'A command is missing: "ministate --help" lists them'
+      : error.message.replace(/^error: /, "");
     stderr.write(JSON.stringify({ error: { code: "USAGE", message } }) + "\n");
   }
   return EXIT.usage;
@@ -70,9 +76,16 @@ function report(terminal: Terminal, found: ErrorReport, json: boolean, paint: Pa
 }
 
 async function paintFor(terminal: Terminal, sink: TextSink): Promise<Paint> {
-  const dumb = terminal.env("TERM") === "dumb";
-  if (!sink.isTerminal || !terminal.envReadable || terminal.env("NO_COLOR") || dumb) return noPaint;
+  if (!terminal.envReadable || !wantsColours(terminal, sink)) return noPaint;
   // Only now: it reads the environment as it loads, for which Deno would ask the person at the terminal.
   const { default: picocolors } = await import("picocolors");
   return picocolors.createColors(true);
+}
+
+/** NO_COLOR comes first, then FORCE_COLOR, whose "0" and "false" mean the opposite; then what the terminal takes. */
+function wantsColours(terminal: Terminal, sink: TextSink): boolean {
+  if (terminal.env("NO_COLOR")) return false;
+  const forced = terminal.env("FORCE_COLOR");
+  if (forced) return forced !== "0" && forced !== "false";
+  return sink.isTerminal && terminal.env("TERM") !== "dumb";
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Context, openOrMakeDocument, remark, say, sayJson } from "./context.ts";
+import { type Context, creation, openOrMakeDocument, remark, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { readLines } from "./lines.ts";
 import { PATCH_SIZE_MAX, PatchStream } from "./patch_stream.ts";
@@ -20,6 +20,8 @@ export interface PatchOptions {
   ack?: boolean;
   /** Stop at the first line that is refused. */
   stop?: boolean;
+  /** Whether a directory without a state gets one. */
+  create?: boolean;
 }
 
 /** Applies every line of a file, or of standard input. */
@@ -38,7 +40,7 @@ export async function patch(
   }
   const started = performance.now();
   const interruption = terminal.interruption();
-  const manager = await openOrMakeDocument(context, directory);
+  const manager = await openOrMakeDocument(context, directory, options.create);
   try {
     const stream = new PatchStream(manager, {
       acknowledged(sequence) {
@@ -57,7 +59,9 @@ export async function patch(
     } finally {
       hideProgress();
       // Also when it fails: what was applied must not be applied again.
-      summarize(context, stream, input.lines, performance.now() - started, interruption.aborted);
+      const durationMs = performance.now() - started;
+      const made = creation(manager);
+      summarize(context, stream, { lines: input.lines, durationMs, made }, interruption.aborted);
     }
     if (interruption.aborted) return interruptedCode(interruption);
     return stream.refused > 0 || terminal.stdout.closed ? EXIT.incomplete : EXIT.ok;
@@ -109,8 +113,7 @@ function reportLine(context: Context, line: number, reason: string): void {
 function summarize(
   context: Context,
   stream: PatchStream,
-  lines: number,
-  durationMs: number,
+  { lines, durationMs, made }: { lines: number; durationMs: number; made: { created?: true } },
   interrupted: boolean,
 ): void {
   const { acknowledged, refused, sequence } = stream;
@@ -123,6 +126,7 @@ function summarize(
       sequence,
       seconds: Math.round(durationMs) / 1000,
       interrupted,
+      ...made,
     });
     return;
   }

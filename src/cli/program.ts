@@ -17,9 +17,11 @@ import { backup, compact, snapshot } from "./upkeep_commands.ts";
 import { VERSION } from "./version.ts";
 
 /** Runs a subcommand and notes its exit code. */
-export type Run = (json: boolean, action: (context: Context) => Promise<number>) => Promise<void>;
+export type Run = (action: (context: Context) => Promise<number>) => Promise<void>;
 
 const DIR = "the state directory";
+const NO_CREATE = "refuse a directory without a state instead of making one";
+const JSON_OPTION = "print JSON for programs, errors too";
 const POINTER = "a JSON Pointer, such as /lamps/0/on";
 
 /** Builds the command line; `run` is given what the chosen subcommand does. */
@@ -27,13 +29,15 @@ export function buildProgram(run: Run): Command {
   const program = new Command("ministate")
     .description("Looks into state directories and keeps a JSON document that survives power cuts.")
     .version(VERSION, "-V, --version", "print the version")
+    // Taken before the command, too, where programs that build a command line put what is common to all.
+    .option("--json", JSON_OPTION)
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print the help of a command")
     .addHelpText("after", EXIT_CODES);
   const add = (name: string, description: string) =>
     program.command(name)
       .description(description)
-      .option("--json", "print JSON for programs, errors too")
+      .option("--json", JSON_OPTION)
       .addHelpText("after", `\nExamples:\n${EXAMPLES[name]}`);
   addDocument(add, run);
   addReading(add, run);
@@ -48,22 +52,24 @@ function addDocument(add: Add, run: Run): void {
     .argument("<dir>", DIR, directoryArgument)
     .argument("[pointer]", POINTER, "")
     .option("--raw", "print a string without its quotes")
-    .action((dir, pointer, options) => run(options.json, (c) => get(c, dir, pointer, options)));
+    .action((dir, pointer, options) => run((c) => get(c, dir, pointer, options)));
   add("set", "Set a value of the document: replace what is there, add what isn't")
     .argument("<dir>", `${DIR}, made when it is missing`, directoryArgument)
     .argument("<pointer>", `${POINTER}; "" is the whole document`)
     .argument("<json>", "the value, as JSON")
-    .action((dir, pointer, json, options) => run(options.json, (c) => set(c, dir, pointer, json)));
+    .option("--no-create", NO_CREATE)
+    .action((dir, pointer, json, options) => run((c) => set(c, dir, pointer, json, options)));
   add("remove", "Remove a value of the document")
     .argument("<dir>", DIR, directoryArgument)
     .argument("<pointer>", POINTER)
-    .action((dir, pointer, options) => run(options.json, (c) => remove(c, dir, pointer)));
+    .action((dir, pointer) => run((c) => remove(c, dir, pointer)));
   add("patch", "Apply JSON Lines: each a JSON Patch (an array) or a JSON Merge Patch (an object)")
     .argument("<dir>", `${DIR}, made when it is missing`, directoryArgument)
     .argument("[file]", 'the file, or "-" for standard input', "-")
     .option("--ack", "print each sequence once it is durable")
+    .option("--no-create", NO_CREATE)
     .option("--stop", "stop at the first line that is refused")
-    .action((dir, file, options) => run(options.json, (c) => patch(c, dir, file, options)));
+    .action((dir, file, options) => run((c) => patch(c, dir, file, options)));
 }
 
 function addReading(add: Add, run: Run): void {
@@ -72,7 +78,7 @@ function addReading(add: Add, run: Run): void {
     .option("--from <sequence>", "the first one", sequenceOption)
     .option("--to <sequence>", "the last one", sequenceOption)
     .option("-f, --follow", "go on with what another process writes, until Ctrl-C")
-    .action((dir, options) => run(options.json, (c) => log(c, dir, options)));
+    .action((dir, options) => run((c) => log(c, dir, options)));
   add("inspect", "Print what a state directory holds, and what the next open would do")
     .argument("<dir>", DIR, directoryArgument)
     .option(
@@ -80,31 +86,31 @@ function addReading(add: Add, run: Run): void {
       "what a card can take, such as 30TB: how long it lasts",
       sizeOption,
     )
-    .action((dir, options) => run(options.json, (c) => inspect(c, dir, options)));
+    .action((dir, options) => run((c) => inspect(c, dir, options)));
   add("verify", "Read every byte: exit 0 sound, 1 torn tail that the next open will cut, 2 corrupt")
     .argument("<dir>", DIR, directoryArgument)
-    .action((dir, options) => run(options.json, (c) => verify(c, dir)));
+    .action((dir) => run((c) => verify(c, dir)));
 }
 
 function addUpkeep(add: Add, run: Run): void {
   add("repair", "Go on without what is damaged; shows what is kept and lost, and asks")
     .argument("<dir>", DIR, directoryArgument)
     .option("-y, --yes", "don't ask")
-    .action((dir, options) => run(options.json, (c) => repair(c, dir, options)));
+    .action((dir, options) => run((c) => repair(c, dir, options)));
   add("snapshot", "Write a snapshot of the document")
     .argument("<dir>", DIR, directoryArgument)
-    .action((dir, options) => run(options.json, (c) => snapshot(c, dir)));
+    .action((dir) => run((c) => snapshot(c, dir)));
   add("compact", "Write a snapshot and delete the journal that is no longer needed")
     .argument("<dir>", DIR, directoryArgument)
-    .action((dir, options) => run(options.json, (c) => compact(c, dir)));
+    .action((dir) => run((c) => compact(c, dir)));
   add("backup", "Copy a state directory, also while another process writes it")
     .argument("<dir>", DIR, directoryArgument)
     .argument("<dest>", "the new directory")
-    .action((dir, dest, options) => run(options.json, (c) => backup(c, dir, dest)));
+    .action((dir, dest) => run((c) => backup(c, dir, dest)));
   add("doctor", "Examine the machine and the place of a state: exit 0 fit, 1 warnings, 2 problems")
     .argument("<dir>", `${DIR}; one that is missing is not made`, directoryArgument)
     .option("--no-sync-test", "write nothing to time syncs (a card wears)")
-    .action((dir, options) => run(options.json, (c) => doctor(c, dir, options)));
+    .action((dir, options) => run((c) => doctor(c, dir, options)));
 }
 
 function directoryArgument(path: string): string {

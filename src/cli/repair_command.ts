@@ -86,7 +86,11 @@ interface Repaired {
 async function repairState(context: Context, inspection: Inspection): Promise<Repaired> {
   const { fs } = context;
   const { directory, journal: name } = inspection;
-  const journal = await Journal.open(directory, name, { fs, onCorruption: "quarantine" });
+  const journal = await Journal.open(directory, name, {
+    fs,
+    onCorruption: "quarantine",
+    create: false,
+  });
   try {
     const { torn, lost, snapshotsSkipped } = journal.recovery;
     const setAside = [...lost?.quarantined ?? [], ...snapshotsSkipped.map(({ path }) => path)];

@@ -21,7 +21,15 @@ const TEMPORARY_SUFFIX = ".tmp";
 const SEQUENCE_DIGITS = 16;
 const NAME_SIZE_MAX = 128;
 
-const OWN_NAME = /^(.+)-(\d{16})(\.wal\.jsonl|\.snapshot\.jsonl)$/;
+/** What every name of ours begins with. It stays out of the shell's and the terminal's special cases. */
+const STEM = `[A-Za-z0-9_][A-Za-z0-9._-]{0,${NAME_SIZE_MAX - 1}}`;
+const WHOLE_STEM = new RegExp(`^${STEM}$`);
+
+/**
+ * A final name of ours. Other programs put files beside ours whose names end as ours do: `._x-…` (a Mac, on FAT and
+ * exFAT), `.syncthing.x-…`, `Copy of x-…`. None of them begins as a journal's name may, and all are left alone.
+ */
+const OWN_NAME = new RegExp(`^(${STEM})-(\\d{16})(\\.wal\\.jsonl|\\.snapshot\\.jsonl)$`);
 
 /** A segment or snapshot by its name. `sequence` is the first a segment may hold, or the one a snapshot is of. */
 export interface NamedFile {
@@ -57,8 +65,8 @@ export function parentOf(path: string): string | null {
 export function stemOf(journalName: string): string {
   if (typeof journalName !== "string") throw new TypeError("The journal's name must be a string");
   const stem = journalName.replace(/\.jsonl$/, "").replace(/\.wal$/, "");
-  // Names stay inside the directory and out of the shell's and the terminal's special cases.
-  if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(stem) || stem.length > NAME_SIZE_MAX) {
+  // Names stay inside the directory.
+  if (!WHOLE_STEM.test(stem)) {
     throw new TypeError(
       `The journal's name must be letters, digits, ".", "_" and "-", not begin with "." or "-", and have ${NAME_SIZE_MAX} at most, ` +
         `such as "counter.wal.jsonl"; got ${JSON.stringify(journalName.slice(0, 200))}`,
@@ -112,8 +120,10 @@ export function isOwnName(name: string): boolean {
 export function sortNames(directory: string, stem: string, entries: DirectoryEntry[]): StateFiles {
   const files: StateFiles = { directory, stem, segments: [], snapshots: [], temporary: [] };
   for (const { name, kind } of entries) {
-    if (name.endsWith(TEMPORARY_SUFFIX) && OWN_NAME.test(name.slice(0, -TEMPORARY_SUFFIX.length))) {
-      if (kind === "file") files.temporary.push(joinPath(directory, name));
+    if (name.endsWith(TEMPORARY_SUFFIX)) {
+      const [, owner] = OWN_NAME.exec(name.slice(0, -TEMPORARY_SUFFIX.length)) ?? [];
+      // They are deleted: only what this journal has made itself.
+      if (owner === stem && kind === "file") files.temporary.push(joinPath(directory, name));
       continue;
     }
     const match = OWN_NAME.exec(name);

@@ -11,7 +11,9 @@ import type { JournalRecord } from "../format/format.ts";
 import { JournalCursor, limitAt } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import {
+  checkOptions,
   checkSequence,
+  eachMutation,
   type JournalOptions,
   type JournalSettings,
   journalSettings,
@@ -66,7 +68,7 @@ export class Journal<M = unknown> {
     create: (directory: StateDirectory, recovered: Recovered) => J,
   ): Promise<J> {
     const settings = journalSettings(options, fs);
-    const opened = await StateDirectory.open(settings.fs, directory, name, settings.readOnly);
+    const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     try {
       const { recovered } = await readSteadily(
         settings.readOnly,
@@ -122,7 +124,7 @@ export class Journal<M = unknown> {
   ): Promise<{ sequenceFirst: number; sequenceLast: number } | null> {
     const writer = this.#writable();
     writer.refuseClosed();
-    const texts = mutations.map((mutation) => writer.encode(mutation));
+    const texts = eachMutation(mutations, (mutation) => writer.encode(mutation));
     if (texts.length === 0) return null;
     return await writer.submit(texts, (sequenceFirst) => ({
       sequenceFirst,
@@ -141,6 +143,7 @@ export class Journal<M = unknown> {
     range: ReplayRange = {},
   ): AsyncGenerator<JournalRecord & { mutation: M }, void, void> {
     this.#directory.refuseClosed();
+    checkOptions(range);
     const files = await this.#directory.list();
     const from = checkSequence("from", range.from ?? files.segments[0]?.sequence ?? 1);
     const to = Math.min(checkSequence("to", range.to ?? this.sequence), this.sequence);

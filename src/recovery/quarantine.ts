@@ -18,7 +18,8 @@ import type { StateDirectory } from "../state_directory.ts";
 /** How many torn tails are kept; the oldest goes first. Power cuts are many, and cards are small. */
 const TORN_KEPT = 16;
 
-const TORN_NAME = /\.torn-\d+$/;
+/** Ours begin with no dot; what a Mac or a program that synchronizes puts beside them does. */
+const TORN_NAME = /^\w.*\.torn-\d+$/;
 
 async function openQuarantine(directory: StateDirectory): Promise<string> {
   try {

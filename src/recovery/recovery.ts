@@ -25,6 +25,7 @@ import type { LostRecords, RecoveryReport, TornTail } from "./recovery_report.ts
 import { SegmentWriter } from "../journal/segment_writer.ts";
 import type { Rotten } from "../snapshot/snapshot_restore.ts";
 import type { StateDirectory } from "../state_directory.ts";
+import { holdsState } from "../state_presence.ts";
 import type { Life } from "../traffic.ts";
 
 /** Where replay starts: behind a snapshot, or at the beginning. */
@@ -83,7 +84,10 @@ export async function recover(
   };
   const ledger = new Ledger(lifeTold(scan, stored), directory.traffic);
   const recovered: Recovered = {
-    report: report(directory, scan, base, stored, wanted.version),
+    report: {
+      created: !settings.readOnly && !holdsState(files),
+      ...report(directory, scan, base, stored, wanted.version),
+    },
     files,
     id: stored?.id ?? null,
     writer: null,
@@ -108,7 +112,7 @@ function report(
   base: Base,
   stored: StoredIdentity | null,
   version: number,
-): RecoveryReport {
+): Omit<RecoveryReport, "created"> {
   return {
     snapshot: base.snapshot === null ? null : { path: base.snapshot.path, sequence: base.sequence },
     snapshotsSkipped: base.rotten.map(({ named, reason }) => ({

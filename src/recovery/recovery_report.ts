@@ -46,6 +46,8 @@ export interface SkippedSnapshot {
 
 /** The report of one `open`. */
 export interface RecoveryReport {
+  /** Whether there was no state before, and a new one was made. */
+  created: boolean;
   /** The snapshot that recovery started from, or `null` for the initial state. */
   snapshot: { path: string; sequence: number } | null;
   /** Snapshots that were damaged. */

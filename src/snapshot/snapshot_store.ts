@@ -70,7 +70,7 @@ export class SnapshotStore<S = unknown> {
   ): Promise<T> {
     const settings = snapshotStoreSettings(options, fs);
     const { readOnly } = settings;
-    const opened = await StateDirectory.open(settings.fs, directory, name, readOnly);
+    const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     try {
       const stored = await readIdentity(opened.fs, await opened.list());
       if (!readOnly) await opened.syncAncestors();

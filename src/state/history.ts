@@ -91,7 +91,9 @@ export async function* changesOf<S, M, R>(
  */
 export function checkPast(sequence: number, last: number): void {
   if (Number.isSafeInteger(sequence) && sequence >= 0 && sequence <= last) return;
-  throw new RangeError(`"sequence" must be a whole number from 0 to ${last}, got ${sequence}`);
+  throw new RangeError(
+    `"sequence" must be a whole number from 0 to ${last}, got ${String(sequence)}`,
+  );
 }
 
 /**

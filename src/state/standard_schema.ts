@@ -4,7 +4,7 @@
  * @module
  */
 
-import { InvalidMutationError } from "../errors.ts";
+import { InvalidMutationError, messageOf } from "../errors.ts";
 
 /** What a validator says of a value. */
 export type SchemaResult<O> =
@@ -27,26 +27,45 @@ export interface StandardSchema<I = unknown, O = I> {
 }
 
 /**
- * Runs a validator and returns its output.
+ * Runs a validator and returns its output. What the validator itself throws passes unchanged.
  *
  * @throws {InvalidMutationError} when it refuses the value
- * @throws {TypeError} when it is asynchronous: calls would no longer be journaled in call order
+ * @throws {TypeError} when it is asynchronous (calls would no longer be journaled in call order), or answers with
+ * something that the standard doesn't know
  */
 export function validate<O>(schema: StandardSchema<unknown, O>, value: unknown): O {
-  const outcome = schema["~standard"].validate(value);
-  if (outcome instanceof Promise) {
-    outcome.catch((error) => error);
+  const outcome: unknown = schema["~standard"].validate(value);
+  if (typeof outcome !== "object" || outcome === null) throw notOfTheStandard(outcome);
+  if (typeof (outcome as PromiseLike<unknown>).then === "function") {
+    // A rejection that nobody waits for would end the process.
+    Promise.resolve(outcome).catch((error) => error);
     throw new TypeError(
       "The schema validates asynchronously, which would lose the order of calls: use a synchronous one",
     );
   }
-  if (outcome.issues === undefined) return outcome.value;
-  const reasons = outcome.issues.map((issue) => issue.message).join("; ");
-  throw new InvalidMutationError(
-    `The schema refuses the mutation: ${reasons}; it was not journaled`,
-    {
-      operation: "apply",
-      issues: outcome.issues,
-    },
+  const { issues } = outcome as { issues?: unknown };
+  // The standard asks only whether there are any: some validators say `null` or `false` where there are none.
+  if (issues) throw refusal(Array.isArray(issues) ? issues : [issues]);
+  if ("value" in outcome) return outcome.value as O;
+  throw notOfTheStandard(outcome);
+}
+
+function refusal(issues: readonly unknown[]): InvalidMutationError {
+  const messages = issues.map((issue) => (issue as { message?: unknown } | null)?.message);
+  const reasons = messages.filter((message) => typeof message === "string" && message !== "");
+  const reason = reasons.length > 0 ? reasons.join("; ") : "it gives no reason";
+  return new InvalidMutationError(
+    `The schema refuses the mutation: ${reason}; it was not journaled`,
+    { operation: "apply", issues },
+  );
+}
+
+function notOfTheStandard(outcome: unknown): TypeError {
+  const found = typeof outcome === "object" && outcome !== null
+    ? "an object without either"
+    : messageOf(outcome);
+  return new TypeError(
+    "The schema must answer with { value } or { issues }, as a Standard Schema does; " +
+      `it answered with ${found}, and nothing was journaled`,
   );
 }

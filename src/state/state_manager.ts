@@ -15,6 +15,7 @@ import { checkPast, rebuildState } from "./history.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import type { Applied, DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
+import { checkOptions, eachMutation } from "../options.ts";
 import { type StateManagerOptions, stateManagerSettings } from "../options.ts";
 import type { Recovered } from "../recovery/recovery.ts";
 import type { RecoveryReport } from "../recovery/recovery_report.ts";
@@ -80,7 +81,7 @@ export class StateManager<S, M, R = unknown> {
     create: (opened: OpenedState<S, M, R>) => T,
   ): Promise<T> {
     const settings = stateManagerSettings(options, fs);
-    const opened = await StateDirectory.open(settings.fs, directory, name, settings.readOnly);
+    const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     let manager: T | undefined;
     try {
       manager = create(await recoverState(opened, settings, mutator));
@@ -160,7 +161,7 @@ export class StateManager<S, M, R = unknown> {
    */
   applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
     return this.#submit(
-      () => mutations.map((mutation) => this.#encode(mutation)),
+      () => eachMutation(mutations, (mutation) => this.#encode(mutation)),
       (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts),
     );
   }
@@ -245,7 +246,8 @@ export class StateManager<S, M, R = unknown> {
   changes(options: ChangesOptions = {}): AsyncGenerator<Change<M>, void, void> {
     this.#refuseClosed();
     const source = this.#writer ?? atRest(this.sequence);
-    return changesOf(this.#directory, this.#machine, options.from ?? this.sequence + 1, source);
+    const { from = this.sequence + 1 } = checkOptions(options);
+    return changesOf(this.#directory, this.#machine, from, source);
   }
 
   /**

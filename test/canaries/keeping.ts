@@ -228,7 +228,7 @@ export const KEEPING: readonly Canary[] = [
     first: "promises: names",
     patches: [{
       file: "src/format/names.ts",
-      find: "!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(stem)",
+      find: "!WHOLE_STEM.test(stem)",
       replace: 'stem === ""',
     }],
   },

@@ -155,7 +155,7 @@ export const WRITING: readonly Canary[] = [
     patches: [{
       file: MANAGER,
       find: `    return this.#submit(
-      () => mutations.map((mutation) => this.#encode(mutation)),
+      () => eachMutation(mutations, (mutation) => this.#encode(mutation)),
       (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts),
     );`,
       replace: `    const texts = mutations.map((mutation) => this.#encode(mutation));

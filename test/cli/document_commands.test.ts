@@ -1,6 +1,6 @@
 // Tests `get`, `set`, `remove` and the command line itself: arguments, errors, exit codes.
 
-import { readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, rm, stat } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { StateManager } from "@ministate/ministate";
@@ -8,7 +8,7 @@ import { documentMutator } from "../../src/cli/document.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { errorOf, jsonOf, ministate, outputOf } from "./command.ts";
+import { errorOf, jsonOf, ministate, ministateWith, outputOf } from "./command.ts";
 
 test("set, get and remove keep a document in a directory they make", async () => {
   await using directory = await temporaryDirectory();
@@ -186,5 +186,81 @@ test("--version is the package's, and every subcommand's help has examples", asy
   for (const [, name] of help.matchAll(/^ {2}([a-z]+) .*<dir>/gm)) {
     const text = await outputOf(name!, "--help");
     assertMatch(text, new RegExp(`Examples:\n(.*\n)*.*ministate ${name} `), name);
+  }
+});
+
+test("--json is taken before the command as after it, and nowhere after --", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  assertEquals(
+    await outputOf("--json", "set", state, "/a", "1"),
+    '{"sequence":1,"created":true}\n',
+  );
+  const commands = [
+    ["get"],
+    ["log"],
+    ["inspect"],
+    ["verify"],
+    ["repair"],
+    ["snapshot"],
+    ["compact"],
+    ["doctor", "--no-sync-test"],
+  ];
+  for (const [command, ...rest] of commands) {
+    const ended = await ministate("--json", command!, state, ...rest);
+    assert(ended.code !== null && ended.code < 3, ended.errors);
+    assertEquals(typeof JSON.parse(ended.output.split("\n")[0]!), "object", command);
+  }
+  assertEquals(
+    (await jsonOf("--json", "backup", state, directory.join("copy"))).sequence,
+    1,
+    "before and after",
+  );
+  assertEquals(JSON.parse(await outputOf("--json", "remove", state, "/a")), { sequence: 2 });
+  const missing = await ministate("--json", "get", directory.join("missing"));
+  assertEquals([missing.code, errorOf(missing).code], [4, "NO_STATE"]);
+  for (
+    const args of [["--json"], ["--json", "nonsense"], ["--json", "get"], ["--nonsense", "--json"]]
+  ) {
+    const wrong = await ministate(...args);
+    assertEquals([wrong.code, wrong.output, errorOf(wrong).code], [64, "", "USAGE"]);
+    assertMatch(errorOf(wrong).message, /[a-z]{3} /, args.join(" "));
+  }
+  const value = await ministate("set", state, "/a", "--", "--json");
+  assertEquals([value.code, value.output], [64, ""]);
+  assertMatch(value.errors, /^error: The value is not JSON/);
+});
+
+test("set and patch name the state they make, and with --no-create make none", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  const patch = (...args: string[]) => ministateWith('{"b":2}\n', "patch", state, ...args);
+  const set = (...args: string[]) => ministate("set", state, "/a", "1", ...args);
+  for (const place of ["missing", "empty"]) {
+    for (const call of [set, patch]) {
+      const plain = await call("--no-create");
+      assertEquals([plain.code, plain.output], [4, ""], place);
+      assertMatch(plain.errors, /^error: There is no (directory|state in) "/);
+      const program = await call("--no-create", "--json");
+      assertEquals([program.code, errorOf(program).code], [4, "NO_STATE"], place);
+    }
+    assertEquals(
+      await readdir(directory.path, { recursive: true }),
+      place === "empty" ? ["state"] : [],
+    );
+    if (place === "missing") await mkdir(state);
+  }
+  for (const [i, call] of [set, patch].entries()) {
+    await rm(state, { recursive: true });
+    const made = await call();
+    assertEquals(made.code, 0);
+    const note = `There was no state in "${await realpath(state)}": a new one was made\n`;
+    assertEquals(made.errors.split("\n")[0] + "\n", note);
+    assert(!(await call()).errors.includes("There was no state"), "it is there now");
+    assertEquals((await call("--no-create")).code, 0);
+    await rm(state, { recursive: true });
+    const program = await call("--json");
+    assertEquals([JSON.parse(program.output).created, program.errors], [true, ""]);
+    assertEquals("created" in JSON.parse((await call("--json")).output), false, String(i));
   }
 });

@@ -280,6 +280,8 @@ test("applyPatch() leaves the document as it was when any operation of a patch f
     { op: "add", path: "/map/new", value: { deep: [] } },
     { op: "add", path: "/map/new/deep/-", value: 1 },
     { op: "move", from: "/map/a", path: "/moved" },
+    { op: "remove", path: "/map" },
+    { op: "add", path: "/map", value: {} },
     { op: "copy", from: "/moved", path: "/list/1" },
     { op: "replace", path: "/text", value: null },
     { op: "add", path: "/__proto__", value: { a: 1 } },
@@ -293,8 +295,42 @@ test("applyPatch() leaves the document as it was when any operation of a patch f
       PatchError,
     );
     assert(error.message.startsWith(`operation ${count + 1}: `), error.message);
-    assertEquals(document, JSON.parse(before), `after ${count} steps`);
+    assertEquals(JSON.stringify(document), before, `after ${count} steps`);
     assertEquals(Object.getPrototypeOf(document), Object.prototype);
+  }
+});
+
+test("applyPatch() leaves members in their order when a patch fails", () => {
+  const before = `{"a":1,"__proto__":{"x":1,"y":[{"p":1,"q":2}],"z":3},"c":{"d":4,"e":5},"f":6}`;
+  const patches = [
+    [{ op: "remove", path: "/a" }, { op: "remove", path: "/c" }],
+    [{ op: "remove", path: "/f" }, { op: "remove", path: "/a" }, {
+      op: "add",
+      path: "/f",
+      value: 1,
+    }],
+    [{ op: "remove", path: "/__proto__" }],
+    [{ op: "remove", path: "/__proto__/x" }, { op: "move", from: "/__proto__/y", path: "/a" }],
+    [{ op: "remove", path: "/__proto__/y/0/p" }, { op: "remove", path: "/__proto__" }],
+    [{ op: "move", from: "/c/d", path: "/c/g" }, { op: "move", from: "/a", path: "/c/d" }],
+    [{ op: "add", path: "/g", value: 1 }, { op: "remove", path: "/a" }, {
+      op: "remove",
+      path: "/g",
+    }],
+    [{ op: "remove", path: "/a" }, { op: "replace", path: "", value: 1 }],
+    [{ op: "move", from: "/a", path: "" }],
+  ];
+  for (const patch of patches) {
+    const document = JSON.parse(before);
+    const failing = [...patch, { op: "remove", path: "/nowhere/at/all" }];
+    assertThrows(() => applyPatch(document, JSON.parse(JSON.stringify(failing))), PatchError);
+    assertEquals(JSON.stringify(document), before, JSON.stringify(patch));
+  }
+  // A move that is the last operation fails where it would put the value.
+  for (const path of ["/nowhere/at", "/a/b", "/__proto__/y/9"]) {
+    const document = JSON.parse(before);
+    assertThrows(() => applyPatch(document, [{ op: "move", from: "/a", path }]), PatchError);
+    assertEquals(JSON.stringify(document), before, path);
   }
 });
 

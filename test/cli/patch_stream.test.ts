@@ -177,7 +177,7 @@ for (const [signal, wanted] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     const setting = { input, interruption: controller.signal };
     const { code, errors } = await runHere(["patch", directory.path], setting);
     assertEquals(code, wanted);
-    assertMatch(errors, /^Interrupted: 1 line applied, sequence 1, /);
+    assertMatch(errors, /^Interrupted: 1 line applied, sequence 1, /m);
     assertEquals((await runHere(["get", directory.path, "--json"])).output, '{"a":1}\n');
   });
 }

@@ -2,7 +2,7 @@
 
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
@@ -237,9 +237,33 @@ test("colours are for terminals that take them, where the environment may be rea
       { env: { NO_COLOR: "1" } },
       { env: { TERM: "dumb" } },
       { person: false },
+      { env: { FORCE_COLOR: "0" } },
+      { env: { FORCE_COLOR: "false" } },
+      { env: { NO_COLOR: "1", FORCE_COLOR: "1" } },
+      { person: false, env: { FORCE_COLOR: "" } },
+      { person: false, env: { FORCE_COLOR: "1" }, envReadable: false },
     ]
   ) {
     assertMatch((await run(setting)).output, /^sound: /, JSON.stringify(setting));
+  }
+});
+
+test("FORCE_COLOR colours what no terminal shows, on both outputs, and never JSON", async () => {
+  await using directory = await temporaryDirectory();
+  await runHere(["set", directory.path, "/a", "1"]);
+  const forced: Record<string, string>[] = [
+    { FORCE_COLOR: "1" },
+    { FORCE_COLOR: "3", TERM: "dumb", NO_COLOR: "" },
+  ];
+  for (const env of forced) {
+    const { output } = await runHere(["verify", directory.path], { env });
+    assertStringIncludes(output, "\u001b[32msound\u001b[39m");
+    const { errors } = await runHere(["get", directory.path, "/b"], { env });
+    assertStringIncludes(errors, "\u001b[31merror:\u001b[39m");
+    for (const command of ["get", "log", "inspect", "verify", "repair", "snapshot", "compact"]) {
+      const program = await runHere([command, directory.path, "--json"], { env });
+      assert(!(program.output + program.errors).includes("\u001b"), command);
+    }
   }
 });
 

@@ -14,7 +14,7 @@ import { detectFs } from "../../runtime/detect.ts";
 import { applyPatch } from "../../src/cli/document.ts";
 import { describeError, exitCodeOf } from "../../src/cli/exit.ts";
 import { findingText } from "../../src/cli/inspect_command.ts";
-import { isSameJson } from "../../src/cli/json_patch.ts";
+import { isSameJson } from "../../src/cli/json_members.ts";
 import { noPaint } from "../../src/cli/text.ts";
 import { closeAfterFailure } from "../../src/close_file.ts";
 import { IoError, ioError, PoisonedError } from "../../src/errors.ts";
