@@ -4,6 +4,7 @@
  * @module
  */
 
+import { STATE_DEPTH_MAX } from "../format/format.ts";
 import { describeFlaw, findJsonFlaw } from "../format/json.ts";
 import { messageOf, type MutationRejectedError } from "../errors.ts";
 import { type Mutator, type Reducer, StateMachine } from "../state/mutator.ts";
@@ -57,7 +58,7 @@ function goOn<S, M>(
   for (let index = from; index < mutations.length; index++) {
     const before = model.states.at(-1);
     const outcome = runOne(machine, index + 1, structuredClone(mutations[index]!));
-    const flaw = findJsonFlaw(machine.state);
+    const flaw = findJsonFlaw(machine.state, STATE_DEPTH_MAX);
     if (flaw !== null) {
       return {
         rule: "json",
