@@ -6,6 +6,7 @@
 
 import { type Context, openDocument, openOrMakeDocument, say, sayJson } from "./context.ts";
 import { copyJson } from "../format/json.ts";
+import { InexactJsonError, readJson } from "../format/json_input.ts";
 import { applyPatch, type Patch } from "./document.ts";
 import { CommandError, EXIT, usageError } from "./exit.ts";
 import { MISSING, parsePointer, type PatchError, quote, valueAt } from "./json_pointer.ts";
@@ -95,8 +96,11 @@ function pointerArgument(pointer: string): string[] {
 
 function jsonArgument(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return readJson(text);
   } catch (error) {
+    if (error instanceof InexactJsonError) {
+      throw usageError(`The value is refused: ${error.message}`);
+    }
     throw usageError(
       `The value is not JSON: ${
         (error as Error).message

@@ -104,17 +104,3 @@ export function describeFlaw({ place, found }: JsonFlaw): string {
 export function copyJson<T>(value: T): T {
   return parseExactly(JSON.stringify(value)) as T;
 }
-
-/** Sets a member. `__proto__` becomes a member like any other: an assignment would replace the prototype. */
-export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== "__proto__") {
-    object[key] = value;
-    return;
-  }
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
-}
