@@ -25,6 +25,15 @@ const rules: Record<string, Rule> = {
       sources.filter((source) => isCore(source) || source.path.startsWith("runtime/")),
       /(?:^(?:import|export|\})[^"'`\n]*\bfrom\s*|^import\s*|\bimport\s*\(\s*)["'](?!\.{1,2}\/|node:|bun:)[^"'\n]+["']/m,
     ),
+  "JSON is parsed in src/format/json_parse.ts alone: V8's parser can take one key for another": (
+    sources,
+  ) =>
+    search(
+      sources.filter(({ path }) =>
+        /^(src|runtime)\//.test(path) && path !== "src/format/json_parse.ts"
+      ),
+      /\bJSON\s*(?:\?\.|\.)\s*parse\b|\bJSON\s*\[|=\s*JSON\b(?!\s*\.)|\.json\(\)/,
+    ),
   [`a file in src/, runtime/, scripts/ has at most ${linesMax} lines`]: (sources) =>
     sources
       .filter((source) => /^(src|runtime|scripts)\//.test(source.path))

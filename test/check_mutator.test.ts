@@ -318,3 +318,15 @@ test("checkMutator() leaves the clock and the random numbers as they were", asyn
   await checkMutator(stock, { generate, histories: 1, mutationCount: 2 });
   assertEquals([globalThis.Date, Math.random], [realDate, random]);
 });
+
+test("checkMutator() takes a mutator for good whose keys are one escape apart", async () => {
+  const keeper: AnyMutator<Record<string, unknown>[], string> = {
+    initial: () => [],
+    apply: (state, key) => {
+      state.push({ q: 0, [key]: key });
+      return { q: 0, [key]: key };
+    },
+  };
+  const generate = (random: RandomSource) => random.pick(["k\\", "k\n", 'k"']);
+  await checkMutator(keeper, { generate, seed: 1, histories: 4 });
+});

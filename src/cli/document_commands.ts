@@ -13,6 +13,7 @@ import {
   sayJson,
 } from "./context.ts";
 import { copyJson } from "../format/json.ts";
+import { InexactJsonError, readJson } from "../format/json_input.ts";
 import { applyPatch, type Patch } from "./document.ts";
 import { CommandError, EXIT, usageError } from "./exit.ts";
 import { MISSING, parsePointer, type PatchError, quote, valueAt } from "./json_pointer.ts";
@@ -101,8 +102,11 @@ function pointerArgument(pointer: string): string[] {
 
 function jsonArgument(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return readJson(text);
   } catch (error) {
+    if (error instanceof InexactJsonError) {
+      throw usageError(`The value is refused: ${error.message}`);
+    }
     throw usageError(
       `The value is not JSON: ${
         (error as Error).message

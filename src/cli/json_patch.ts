@@ -7,9 +7,10 @@
  * @module
  */
 
-import { setMember } from "../format/json.ts";
 import { DEPTH_MAX } from "../format/format.ts";
 import { depthOf, isSameJson, restoreOrder } from "./json_members.ts";
+import { parseExactly } from "../format/json_parse.ts";
+import { setMember } from "../format/set_member.ts";
 import {
   arrayIndex,
   brief,
@@ -227,7 +228,7 @@ class PatchRun {
         } is too large to be copied: a patch copies ${COPY_SIZE_MAX} characters at most`,
       );
     }
-    return JSON.parse(text);
+    return parseExactly(text);
   }
 
   #test(tokens: readonly string[], value: unknown): void {

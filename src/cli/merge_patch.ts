@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setMember } from "../format/json.ts";
+import { setMember } from "../format/set_member.ts";
 import { childOf, isContainer } from "./json_pointer.ts";
 
 /**

@@ -6,6 +6,8 @@
 
 import { isDiskFull, MinistateError } from "../errors.ts";
 import { describeFlaw, findJsonFlaw } from "../format/json.ts";
+import { InexactJsonError, readJson } from "../format/json_input.ts";
+import { parseExactly } from "../format/json_parse.ts";
 import type { DocumentManager } from "./context.ts";
 import { applyPatch, type Patch } from "./document.ts";
 import { isContainer, PatchError } from "./json_pointer.ts";
@@ -69,7 +71,7 @@ export class PatchStream {
       if (Array.isArray(patch)) await this.#lookAhead();
       // Parsed again: the document takes over the values, and the patch is journaled as it came.
       if (this.#ahead !== null) {
-        this.#ahead.document = applyPatch(this.#ahead.document, JSON.parse(line.text));
+        this.#ahead.document = applyPatch(this.#ahead.document, parseExactly(line.text));
       }
     } catch (error) {
       if (!(error instanceof PatchError)) throw error;
@@ -139,8 +141,9 @@ function readPatch(line: InputLine): Patch {
   if (line.flaw !== null) throw new PatchError(line.flaw);
   let value: unknown;
   try {
-    value = JSON.parse(line.text);
+    value = readJson(line.text);
   } catch (error) {
+    if (error instanceof InexactJsonError) throw new PatchError(error.message);
     throw new PatchError(`it is not JSON: ${(error as Error).message}`);
   }
   if (!isContainer(value)) {

@@ -40,8 +40,14 @@ export const SNAPSHOT_LINE_WEIGHT = 16 * 1024;
 /** The highest sequence of a mutation: the segment behind it still has a name that is an exact number. */
 export const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER - 1;
 
-/** The deepest nesting of a mutation or a state. */
+/** The deepest nesting of a mutation. */
 export const DEPTH_MAX = 500;
+
+/**
+ * The deepest nesting of a state: a mutation of any depth that is stored in it, even far down, still leaves a state
+ * of which a snapshot can be written. `structuredClone` overflows the stack at about 3,500 on Node and Deno.
+ */
+export const STATE_DEPTH_MAX = 1000;
 
 export const LINE_FEED = 0x0a;
 

@@ -7,6 +7,9 @@
 import { DEPTH_MAX } from "./format.ts";
 import { parseExactly } from "./json_parse.ts";
 
+/** The longest place that a message names in full, in characters. */
+const PLACE_SIZE_MAX = 200;
+
 /** Says where in a value something stands that JSON can't hold, and what it is. */
 export interface JsonFlaw {
   /** Path to the place, such as `$.readings[3]`. */
@@ -17,9 +20,12 @@ export interface JsonFlaw {
 
 /**
  * Looks for the first thing in `value` that would not come back from JSON as it went in: `undefined`, functions,
- * symbols, `BigInt`, `NaN`, infinities, objects of a class, holes in arrays, cycles and nesting over {@linkcode DEPTH_MAX}.
+ * symbols, `BigInt`, `NaN`, infinities, whatever {@linkcode findContainerFlaw} finds, holes in arrays, cycles and
+ * nesting over `depthMax`.
+ *
+ * @param depth how deep `value` itself is nested
  */
-export function findJsonFlaw(value: unknown, depth = 0): JsonFlaw | null {
+export function findJsonFlaw(value: unknown, depthMax = DEPTH_MAX, depth = 0): JsonFlaw | null {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -33,70 +39,68 @@ export function findJsonFlaw(value: unknown, depth = 0): JsonFlaw | null {
   }
   if (value === null) return null;
   // A cycle is nesting without an end; the depth limit finds it without keeping a list of ancestors.
-  if (depth >= DEPTH_MAX) {
-    return { place: "", found: `a cycle, or nesting deeper than ${DEPTH_MAX}` };
+  if (depth >= depthMax) {
+    return { place: "", found: `a cycle, or nesting deeper than ${depthMax}` };
   }
-  return Array.isArray(value) ? findInArray(value, depth) : findInObject(value, depth);
-}
-
-function findInArray(items: unknown[], depth: number): JsonFlaw | null {
-  // JSON would keep the items alone, or what `toJSON` makes of them.
-  const className = classNameOf(items);
-  if (className !== null) return { place: "", found: className };
-  if (Object.keys(items).length > items.length) {
-    return { place: "", found: "an array with members that are not items" };
+  const found = findContainerFlaw(value);
+  if (found !== null) return { place: "", found };
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const flaw = findJsonFlaw(value[i], depthMax, depth + 1);
+      if (flaw !== null) return { place: `[${i}]${flaw.place}`, found: flaw.found };
+    }
+    return null;
   }
-  for (let i = 0; i < items.length; i++) {
-    const flaw = findJsonFlaw(items[i], depth + 1);
-    if (flaw !== null) return { place: `[${i}]${flaw.place}`, found: flaw.found };
-  }
-  return null;
-}
-
-function findInObject(object: object, depth: number): JsonFlaw | null {
-  const className = classNameOf(object);
-  if (className !== null) return { place: "", found: className };
-  const entries = object as Record<string, unknown>;
-  for (const key of Object.keys(entries)) {
-    const flaw = findJsonFlaw(entries[key], depth + 1);
+  const members = value as Record<string, unknown>;
+  for (const key of Object.keys(members)) {
+    const flaw = findJsonFlaw(members[key], depthMax, depth + 1);
     if (flaw !== null) return { place: `.${key}${flaw.place}`, found: flaw.found };
   }
   return null;
 }
 
-/** Names what is not a plain object or array: one of a class, with a `toJSON`, or with symbol keys. */
-function classNameOf(object: object): string | null {
-  let prototype = Object.getPrototypeOf(object);
-  if (Array.isArray(object) && prototype !== null) prototype = Object.getPrototypeOf(prototype);
-  // A plain object from another realm (a test runner's sandbox, say) has a prototype whose own parent is null.
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    return `an object of class ${object.constructor?.name ?? "unknown"}`;
+/**
+ * Names what an object or array itself would lose in JSON, whatever its members are: its class, what its `toJSON`
+ * leaves out, members under symbols, members of an array that are not items.
+ */
+export function findContainerFlaw(container: object): string | null {
+  if (!isPlain(container)) return `an object of class ${container.constructor?.name ?? "unknown"}`;
+  if (typeof (container as { toJSON?: unknown }).toJSON === "function") {
+    return "an object with toJSON";
   }
-  if (typeof (object as { toJSON?: unknown }).toJSON === "function") return "an object with toJSON";
-  if (Object.getOwnPropertySymbols(object).length > 0) return "an object with a symbol as key";
+  if (Object.getOwnPropertySymbols(container).length > 0) return "an object with a symbol as key";
+  // An array with a hole for each such member passes here; the hole is found as `undefined`.
+  if (Array.isArray(container) && Object.keys(container).length > container.length) {
+    return "an array with members that are not items";
+  }
   return null;
 }
 
+/** Whether an object inherits nothing but what every object or array does. */
+function isPlain(container: object): boolean {
+  const prototype = Object.getPrototypeOf(container);
+  if (prototype === null || prototype === Object.prototype) return !Array.isArray(container);
+  if (!Array.isArray(container)) return isObjectPrototype(prototype);
+  return prototype === Array.prototype ||
+    Array.isArray(prototype) && isObjectPrototype(Object.getPrototypeOf(prototype));
+}
+
+/** Another realm (a test runner's sandbox, say) has an `Object.prototype` of its own. */
+function isObjectPrototype(prototype: object | null): boolean {
+  return prototype !== null && Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, "isPrototypeOf");
+}
+
 /** Says a flaw in words, as part of a message. */
-export function describeFlaw(flaw: JsonFlaw): string {
-  return `$${flaw.place} is ${flaw.found}`;
+export function describeFlaw({ place, found }: JsonFlaw): string {
+  // A cycle's place is a thousand steps long.
+  const short = place.length <= PLACE_SIZE_MAX
+    ? place
+    : `${place.slice(0, PLACE_SIZE_MAX / 2)} … ${place.slice(-PLACE_SIZE_MAX / 2)}`;
+  return `$${short} is ${found}`;
 }
 
 /** A copy that shares nothing with `value`, which must be JSON without loss. */
 export function copyJson<T>(value: T): T {
   return parseExactly(JSON.stringify(value)) as T;
-}
-
-/** Sets a member. `__proto__` becomes a member like any other: an assignment would replace the prototype. */
-export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== "__proto__") {
-    object[key] = value;
-    return;
-  }
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
 }

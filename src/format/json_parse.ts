@@ -1,5 +1,5 @@
 /**
- * Parses the JSON that this library wrote, exactly, where V8's `JSON.parse` does not.
+ * Parses JSON exactly, where V8's `JSON.parse` does not: the only place that calls it (scripts/tidy.ts).
  *
  * Once an object with a key that ends in a backslash has been seen, V8 (13.6 to 15.0 at least: Node and Deno, not
  * Bun) can read another key as that one, if an escape such as `\n` stands where the backslash is (nodejs/node#63785):
@@ -8,8 +8,12 @@
  * @module
  */
 
+import { setMember } from "./set_member.ts";
+
+const SPACE = 0x20, LINE_FEED = 0x0a, RETURN = 0x0d, TAB = 0x09;
+
 /**
- * Parses JSON as `JSON.stringify` writes it: without white space.
+ * Parses any JSON. For what a person or another program has written there is json_input.ts, which finds what would be lost.
  *
  * @throws {SyntaxError} when it is not JSON
  */
@@ -51,14 +55,22 @@ function findEscapedKeys(text: string): { start: number; end: number }[] {
     if (backslash >= 0 && backslash < start) backslash = text.indexOf("\\", start);
     // No escape from here on: no such key either.
     if (backslash < 0) break;
-    if (backslash < end && text[end] === ":") found.push({ start, end });
+    if (backslash < end && text[skipWhiteSpace(text, end)] === ":") found.push({ start, end });
     start = text.indexOf('"', end);
   }
   return found;
 }
 
-/** Where the string that begins at `start` ends, behind its quotation mark; -1 when it doesn't. */
-function endOfString(text: string, start: number): number {
+/** Where white space that begins at `at` ends; `at` itself when there is none. */
+export function skipWhiteSpace(text: string, at: number): number {
+  for (;; at++) {
+    const c = text.charCodeAt(at);
+    if (c !== SPACE && c !== LINE_FEED && c !== RETURN && c !== TAB) return at;
+  }
+}
+
+/** Where the string that begins at `start` ends, after its quotation mark; -1 when it doesn't. */
+export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let before = end;
     while (text[before - 1] === "\\") before--;
@@ -68,17 +80,34 @@ function endOfString(text: string, start: number): number {
   return -1;
 }
 
+/** A loop over a list, not recursion: a value may be nested deeper than calls can be. */
 function withKeys(value: unknown, mark: string, keys: string[]): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = withKeys(value[i], mark, keys);
-    return value;
+  const root = [value];
+  const todo: object[] = [root];
+  const renamed = (child: unknown): unknown => {
+    if (typeof child !== "object" || child === null) return child;
+    const named = Array.isArray(child) ? child : withOwnKeys(child, mark, keys);
+    todo.push(named);
+    return named;
+  };
+  for (let next; (next = todo.pop()) !== undefined;) {
+    if (Array.isArray(next)) {
+      for (let i = 0; i < next.length; i++) next[i] = renamed(next[i]);
+    } else {
+      const members = next as Record<string, unknown>;
+      for (const key of Object.keys(members)) setMember(members, key, renamed(members[key]));
+    }
   }
+  return root[0];
+}
+
+function withOwnKeys(object: object, mark: string, keys: string[]): object {
+  if (!Object.keys(object).some((key) => key.startsWith(mark))) return object;
   // As entries: the order stays, and a key such as "__proto__" stays a key.
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [
+    Object.entries(object).map(([key, member]) => [
       key.startsWith(mark) ? keys[Number(key.slice(mark.length))]! : key,
-      withKeys(member, mark, keys),
+      member,
     ]),
   );
 }

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { setMember } from "./json.ts";
 import { isCount } from "./format.ts";
 import { parseJson } from "./batch_scan.ts";
+import { setMember } from "./set_member.ts";
 
 /** Puts lines together to a state. Keys such as `__proto__` are data here: they never reach a prototype. */
 export class StateBuilder {

@@ -5,11 +5,22 @@
  */
 
 import { InvalidStateError } from "../errors.ts";
-import { DEPTH_MAX, SNAPSHOT_LINE_WEIGHT } from "./format.ts";
-import { describeFlaw, findJsonFlaw, type JsonFlaw } from "./json.ts";
+import { SNAPSHOT_LINE_WEIGHT, STATE_DEPTH_MAX } from "./format.ts";
+import { describeFlaw, findContainerFlaw, findJsonFlaw, type JsonFlaw } from "./json.ts";
 
 /** Keys and positions that lead from the root of the state to a place in it. */
 export type Path = (string | number)[];
+
+/** A container too large for one line, and how far it is written. */
+interface Unfinished {
+  container: unknown[] | Record<string, unknown>;
+  /** An object's keys; `null` for an array. */
+  keys: string[] | null;
+  /** The position of the next item or member. */
+  next: number;
+  /** Whether that one is known to need lines of its own. */
+  nextIsLarge: boolean;
+}
 
 /**
  * Yields the lines of a state, without line feeds: `[path, value]` puts a value at a path, `[path, part, 1]` adds
@@ -18,70 +29,79 @@ export type Path = (string | number)[];
  * @throws {InvalidStateError} when the state holds something that JSON can't
  */
 export function encodeState(state: unknown): Generator<string> {
-  return new StateEncoder().encodeAt([], state);
+  return new StateEncoder().encode(state);
 }
 
 class StateEncoder {
   /** The keys of objects too large for one line: listing them takes long, so it is done once. */
   readonly #keys = new Map<object, string[]>();
+  /** Where the walk is; the containers on that way are in `#open`. */
+  readonly #path: Path = [];
+  readonly #open: Unfinished[] = [];
 
-  *encodeAt(path: Path, value: unknown): Generator<string> {
-    if (path.length > DEPTH_MAX) {
-      throw invalid(path, { place: "", found: "a cycle, or nested too deeply" });
+  // A loop over a list, not recursion: a state may be nested deeper than generators can be.
+  *encode(state: unknown): Generator<string> {
+    yield this.#put(state, this.#weigh(state, SNAPSHOT_LINE_WEIGHT) === 0);
+    for (let top; (top = this.#open.at(-1)) !== undefined;) {
+      const count = top.keys?.length ?? top.container.length as number;
+      if (!top.nextIsLarge && top.next < count) {
+        const line = this.#part(top, count);
+        if (line !== null) yield line;
+      } else if (top.next < count) {
+        this.#path.push(top.keys === null ? top.next : top.keys[top.next]!);
+        const value = memberOf(top, top.next++);
+        top.nextIsLarge = false;
+        yield this.#put(value, this.#weigh(value, SNAPSHOT_LINE_WEIGHT) === 0);
+      } else {
+        this.#open.pop();
+        this.#path.pop();
+      }
     }
-    const fits = this.#weigh(value, SNAPSHOT_LINE_WEIGHT) > 0;
-    if (fits || value === null || typeof value !== "object") {
-      yield JSON.stringify([path, checked(path, value)]);
-      return;
-    }
-    yield JSON.stringify([path, Array.isArray(value) ? [] : {}]);
-    yield* Array.isArray(value) ? this.#encodeItems(path, value) : this.#encodeMembers(path, value);
   }
 
-  *#encodeItems(path: Path, items: unknown[]): Generator<string> {
-    let part: string[] = [];
-    let room = SNAPSHOT_LINE_WEIGHT;
-    const flush = () => `[${JSON.stringify(path)},[${part.join(",")}],1]`;
-    for (let i = 0; i < items.length; i++) {
-      const rest = this.#weigh(items[i], SNAPSHOT_LINE_WEIGHT);
-      if ((rest === 0 || SNAPSHOT_LINE_WEIGHT - rest > room) && part.length > 0) {
-        yield flush();
-        part = [];
-        room = SNAPSHOT_LINE_WEIGHT;
-      }
-      if (rest === 0) {
-        yield* this.encodeAt([...path, i], items[i]);
-        continue;
-      }
-      part.push(JSON.stringify(checked([...path, i], items[i])));
-      room -= SNAPSHOT_LINE_WEIGHT - rest;
+  /** Puts a value at the path: the whole of it, or an empty container that is filled from there on. */
+  #put(value: unknown, isLarge: boolean): string {
+    const path = this.#path;
+    if (!isLarge || value === null || typeof value !== "object") {
+      const line = JSON.stringify([path, checked(path, value)]);
+      path.pop();
+      return line;
     }
-    if (part.length > 0) yield flush();
+    const isTooDeep = path.length >= STATE_DEPTH_MAX;
+    const found = isTooDeep
+      ? `a cycle, or nesting deeper than ${STATE_DEPTH_MAX}`
+      : findContainerFlaw(value);
+    if (found !== null) throw invalid(path, { place: "", found });
+    const isArray = Array.isArray(value);
+    const keys = isArray ? null : this.#keysOf(value);
+    const container = value as Unfinished["container"];
+    this.#open.push({ container, keys, next: 0, nextIsLarge: false });
+    return JSON.stringify([path, isArray ? [] : {}]);
   }
 
-  // Lines are put together as text: a part held as an object would have to take special care of "__proto__".
-  *#encodeMembers(path: Path, object: object): Generator<string> {
-    const flaw = findJsonFlaw(Object.create(Object.getPrototypeOf(object)));
-    if (flaw !== null) throw invalid(path, flaw);
-    let part: string[] = [];
-    let room = SNAPSHOT_LINE_WEIGHT;
-    const flush = () => `[${JSON.stringify(path)},{${part.join(",")}},1]`;
-    for (const key of this.#keysOf(object)) {
-      const value = (object as Record<string, unknown>)[key];
-      const rest = this.#weigh(value, SNAPSHOT_LINE_WEIGHT) - key.length;
-      if ((rest <= 0 || SNAPSHOT_LINE_WEIGHT - rest > room) && part.length > 0) {
-        yield flush();
-        part = [];
-        room = SNAPSHOT_LINE_WEIGHT;
-      }
-      if (rest <= 0) {
-        yield* this.encodeAt([...path, key], value);
-        continue;
-      }
-      part.push(`${JSON.stringify(key)}:${JSON.stringify(checked([...path, key], value))}`);
+  /**
+   * A line with as many of the next members as fit, `null` when the next one fits in no line. Put together as text: a
+   * part held as an object would have to take special care of "__proto__".
+   */
+  #part(top: Unfinished, count: number): string | null {
+    const { keys } = top;
+    const path = this.#path;
+    const part: string[] = [];
+    for (let room = SNAPSHOT_LINE_WEIGHT; top.next < count; top.next++) {
+      const key = keys?.[top.next];
+      const value = memberOf(top, top.next);
+      const rest = this.#weigh(value, SNAPSHOT_LINE_WEIGHT) - (key?.length ?? 0);
+      top.nextIsLarge = rest <= 0;
+      if (top.nextIsLarge || part.length > 0 && SNAPSHOT_LINE_WEIGHT - rest > room) break;
+      path.push(key ?? top.next);
+      const text = JSON.stringify(checked(path, value));
+      path.pop();
+      part.push(key === undefined ? text : `${JSON.stringify(key)}:${text}`);
       room -= SNAPSHOT_LINE_WEIGHT - rest;
     }
-    if (part.length > 0) yield flush();
+    if (part.length === 0) return null;
+    const text = keys === null ? `[${part.join(",")}]` : `{${part.join(",")}}`;
+    return `[${JSON.stringify(path)},${text},1]`;
   }
 
   #keysOf(object: object): string[] {
@@ -97,7 +117,7 @@ class StateEncoder {
     room -= typeof value === "string" ? value.length + 1 : 1;
     if (room <= 0 || value === null || typeof value !== "object") return Math.max(room, 0);
     // A cycle never fits; following it to the end of the room would overflow the stack.
-    if (depth > DEPTH_MAX) return 0;
+    if (depth > STATE_DEPTH_MAX) return 0;
     depth++;
     if (Array.isArray(value)) {
       for (let i = 0; i < value.length && room > 0; i++) room = this.#weigh(value[i], room, depth);
@@ -115,8 +135,14 @@ class StateEncoder {
   }
 }
 
+function memberOf({ container, keys }: Unfinished, at: number): unknown {
+  return keys === null
+    ? (container as unknown[])[at]
+    : (container as Record<string, unknown>)[keys[at]!];
+}
+
 function checked(path: Path, value: unknown): unknown {
-  const flaw = findJsonFlaw(value, path.length);
+  const flaw = findJsonFlaw(value, STATE_DEPTH_MAX, path.length);
   if (flaw !== null) throw invalid(path, flaw);
   return value;
 }

@@ -197,6 +197,15 @@ export class SegmentReader {
     return this.#read(buffer, offset);
   }
 
+  /** The size of the file now. */
+  async size(): Promise<number> {
+    try {
+      return await this.#file.size();
+    } catch (error) {
+      throw ioError("read", this.named.path, error);
+    }
+  }
+
   /** Closes the file. */
   async close(): Promise<void> {
     await closeFile(this.#file, this.named.path);

@@ -53,10 +53,24 @@ async function copyBytes(
   to: number,
 ): Promise<number> {
   const buffer = new Uint8Array(PIECE_SIZE);
+  let written = from;
   for (let at = from;;) {
     const count = await readFully(input, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
-    if (count === 0) return at - from;
-    await writeFully(output, buffer.subarray(0, count), at - from);
+    if (count === 0) {
+      // The last byte gives the copy its size, when zeros before it were left out.
+      if (written < at) await writeFully(output, new Uint8Array(1), at - from - 1);
+      return at - from;
+    }
+    const piece = buffer.subarray(0, count);
+    // A hole stays a hole: the copy of a damaged file must not fill the disk.
+    if (!isZero(piece)) {
+      await writeFully(output, piece, at - from);
+      written = at + count;
+    }
     at += count;
   }
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && bytes.every((byte) => byte === 0);
 }

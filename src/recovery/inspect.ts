@@ -14,7 +14,7 @@ import type {
   SegmentInspection,
   SnapshotInspection,
 } from "./inspection.ts";
-import { type JournalScan, scanJournal } from "./journal_scan.ts";
+import { type JournalScan, judgeTail, scanJournal } from "./journal_scan.ts";
 import { joinPath, listState, type NamedFile, type StateFiles, stemOf } from "../format/names.ts";
 import { scanAftermath } from "./proof_scan.ts";
 import { CONTESTED, readIdentity, type StoredIdentity } from "./identity.ts";
@@ -163,9 +163,9 @@ async function readSegment(fs: DurableFs, named: NamedFile): Promise<ReadSegment
     told.version = reader.header.version;
     if (reader.damage === null) return { told, path, flaw: null, proven: false, timed };
     told.damagedAt = reader.damage.offset;
-    const { proof, exhausted } = await scanAftermath(reader, reader.soundEnd, fs.crc32);
+    const tail = judgeTail(reader, await scanAftermath(reader, reader.soundEnd, fs.crc32));
     const flaw = `its bytes are not as they were written (${reader.damage.reason})`;
-    return { told, path, flaw, proven: proof !== null || exhausted, timed };
+    return { told, path, flaw, proven: tail === "proven", timed };
   } finally {
     await reader.close();
   }

@@ -11,6 +11,7 @@ import {
   isCount,
   LINE_FEED,
   LINE_SIZE_MAX,
+  TORN_SIZE_MAX,
 } from "../format/format.ts";
 import { skipLineFeeds } from "../format/fill.ts";
 import { batchChecksumAt, parseBatch } from "../format/batch_scan.ts";
@@ -63,6 +64,9 @@ const latin1 = new TextDecoder("latin1");
  *
  * A batch names its own beginning (its first sequence is its horizon plus one), so one that follows damage can be
  * verified even when the damage swallowed the line feed before it.
+ *
+ * Zeros are no bytes of ours. Once there are more of them than a power cut can leave, the damage is settled, and only
+ * the end of the file is still of interest, for the highest sequence: a file of holes may claim to have any size.
  */
 export async function scanAftermath(
   reader: SegmentReader,
@@ -73,9 +77,18 @@ export async function scanAftermath(
   let buffer = new Uint8Array(64 * 1024);
   let at = from;
   let kept = 0;
+  let zerosLeft = TORN_SIZE_MAX;
   for (;;) {
     const count = await reader.readAt(buffer.subarray(kept), at + kept);
     const bytes = buffer.subarray(0, kept + count);
+    zerosLeft -= countZeros(bytes.subarray(kept));
+    if (zerosLeft < 0) {
+      search.note(bytes, at);
+      at = Math.max(at, await reader.size() - TORN_SIZE_MAX);
+      kept = 0;
+      zerosLeft = Infinity;
+      continue;
+    }
     const atEnd = count < buffer.length - kept;
     const consumed = await search.lines(bytes, at);
     if (atEnd) {
@@ -91,13 +104,20 @@ export async function scanAftermath(
         larger.set(buffer);
         buffer = larger;
       } else {
-        // Longer than any line of ours: it can't hold a proof, so go on behind it.
+        // Longer than any line of ours: it can't hold a proof, so the search continues after it.
         search.note(bytes, at);
         at += kept;
         kept = 0;
       }
     }
   }
+}
+
+function countZeros(bytes: Uint8Array): number {
+  let count = 0;
+  // The quick search first: nearly always there is none.
+  for (let at = bytes.indexOf(0); at >= 0 && at < bytes.length; at++) if (bytes[at] === 0) count++;
+  return count;
 }
 
 class ProofSearch {

@@ -7,19 +7,14 @@
 import { closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { encodeControlLine, encodeHeader } from "../format/encode.ts";
-import { CorruptionError, ioError, MinistateError } from "../errors.ts";
-import {
-  BATCH_SIZE_MAX,
-  CONTROL_TAIL_SIZE,
-  HEADER_SIZE_MAX,
-  LINE_FEED,
-  type SnapshotHeader,
-} from "../format/format.ts";
+import { ioError, MinistateError } from "../errors.ts";
+import { HEADER_SIZE_MAX, type SnapshotHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../format/names.ts";
-import { readControlLine, readHeader } from "../format/scan.ts";
+import { readHeader } from "../format/scan.ts";
 import { headerError, readFully } from "../journal/segment_reader.ts";
 import { createAnew, discard, writeFully } from "../journal/write_bytes.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
+import { BodyReader, damagedAt } from "./snapshot_body.ts";
 
 /** How much is encoded or read in one go, before the event loop gets a turn: callers wait behind it. */
 export const PIECE_SIZE = 16 * 1024;
@@ -27,7 +22,6 @@ export const PIECE_SIZE = 16 * 1024;
 /** How much `open` reads in one go: nobody waits, and every turn costs it a hop to a thread. */
 const READ_SIZE = 64 * 1024;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /**
  * Writes a snapshot: aside, synced, renamed, directory synced, read back and verified.
@@ -155,101 +149,4 @@ async function readLines(
   } finally {
     await closeFile(file, named.path);
   }
-}
-
-/** Reads everything behind the header: the lines of the state, and the end line that vouches for them. */
-class BodyReader {
-  readonly #fs: DurableFs;
-  readonly #file: DurableFile;
-  readonly #named: NamedFile;
-  readonly #pieceSize: number;
-  readonly #add: (line: string) => boolean;
-  #buffer = new Uint8Array(READ_SIZE);
-  #checksum = 0;
-  #count = 0;
-
-  constructor(
-    fs: DurableFs,
-    file: DurableFile,
-    named: NamedFile,
-    pieceSize: number,
-    add: (line: string) => boolean,
-  ) {
-    this.#fs = fs;
-    this.#file = file;
-    this.#named = named;
-    this.#pieceSize = pieceSize;
-    this.#add = add;
-  }
-
-  async read(offset: number, seed: number): Promise<number> {
-    this.#checksum = seed;
-    const size = await this.#file.size();
-    let kept = 0;
-    for (;;) {
-      const piece = this.#buffer.subarray(kept, kept + this.#pieceSize);
-      const count = await readFully(this.#file, piece, offset + kept);
-      const bytes = this.#buffer.subarray(0, kept + count);
-      if (count === 0 && kept < this.#buffer.length) throw damagedAt(this.#named, offset);
-      const atEnd = offset + bytes.length >= size;
-      if (atEnd) return this.#end(bytes, offset);
-      const consumed = this.#lines(bytes, offset);
-      this.#buffer.copyWithin(0, consumed, bytes.length);
-      kept = bytes.length - consumed;
-      offset += consumed;
-      if (kept === this.#buffer.length) this.#grow(offset);
-    }
-  }
-
-  /** Takes all whole lines but the last one, which could be the end line. */
-  #lines(bytes: Uint8Array, offset: number): number {
-    const last = bytes.lastIndexOf(LINE_FEED);
-    const consumed = last <= 0 ? 0 : bytes.lastIndexOf(LINE_FEED, last - 1) + 1;
-    if (consumed > 0) this.#take(bytes.subarray(0, consumed), offset);
-    return consumed;
-  }
-
-  #take(bytes: Uint8Array, offset: number): void {
-    this.#checksum = this.#fs.crc32(bytes, this.#checksum);
-    for (const line of decoder.decode(bytes.subarray(0, bytes.length - 1)).split("\n")) {
-      if (!this.#add(line)) throw damagedAt(this.#named, offset);
-      this.#count++;
-    }
-  }
-
-  #end(bytes: Uint8Array, offset: number): number {
-    const last = bytes.length - 1;
-    if (bytes.length < CONTROL_TAIL_SIZE || bytes[last] !== LINE_FEED) {
-      throw damagedAt(this.#named, offset);
-    }
-    const start = bytes.lastIndexOf(LINE_FEED, last - 1) + 1;
-    if (start > 0) this.#take(bytes.subarray(0, start), offset);
-    const control = readControlLine(bytes.subarray(start, last), this.#fs.crc32, this.#checksum);
-    if (control === null || control.content.end !== this.#count) {
-      throw damagedAt(this.#named, offset + start);
-    }
-    return offset + bytes.length;
-  }
-
-  #grow(offset: number): void {
-    // A string in the state can make a line as long as the string; a hostile file must not take all memory.
-    /* v8 ignore next -- reached by a line of half a gigabyte, for which a test machine may lack the memory */
-    if (this.#buffer.length >= 32 * BATCH_SIZE_MAX) throw damagedAt(this.#named, offset);
-    const larger = new Uint8Array(this.#buffer.length * 2);
-    larger.set(this.#buffer);
-    this.#buffer = larger;
-  }
-}
-
-function damagedAt(named: NamedFile, offset: number): CorruptionError {
-  return new CorruptionError(
-    `The snapshot "${named.path}" is damaged near offset ${offset}: it is not used; an older one and the journal stand in for it`,
-    {
-      path: named.path,
-      offset,
-      sequence: named.sequence,
-      operation: "read",
-      lost: { sequenceFirst: named.sequence, sequenceLast: named.sequence },
-    },
-  );
 }

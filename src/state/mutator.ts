@@ -5,7 +5,7 @@
  */
 
 import { InvalidStateError, messageOf, MigrationError, MutationRejectedError } from "../errors.ts";
-import { MUTATOR_NAME_SIZE_MAX } from "../format/format.ts";
+import { DEPTH_MAX, MUTATOR_NAME_SIZE_MAX, STATE_DEPTH_MAX } from "../format/format.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import { copyJson, describeFlaw, findJsonFlaw } from "../format/json.ts";
 import type { StandardSchema } from "./standard_schema.ts";
@@ -105,7 +105,7 @@ export class StateMachine<S, M, R> {
   /** A fresh initial state, which nobody else holds. */
   initial(): S {
     const state: unknown = this.#mutator.initial();
-    const flaw = findJsonFlaw(state);
+    const flaw = findJsonFlaw(state, STATE_DEPTH_MAX);
     if (flaw !== null) {
       throw new InvalidStateError(
         `The mutator's initial() gives a state in which ${
@@ -205,7 +205,7 @@ export class StateMachine<S, M, R> {
     if (migrate[what] === undefined) return value;
     try {
       const carried = refusePromise(migrate[what](value, version));
-      const flaw = findJsonFlaw(carried);
+      const flaw = findJsonFlaw(carried, what === "state" ? STATE_DEPTH_MAX : DEPTH_MAX);
       // Found here, before anything is written: a `migrate` without a return would take the whole state along.
       if (flaw !== null) throw new TypeError(`in what it returned, ${describeFlaw(flaw)}`);
       return carried;

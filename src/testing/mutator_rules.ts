@@ -4,7 +4,9 @@
  * @module
  */
 
-import { describeFlaw, findJsonFlaw } from "../format/json.ts";
+import { STATE_DEPTH_MAX } from "../format/format.ts";
+import { copyJson, describeFlaw, findJsonFlaw } from "../format/json.ts";
+import { parseExactly } from "../format/json_parse.ts";
 import { messageOf, type MutationRejectedError } from "../errors.ts";
 import { type Mutator, type Reducer, StateMachine } from "../state/mutator.ts";
 import { firstDifference } from "./difference.ts";
@@ -57,7 +59,7 @@ function goOn<S, M>(
   for (let index = from; index < mutations.length; index++) {
     const before = model.states.at(-1);
     const outcome = runOne(machine, index + 1, structuredClone(mutations[index]!));
-    const flaw = findJsonFlaw(machine.state);
+    const flaw = findJsonFlaw(machine.state, STATE_DEPTH_MAX);
     if (flaw !== null) {
       return {
         rule: "json",
@@ -87,7 +89,7 @@ function runOne<S, M>(
   try {
     const result = machine.run(sequence, TIMESTAMP, mutation);
     // Compared as JSON: a result may be anything, and what it has beyond that is the program's own affair.
-    return { rejected: false, result: JSON.parse(JSON.stringify(result) ?? "null") };
+    return { rejected: false, result: parseExactly(JSON.stringify(result) ?? "null") };
   } catch (error) {
     // It throws nothing else.
     const { cause } = error as MutationRejectedError;
@@ -107,7 +109,7 @@ export function examine<S, M>(mutator: AnyMutator<S, M>, mutations: readonly M[]
   for (let from = 0; from <= mutations.length; from++) {
     const machine = new StateMachine(mutator);
     // As a snapshot gives it back: nothing but JSON survives, and nobody else holds it.
-    machine.restore(JSON.parse(JSON.stringify(model.states[from])), machine.version, from);
+    machine.restore(copyJson(model.states[from]), machine.version, from);
     const differs = compare(model, goOn(machine, mutations, from), from);
     if (differs !== null) {
       return { rule: "deterministic", found: `replayed from a snapshot after ${from}, ${differs}` };

@@ -237,7 +237,7 @@ export const KEEPING: readonly Canary[] = [
     rule: HOSTILE,
     first: "promises: keys",
     patches: [{
-      file: "src/format/json.ts",
+      file: "src/format/set_member.ts",
       find: '  if (key !== "__proto__") {',
       replace: "  {",
     }],

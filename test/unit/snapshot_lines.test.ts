@@ -2,8 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { InvalidStateError } from "@ministate/ministate";
-import { DEPTH_MAX, SNAPSHOT_LINE_WEIGHT } from "../../src/format/format.ts";
+import { InvalidStateError, StateManager } from "@ministate/ministate";
+import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { DEPTH_MAX, SNAPSHOT_LINE_WEIGHT, STATE_DEPTH_MAX } from "../../src/format/format.ts";
 import { StateBuilder } from "../../src/format/snapshot_decode.ts";
 import { encodeState } from "../../src/format/snapshot_encode.ts";
 import { Random, testSeed } from "../support/random.ts";
@@ -99,20 +100,143 @@ test("encodeState() keeps lines bounded when the state is large", () => {
   assert(longest < 4 * SNAPSHOT_LINE_WEIGHT, `a line of ${longest} characters`);
 });
 
-test("encodeState() throws InvalidStateError when the state is not JSON", () => {
-  const cyclic: unknown[] = [];
-  cyclic.push(cyclic, full);
-  let deep: unknown = full;
-  for (let i = 0; i <= DEPTH_MAX; i++) deep = [deep];
-  for (const state of [undefined, { a: undefined }, [NaN], new Map(), [() => 1], cyclic, deep]) {
-    let thrown: unknown = null;
-    try {
-      for (const line of encodeState(state)) line.length;
-    } catch (error) {
-      thrown = error;
-    }
-    assert(thrown instanceof InvalidStateError, String(thrown));
+class Row {}
+class List extends Array {}
+
+const long = items(20_000);
+const cyclic: unknown[] = [];
+cyclic.push(cyclic, full);
+const nested = (depth: number, heart: unknown, weight: unknown[] = []) => {
+  for (let i = 0; i < depth; i++) heart = i % 2 === 0 ? [heart, ...weight] : { heart };
+  return heart;
+};
+
+/** What JSON would drop or change, made of members or items that it keeps; where, as the message says it. */
+const dropped: { name: string; make: (list: unknown[]) => unknown; place: string }[] = [
+  {
+    name: "an array has a member with a name",
+    make: (list) => ({ list: Object.assign([...list], { total: 1 }) }),
+    place: "$.list",
+  },
+  {
+    name: "an array has a hole and a member with a name",
+    make: (list) => {
+      const holed = Object.assign([...list], { total: 1 });
+      delete holed[1];
+      return holed;
+    },
+    place: "$[1]",
+  },
+  {
+    name: "an array has a hole",
+    make: (list) => {
+      const holed = [...list];
+      delete holed[1];
+      return [holed];
+    },
+    place: "$[0][1]",
+  },
+  { name: "an array has a class", make: (list) => [1, List.from(list)], place: "$[1]" },
+  {
+    name: "an array has another prototype",
+    make: (list) => Object.setPrototypeOf([...list], { total: 1 }),
+    place: "$",
+  },
+  {
+    name: "an array has a symbol as key",
+    make: (list) => Object.assign([...list], { [Symbol("s")]: 1 }),
+    place: "$",
+  },
+  {
+    name: "an array has toJSON",
+    make: (list) => Object.defineProperty([...list], "toJSON", { value: () => 1 }),
+    place: "$",
+  },
+  {
+    name: "an object has a symbol as key",
+    make: (list) => ({ a: { ...list, [Symbol("s")]: 1 } }),
+    place: "$.a",
+  },
+  { name: "an object has a class", make: (list) => Object.assign(new Row(), list), place: "$" },
+  {
+    name: "an object inherits members",
+    make: (list) =>
+      Object.assign(Object.create(Object.assign(Object.create(null), { a: 1 })), list),
+    place: "$",
+  },
+  {
+    name: "an object has a toJSON that is no member",
+    make: (list) => Object.defineProperty({ ...list }, "toJSON", { value: () => 1 }),
+    place: "$",
+  },
+  { name: "an item is undefined", make: (list) => [...list, undefined, 1], place: "$[" },
+  { name: "an item is a Map", make: (list) => [...list, new Map()], place: "$[" },
+  { name: "a member is NaN", make: (list) => ({ ...list, z: NaN }), place: "$.z" },
+];
+
+for (const { name, make, place } of dropped) {
+  for (const count of [2, long.length]) {
+    test(`encodeState() throws InvalidStateError when ${name}, beside ${count} that JSON keeps`, () => {
+      const thrown = refusalOf(make(long.slice(0, count)));
+      assert(thrown.message.includes(`in the state, ${place}`), thrown.message);
+    });
   }
+}
+
+test("encodeState() throws InvalidStateError when the state is not JSON", () => {
+  const tooDeep = nested(STATE_DEPTH_MAX + 1, 1);
+  const tooDeepAndLarge = nested(STATE_DEPTH_MAX + 1, 1, [full]);
+  for (const state of [undefined, { a: undefined }, [NaN], [() => 1], cyclic]) refusalOf(state);
+  for (const state of [tooDeep, tooDeepAndLarge]) {
+    const { message } = refusalOf(state);
+    assert(message.includes(`deeper than ${STATE_DEPTH_MAX}`), message);
+    assert(message.length < 1000, `a message of ${message.length} characters`);
+  }
+});
+
+/** What the state is refused with. */
+function refusalOf(state: unknown): Error {
+  try {
+    for (const line of encodeState(state)) line.length;
+  } catch (error) {
+    assert(error instanceof InvalidStateError, String(error));
+    return error;
+  }
+  throw new Error("it was not refused");
+}
+
+const deepest: { name: string; state: unknown }[] = [
+  { name: "nothing else", state: nested(STATE_DEPTH_MAX, 1) },
+  { name: "a long string beside each level", state: nested(STATE_DEPTH_MAX, 1, [full]) },
+  { name: "a long array at its heart", state: nested(STATE_DEPTH_MAX - 2, long) },
+];
+
+for (const { name, state } of deepest) {
+  test(`encodeState() round-trips the deepest state, with ${name}`, () => {
+    assertSame(state);
+  });
+}
+
+test("createSnapshot() writes a mutation of any depth that is allowed, however far down it is stored", async () => {
+  const fs = new PowerCutDisk();
+  const keeper = {
+    initial: (): Record<string, unknown> => ({}),
+    apply(state: Record<string, unknown>, mutation: unknown) {
+      state.kept = nested(DEPTH_MAX - 1, mutation);
+    },
+  };
+  const open = (disk: PowerCutDisk) =>
+    StateManager.open("/state", "k.wal.jsonl", keeper, { fs: disk });
+  const manager = await open(fs);
+  await manager.apply(nested(DEPTH_MAX, 1));
+  const text = JSON.stringify(manager.state);
+  await manager.createSnapshot();
+  await manager.close();
+  const again = await open(fs.crash());
+  assert(again.recovery.snapshot !== null);
+  assertEquals(JSON.stringify(again.state), text);
+  assertEquals(JSON.stringify(again.snapshot()), text);
+  await again.close();
 });
 
 const refused: string[] = [

@@ -1,0 +1,119 @@
+/**
+ * Reads JSON that a person or another program has written, and refuses what would not be kept as it stands: numbers
+ * that a double can't hold, and keys that stand twice in an object.
+ *
+ * @module
+ */
+
+import { endOfString, parseExactly, skipWhiteSpace } from "./json_parse.ts";
+
+/** JSON of which something would be lost; the message says what, where, and what to write instead. */
+export class InexactJsonError extends Error {}
+
+/** An object or array that is being read: an object's keys so far, and the step to what is being read in it. */
+interface Level {
+  /** `null` for an array. */
+  keys: Set<string> | null;
+  step: string | number;
+}
+
+/** Every number this short, without an exponent, comes back as it was. */
+const SURELY_EXACT = 15;
+
+/** How much of a key or number a message shows, in characters. */
+const SHOWN_MAX = 60;
+
+const QUOTE = 0x22, COMMA = 0x2c, MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
+const BRACKET_OPEN = 0x5b, BRACKET_CLOSE = 0x5d, BRACE_OPEN = 0x7b, BRACE_CLOSE = 0x7d;
+
+/**
+ * Reads JSON.
+ *
+ * @throws {SyntaxError} when it is not JSON
+ * @throws {InexactJsonError} when something of it would be lost
+ */
+export function readJson(text: string): unknown {
+  const value = parseExactly(text);
+  // From here on the text is known to be JSON, so little is left to look at.
+  const levels: Level[] = [];
+  for (let at = 0; at < text.length;) {
+    const c = text.charCodeAt(at);
+    if (c === QUOTE) at = readString(text, at, levels);
+    else if (c === MINUS || c >= ZERO && c <= NINE) at = readNumber(text, at, levels);
+    else {
+      at++;
+      const level = levels[levels.length - 1];
+      if (c === BRACE_OPEN) levels.push({ keys: new Set(), step: "" });
+      else if (c === BRACKET_OPEN) levels.push({ keys: null, step: 0 });
+      else if (c === BRACE_CLOSE || c === BRACKET_CLOSE) levels.pop();
+      else if (c === COMMA && typeof level!.step === "number") level!.step++;
+    }
+  }
+  return value;
+}
+
+/** Reads a string or a key; returns where what comes after it begins. */
+function readString(text: string, start: number, levels: Level[]): number {
+  const end = endOfString(text, start);
+  const colon = skipWhiteSpace(text, end);
+  if (text[colon] !== ":") return end;
+  const level = levels[levels.length - 1]!;
+  const literal = text.slice(start, end);
+  const key = literal.includes("\\") ? parseExactly(literal) as string : literal.slice(1, -1);
+  if (level.keys!.has(key)) {
+    throw new InexactJsonError(
+      `the key ${shown(JSON.stringify(key))} stands twice in one object${
+        placeOf(levels.slice(0, -1))
+      }, and only one of the two could be kept: remove or rename the other`,
+    );
+  }
+  level.keys!.add(key);
+  level.step = key;
+  return colon + 1;
+}
+
+/** Reads a number; returns where it ends. */
+function readNumber(text: string, start: number, levels: Level[]): number {
+  let end = start + 1;
+  while (end < text.length && "0123456789+-.eE".includes(text[end]!)) end++;
+  const literal = text.slice(start, end);
+  if (isExact(literal)) return end;
+  const value = Number(literal);
+  const instead = Number.isFinite(value) ? `${value}, or ` : "";
+  throw new InexactJsonError(
+    `the number ${shown(literal)}${
+      placeOf(levels)
+    } can't be held exactly: write ${instead}it as a string, ${shown(`"${literal}`)}"`,
+  );
+}
+
+/** Whether a number comes back with the same value, in decimal, as it was written with. */
+function isExact(literal: string): boolean {
+  if (literal.length <= SURELY_EXACT && !/e/i.test(literal)) return true;
+  const value = Number(literal);
+  return Number.isFinite(value) && decimalOf(literal) === decimalOf(String(value));
+}
+
+/** The digits that count and their exponent, so that `1.50` and `15e-1` are the same. */
+function decimalOf(literal: string): string {
+  const [, whole, fraction = "", exponent = "0"] = /^-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i
+    .exec(literal)!;
+  const digits = whole! + fraction;
+  let start = 0;
+  while (digits[start] === "0") start++;
+  let end = digits.length;
+  while (end > start && digits[end - 1] === "0") end--;
+  if (start === end) return "0";
+  return `${digits.slice(start, end)}e${Number(exponent) - fraction.length + digits.length - end}`;
+}
+
+/** Where it stands, as a JSON Pointer and as part of a message; nothing for the whole text. */
+function placeOf(levels: readonly Level[]): string {
+  if (levels.length === 0) return "";
+  const tokens = levels.map(({ step }) => String(step).replaceAll("~", "~0").replaceAll("/", "~1"));
+  return ` at ${JSON.stringify(shown(`/${tokens.join("/")}`))}`;
+}
+
+function shown(text: string): string {
+  return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}...`;
+}

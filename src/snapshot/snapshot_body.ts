@@ -1,0 +1,137 @@
+/**
+ * Reads what follows a snapshot's header: the lines of the state, and the end line that vouches for them. The work
+ * grows with the bytes in the file, whatever the lines are like and whatever size the file claims to have.
+ *
+ * @module
+ */
+
+import type { DurableFile, DurableFs } from "../durable_fs.ts";
+import { CorruptionError } from "../errors.ts";
+import { BATCH_SIZE_MAX, CONTROL_TAIL_SIZE, HEADER_SIZE_MAX, LINE_FEED } from "../format/format.ts";
+import type { NamedFile } from "../format/names.ts";
+import { readControlLine } from "../format/scan.ts";
+import { readFully } from "../journal/segment_reader.ts";
+
+/** A string in the state can make a line as long as the string; a hostile file must not take all memory. */
+const LINE_SIZE_MAX = 32 * BATCH_SIZE_MAX;
+
+const BRACKET_OPEN = 0x5b;
+const decoder = new TextDecoder();
+
+/** Reads the body of one snapshot. */
+export class BodyReader {
+  readonly #fs: DurableFs;
+  readonly #file: DurableFile;
+  readonly #named: NamedFile;
+  readonly #pieceSize: number;
+  readonly #add: (line: string) => boolean;
+  #buffer: Uint8Array;
+  #checksum = 0;
+  #count = 0;
+
+  /**
+   * @param pieceSize how much to read in one go
+   * @param add takes a line; returns whether it made sense
+   */
+  constructor(
+    fs: DurableFs,
+    file: DurableFile,
+    named: NamedFile,
+    pieceSize: number,
+    add: (line: string) => boolean,
+  ) {
+    this.#fs = fs;
+    this.#file = file;
+    this.#named = named;
+    this.#pieceSize = pieceSize;
+    this.#add = add;
+    this.#buffer = new Uint8Array(2 * pieceSize);
+  }
+
+  /**
+   * Reads to the end of the file.
+   *
+   * @param offset where the header ends
+   * @param seed the header's checksum
+   * @returns the size of the file
+   * @throws {CorruptionError} when any byte is not as it was written
+   */
+  async read(offset: number, seed: number): Promise<number> {
+    this.#checksum = seed;
+    const size = await this.#file.size();
+    // How much of the buffer is the beginning of a line whose end has not been read.
+    let kept = 0;
+    while (offset + kept < size) {
+      if (kept + this.#pieceSize > this.#buffer.length) this.#grow(kept, offset);
+      const room = Math.min(this.#pieceSize, size - offset - kept);
+      const piece = this.#buffer.subarray(kept, kept + room);
+      if (await readFully(this.#file, piece, offset + kept) < room) break;
+      const bytes = this.#buffer.subarray(0, kept + room);
+      if (offset + bytes.length === size) return this.#end(bytes, offset);
+      // Only in what is new: searching all that is kept, over and over, made long lines take quadratic time.
+      const last = piece.lastIndexOf(LINE_FEED);
+      const consumed = last < 0 ? 0 : kept + last + 1;
+      if (consumed > 0) {
+        this.#take(bytes.subarray(0, consumed), offset);
+        this.#buffer.copyWithin(0, consumed, bytes.length);
+        offset += consumed;
+      }
+      const checked = consumed > 0 ? 0 : kept;
+      kept = bytes.length - consumed;
+      this.#checkUnfinished(checked, kept, offset);
+    }
+    throw damagedAt(this.#named, offset);
+  }
+
+  /** Finds what can be no line of ours before its end is read: a hole in the file may be of any size. */
+  #checkUnfinished(from: number, to: number, offset: number): void {
+    const isOurs = this.#buffer[0] === BRACKET_OPEN || to <= HEADER_SIZE_MAX;
+    // JSON has no zero in it.
+    if (isOurs && !this.#buffer.subarray(from, to).includes(0)) return;
+    throw damagedAt(this.#named, offset);
+  }
+
+  #take(bytes: Uint8Array, offset: number): void {
+    this.#checksum = this.#fs.crc32(bytes, this.#checksum);
+    for (const line of decoder.decode(bytes.subarray(0, bytes.length - 1)).split("\n")) {
+      if (!this.#add(line)) throw damagedAt(this.#named, offset);
+      this.#count++;
+    }
+  }
+
+  #end(bytes: Uint8Array, offset: number): number {
+    const last = bytes.length - 1;
+    if (bytes.length < CONTROL_TAIL_SIZE || bytes[last] !== LINE_FEED) {
+      throw damagedAt(this.#named, offset);
+    }
+    const start = bytes.lastIndexOf(LINE_FEED, last - 1) + 1;
+    if (start > 0) this.#take(bytes.subarray(0, start), offset);
+    const control = readControlLine(bytes.subarray(start, last), this.#fs.crc32, this.#checksum);
+    if (control === null || control.content.end !== this.#count) {
+      throw damagedAt(this.#named, offset + start);
+    }
+    return offset + bytes.length;
+  }
+
+  #grow(kept: number, offset: number): void {
+    /* v8 ignore next -- reached by a line of half a gigabyte, for which a test machine may lack the memory */
+    if (this.#buffer.length >= LINE_SIZE_MAX) throw damagedAt(this.#named, offset);
+    const larger = new Uint8Array(this.#buffer.length * 2);
+    larger.set(this.#buffer.subarray(0, kept));
+    this.#buffer = larger;
+  }
+}
+
+/** The error for a damaged snapshot. */
+export function damagedAt(named: NamedFile, offset: number): CorruptionError {
+  return new CorruptionError(
+    `The snapshot "${named.path}" is damaged near offset ${offset}: it is not used; an older one and the journal stand in for it`,
+    {
+      path: named.path,
+      offset,
+      sequence: named.sequence,
+      operation: "read",
+      lost: { sequenceFirst: named.sequence, sequenceLast: named.sequence },
+    },
+  );
+}
