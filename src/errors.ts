@@ -238,13 +238,22 @@ const ADVICE: Record<string, string> = {
   ELOOP: "a symbolic link stands where one of our files belongs; it is not followed",
   EINVAL: "something other than a regular file stands where one of our files belongs",
   EIO: "the device failed; check the card and the system log",
+  EBADMSG:
+    "the file system finds its own records about the file damaged; unmount it and run fsck, then look at the card",
+  EUCLEAN:
+    "the file system finds its own records about the file damaged; unmount it and run fsck, then look at the card",
   EEXIST: "a file stands where a directory is needed",
 };
 
 /** Turns what the operating system threw into an error of ours; errors of ours pass unchanged. */
-export function ioError(operation: string, path: string, cause: unknown): MinistateError {
+export function ioError(
+  operation: string,
+  path: string,
+  cause: unknown,
+  offset?: number,
+): MinistateError {
   if (cause instanceof MinistateError) return cause;
-  const details = { operation, path, cause };
+  const details = { operation, path, offset, cause };
   if (isDiskFull(cause)) {
     return new DiskFullError(
       `Cannot ${operation} "${path}": the disk is full; nothing acknowledged is affected, free some space and try again`,
@@ -253,5 +262,9 @@ export function ioError(operation: string, path: string, cause: unknown): Minist
   }
   const code = systemCodeOf(cause);
   const advice = ADVICE[code ?? ""] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new IoError(`Cannot ${operation} "${path}": ${code ?? "failed"}: ${advice}`, details);
+  const place = offset === undefined ? "" : ` at offset ${offset}`;
+  return new IoError(
+    `Cannot ${operation} "${path}"${place}: ${code ?? "failed"}: ${advice}`,
+    details,
+  );
 }

@@ -17,6 +17,7 @@ import {
   type StateFiles,
   stemOf,
 } from "./format/names.ts";
+import { isMetadataDamaged } from "./refusals.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
@@ -105,6 +106,8 @@ export class StateDirectory {
       try {
         await this.fs.remove(path);
       } catch (error) {
+        // Only fsck can remove it, and nobody needs it.
+        if (isMetadataDamaged(error)) continue;
         throw ioError("remove", path, error);
       }
     }
