@@ -13,7 +13,7 @@ import type { SegmentEnd } from "./journal_scan.ts";
 import { joinPath, type NamedFile, type StateFiles } from "../format/names.ts";
 import { moveAside, openQuarantine, QuarantineNames, syncMoved } from "./quarantine_folder.ts";
 import type { LostRecords } from "./recovery_report.ts";
-import { createAnew, writeFully } from "../journal/write_bytes.ts";
+import { createAnew, discard, writeFully } from "../journal/write_bytes.ts";
 import { isMetadataDamaged, isUnreadable } from "../refusals.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
@@ -108,7 +108,7 @@ async function setAside(
     reason: reasonOf(corruption),
     quarantined: target === null ? [] : [target],
   };
-  await writeReport(directory, names, lost);
+  const report = await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
   if (damaged === undefined) await beginAnew();
   else if (corruption.soundEnd !== null) {
@@ -116,8 +116,14 @@ async function setAside(
     await directory.syncNames();
   } else {
     const moveTo = isCopied ? null : target;
-    const isMoved = await replace(directory, damaged, corruption.lost, moveTo, beginAnew);
-    if (!isMoved) lost.quarantined = [];
+    try {
+      const isMoved = await replace(directory, damaged, corruption.lost, moveTo, beginAnew);
+      if (!isMoved) lost.quarantined = [];
+    } catch (error) {
+      // Only fsck can help. Until it has run, every open comes here, and none needs a report of its own.
+      if (isMetadataDamaged(error)) await discard(fs, undefined, report);
+      throw error;
+    }
   }
   const later = files.segments.slice(corruption.index + 1);
   lost.quarantined.push(...await moveAside(directory, names, later.slice(0, -1)));
@@ -185,13 +191,14 @@ async function writeReport(
   directory: StateDirectory,
   names: QuarantineNames,
   lost: LostRecords,
-): Promise<void> {
+): Promise<string> {
   const path = names.free(`lost-from-${lost.sequenceFirst}.json`);
   let file: DurableFile | undefined;
   try {
     file = await createAnew(directory.fs, path);
     await writeFully(file, new TextEncoder().encode(JSON.stringify(lost) + "\n"), 0);
     await file.syncAll();
+    return path;
   } catch (error) {
     throw ioError("write the report", path, error);
   } finally {

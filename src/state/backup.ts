@@ -107,7 +107,7 @@ async function planCopies(
     try {
       reader = await SegmentReader.open(source.fs, named);
     } catch (error) {
-      if (!isUnneeded || !isDamaged(error)) throw error;
+      if (!isUnneeded || !isUnreadable(error)) throw error;
       copies = [];
       continue;
     }
