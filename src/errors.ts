@@ -259,8 +259,10 @@ const ADVICE: Record<string, string> = {
   ELOOP: "a symbolic link stands where one of our files belongs; it is not followed",
   EINVAL: "something other than a regular file stands where one of our files belongs",
   EIO: "the device failed; check the card and the system log",
-  EBADMSG: "the file system found damage in what it keeps about the file; check it with fsck",
-  EUCLEAN: "the file system found damage in what it keeps about the file; check it with fsck",
+  EBADMSG:
+    "the file system finds its own records about the file damaged; unmount it and run fsck, then look at the card",
+  EUCLEAN:
+    "the file system finds its own records about the file damaged; unmount it and run fsck, then look at the card",
   ENOMEDIUM: "the card or disk is not there; check that it is still in its place",
   ENODEV: "the card or disk is not there; check that it is still in its place",
   ENXIO: "the card or disk is not there; check that it is still in its place",
@@ -286,9 +288,14 @@ function adviceFor(operation: string, code: string, cause: unknown): string {
 }
 
 /** Turns what the operating system threw into an error of ours; errors of ours pass unchanged. */
-export function ioError(operation: string, path: string, cause: unknown): MinistateError {
+export function ioError(
+  operation: string,
+  path: string,
+  cause: unknown,
+  offset?: number,
+): MinistateError {
   if (cause instanceof MinistateError) return cause;
-  const details = { operation, path, cause };
+  const details = { operation, path, offset, cause };
   if (isDiskFull(cause)) {
     return new DiskFullError(
       `Cannot ${operation} "${path}": the disk is full; nothing acknowledged is affected, free some space and try again`,
@@ -297,5 +304,9 @@ export function ioError(operation: string, path: string, cause: unknown): Minist
   }
   const code = systemCodeOf(cause);
   const advice = adviceFor(operation, code ?? "", cause);
-  return new IoError(`Cannot ${operation} "${path}": ${code ?? "failed"}: ${advice}`, details);
+  const place = offset === undefined ? "" : ` at offset ${offset}`;
+  return new IoError(
+    `Cannot ${operation} "${path}"${place}: ${code ?? "failed"}: ${advice}`,
+    details,
+  );
 }

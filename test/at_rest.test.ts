@@ -156,7 +156,7 @@ test("backup() leaves out what an interrupted compaction left, and refuses a gap
   assertEquals(error.sequence, 3);
 });
 
-test("backup() fails with the system's error when a snapshot or the target can't be read", async () => {
+test("backup() fails with the system's error when too many files are open or the target can't be read", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
   await makeSegments(state, true);
@@ -164,7 +164,7 @@ test("backup() fails with the system's error when a snapshot or the target can't
   let lists = 0;
   const base = await wrapFs(({ name, path }) => {
     if (name === "read" && refused === "snapshot" && path.includes(".snapshot.")) {
-      throw systemError("EIO");
+      throw systemError("EMFILE");
     }
   });
   const fs = {
@@ -177,7 +177,8 @@ test("backup() fails with the system's error when a snapshot or the target can't
   };
   await using reader = await openLedger(state, { readOnly: true, fs });
   for (refused of ["snapshot", "target"]) {
-    await assertRejects(() => reader.backup(directory.join("copy")), IoError, "EIO");
+    const code = refused === "target" ? "EIO" : "EMFILE";
+    await assertRejects(() => reader.backup(directory.join("copy")), IoError, code);
   }
 });
 

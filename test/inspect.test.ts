@@ -87,12 +87,22 @@ test("inspectState() says that nothing tells which of two journals is the strang
   assertEquals([verdict, nextOpen.outcome], ["corrupt", "refuse"]);
 });
 
-test("inspectState() throws the system's error when a snapshot can't be read at all", async () => {
+test("inspectState() tells of snapshots that can't be read, and throws what says nothing about them", async () => {
   await using directory = await makeState();
-  const fs = await wrapFs(({ name, path }) => {
-    if (name === "read" && path.endsWith(".snapshot.jsonl")) throw systemError("EIO");
-  });
-  await assertRejects(() => inspectState(fs, directory.path, journalName), IoError);
+  const inspectWith = async (code: string) => {
+    const fs = await wrapFs(({ name, path }) => {
+      if (name === "read" && path.endsWith(".snapshot.jsonl")) throw systemError(code);
+    });
+    return await inspectState(fs, directory.path, journalName);
+  };
+  const { findings, nextOpen } = await inspectWith("EIO");
+  assertEquals(findings.map(brief), [
+    ["corrupt", snapshot(2), 2, 2, false],
+    ["corrupt", snapshot(4), 4, 4, false],
+  ]);
+  assertMatch(findings[0]!.reason, /^the disk refuses to give .*\(EIO\): the snapshot is not used/);
+  assertEquals([nextOpen.outcome, nextOpen.replays], ["open", 6]);
+  await assertRejects(() => inspectWith("EMFILE"), IoError, "EMFILE");
 });
 
 test("inspectState() tells damage that newer snapshots make unneeded from damage that counts", async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setMember } from "../format/json.ts";
+import { setMember } from "../format/set_member.ts";
 import { isContainer } from "./json_pointer.ts";
 
 /** Whether two JSON values are the same; the order of members doesn't matter. */

@@ -7,7 +7,7 @@
 import { Journal } from "../../journal.ts";
 import type { Finding, Inspection } from "../recovery/inspection.ts";
 import { listState, type NamedFile, stemOf } from "../format/names.ts";
-import { setSnapshotAside } from "../recovery/quarantine.ts";
+import { moveUnneeded } from "../recovery/quarantine_folder.ts";
 import { StateDirectory } from "../state_directory.ts";
 import { type Context, remark, say, sayJson } from "./context.ts";
 import { EXIT, usageError } from "./exit.ts";
@@ -97,8 +97,11 @@ async function repairState(context: Context, inspection: Inspection): Promise<Re
     if (torn?.keptAt) setAside.push(torn.keptAt);
     // What the open had no need to look at is damaged all the same. The journal holds the lock meanwhile.
     const opened = await StateDirectory.openForReading(fs, directory, name);
-    for (const file of await stillThere(context, inspection)) {
-      setAside.push(await setSnapshotAside(opened, file));
+    for (
+      const { path, error } of await moveUnneeded(opened, await stillThere(context, inspection))
+    ) {
+      if (error !== null) throw error;
+      setAside.push(path);
     }
     const range = lost === null
       ? null

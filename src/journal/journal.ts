@@ -196,6 +196,8 @@ async function recoverJournal(
   const base = { sequence: snapshot?.sequence ?? 0, snapshot, rotten };
   const wanted = { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
   return {
-    recovered: await recover(directory, settings, files, stored, wanted, base, () => {}),
+    recovered: await recover(directory, settings, files, stored, wanted, base, {
+      consume: () => {},
+    }),
   };
 }

@@ -6,7 +6,13 @@
 
 import { closeAfterFailure, closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError, ioError, TooNewError } from "../errors.ts";
+import {
+  CorruptionError,
+  ForeignFormatError,
+  ioError,
+  type MinistateError,
+  TooNewError,
+} from "../errors.ts";
 import { BATCH_SIZE_MAX, FORMAT, HEADER_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../format/names.ts";
 import {
@@ -16,6 +22,7 @@ import {
   scanBatches,
   type ScanResult,
 } from "../format/scan.ts";
+import { Holes, readGiven, readOver } from "./read_around.ts";
 import { SegmentCost } from "./segment_cost.ts";
 
 const CHUNK_SIZE = 64 * 1024;
@@ -65,6 +72,7 @@ export function headerError(
 export class SegmentReader {
   readonly #fs: DurableFs;
   readonly #file: DurableFile;
+  readonly #holes = new Holes();
   #buffer = new Uint8Array(CHUNK_SIZE);
   /** The segment's name and place. */
   readonly named: NamedFile;
@@ -115,9 +123,10 @@ export class SegmentReader {
     try {
       file = await fs.open(named.path, "read");
       const bytes = new Uint8Array(HEADER_SIZE_MAX);
-      const size = await readFully(file, bytes, 0);
+      const { size, refusal } = await readGiven(file, named.path, bytes, 0);
       const reading = readHeader<SegmentHeader>(bytes.subarray(0, size), "journal", fs.crc32);
       if (reading.kind !== "sound") {
+        if (refusal !== null) throw refusal;
         throw headerError(
           reading.kind,
           named,
@@ -138,6 +147,7 @@ export class SegmentReader {
    *
    * @param limit how far to read; a live journal's reader stops at what was acknowledged
    * @returns the next batches, or `null` when there are none; calling again later tries again
+   * @throws {IoError} when the disk refuses to give the next bytes; every batch before them has been returned
    */
   async read(limit = Infinity): Promise<Batch[] | null> {
     let from = this.soundEnd;
@@ -146,8 +156,9 @@ export class SegmentReader {
     for (;;) {
       const room = Math.min(this.#buffer.length - carried, limit - from - carried);
       const chunk = this.#buffer.subarray(carried, carried + Math.max(room, 0));
-      const count = await this.#read(chunk, from + carried);
-      const atEnd = count < chunk.length || room <= 0 || from + carried + count >= limit;
+      const { size: count, refusal } = await this.#give(chunk, from + carried);
+      const atEnd = refusal === null &&
+        (count < chunk.length || room <= 0 || from + carried + count >= limit);
       const bytes = this.#buffer.subarray(0, carried + count);
       const found = scanBatches(bytes, from, this.expected, this.seed, this.#fs.crc32, atEnd);
       this.damage = found.damage;
@@ -156,6 +167,10 @@ export class SegmentReader {
       }
       if (found.batches.length > 0) return found.batches;
       if (found.damage !== null || atEnd) return null;
+      if (refusal !== null) {
+        this.#holes.note(refusal, from + carried + count);
+        throw refusal;
+      }
       this.#buffer.copyWithin(0, found.consumed, bytes.length);
       carried = bytes.length - found.consumed;
       from += found.consumed;
@@ -184,17 +199,18 @@ export class SegmentReader {
     return true;
   }
 
-  async #read(buffer: Uint8Array, offset: number): Promise<number> {
-    try {
-      return await readFully(this.#file, buffer, offset);
-    } catch (error) {
-      throw ioError("read", this.named.path, error);
-    }
+  #give(buffer: Uint8Array, offset: number) {
+    return readGiven(this.#file, this.named.path, buffer, offset);
   }
 
-  /** Reads bytes as they stand, for evidence behind the sound part. */
+  /** Reads bytes as they stand, for evidence behind the sound part; zero bytes where the disk refuses to give them. */
   readAt(buffer: Uint8Array, offset: number): Promise<number> {
-    return this.#read(buffer, offset);
+    return readOver(this.#file, this.named.path, buffer, offset, this.#holes);
+  }
+
+  /** The first place that the disk refused to give, as the error it means; `null` when all that was asked for came. */
+  get unreadable(): MinistateError | null {
+    return this.#holes.first;
   }
 
   /** The size of the file now. */

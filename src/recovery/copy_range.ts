@@ -8,10 +8,14 @@ import { closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { ioError } from "../errors.ts";
 import { temporaryPath } from "../format/names.ts";
+import { Holes, readOver } from "../journal/read_around.ts";
 import { readFully } from "../journal/segment_reader.ts";
 import { createAnew, discard, writeFully } from "../journal/write_bytes.ts";
 
 const PIECE_SIZE = 256 * 1024;
+
+/** Reads bytes of a file; returns how many there were. */
+type Read = (file: DurableFile, buffer: Uint8Array, offset: number) => Promise<number>;
 
 /**
  * Copies `[from, to)` of `source` to `target`, replacing it. The name is durable once its directory is synced.
@@ -19,12 +23,28 @@ const PIECE_SIZE = 256 * 1024;
  * @param to `Infinity` for the end of the file
  * @returns how many bytes were copied
  */
-export async function copyRange(
+export function copyRange(
   fs: DurableFs,
   source: string,
   from: number,
   to: number,
   target: string,
+): Promise<number> {
+  return copy(fs, source, target, (input, output) => copyBytes(input, output, from, to, readFully));
+}
+
+/** Copies all that the disk gives of `source`, with zero bytes where it refuses to give them; else as `copyRange`. */
+export function copyReadable(fs: DurableFs, source: string, target: string): Promise<number> {
+  const holes = new Holes();
+  const read: Read = (file, buffer, offset) => readOver(file, source, buffer, offset, holes);
+  return copy(fs, source, target, (input, output) => copyBytes(input, output, 0, Infinity, read));
+}
+
+async function copy(
+  fs: DurableFs,
+  source: string,
+  target: string,
+  bytes: (input: DurableFile, output: DurableFile) => Promise<number>,
 ): Promise<number> {
   const temporary = temporaryPath(target);
   let input: DurableFile | undefined;
@@ -32,7 +52,7 @@ export async function copyRange(
   try {
     input = await fs.open(source, "read");
     output = await createAnew(fs, temporary);
-    const size = await copyBytes(input, output, from, to);
+    const size = await bytes(input, output);
     await output.syncAll();
     await output.close();
     output = undefined;
@@ -51,11 +71,12 @@ async function copyBytes(
   output: DurableFile,
   from: number,
   to: number,
+  read: Read,
 ): Promise<number> {
   const buffer = new Uint8Array(PIECE_SIZE);
   let written = from;
   for (let at = from;;) {
-    const count = await readFully(input, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
+    const count = await read(input, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
     if (count === 0) {
       // The last byte gives the copy its size, when zeros before it were left out.
       if (written < at) await writeFully(output, new Uint8Array(1), at - from - 1);

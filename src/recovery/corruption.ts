@@ -5,11 +5,13 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError, MinistateError, TooNewError } from "../errors.ts";
-import type { StateFiles } from "../format/names.ts";
+import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
+import type { NamedFile, StateFiles } from "../format/names.ts";
 import { scanAftermath, sequenceNamed } from "./proof_scan.ts";
+import { endsUnsound, readWhatIsSound } from "./read_sound.ts";
 import type { Row } from "./recovery_table.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
+import { isFilesOwn, isUnreadable } from "../refusals.ts";
 
 /** A run of sequences; the last is `null` when nothing tells it. */
 export interface SequenceRange {
@@ -31,6 +33,13 @@ export interface Corruption {
   lost: SequenceRange;
   /** Where the segment's sound part ends, when it has one. */
   soundEnd: number | null;
+  /** What the disk refused to give of it, if it did. */
+  refusal: MinistateError | null;
+}
+
+/** What is wrong, in words, and what the system said about it. */
+export function reasonOf({ says, refusal }: Corruption): string {
+  return refusal === null ? says : `${says} (${refusal.systemCode ?? refusal.message})`;
 }
 
 const FOREIGN_SEGMENT = "foreign segment";
@@ -56,6 +65,7 @@ export async function missingJournal(
       sequenceLast: await highestSequence(fs, files, 0, base, known),
     },
     soundEnd: null,
+    refusal: null,
   };
 }
 
@@ -74,16 +84,17 @@ export async function corruptionAt(
     says: row.says,
     index,
     path: reader.named.path,
-    offset: reader.damage?.offset ?? reader.soundEnd,
+    offset: reader.damage?.offset ?? reader.unreadable?.offset ?? reader.soundEnd,
     lost: {
       sequenceFirst: sequence + 1,
       sequenceLast: await highestSequence(fs, files, index + 1, sequence, seen),
     },
     soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,
+    refusal: reader.unreadable,
   };
 }
 
-/** A header that is damaged or not ours is corruption; one that is too new, or an error of the disk, is not. */
+/** A header that is damaged, unreadable or not ours is corruption; one that is too new is not, nor any other error. */
 export async function unusableHeader(
   fs: DurableFs,
   files: StateFiles,
@@ -93,12 +104,15 @@ export async function unusableHeader(
   error: unknown,
 ): Promise<Corruption> {
   const foreign = error instanceof ForeignFormatError;
-  if (!(error instanceof CorruptionError) && !foreign) throw error;
+  const refusal = isUnreadable(error) ? error as MinistateError : null;
+  if (!(error instanceof CorruptionError) && !foreign && refusal === null) throw error;
   const named = files.segments[index]!;
   return {
-    label: foreign ? FOREIGN_SEGMENT : "damaged header",
+    label: foreign ? FOREIGN_SEGMENT : refusal ? "unreadable segment" : "damaged header",
     says: foreign
       ? "it was not written by this journal"
+      : refusal
+      ? "the disk refuses to give its first line"
       : "its first line is damaged, which a power cut can't do",
     index,
     path: named.path,
@@ -108,6 +122,7 @@ export async function unusableHeader(
       sequenceLast: await highestSequence(fs, files, index, sequence, known),
     },
     soundEnd: null,
+    refusal,
   };
 }
 
@@ -124,24 +139,31 @@ async function highestSequence(
     const isLast = named === files.segments.at(-1);
     // That a segment exists proves all sequences before it.
     highest = Math.max(highest, named.sequence - 1);
-    try {
-      const reader = await SegmentReader.open(fs, named);
-      try {
-        while (await reader.read() !== null);
-        highest = Math.max(highest, reader.expected - 1);
-        if (reader.damage !== null) {
-          const aftermath = await scanAftermath(reader, reader.soundEnd, fs.crc32);
-          highest = Math.max(highest, sequenceNamed(aftermath, isLast));
-        }
-      } finally {
-        await reader.close();
-      }
-    } catch (error) {
-      // What can't be read can't tell its sequences either; the report says so by what it leaves open.
-      if (!(error instanceof MinistateError) || error instanceof TooNewError) throw error;
-    }
+    highest = Math.max(highest, await sequenceTold(fs, named, isLast));
   }
   return highest > base ? highest : null;
+}
+
+/** The highest sequence that a segment tells of; 0 when it tells none. */
+async function sequenceTold(fs: DurableFs, named: NamedFile, isLast: boolean): Promise<number> {
+  let reader: SegmentReader;
+  try {
+    reader = await SegmentReader.open(fs, named);
+  } catch (error) {
+    // What can't be read can't tell its sequences either; the report says so by what it leaves open.
+    const damaged = error instanceof CorruptionError || error instanceof ForeignFormatError;
+    if (damaged || isFilesOwn(error)) return 0;
+    throw error;
+  }
+  try {
+    await readWhatIsSound(reader, () => {});
+    const highest = reader.expected - 1;
+    if (!endsUnsound(reader)) return highest;
+    const aftermath = await scanAftermath(reader, reader.soundEnd, fs.crc32);
+    return Math.max(highest, sequenceNamed(aftermath, isLast));
+  } finally {
+    await reader.close();
+  }
 }
 
 /** The error for a corruption, for whoever has to act on it. */
@@ -160,7 +182,9 @@ export function corruptionError(corruption: Corruption): CorruptionError | Forei
     );
   }
   return new CorruptionError(
-    `Cannot open "${corruption.path}" at offset ${corruption.offset}: ${corruption.says}; sequences that can't be proven: ${range}. ` +
+    `Cannot open "${corruption.path}" at offset ${corruption.offset}: ${
+      reasonOf(corruption)
+    }; sequences that can't be proven: ${range}. ` +
       "Nothing was changed: copy the directory, look at the disk's health, restore a backup, " +
       'or run "ministate repair" (or open with onCorruption "quarantine") to go on without them',
     {
@@ -169,6 +193,7 @@ export function corruptionError(corruption: Corruption): CorruptionError | Forei
       sequence: sequenceFirst,
       operation: "open",
       lost: corruption.lost,
+      cause: corruption.refusal?.cause,
     },
   );
 }

@@ -6,11 +6,13 @@
 
 import { closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
-import { ForeignFormatError, IoError, ioError, TooNewError } from "../errors.ts";
+import { ForeignFormatError, ioError, TooNewError } from "../errors.ts";
 import { HEADER_SIZE_MAX, type SegmentHeader, type SnapshotHeader } from "../format/format.ts";
 import { type NamedFile, SNAPSHOT_SUFFIX, type StateFiles } from "../format/names.ts";
 import { type HeaderReading, readHeader } from "../format/scan.ts";
-import { headerError, readFully } from "../journal/segment_reader.ts";
+import { readGiven } from "../journal/read_around.ts";
+import { headerError } from "../journal/segment_reader.ts";
+import { isFilesOwn, isUnreadable, readPatiently } from "../refusals.ts";
 import type { Life } from "../traffic.ts";
 
 /** Who wrote a journal, as the headers that can be read say. */
@@ -26,15 +28,6 @@ export interface StoredIdentity {
 
 type Header = SegmentHeader | SnapshotHeader;
 
-/** Failures that lie in the file itself. Any other (too many open files, no permission …) says nothing about it. */
-export const FILE_FAILURES: ReadonlySet<string | undefined> = new Set([
-  "EIO",
-  "EISDIR",
-  "EINVAL",
-  "ELOOP",
-  "ENOENT",
-]);
-
 /**
  * Reads the headers of all files; `null` for a new journal.
  *
@@ -43,20 +36,24 @@ export const FILE_FAILURES: ReadonlySet<string | undefined> = new Set([
  * tells counts only if there is no other.
  *
  * @throws {TooNewError} when a newer version of this library wrote one of them
+ * @throws {IoError} when the system refuses a read for a reason that is no file's own, or the disk gives not one of
+ * several files: then it is the disk, and no file is given up over it
  */
 export async function readIdentity(
   fs: DurableFs,
   files: StateFiles,
 ): Promise<StoredIdentity | null> {
   const placed: Header[] = [], misplaced: Header[] = [];
-  const newest = files.segments.at(-1);
+  const refusals: unknown[] = [];
   // Snapshots first: what the newest segment says of mutator and version comes last, and holds.
-  for (const named of [...files.snapshots, ...files.segments]) {
-    const header = await usable(fs, named, kindOf(named), named !== newest);
+  const all = [...files.snapshots, ...files.segments];
+  for (const named of all) {
+    const header = await usable(fs, named, refusals);
     if (header === null) continue;
     const position = header.ministate === "journal" ? header.first : header.sequence;
     (position === named.sequence ? placed : misplaced).push(header);
   }
+  if (all.length > 1 && refusals.length === all.length) throw refusals[0];
   const headers = placed.length > 0 ? placed : misplaced;
   const counts = new Map<string, number>();
   for (const { id } of headers) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -78,25 +75,33 @@ function kindOf({ name }: NamedFile): Header["ministate"] {
   return name.endsWith(SNAPSHOT_SUFFIX) ? "snapshot" : "journal";
 }
 
-/** One header; `null` when it is damaged or foreign: that is judged where its file is needed. */
+/** One header; `null` when it is damaged, unreadable or foreign: that is judged where its file is needed. */
 async function usable(
   fs: DurableFs,
   named: NamedFile,
-  kind: Header["ministate"],
-  spare: boolean,
+  refusals: unknown[],
 ): Promise<Header | null> {
   try {
-    const reading = await readHeaderOf(fs, named, kind);
+    const reading = await readHeaderOf(fs, named, kindOf(named));
     if (reading.kind === "newer") throw headerError("newer", named, reading.format);
     return reading.kind === "sound" ? reading.header : null;
   } catch (error) {
-    if (spare && error instanceof IoError && FILE_FAILURES.has(error.systemCode)) return null;
-    throw error;
+    if (!isFilesOwn(error)) throw error;
+    if (isUnreadable(error)) refusals.push(error);
+    return null;
   }
 }
 
-/** Reads the first line of a segment or snapshot. */
-export async function readHeaderOf(
+/** Reads the first line of a segment or snapshot; what the disk refuses to give is asked for again. */
+export function readHeaderOf(
+  fs: DurableFs,
+  named: NamedFile,
+  kind: Header["ministate"],
+): Promise<HeaderReading<Header>> {
+  return readPatiently(() => readHeaderOnce(fs, named, kind));
+}
+
+async function readHeaderOnce(
   fs: DurableFs,
   named: NamedFile,
   kind: Header["ministate"],
@@ -105,8 +110,10 @@ export async function readHeaderOf(
   let file: DurableFile | undefined;
   try {
     file = await fs.open(named.path, "read");
-    const size = await readFully(file, bytes, 0);
-    return readHeader(bytes.subarray(0, size), kind, fs.crc32);
+    const { size, refusal } = await readGiven(file, named.path, bytes, 0);
+    const reading = readHeader<Header>(bytes.subarray(0, size), kind, fs.crc32);
+    if (reading.kind !== "sound" && refusal !== null) throw refusal;
+    return reading;
   } catch (error) {
     throw ioError("read", named.path, error);
   } finally {

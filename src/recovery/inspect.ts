@@ -5,8 +5,9 @@
  * @module
  */
 
+import { reasonOf } from "./corruption.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
+import type { MinistateError } from "../errors.ts";
 import type {
   Finding,
   Inspection,
@@ -18,11 +19,14 @@ import { type JournalScan, judgeTail, scanJournal } from "./journal_scan.ts";
 import { joinPath, listState, type NamedFile, type StateFiles, stemOf } from "../format/names.ts";
 import { scanAftermath } from "./proof_scan.ts";
 import { CONTESTED, readIdentity, type StoredIdentity } from "./identity.ts";
+import { flawOf, placeOfFlaw } from "./flaw.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
+import { endsUnsound, readWhatIsSound } from "./read_sound.ts";
+import { readPatiently } from "../refusals.ts";
 import { readSnapshot } from "../snapshot/snapshot_file.ts";
 import { provenBy } from "../snapshot/snapshot_restore.ts";
 import { lifeTold } from "./recovery.ts";
-import { listQuarantine, sizeOf, sizesOf } from "./spare_files.ts";
+import { listQuarantine, sizeIfReadable, sizesOf } from "./spare_files.ts";
 import { type TimedSegment, writtenOf } from "./written.ts";
 
 /** A segment as inspected, with what the judgement needs beside. */
@@ -43,7 +47,7 @@ interface ReadSegment {
  * @param journal the journal's name, as `open` takes it
  * @throws {TooNewError} when a newer version wrote one of the files
  * @throws {ForeignFormatError} when the directory holds another journal
- * @throws {IoError} when the operating system refuses a read
+ * @throws {IoError} when the operating system refuses a read for a reason that is not the file's own
  */
 export async function inspectState(
   fs: DurableFs,
@@ -120,9 +124,9 @@ async function readOneSnapshot(
   id: string | null,
 ): Promise<{ told: SnapshotInspection; proves: number }> {
   const { name, sequence } = named;
-  const size = await sizeOf(fs, named.path);
+  const size = await sizeIfReadable(fs, named.path);
   try {
-    const { header } = await readSnapshot(fs, named);
+    const { header } = await readPatiently(() => readSnapshot(fs, named));
     const flaw = id === null || header.id === id ? null : "it belongs to another journal";
     return { told: { name, size, sequence, version: header.version, flaw }, proves: 0 };
   } catch (error) {
@@ -135,7 +139,7 @@ async function readSegment(fs: DurableFs, named: NamedFile): Promise<ReadSegment
   const { name, path, sequence } = named;
   const told: SegmentInspection = {
     name,
-    size: await sizeOf(fs, path),
+    size: await sizeIfReadable(fs, path),
     soundSize: 0,
     sequenceFirst: sequence,
     sequenceLast: sequence - 1,
@@ -146,40 +150,27 @@ async function readSegment(fs: DurableFs, named: NamedFile): Promise<ReadSegment
   };
   let reader: SegmentReader;
   try {
-    reader = await SegmentReader.open(fs, named);
+    reader = await readPatiently(() => SegmentReader.open(fs, named));
   } catch (error) {
     const flaw = flawOf(error);
     return { told: { ...told, damagedAt: 0 }, path, flaw, proven: true, timed: null };
   }
   try {
     const timed = { header: reader.header, timestampLast: reader.header.timestamp };
-    for (let batches; (batches = await reader.read()) !== null;) {
-      timed.timestampLast = batches.at(-1)!.timestamp;
-    }
+    await readWhatIsSound(reader, ({ timestamp }) => timed.timestampLast = timestamp);
     told.soundSize = reader.soundEnd;
     told.sequenceLast = reader.expected - 1;
     told.sealed = reader.sealed;
     told.mutator = reader.header.mutator;
     told.version = reader.header.version;
-    if (reader.damage === null) return { told, path, flaw: null, proven: false, timed };
-    told.damagedAt = reader.damage.offset;
+    if (!endsUnsound(reader)) return { told, path, flaw: null, proven: false, timed };
     const tail = judgeTail(reader, await scanAftermath(reader, reader.soundEnd, fs.crc32));
-    const flaw = `its bytes are not as they were written (${reader.damage.reason})`;
-    return { told, path, flaw, proven: tail === "proven", timed };
+    const { flaw, offset } = placeOfFlaw(reader);
+    told.damagedAt = offset;
+    return { told, path, flaw, proven: tail !== "unproven", timed };
   } finally {
     await reader.close();
   }
-}
-
-/** What damage says of itself; whatever else went wrong is thrown on. */
-function flawOf(error: unknown): string {
-  if (error instanceof ForeignFormatError) return "it was not written by this library";
-  if (error instanceof CorruptionError) {
-    return error.offset === 0
-      ? "its first line is damaged"
-      : `it is damaged near offset ${error.offset}`;
-  }
-  throw error;
 }
 
 function snapshotFindings(
@@ -208,14 +199,14 @@ function snapshotFindings(
 
 function scanFindings({ corruption, torn, end, sequence }: JournalScan): Finding[] {
   if (corruption !== null) {
-    const { path, offset, says, lost } = corruption;
+    const { path, offset, lost } = corruption;
     return [{
       severity: "corrupt",
       path,
       offset: corruption.index < 0 ? null : offset,
       sequence: lost.sequenceFirst,
       sequenceLast: lost.sequenceLast,
-      reason: says,
+      reason: reasonOf(corruption),
       needed: true,
     }];
   }

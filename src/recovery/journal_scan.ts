@@ -10,9 +10,11 @@ import { ForeignFormatError } from "../errors.ts";
 import { type SegmentHeader, TORN_SIZE_MAX } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../format/names.ts";
 import { type Aftermath, scanAftermath, sequenceNamed } from "./proof_scan.ts";
+import { endsUnsound, readWhatIsSound } from "./read_sound.ts";
 import { decide, type Reach, type Row, type Tail } from "./recovery_table.ts";
 import type { Batch } from "../format/scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
+import { readPatiently } from "../refusals.ts";
 import type { Life } from "../traffic.ts";
 
 /** The end of the newest segment. */
@@ -52,7 +54,7 @@ export type BatchConsumer = (batch: Batch, header: SegmentHeader) => void;
  *
  * @param known the highest sequence that damaged snapshots prove to have been acknowledged
  * @throws {TooNewError} when a segment was written by a newer version
- * @throws {IoError} when the operating system refuses a read
+ * @throws {IoError} when the operating system refuses a read for a reason that is not the file's own
  */
 export async function scanJournal(
   fs: DurableFs,
@@ -108,14 +110,12 @@ async function scanSegment(
     return;
   }
   try {
-    for (let batches; (batches = await reader.read()) !== null;) {
-      for (const batch of batches) consume(batch, reader.header);
-    }
+    await readWhatIsSound(reader, (batch) => consume(batch, reader.header));
     scan.segmentsRead++;
     scan.bytesRead += reader.soundEnd;
-    const aftermath = reader.damage === null
-      ? null
-      : await scanAftermath(reader, reader.soundEnd, fs.crc32);
+    const aftermath = endsUnsound(reader)
+      ? await scanAftermath(reader, reader.soundEnd, fs.crc32)
+      : null;
     const row = judge(reader, aftermath, files.segments[index + 1], Math.max(base, known));
     scan.sequence = Math.max(base, reader.expected - 1);
     scan.end = segmentEnd(reader, aftermath);
@@ -136,7 +136,7 @@ async function openSegment(
   named: NamedFile,
   id: string | null,
 ): Promise<SegmentReader> {
-  const reader = await SegmentReader.open(fs, named);
+  const reader = await readPatiently(() => SegmentReader.open(fs, named));
   if (id === null || reader.header.id === id) return reader;
   await reader.close();
   throw new ForeignFormatError(
@@ -168,7 +168,10 @@ export function judgeTail(reader: SegmentReader, aftermath: Aftermath | null): T
   if (reader.damage?.reason === "repeated") return "proven";
   // No unacknowledged write of ours is that large.
   const overlong = aftermath.writtenEnd - reader.soundEnd > TORN_SIZE_MAX;
-  return aftermath.proof !== null || aftermath.exhausted || overlong ? "proven" : "unproven";
+  if (aftermath.proof !== null || aftermath.exhausted) return "proven";
+  // What stands in bytes that can't be read could be the proof.
+  if (reader.unreadable !== null) return "unreadable";
+  return overlong ? "proven" : "unproven";
 }
 
 function segmentEnd(reader: SegmentReader, aftermath: Aftermath | null): SegmentEnd {

@@ -5,14 +5,16 @@
  */
 
 import { closeFile } from "../close_file.ts";
-import { copyRange } from "./copy_range.ts";
-import type { DurableFile } from "../durable_fs.ts";
+import { copyRange, copyReadable } from "./copy_range.ts";
+import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { ioError, isDiskFull } from "../errors.ts";
-import type { Corruption } from "./corruption.ts";
+import { type Corruption, reasonOf, type SequenceRange } from "./corruption.ts";
 import type { SegmentEnd } from "./journal_scan.ts";
-import { joinPath, type NamedFile, QUARANTINE, type StateFiles } from "../format/names.ts";
+import { joinPath, type NamedFile, type StateFiles } from "../format/names.ts";
+import { moveAside, openQuarantine, QuarantineNames, syncMoved } from "./quarantine_folder.ts";
 import type { LostRecords } from "./recovery_report.ts";
-import { createAnew, writeFully } from "../journal/write_bytes.ts";
+import { createAnew, discard, writeFully } from "../journal/write_bytes.ts";
+import { isMetadataDamaged, isUnreadable } from "../refusals.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
 /** How many torn tails are kept; the oldest goes first. Power cuts are many, and cards are small. */
@@ -20,21 +22,6 @@ const TORN_KEPT = 16;
 
 /** Ours begin with no dot; what a Mac or a program that synchronizes puts beside them does. */
 const TORN_NAME = /^\w.*\.torn-\d+$/;
-
-async function openQuarantine(directory: StateDirectory): Promise<string> {
-  try {
-    await directory.fs.makeDirectory(directory.quarantine);
-    await directory.fs.syncDirectory(directory.path);
-    const entries = await directory.fs.list(directory.path);
-    // A link planted under this name would carry damaged files out of the state directory.
-    if (!entries.some(({ name, kind }) => name === QUARANTINE && kind === "directory")) {
-      throw Object.assign(new Error("ELOOP: not a directory"), { code: "ELOOP" });
-    }
-  } catch (error) {
-    throw ioError("make the directory", directory.quarantine, error);
-  }
-  return directory.quarantine;
-}
 
 /**
  * Keeps the bytes of a torn tail before they are overwritten.
@@ -79,49 +66,17 @@ function placeOf(name: string): string {
   return `${segment} ${offset!.padStart(16, "0")}`;
 }
 
-/** Moves a rotten snapshot aside. Returns where it is. */
-export async function setSnapshotAside(
-  directory: StateDirectory,
-  snapshot: NamedFile,
-): Promise<string> {
-  const folder = await openQuarantine(directory);
-  return await moveAside(directory, folder, snapshot);
-}
-
-async function moveAside(
-  directory: StateDirectory,
-  folder: string,
-  file: NamedFile,
-): Promise<string> {
-  try {
-    const target = joinPath(folder, await freeName(directory, folder, file.name));
-    await directory.fs.rename(file.path, target);
-    await directory.fs.syncDirectory(folder);
-    await directory.fs.syncDirectory(directory.path);
-    return target;
-  } catch (error) {
-    throw ioError("set aside", file.path, error);
-  }
-}
-
-/** A name that no earlier quarantine has used: nothing kept is ever replaced. */
-async function freeName(directory: StateDirectory, folder: string, name: string): Promise<string> {
-  const taken = new Set((await directory.fs.list(folder)).map((entry) => entry.name));
-  for (let n = 1;; n++) {
-    const candidate = n === 1 ? name : `${name}.${n}`;
-    if (!taken.has(candidate)) return candidate;
-  }
-}
-
 /**
  * Sets aside everything from the damage on. Whenever the power goes, the next open finds the same damage again
  * or the work done, never a journal that looks sound and is shorter.
  *
  * 1. A copy of the damaged segment and a report, durable.
  * 2. The damaged segment is replaced, in one rename, by its sound part.
- * 3. Later segments are moved away, the earliest first: until the last one is gone, records are missing in front of it.
+ * 3. Later segments are moved away, the earliest first, and the last one only once the others are gone for good: as long
+ *    as it is there, records are missing in front of it, and it tells how far they went.
  *
- * When the damaged segment has no part that the state goes on from, `beginAnew` makes a fresh one in step 2.
+ * When the damaged segment has no part that the state goes on from, `beginAnew` makes a fresh one in step 2. A damaged
+ * segment that the disk does not give at all can't be copied: it is moved itself, in step 2.
  */
 export async function setJournalAside(
   directory: StateDirectory,
@@ -143,51 +98,108 @@ async function setAside(
   beginAnew: () => Promise<void>,
 ): Promise<LostRecords> {
   const { fs } = directory;
-  const folder = await openQuarantine(directory);
-  const quarantined: string[] = [];
+  const names = await QuarantineNames.open(directory);
   const damaged = files.segments[corruption.index];
-  if (damaged !== undefined) {
-    const target = joinPath(folder, await freeName(directory, folder, damaged.name));
-    await copyRange(directory.fs, damaged.path, 0, Infinity, target);
-    quarantined.push(target);
-  }
+  const target = damaged === undefined ? null : names.free(damaged.name);
+  const isCopied = damaged !== undefined && await keepCopy(fs, damaged, corruption, target!);
   const lost: LostRecords = {
     ...corruption.lost,
     path: corruption.path,
     offset: corruption.offset,
-    reason: corruption.says,
-    quarantined,
+    reason: reasonOf(corruption),
+    quarantined: target === null ? [] : [target],
   };
-  await writeReport(directory, folder, lost);
-  await fs.syncDirectory(folder);
-  if (damaged !== undefined && corruption.soundEnd !== null) {
-    await copyRange(directory.fs, damaged.path, 0, corruption.soundEnd, damaged.path);
+  const report = await writeReport(directory, names, lost);
+  await fs.syncDirectory(names.folder);
+  if (damaged === undefined) await beginAnew();
+  else if (corruption.soundEnd !== null) {
+    await copyRange(fs, damaged.path, 0, corruption.soundEnd, damaged.path);
     await directory.syncNames();
   } else {
-    await beginAnew();
-    if (damaged !== undefined && damaged.sequence !== corruption.lost.sequenceFirst) {
-      await fs.remove(damaged.path);
-      await directory.syncNames();
+    const moveTo = isCopied ? null : target;
+    try {
+      const isMoved = await replace(directory, damaged, corruption.lost, moveTo, beginAnew);
+      if (!isMoved) lost.quarantined = [];
+    } catch (error) {
+      // Only fsck can help. Until it has run, every open comes here, and none needs a report of its own.
+      if (isMetadataDamaged(error)) await discard(fs, undefined, report);
+      throw error;
     }
   }
-  for (const later of files.segments.slice(corruption.index + 1)) {
-    quarantined.push(await moveAside(directory, folder, later));
-  }
+  const later = files.segments.slice(corruption.index + 1);
+  lost.quarantined.push(...await moveAside(directory, names, later.slice(0, -1)));
+  lost.quarantined.push(...await moveAside(directory, names, later.slice(-1)));
   return lost;
+}
+
+/** Copies what the disk gives of a damaged segment; returns whether it gives anything. */
+async function keepCopy(
+  fs: DurableFs,
+  damaged: NamedFile,
+  { soundEnd, refusal }: Corruption,
+  target: string,
+): Promise<boolean> {
+  if (refusal !== null && soundEnd === null) {
+    try {
+      await closeFile(await fs.open(damaged.path, "read"), damaged.path);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return false;
+    }
+  }
+  await copyReadable(fs, damaged.path, target);
+  return true;
+}
+
+/**
+ * Begins a fresh segment in place of one that nothing goes on from.
+ *
+ * @param moveTo where the damaged one goes when it could not be copied
+ * @returns whether it is gone from where it was
+ */
+async function replace(
+  directory: StateDirectory,
+  damaged: NamedFile,
+  lost: SequenceRange,
+  moveTo: string | null,
+  beginAnew: () => Promise<void>,
+): Promise<boolean> {
+  const { fs } = directory;
+  const isSameName = damaged.sequence === lost.sequenceFirst;
+  if (isSameName) {
+    // Until the fresh one is there, the report stands for what is lost.
+    if (moveTo !== null) {
+      await fs.rename(damaged.path, moveTo);
+      await syncMoved(directory);
+    }
+    await beginAnew();
+    return true;
+  }
+  await beginAnew();
+  try {
+    if (moveTo === null) await fs.remove(damaged.path);
+    else await fs.rename(damaged.path, moveTo);
+  } catch (error) {
+    // From now on it is a segment that nobody needs, and one that only fsck can remove.
+    if (!isMetadataDamaged(error)) throw error;
+    return false;
+  }
+  await (moveTo === null ? directory.syncNames() : syncMoved(directory));
+  return true;
 }
 
 async function writeReport(
   directory: StateDirectory,
-  folder: string,
+  names: QuarantineNames,
   lost: LostRecords,
-): Promise<void> {
-  const name = await freeName(directory, folder, `lost-from-${lost.sequenceFirst}.json`);
-  const path = joinPath(folder, name);
+): Promise<string> {
+  const path = names.free(`lost-from-${lost.sequenceFirst}.json`);
   let file: DurableFile | undefined;
   try {
     file = await createAnew(directory.fs, path);
     await writeFully(file, new TextEncoder().encode(JSON.stringify(lost) + "\n"), 0);
     await file.syncAll();
+    return path;
   } catch (error) {
     throw ioError("write the report", path, error);
   } finally {

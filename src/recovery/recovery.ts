@@ -5,7 +5,7 @@
  */
 
 import { copyRange } from "./copy_range.ts";
-import { type Corruption, corruptionError } from "./corruption.ts";
+import { type Corruption, corruptionError, reasonOf } from "./corruption.ts";
 import { ioError, isDiskFull, MinistateError } from "../errors.ts";
 import { readClock } from "../format/format.ts";
 import { contestedError, type StoredIdentity } from "./identity.ts";
@@ -20,7 +20,8 @@ import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts
 import { Ledger, newestLife } from "../ledger.ts";
 import { type NamedFile, segmentFile, type StateFiles } from "../format/names.ts";
 import type { JournalSettings } from "../options.ts";
-import { keepTornTail, setJournalAside, setSnapshotAside } from "./quarantine.ts";
+import { keepTornTail, setJournalAside } from "./quarantine.ts";
+import { type Moved, moveUnneeded } from "./quarantine_folder.ts";
 import type { LostRecords, RecoveryReport, TornTail } from "./recovery_report.ts";
 import { SegmentWriter } from "../journal/segment_writer.ts";
 import type { Rotten } from "../snapshot/snapshot_restore.ts";
@@ -35,6 +36,16 @@ export interface Base {
   rotten: Rotten[];
 }
 
+/** What the records are given to. */
+export interface Replay {
+  consume: BatchConsumer;
+  /**
+   * Called once when all of them were consumed, before anything is written. What it throws ends the recovery with the
+   * directory as it was.
+   */
+  settle?(): void;
+}
+
 /** What recovery came to. */
 export interface Recovered {
   report: RecoveryReport;
@@ -46,7 +57,8 @@ export interface Recovered {
 }
 
 /**
- * Recovers a journal behind `base`, giving every sound batch to `consume`, and makes it ready to be written.
+ * Recovers a journal behind `base`, giving every sound batch to `replay`, and makes it ready to be written.
+ * Whatever the caller's program can fail with comes before the first change.
  *
  * @throws {CorruptionError} when acknowledged bytes are damaged and `onCorruption` is `"fail"`; nothing was changed
  */
@@ -57,7 +69,7 @@ export async function recover(
   stored: StoredIdentity | null,
   wanted: { name: string | null; version: number },
   base: Base,
-  consume: BatchConsumer,
+  replay: Replay,
 ): Promise<Recovered> {
   if (stored?.contested && settings.onCorruption === "fail") throw contestedError(directory.path);
   const known = Math.max(0, ...base.rotten.map(({ proves }) => proves));
@@ -67,7 +79,7 @@ export async function recover(
     base.sequence,
     known,
     stored?.id ?? null,
-    consume,
+    replay.consume,
   );
   const refusal = base.rotten.find((snapshot) => snapshot.refusal !== null)?.refusal;
   // A snapshot that the disk would not give now may be sound the next time: not everything is declared lost over it.
@@ -75,6 +87,7 @@ export async function recover(
   if (scan.corruption !== null && settings.onCorruption === "fail") {
     throw corruptionError(scan.corruption);
   }
+  replay.settle?.();
   const identity: JournalIdentity = {
     directory: directory.path,
     stem: directory.stem,
@@ -151,8 +164,8 @@ function tornTail(scan: JournalScan, end: SegmentEnd, keptAt: string | null): To
 }
 
 function lostWithoutChange(corruption: Corruption): LostRecords {
-  const { lost, path, offset, says } = corruption;
-  return { ...lost, path, offset, reason: says, quarantined: [] };
+  const { lost, path, offset } = corruption;
+  return { ...lost, path, offset, reason: reasonOf(corruption), quarantined: [] };
 }
 
 /** Leaves the newest segment ready for the next batch, everything before it synced. */
@@ -165,9 +178,10 @@ async function repair(
   report: RecoveryReport,
 ): Promise<JournalWriter> {
   const { fs } = directory;
+  // Asked before anything is changed: it is the caller's, and can throw.
+  const now = readClock(settings.clock);
   const begin = async () => {
-    const { clock, ledger } = settings;
-    const header = segmentHeader(identity, scan.sequence + 1, readClock(clock), ledger.life);
+    const header = segmentHeader(identity, scan.sequence + 1, now, settings.ledger.life);
     // Its directory first: a record in a directory whose own name is lost is lost with it.
     await directory.syncAncestors();
     return await SegmentWriter.create(
@@ -230,12 +244,17 @@ async function setRottenAside(
   rotten: Rotten[],
   report: RecoveryReport,
 ): Promise<void> {
-  for (const [index, { named }] of rotten.entries()) {
-    try {
-      report.snapshotsSkipped[index]!.path = await setSnapshotAside(directory, named);
-    } catch (error) {
-      // Were it readable the next time, it would stand for sequences that are given out again.
-      if (!(error instanceof MinistateError) || named.sequence > report.sequence) throw error;
-    }
+  // Were it readable the next time, it would stand for sequences that are given out again.
+  const mustGo = ({ named }: Rotten) => named.sequence > report.sequence;
+  let moved: Moved[];
+  try {
+    moved = await moveUnneeded(directory, rotten.map(({ named }) => named));
+  } catch (error) {
+    if (!(error instanceof MinistateError) || rotten.some(mustGo)) throw error;
+    return;
+  }
+  for (const [index, { path, error }] of moved.entries()) {
+    if (error !== null && mustGo(rotten[index]!)) throw error;
+    report.snapshotsSkipped[index]!.path = path;
   }
 }

@@ -9,9 +9,10 @@ export type Place = "last" | "inner";
 
 /**
  * How the segment ends. `sound`: nothing but empty space behind the last sound line. `unproven`: damage, and nothing
- * says that the damaged bytes had been acknowledged. `proven`: damage, and something does.
+ * says that the damaged bytes had been acknowledged. `proven`: damage, and something does. `unreadable`: nothing does,
+ * and some of the bytes can't be read.
  */
-export type Tail = "sound" | "unproven" | "proven";
+export type Tail = "sound" | "unproven" | "unreadable" | "proven";
 
 /**
  * How far its records reach. Inner: against the first sequence of the next segment. Last: against the snapshot that
@@ -62,9 +63,18 @@ export const RECOVERY_TABLE: readonly Row[] = [
     says: "it is damaged in bytes that had been acknowledged, as what stands behind them proves",
   },
   {
+    label: "unreadable tail",
+    place: ["last"],
+    tail: ["unreadable"],
+    reach: ["meets", "beyond"],
+    verdict: "corrupt",
+    says:
+      "the disk refuses to give a part of it, so that nothing tells whether that had been acknowledged",
+  },
+  {
     label: "damage below the snapshot",
     place: ["last"],
-    tail: ["unproven"],
+    tail: ["unproven", "unreadable"],
     reach: ["short"],
     verdict: "corrupt",
     says: "it is damaged in bytes that had been acknowledged, as the snapshot proves",
@@ -105,7 +115,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
     // A write taken back on a full disk can leave such bytes; none of them was ever a record.
     label: "rubbish behind the last record",
     place: ["inner"],
-    tail: ["unproven"],
+    tail: ["unproven", "unreadable"],
     reach: ["meets"],
     verdict: "open",
     says: "every record up to the next segment is sound",
@@ -113,7 +123,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
   {
     label: "damage before a later segment",
     place: ["inner"],
-    tail: ["unproven"],
+    tail: ["unproven", "unreadable"],
     reach: ["short", "beyond"],
     verdict: "corrupt",
     says: "it is damaged in bytes that had been acknowledged, as the next segment proves",

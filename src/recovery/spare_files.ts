@@ -8,6 +8,7 @@ import type { DurableFs } from "../durable_fs.ts";
 import { ioError, MinistateError } from "../errors.ts";
 import type { SpareFile } from "./inspection.ts";
 import { joinPath, QUARANTINE } from "../format/names.ts";
+import { isUnreadable } from "../refusals.ts";
 
 /** What recovery has set aside; nothing when the folder isn't there. */
 export async function listQuarantine(fs: DurableFs, directory: string): Promise<SpareFile[]> {
@@ -28,7 +29,10 @@ export async function sizesOf(fs: DurableFs, paths: string[]): Promise<SpareFile
   const found: SpareFile[] = [];
   for (const path of paths) {
     try {
-      found.push({ name: path.slice(path.lastIndexOf("/") + 1), size: await sizeOf(fs, path) });
+      found.push({
+        name: path.slice(path.lastIndexOf("/") + 1),
+        size: await sizeIfReadable(fs, path),
+      });
     } catch (error) {
       // A file that was never finished may get its name, or go, at any moment.
       if (!(error instanceof MinistateError) || error.systemCode !== "ENOENT") throw error;
@@ -37,8 +41,18 @@ export async function sizesOf(fs: DurableFs, paths: string[]): Promise<SpareFile
   return found;
 }
 
+/** As `sizeOf`; 0 when the disk refuses to give even the size. */
+export async function sizeIfReadable(fs: DurableFs, path: string): Promise<number> {
+  try {
+    return await sizeOf(fs, path);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return 0;
+  }
+}
+
 /** The size of one file in bytes. */
-export async function sizeOf(fs: DurableFs, path: string): Promise<number> {
+async function sizeOf(fs: DurableFs, path: string): Promise<number> {
   try {
     const file = await fs.open(path, "read");
     try {

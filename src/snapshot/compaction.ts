@@ -12,6 +12,7 @@ import { type NamedFile, snapshotFile } from "../format/names.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import { verifySnapshot, writeSnapshot } from "./snapshot_file.ts";
 import type { SnapshotInfo } from "./snapshot_store.ts";
+import { isMetadataDamaged } from "../refusals.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
 /** What a compaction came to. */
@@ -228,15 +229,18 @@ export class Compaction {
     if (files.length === 0) return [];
     // What they are replaced by must be durable by name before anything goes.
     await this.#directory.syncNames();
+    const deleted: string[] = [];
     for (const { path } of files) {
       try {
         await this.#directory.fs.remove(path);
+        deleted.push(path);
       } catch (error) {
-        throw ioError("delete", path, error);
+        // Only fsck can remove it; the others must go all the same, or the disk fills up.
+        if (!isMetadataDamaged(error)) throw ioError("delete", path, error);
       }
     }
     await this.#directory.syncNames();
-    return files.map(({ path }) => path);
+    return deleted;
   }
 }
 

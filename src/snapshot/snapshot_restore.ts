@@ -8,7 +8,8 @@ import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, IoError, MinistateError, TooNewError } from "../errors.ts";
 import type { SnapshotHeader } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../format/names.ts";
-import { FILE_FAILURES, readHeaderOf } from "../recovery/identity.ts";
+import { readHeaderOf } from "../recovery/identity.ts";
+import { isFilesOwn, isUnreadable, readPatiently } from "../refusals.ts";
 import { readSnapshot, type SnapshotReading } from "./snapshot_file.ts";
 
 /** A snapshot that can't be used, and why. */
@@ -20,9 +21,6 @@ export interface Rotten {
   /** The sequence that it proves to have been acknowledged, damaged as it is; 0 when it proves nothing. */
   proves: number;
 }
-
-/** How often a snapshot is read before its file counts as unreadable. */
-const READ_ATTEMPTS = 3;
 
 /** The newest sound snapshot, and those above it that were not. */
 export interface Restored {
@@ -37,7 +35,7 @@ export interface Restored {
  * @param options.atMost only snapshots of this sequence or an earlier one
  * @param options.pieceSize how much to read in one go
  * @throws {TooNewError} when one was written by a newer version: an older one would silently step back
- * @throws {IoError} when the operating system refuses for a reason that will pass, which doesn't make a snapshot rotten
+ * @throws {IoError} when the operating system refuses for a reason that is not the file's own: it is not rotten then
  */
 export async function restoreNewest(
   fs: DurableFs,
@@ -49,13 +47,13 @@ export async function restoreNewest(
   for (const named of files.snapshots.toReversed()) {
     if (named.sequence > atMost) continue;
     try {
-      const reading = await readPatiently(fs, named, pieceSize);
+      const reading = await readPatiently(() => readSnapshot(fs, named, pieceSize));
       if (id === null || reading.header.id === id) return { found: { ...reading, named }, rotten };
       rotten.push({ named, reason: "it belongs to another journal", refusal: null, proves: 0 });
     } catch (error) {
       if (!(error instanceof MinistateError) || error instanceof TooNewError) throw error;
       const refusal = error instanceof IoError ? error : null;
-      if (refusal !== null && !FILE_FAILURES.has(refusal.systemCode)) throw refusal;
+      if (refusal !== null && !isFilesOwn(refusal)) throw refusal;
       const proves = await provenBy(fs, named, id, error);
       rotten.push({ named, reason: error.message, refusal, proves });
     }
@@ -74,27 +72,17 @@ export async function provenBy(
   error: MinistateError,
 ): Promise<number> {
   // A directory or a link under this name, or a file that was never ours, is not a damaged snapshot.
-  if (error instanceof IoError) return error.systemCode === "EIO" ? named.sequence : 0;
+  if (error instanceof IoError) return isUnreadable(error) ? named.sequence : 0;
   if (!(error instanceof CorruptionError)) return 0;
-  const reading = await readHeaderOf(fs, named, "snapshot");
+  let reading;
+  try {
+    reading = await readHeaderOf(fs, named, "snapshot");
+  } catch (refusal) {
+    if (!isUnreadable(refusal)) throw refusal;
+    return named.sequence;
+  }
   if (reading.kind !== "sound") return named.sequence;
   const header = reading.header as SnapshotHeader;
   // Renamed, it is still of the sequence that its header tells.
   return id === null || header.id === id ? header.sequence : 0;
-}
-
-/** Reads a snapshot; a device that fails to give it is asked again, for newer records may be in no other file. */
-async function readPatiently(
-  fs: DurableFs,
-  named: NamedFile,
-  pieceSize?: number,
-): Promise<SnapshotReading> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return await readSnapshot(fs, named, pieceSize);
-    } catch (error) {
-      const refused = error instanceof IoError && error.systemCode === "EIO";
-      if (!refused || attempt >= READ_ATTEMPTS) throw error;
-    }
-  }
 }

@@ -13,6 +13,7 @@ import { joinPath, LOCK_NAME, type NamedFile, type StateFiles } from "../format/
 import { readIdentity } from "../recovery/identity.ts";
 import { scanAftermath } from "../recovery/proof_scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
+import { isUnreadable, readPatiently } from "../refusals.ts";
 import { verifySnapshot } from "../snapshot/snapshot_file.ts";
 import { StateDirectory } from "../state_directory.ts";
 
@@ -105,14 +106,22 @@ async function planCopies(
     // Begun since the end was taken: what is in it is for the next backup.
     if (limit !== null && named.sequence > limit.segmentFirst) continue;
     const next = named.path === limit?.path ? undefined : files.segments[index + 1];
-    const reader = await SegmentReader.open(source.fs, named);
+    const isUnneeded = next !== undefined && next.sequence <= needed + 1;
+    let reader: SegmentReader;
     try {
-      while (await reader.read(named.path === limit?.path ? limit.offset : Infinity) !== null);
+      reader = await SegmentReader.open(source.fs, named);
+    } catch (error) {
+      if (!isUnneeded || !isUnreadable(error)) throw error;
+      copies = [];
+      continue;
+    }
+    try {
+      await readUpTo(reader, named.path === limit?.path ? limit.offset : Infinity, isUnneeded);
       if (await isSound(source.fs, reader, next, limit)) {
         copies.unshift({ named, size: reader.soundEnd });
         sequence = Math.max(sequence, reader.expected - 1);
-      } else if (next !== undefined && next.sequence <= needed + 1) {
-        // What an interrupted compaction left of a journal that no snapshot needs.
+      } else if (isUnneeded) {
+        // What an interrupted compaction left of a journal that no snapshot needs, or what can't be read of it.
         copies = [];
       } else {
         throw damaged(reader);
@@ -121,8 +130,19 @@ async function planCopies(
       await reader.close();
     }
   }
+  const oldest = copies.at(-1)?.named;
+  if (oldest !== undefined && oldest.sequence > needed + 1) throw incomplete(oldest, needed);
   for (const named of snapshots) copies.push({ named, size: Infinity });
   return { copies, sequence };
+}
+
+/** Reads to the end; of a segment that nobody needs, as far as the disk gives it. */
+async function readUpTo(reader: SegmentReader, limit: number, isUnneeded: boolean): Promise<void> {
+  try {
+    while (await reader.read(limit) !== null);
+  } catch (error) {
+    if (!isUnneeded || error !== reader.unreadable) throw error;
+  }
 }
 
 /** Whether a segment that was read holds every record it must. */
@@ -149,13 +169,31 @@ async function soundSnapshots(
   const sound: NamedFile[] = [];
   for (const named of files.snapshots) {
     try {
-      const header = await verifySnapshot(fs, named);
+      const header = await readPatiently(() => verifySnapshot(fs, named));
       if (id === null || header.id === id) sound.push(named);
     } catch (error) {
-      if (!(error instanceof CorruptionError || error instanceof ForeignFormatError)) throw error;
+      if (!isDamaged(error)) throw error;
     }
   }
   return sound;
+}
+
+/** Whether the file can't be read for a reason of its own. */
+function isDamaged(error: unknown): boolean {
+  return error instanceof CorruptionError || error instanceof ForeignFormatError ||
+    isUnreadable(error);
+}
+
+function incomplete({ path, sequence }: NamedFile, needed: number): CorruptionError {
+  return new CorruptionError(
+    `Cannot back up: the journal begins with "${path}", and no snapshot that can be read stands in for what was before: ` +
+      'run "ministate verify" to see what is affected',
+    {
+      path,
+      sequence: needed + 1,
+      lost: { sequenceFirst: needed + 1, sequenceLast: sequence - 1 },
+    },
+  );
 }
 
 function damaged(reader: SegmentReader): CorruptionError {

@@ -8,6 +8,7 @@ import { InvalidStateError, messageOf, MigrationError, MutationRejectedError } f
 import { DEPTH_MAX, MUTATOR_NAME_SIZE_MAX, STATE_DEPTH_MAX } from "../format/format.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import { copyJson, describeFlaw, findJsonFlaw } from "../format/json.ts";
+import { encodeState } from "../format/snapshot_encode.ts";
 import type { StandardSchema } from "./standard_schema.ts";
 
 /** What a mutator is told about the record it applies; the same on every replay, so that it needs no clock. */
@@ -135,7 +136,7 @@ export class StateMachine<S, M, R> {
       if ("reduce" in mutator) {
         const next = refusePromise(mutator.reduce(this.state, mutation as M, context));
         if (next === undefined) {
-          throw new TypeError("reduce() returned undefined instead of the next state");
+          throw new NoOutcome("reduce() returned undefined instead of the next state");
         }
         this.state = next;
         return next as unknown as R;
@@ -180,7 +181,11 @@ export class StateMachine<S, M, R> {
     return this.#migrate("mutation", version, mutation) as M;
   }
 
-  /** Runs one record of an older journal or of this one, as far as its outcome is not asked for. */
+  /**
+   * Runs one record of an older journal or of this one, as far as its outcome is not asked for.
+   *
+   * @throws {MigrationError} when the record is of an older version and can't be carried over, or not run at all
+   */
   replay(sequence: number, timestamp: number, mutation: unknown, version: number): void {
     const current = this.carryOver(mutation, version);
     try {
@@ -189,7 +194,33 @@ export class StateMachine<S, M, R> {
       // Its caller was told when it was journaled; the refusal is part of the history.
       /* v8 ignore next -- nothing else is thrown now; a bug that does must not count as a refusal */
       if (!(error instanceof MutationRejectedError)) throw error;
+      // The older version may have applied it. A program that applies nothing would lose the whole state without a word.
+      if (version !== this.version && error.cause instanceof NoOutcome) {
+        throw this.#notCarriedOver(`mutation ${sequence}`, version, error.cause);
+      }
     }
+  }
+
+  /**
+   * Makes sure that the state of an older version, carried over with all its mutations, is one that can be kept.
+   *
+   * @throws {MigrationError} when it is not JSON
+   */
+  checkCarriedOver(versionFrom: number): void {
+    try {
+      // As its first snapshot will, so that what is refused then is refused now.
+      for (const _line of encodeState(this.state));
+    } catch (cause) {
+      throw this.#notCarriedOver("the state", versionFrom, cause);
+    }
+  }
+
+  #notCarriedOver(what: string, versionFrom: number, cause: unknown): MigrationError {
+    return new MigrationError(
+      `Cannot carry ${what} over from version ${versionFrom} to ${this.version} of the mutator: ` +
+        `${messageOf(cause)}; nothing was changed`,
+      { operation: "open", cause },
+    );
   }
 
   #migrate(what: "state" | "mutation", version: number, value: unknown): unknown {
@@ -208,7 +239,8 @@ export class StateMachine<S, M, R> {
       const flaw = findJsonFlaw(carried, what === "state" ? STATE_DEPTH_MAX : DEPTH_MAX);
       // Found here, before anything is written: a `migrate` without a return would take the whole state along.
       if (flaw !== null) throw new TypeError(`in what it returned, ${describeFlaw(flaw)}`);
-      return carried;
+      // It may be an object that every call of `migrate` returns, and it will be changed.
+      return what === "state" ? copyJson(carried) : carried;
     } catch (cause) {
       throw new MigrationError(
         `migrate.${what} failed to carry version ${version} over to ${this.version}: ` +
@@ -225,7 +257,12 @@ function refusePromise<T>(value: T): T {
   if (typeof value !== "object" && typeof value !== "function") return value;
   if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
   Promise.resolve(value).catch((error) => error);
-  throw new TypeError("it returned a promise: mutators must be synchronous and deterministic");
+  throw new NoOutcome("it returned a promise: mutators must be synchronous and deterministic");
+}
+
+/** A mutator gave back what is no outcome: a mistake of the program, not a refusal of the mutation. */
+class NoOutcome extends TypeError {
+  override readonly name = "TypeError";
 }
 
 function checkMutator(mutator: MutatorBase<unknown, unknown>): void {

@@ -14,7 +14,13 @@ import { atRest, type Change, changesOf, type ChangesOptions } from "./history.t
 import { checkPast, rebuildState } from "./history.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
-import type { Applied, DeepReadonly, Mutator, Reducer, StateMachine } from "./mutator.ts";
+import {
+  type Applied,
+  type DeepReadonly,
+  type Mutator,
+  type Reducer,
+  StateMachine,
+} from "./mutator.ts";
 import { checkOptions, eachMutation } from "../options.ts";
 import { type StateManagerOptions, stateManagerSettings } from "../options.ts";
 import type { Recovered } from "../recovery/recovery.ts";
@@ -81,10 +87,12 @@ export class StateManager<S, M, R = unknown> {
     create: (opened: OpenedState<S, M, R>) => T,
   ): Promise<T> {
     const settings = stateManagerSettings(options, fs);
+    // First: what is wrong with the mutator is found before anything is made.
+    const machine = new StateMachine<S, M, R>(mutator);
     const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     let manager: T | undefined;
     try {
-      manager = create(await recoverState(opened, settings, mutator));
+      manager = create(await recoverState(opened, settings, machine));
       // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
       if (manager.recovery.migratedFrom !== null) {
         await manager.#compaction?.createSnapshotIfSpace();

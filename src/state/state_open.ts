@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
+import type { StateMachine } from "./mutator.ts";
 import type { StateManagerSettings } from "../options.ts";
 import { checkIdentity, readIdentity } from "../recovery/identity.ts";
 import { recover, type Recovered } from "../recovery/recovery.ts";
@@ -26,17 +26,21 @@ export interface OpenedState<S, M, R> {
 export function recoverState<S, M, R>(
   directory: StateDirectory,
   settings: StateManagerSettings,
-  mutator: Mutator<S, M, R> | Reducer<S, M>,
+  machine: StateMachine<S, M, R>,
 ): Promise<OpenedState<S, M, R>> {
-  return readSteadily(settings.readOnly, () => recoverOnce(directory, settings, mutator));
+  let isFresh = true;
+  return readSteadily(settings.readOnly, () => {
+    const own = isFresh ? machine : machine.fresh();
+    isFresh = false;
+    return recoverOnce(directory, settings, own);
+  });
 }
 
 async function recoverOnce<S, M, R>(
   directory: StateDirectory,
   settings: StateManagerSettings,
-  mutator: Mutator<S, M, R> | Reducer<S, M>,
+  machine: StateMachine<S, M, R>,
 ): Promise<OpenedState<S, M, R>> {
-  const machine = new StateMachine<S, M, R>(mutator);
   const files = await directory.list();
   const stored = await readIdentity(directory.fs, files);
   checkIdentity(stored, machine, directory.path);
@@ -50,11 +54,16 @@ async function recoverOnce<S, M, R>(
     stored,
     machine,
     base,
-    (batch, header) => {
-      const { sequenceFirst, timestamp, mutations } = batch;
-      for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
-        machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);
-      }
+    {
+      consume: ({ sequenceFirst, timestamp, mutations }, { version }) => {
+        for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
+          machine.replay(sequenceFirst + i, timestamp, mutations[i], version);
+        }
+      },
+      settle: () => {
+        const versionFrom = stored?.version ?? machine.version;
+        if (versionFrom !== machine.version) machine.checkCarriedOver(versionFrom);
+      },
     },
   );
   // One of an older version is not the snapshot of this state, though its sequence may be the same.

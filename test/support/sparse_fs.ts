@@ -68,6 +68,7 @@ function sparseFile(
     syncAll: () => file.syncAll(),
     truncate: (to) => file.truncate(to),
     size: () => size,
+    identity: () => file.identity(),
     close: () => file.close(),
   };
 }

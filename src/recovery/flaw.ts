@@ -1,0 +1,41 @@
+/**
+ * Says in words what is wrong with one file, for an inspection.
+ *
+ * @module
+ */
+
+import { CorruptionError, ForeignFormatError, type IoError, messageOf } from "../errors.ts";
+import type { SegmentReader } from "../journal/segment_reader.ts";
+import { isUnreadable } from "../refusals.ts";
+
+/** What damage says of itself; whatever else went wrong is thrown on. */
+export function flawOf(error: unknown): string {
+  if (error instanceof ForeignFormatError) return "it was not written by this library";
+  if (error instanceof CorruptionError) {
+    return error.offset === 0
+      ? "its first line is damaged"
+      : `it is damaged near offset ${error.offset}`;
+  }
+  if (!isUnreadable(error)) throw error;
+  return unreadableFlaw(error as IoError);
+}
+
+/** What is wrong with a segment that is not sound to its end, and where that begins. */
+export function placeOfFlaw({ damage, unreadable, soundEnd }: SegmentReader): {
+  flaw: string;
+  offset: number;
+} {
+  if (damage !== null) {
+    const flaw = `its bytes are not as they were written (${damage.reason})`;
+    return { flaw, offset: damage.offset };
+  }
+  return { flaw: unreadableFlaw(unreadable!), offset: unreadable!.offset ?? soundEnd };
+}
+
+function unreadableFlaw(
+  refusal: { systemCode?: string; offset?: number; cause?: unknown },
+): string {
+  const { systemCode, offset, cause } = refusal;
+  const where = offset === undefined ? "it" : `its bytes at offset ${offset}`;
+  return `the disk refuses to give ${where} (${systemCode ?? messageOf(cause)})`;
+}

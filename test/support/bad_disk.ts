@@ -1,0 +1,81 @@
+// A file system whose disk refuses to give files, or parts of them.
+
+import type { DurableFs } from "@ministate/ministate";
+import { systemError } from "./wrapped_fs.ts";
+
+/** What the disk refuses. */
+export interface Bad {
+  /** Files with this in their path. */
+  part: string;
+  /** What the system says; one with spaces is a message without a code. */
+  code: string;
+  /** Which bytes; without it, the file can't even be opened, renamed or removed. */
+  range?: [from: number, to: number];
+  /** How many calls are refused, after which the disk gives what it is asked for. @default Infinity */
+  times?: number;
+}
+
+/** The file system on such a disk, and how often it refused. */
+export function badDisk(
+  inner: DurableFs,
+  ...bads: Bad[]
+): { fs: DurableFs; readonly refusals: number } {
+  let refusals = 0;
+  const refuse = (bad: Bad) => {
+    refusals++;
+    bad.times = (bad.times ?? Infinity) - 1;
+    throw bad.code.includes(" ") ? new Error(bad.code) : systemError(bad.code);
+  };
+  const of = (path: string) =>
+    bads.filter(({ part, times = 1 }) =>
+      path.includes(part) && !path.endsWith(".tmp") && times > 0
+    );
+  const whole = (...paths: string[]) => {
+    const bad = paths.flatMap(of).find(({ range }) => range === undefined);
+    if (bad !== undefined) refuse(bad);
+  };
+  const fs: DurableFs = {
+    async open(path, mode) {
+      whole(path);
+      const file = await inner.open(path, mode);
+      return {
+        read(buffer, offset) {
+          const end = offset + buffer.length;
+          const bad = of(path).find(({ range }) => range && range[0] < end && range[1] > offset);
+          if (bad === undefined) return file.read(buffer, offset);
+          // As the kernel does: what stands before the bad page is given.
+          const good = bad.range![0] - offset;
+          return good > 0 ? file.read(buffer.subarray(0, good), offset) : refuse(bad);
+        },
+        write: (buffer, offset) => file.write(buffer, offset),
+        syncData: () => file.syncData(),
+        syncAll: () => file.syncAll(),
+        truncate: (size) => file.truncate(size),
+        size: () => file.size(),
+        identity: () => file.identity(),
+        close: () => file.close(),
+      };
+    },
+    async rename(from, to) {
+      whole(from, to);
+      await inner.rename(from, to);
+    },
+    async remove(path) {
+      whole(path);
+      await inner.remove(path);
+    },
+    list: (path) => inner.list(path),
+    makeDirectory: (path) => inner.makeDirectory(path),
+    syncDirectory: (path) => inner.syncDirectory(path),
+    lock: (path, directory) => inner.lock(path, directory),
+    identity: (path) => inner.identity(path),
+    resolve: (path) => inner.resolve(path),
+    crc32: (bytes, seed) => inner.crc32(bytes, seed),
+  };
+  return {
+    fs,
+    get refusals() {
+      return refusals;
+    },
+  };
+}
