@@ -61,6 +61,13 @@ export function headerError(
   );
 }
 
+/** A place in a segment: where a line ends, and the sequence that comes next. */
+export interface SegmentPlace {
+  named: NamedFile;
+  offset: number;
+  sequence: number;
+}
+
 /** Reads one segment. Call {@linkcode SegmentReader.read} until it returns `null`; then look at the end. */
 export class SegmentReader {
   readonly #fs: DurableFs;
@@ -133,6 +140,12 @@ export class SegmentReader {
     }
   }
 
+  /** Goes on from a place that was sound when somebody else was there. */
+  continueFrom({ offset, sequence }: SegmentPlace): void {
+    this.soundEnd = this.lastStart = offset;
+    this.expected = sequence;
+  }
+
   /**
    * Reads on from the last sound line.
    *
@@ -195,6 +208,15 @@ export class SegmentReader {
   /** Reads bytes as they stand, for evidence behind the sound part. */
   readAt(buffer: Uint8Array, offset: number): Promise<number> {
     return this.#read(buffer, offset);
+  }
+
+  /** Makes durable what stands in the file, whoever wrote it. */
+  async syncData(): Promise<void> {
+    try {
+      await this.#file.syncData();
+    } catch (error) {
+      throw ioError("sync", this.named.path, error);
+    }
   }
 
   /** Closes the file. */
