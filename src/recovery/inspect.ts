@@ -5,6 +5,7 @@
  * @module
  */
 
+import { coveredScan } from "./covered_scan.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
 import type {
@@ -62,13 +63,10 @@ export async function inspectState(
   const segments: ReadSegment[] = [];
   for (const named of files.segments) segments.push(await readSegment(fs, named));
   const base = snapshots.findLast((snapshot) => snapshot.flaw === null) ?? null;
-  const scan = await scanJournal(
+  const scan = await coveredScan(
     fs,
     files,
-    base?.sequence ?? 0,
-    known,
-    stored?.id ?? null,
-    () => {},
+    (note) => scanJournal(fs, files, base?.sequence ?? 0, known, stored?.id ?? null, note),
   );
   const findings = [
     ...contestedFindings(directory, stored),
