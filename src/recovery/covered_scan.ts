@@ -25,18 +25,26 @@ export async function coveredScan(
   files: StateFiles,
   scan: (note: (batch: Batch) => void) => Promise<JournalScan>,
 ): Promise<JournalScan> {
-  let last: Batch | null = null as Batch | null;
+  let last = null as Batch | null;
   const found = await scan((batch) => last = batch);
   const { end, sequence, corruption } = found;
-  if (last === null || end === null || end.sealed || corruption !== null) return found;
-  // A snapshot gets its name once everything up to it is durable.
-  const snapshotted = files.snapshots.at(-1)?.sequence ?? 0;
-  if (last.sequenceLast !== sequence || snapshotted >= sequence) return found;
-  await cover(fs, files, last);
+  if (end === null || end.sealed || corruption !== null) return found;
+  if (last?.sequenceLast === sequence) await coverLast(fs, files, last);
   return found;
 }
 
-async function cover(fs: DurableFs, files: StateFiles, last: Batch): Promise<void> {
+/**
+ * Returns once the last batch of the newest segment is durable.
+ *
+ * @throws {IoError} when it may not be, and can't be synced
+ */
+export async function coverLast(
+  fs: DurableFs,
+  files: StateFiles,
+  last: Batch | null,
+): Promise<void> {
+  // A snapshot gets its name once everything up to it is durable.
+  if (last === null || (files.snapshots.at(-1)?.sequence ?? 0) >= last.sequenceLast) return;
   const { directory, stem, segments } = files;
   const named = segments.at(-1)!;
   let reader: SegmentReader | undefined;

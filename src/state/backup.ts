@@ -5,11 +5,22 @@
  */
 
 import { copyRange } from "../recovery/copy_range.ts";
+import { coverLast } from "../recovery/covered_scan.ts";
 import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError, ioError } from "../errors.ts";
+import { CorruptionError, ForeignFormatError, IoError, ioError } from "../errors.ts";
 import { judgeTail } from "../recovery/journal_scan.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
-import { joinPath, LOCK_NAME, type NamedFile, type StateFiles } from "../format/names.ts";
+import {
+  isOwnName,
+  joinPath,
+  listState,
+  LOCK_NAME,
+  type NamedFile,
+  QUARANTINE,
+  type StateFiles,
+} from "../format/names.ts";
+import type { Batch } from "../format/scan.ts";
+import { holdFiles } from "./held_files.ts";
 import { readIdentity } from "../recovery/identity.ts";
 import { scanAftermath } from "../recovery/proof_scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
@@ -50,6 +61,7 @@ export async function backupState(
   limit: ReadLimit | null,
 ): Promise<BackupReport> {
   const journalName = `${source.stem}.jsonl`;
+  await refuseQuarantine(source.fsUncounted, target);
   // What is written there is no wear of the source's card.
   const fs = source.fsUncounted;
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
@@ -58,17 +70,60 @@ export async function backupState(
     await refuseOthers(fs, target, found);
     await destination.syncAncestors();
     await destination.removeTemporary(found);
-    const files = await source.list();
-    const { copies, sequence } = await planCopies(source, files, limit);
-    let size = 0;
-    for (const { named, size: part } of copies) {
-      size += await copyRange(fs, named.path, 0, part, joinPath(destination.path, named.name));
-      // One by one: otherwise a power cut could keep a later name and lose an earlier one.
-      await destination.syncNames();
+    // A writer in another process deletes what it no longer needs; here, nothing is deleted meanwhile.
+    const held = limit === null ? await holdFiles(fs, source.path, source.stem) : null;
+    try {
+      const copied = await copyFiles(held?.fs ?? fs, source, destination, limit);
+      return { directory: target, ...copied };
+    } finally {
+      await held?.release();
     }
-    return { directory: target, sequence, files: copies.length, size };
   } finally {
     await destination.close();
+  }
+}
+
+async function copyFiles(
+  sourceFs: DurableFs,
+  source: StateDirectory,
+  destination: StateDirectory,
+  limit: ReadLimit | null,
+): Promise<Omit<BackupReport, "directory">> {
+  const files = await listState(sourceFs, source.path, source.stem);
+  const { copies, sequence } = await planCopies(sourceFs, files, limit);
+  let size = 0;
+  for (const { named, size: part } of copies) {
+    size += await copyRange(sourceFs, named.path, 0, part, joinPath(destination.path, named.name));
+    // One by one: otherwise a power cut could keep a later name and lose an earlier one.
+    await destination.syncNames();
+  }
+  return { sequence, files: copies.length, size };
+}
+
+/**
+ * Refuses the folder of a state directory where damaged files are set aside, and everything in it: the next damage
+ * would be put among the files of the backup.
+ */
+async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
+  const parts = target.split("/").filter((part, i) => i === 0 || (part !== "" && part !== "."));
+  for (const [i, part] of parts.entries()) {
+    if (part !== QUARANTINE || parts[i + 1] === "..") continue;
+    const parent = parts.slice(0, i).join("/") || (target.startsWith("/") ? "/" : ".");
+    if (!await isStateDirectory(fs, parent)) continue;
+    throw new IoError(
+      `Cannot back up to "${target}": "${parent}" keeps its damaged files there, and the next ones would be put ` +
+        "among those of the backup: choose another directory",
+      { path: target, operation: "back up to" },
+    );
+  }
+}
+
+async function isStateDirectory(fs: DurableFs, path: string): Promise<boolean> {
+  try {
+    return (await fs.list(path)).some(({ name }) => name !== QUARANTINE && isOwnName(name));
+  } catch {
+    // What can't be listed, or isn't there yet, is told by what comes next.
+    return false;
   }
 }
 
@@ -88,12 +143,12 @@ async function refuseOthers(fs: DurableFs, target: string, found: StateFiles): P
 
 /** The newest segments first, the snapshots last, the oldest of those first. */
 async function planCopies(
-  source: StateDirectory,
+  fs: DurableFs,
   files: StateFiles,
   limit: ReadLimit | null,
 ): Promise<{ copies: Copy[]; sequence: number }> {
-  const stored = await readIdentity(source.fs, files);
-  const snapshots = await soundSnapshots(source.fs, files, stored?.id ?? null);
+  const id = (await readIdentity(fs, files))?.id ?? null;
+  const snapshots = await soundSnapshots(fs, files, id);
   const needed = snapshots[0]?.sequence ?? 0;
   let copies: Copy[] = [];
   let sequence = snapshots.at(-1)?.sequence ?? 0;
@@ -101,10 +156,12 @@ async function planCopies(
     // Begun since the end was taken: what is in it is for the next backup.
     if (limit !== null && named.sequence > limit.segmentFirst) continue;
     const next = named.path === limit?.path ? undefined : files.segments[index + 1];
-    const reader = await SegmentReader.open(source.fs, named);
+    const reader = await SegmentReader.open(fs, named);
     try {
-      while (await reader.read(named.path === limit?.path ? limit.offset : Infinity) !== null);
-      if (await isSound(source.fs, reader, next, limit)) {
+      const last = await readToEnd(reader, named.path === limit?.path ? limit.offset : Infinity);
+      const isOwn = id === null || reader.header.id === id;
+      if (isOwn && await isSound(fs, reader, next, limit)) {
+        if (limit === null && next === undefined) await coverLast(fs, files, last);
         copies.unshift({ named, size: reader.soundEnd });
         sequence = Math.max(sequence, reader.expected - 1);
       } else if (next !== undefined && next.sequence <= needed + 1) {
@@ -119,6 +176,13 @@ async function planCopies(
   }
   for (const named of snapshots) copies.push({ named, size: Infinity });
   return { copies, sequence };
+}
+
+/** Reads a segment to its end, and gives its last batch. */
+async function readToEnd(reader: SegmentReader, limit: number): Promise<Batch | null> {
+  let last: Batch | null = null;
+  for (let batches; (batches = await reader.read(limit)) !== null;) last = batches.at(-1)!;
+  return reader.sealed ? null : last;
 }
 
 /** Whether a segment that was read holds every record it must. */
