@@ -12,6 +12,7 @@ import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { failsOrKeepsAll } from "./damage_oracle.ts";
 import { openingOf, type Promised } from "./promised.ts";
 import { ASIDE } from "./promises_aside.ts";
+import { BESIDE } from "./promises_beside.ts";
 import { PAST } from "./promises_past.ts";
 import { UPDATE } from "./promises_update.ts";
 import { USE } from "./promises_use.ts";
@@ -34,6 +35,7 @@ export const PROMISES: readonly Promised[] = [
   ...UPDATE,
   ...ASIDE,
   ...PAST,
+  ...BESIDE,
   ...USE,
 ];
 
