@@ -119,7 +119,7 @@ export type {
   OpenMode,
 } from "./src/durable_fs.ts";
 export * from "./src/errors.ts";
-export type { Change, ChangesOptions } from "./src/state/history.ts";
+export type { Change, ChangesOptions } from "./src/state/changes.ts";
 export type { SequenceRange } from "./src/recovery/corruption.ts";
 export type {
   Applied,

@@ -7,6 +7,7 @@
 import type { DurableFs } from "./durable_fs.ts";
 import type { MinistateError } from "./errors.ts";
 import { LINE_SIZE_MAX } from "./format/format.ts";
+import type { ChangesOptions } from "./state/changes.ts";
 import type { StatsOptions } from "./state/stats.ts";
 
 /** Options of a journal. Sizes are in bytes. */
@@ -107,6 +108,14 @@ const SNAPSHOT_STORE_CHECKS: Record<keyof SnapshotStoreOptions, Check> = {
 
 const STATS_CHECKS: Record<keyof StatsOptions, Check> = {
   enduranceBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+};
+
+const CHANGES_CHECKS: Record<keyof ChangesOptions, Check> = {
+  // Checked as a sequence.
+  from: () => null,
+  signal: (value) =>
+    typeof (value as AbortSignal | null)?.aborted === "boolean" ? null : "an AbortSignal",
+  follow: oneOf(true, false),
 };
 
 const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
@@ -223,6 +232,22 @@ export function snapshotStoreSettings(
 export function statsSettings(options: StatsOptions): StatsOptions {
   check(options, STATS_CHECKS);
   return options;
+}
+
+/**
+ * Checks the options of `changes` and fills in `defaults`.
+ *
+ * @throws {TypeError} when an option is unknown or of the wrong type
+ * @throws {RangeError} when `from` is not a whole number from 0
+ */
+export function changesSettings(
+  options: ChangesOptions,
+  defaults: { from: number; follow: boolean },
+): { from: number; follow: boolean; signal?: AbortSignal } {
+  check(options, CHANGES_CHECKS);
+  const settings = { ...defaults, ...given(options) };
+  checkSequence("from", settings.from);
+  return settings;
 }
 
 /**

@@ -1,11 +1,12 @@
 // Tests backup() and plain copies: what they hold opens as it was at one sequence, and an unfinished one never does.
 
 import { execFile } from "node:child_process";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { assert, assertEquals } from "@std/assert";
 import { IoError, MinistateError } from "@ministate/ministate";
+import { runHere } from "./cli/in_process.ts";
 import { assertFails, failureOf } from "./support/errors.ts";
 import { fileName, rewrite } from "./support/files.ts";
 import { openLedger } from "./support/samples.ts";
@@ -217,4 +218,121 @@ test("backup() of a sound state succeeds while every other mutation begins a new
   }
   isOver = true;
   await writing;
+});
+
+/** A state, and a file system whose reader meets compactions: `compacting` says before which of its operations. */
+async function besideCompactions(path: string, compacting: (operation: string) => boolean) {
+  const options = { compaction: "manual" } as const;
+  const manager = await openLedger(path, options);
+  const advance = async () => {
+    await manager.apply(manager.sequence + 1);
+    await manager.compact();
+  };
+  for (let i = 0; i < 3; i++) await advance();
+  const fs = await wrapFs(async ({ name, path: file }) => {
+    if (file.startsWith(`${path}/`) && compacting(name)) await advance();
+  });
+  return { manager, fs };
+}
+
+test("backup() from outside copies what it has seen, however often the writer compacts meanwhile", async () => {
+  await using directory = await temporaryDirectory();
+  let isOn = false;
+  const { manager, fs } = await besideCompactions(
+    directory.join("state"),
+    (operation) => isOn && operation === "read",
+  );
+  const reader = await openLedger(directory.join("state"), { readOnly: true, fs });
+  isOn = true;
+  const { sequence } = await reader.backup(directory.join("library"));
+  assert(sequence >= 3);
+  const before = manager.sequence;
+  const { code, errors } = await runHere(
+    ["backup", directory.join("state"), directory.join("command")],
+    { fs },
+  );
+  assertEquals([code, errors], [0, ""]);
+  isOn = false;
+  for (const [name, least] of [["library", 3], ["command", before]] as const) {
+    await using copy = await openLedger(directory.join(name));
+    assert(copy.sequence >= least);
+    assertEquals(copy.snapshot().entries, numbers(copy.sequence));
+  }
+  await manager.close();
+});
+
+test("backup() from outside lists anew when a file is deleted before it is opened", async () => {
+  await using directory = await temporaryDirectory();
+  let left = 0;
+  const { manager, fs } = await besideCompactions(
+    directory.join("state"),
+    (operation) => operation === "open" && left-- > 0,
+  );
+  const reader = await openLedger(directory.join("state"), { readOnly: true, fs });
+  left = 40;
+  const { sequence } = await reader.backup(directory.join("copy"));
+  await using copy = await openLedger(directory.join("copy"));
+  assertEquals([copy.sequence, left < 0], [sequence, true]);
+  await manager.close();
+});
+
+test("backup() copies no other journal's snapshot or segment", async () => {
+  await using directory = await temporaryDirectory();
+  {
+    await using other = await openLedger(directory.join("other"), { compaction: "manual" });
+    for (const n of numbers(4)) {
+      await other.apply(-n);
+      if (n === 2 || n === 4) await other.createSnapshot();
+    }
+  }
+  await using manager = await openLedger(directory.join("state"), { compaction: "manual" });
+  await manager.applyAll(numbers(3));
+  await manager.createSnapshot();
+  await manager.applyAll([4, 5]);
+  for (const sequence of [2, 4]) {
+    const name = fileName("snapshot", sequence);
+    await copyFile(directory.join("other", name), directory.join("state", name));
+  }
+  const report = await manager.backup(directory.join("copy"));
+  const copied = (await readdir(directory.join("copy"))).filter((name) =>
+    name.includes(".snapshot.")
+  );
+  assertEquals([copied, report.sequence], [[fileName("snapshot", 3)], 5]);
+  await using copy = await openLedger(directory.join("copy"));
+  assertEquals(copy.snapshot().entries, numbers(5));
+  await copyFile(
+    directory.join("other", fileName("wal", 3)),
+    directory.join("state", fileName("wal", 4)),
+  );
+  const error = await failureOf(() => manager.backup(directory.join("again")));
+  assertEquals((error as MinistateError).code, "CORRUPT");
+});
+
+test("backup() refuses the quarantine of a state directory, and makes nothing there", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.join("state"));
+  await using other = await openLedger(directory.join("other"));
+  await manager.apply(1);
+  await mkdir(directory.join("state", "sub"));
+  const targets = [
+    ["state", "quarantine"],
+    ["state", "quarantine/"],
+    ["state", "sub", "..", ".", "quarantine", "deep"],
+    ["other", "quarantine"],
+  ];
+  for (const parts of targets) {
+    await assertFails(() => manager.backup([directory.path, ...parts].join("/")), {
+      error: IoError,
+      code: "IO_FAILED",
+      says: /keeps its damaged files there.*choose another directory/,
+    });
+    const target = directory.join("state", "quarantine");
+    const { code, errors } = await runHere(["backup", other.stateDir, target]);
+    assertEquals([code, errors.includes("choose another directory")], [5, true]);
+  }
+  for (const name of ["state", "other"]) {
+    assertEquals((await readdir(directory.join(name))).includes("quarantine"), false);
+  }
+  // A folder of that name that is nobody's.
+  await manager.backup(directory.join("quarantine"));
 });

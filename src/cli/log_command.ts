@@ -5,15 +5,14 @@
  */
 
 import { HistoryGoneError } from "../errors.ts";
+import { type FileReading, FileSource } from "../journal/file_source.ts";
 import { JournalCursor, type VersionedRecord } from "../journal/journal_cursor.ts";
 import { listState, stemOf } from "../format/names.ts";
-import { type Context, journalNameIn, pause, remark, say, sayJson } from "./context.ts";
+import { type Context, journalNameIn, remark, say, sayJson } from "./context.ts";
 import { CommandError, EXIT } from "./exit.ts";
+import { interruptedCode } from "./patch_command.ts";
 import { inspectSteadily } from "./steady.ts";
 import { rangeText, safeText, timeText } from "./text.ts";
-
-/** How often a live journal is looked at for more, in milliseconds. */
-const POLL_MS = 200;
 
 /** How often a read beside a writer is tried again when files change under it. */
 const ATTEMPTS = 5;
@@ -38,52 +37,46 @@ export async function log(
   const list = () => listState(fs, directory, stem);
   const begin = async () => {
     const from = Math.max(1, options.from ?? (await list()).segments[0]?.sequence ?? 1);
-    return new JournalCursor(fs, list, from);
+    return new JournalCursor(fs, list, from, () => null, { beside: true });
   };
   const to = options.to ?? Infinity;
   const interruption = options.follow ? terminal.interruption() : undefined;
-  let { cursor, records } = await readFirst(begin, options.from !== undefined);
+  const reading = { follow: options.follow === true, attempts: ATTEMPTS, hold: true };
+  const { cursor, source, isMore } = await beginReading(begin, reading, options.from !== undefined);
+  const stop = () => source.stop();
+  interruption?.addEventListener("abort", stop);
   try {
-    for (;; records = await readOn(cursor)) {
-      for (const record of records ?? []) {
+    for (let goesOn = isMore; goesOn; goesOn = await source.fetch()) {
+      for (let record; (record = source.take()) !== null;) {
         if (record.sequence > to) return EXIT.ok;
         print(context, record);
       }
       if (terminal.stdout.pending > OUTPUT_WAITING_MAX) await terminal.stdout.drained();
-      if (interruption?.aborted || terminal.stdout.closed || cursor.next > to) return EXIT.ok;
-      if (records !== null) continue;
-      if (!options.follow) break;
-      await pause(POLL_MS, interruption);
+      if (interruption?.aborted || terminal.stdout.closed || cursor.next > to) break;
     }
-    if (cursor.damage === null) return EXIT.ok;
+    if (interruption?.aborted) return interruptedCode(interruption);
+    if (options.follow || cursor.damage === null || cursor.next > to) return EXIT.ok;
     return await explainEnd(context, directory, cursor.next);
   } finally {
+    interruption?.removeEventListener("abort", stop);
     await cursor.close();
   }
 }
 
 /** Reads what comes first. Unless that was asked for by its number, a compaction may take it: then something else is first. */
-async function readFirst(begin: () => Promise<JournalCursor>, isWanted: boolean) {
+async function beginReading(
+  begin: () => Promise<JournalCursor>,
+  reading: FileReading,
+  isWanted: boolean,
+) {
   for (let attempt = 1;; attempt++) {
     const cursor = await begin();
+    const source = new FileSource(cursor, reading);
     try {
-      return { cursor, records: await readOn(cursor) };
+      return { cursor, source, isMore: await source.fetch() };
     } catch (error) {
       await cursor.close();
       if (!(error instanceof HistoryGoneError) || isWanted || attempt >= ATTEMPTS) throw error;
-    }
-  }
-}
-
-/** Reads on; what a writer or its compaction changed in mid-read is read again. */
-async function readOn(cursor: JournalCursor): Promise<VersionedRecord[] | null> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return await cursor.read();
-    } catch (error) {
-      if (error instanceof HistoryGoneError || attempt >= ATTEMPTS) throw error;
-      await cursor.close();
-      await pause(POLL_MS);
     }
   }
 }

@@ -6,9 +6,10 @@
 
 import { type BackupReport, backupState } from "../state/backup.ts";
 import { CorruptionError, ioError, MinistateError } from "../errors.ts";
-import { findJournalName, listState } from "../format/names.ts";
+import { findJournalName, listState, stemOf } from "../format/names.ts";
+import { holdFiles } from "../state/held_files.ts";
 import { StateDirectory } from "../state_directory.ts";
-import { type Context, openDocument, pause, say, sayJson } from "./context.ts";
+import { type Context, journalNameIn, openDocument, pause, say, sayJson } from "./context.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";
 import { countText, safeText, sizeText } from "./text.ts";
@@ -57,18 +58,8 @@ export async function backup(
   directory: string,
   destination: string,
 ): Promise<number> {
-  const { journal, nextOpen, findings } = await inspectSteadily(context, directory);
-  if (nextOpen.outcome === "refuse" && nextOpen.lost !== null) {
-    const finding = findings.find(({ severity, needed }) => severity === "corrupt" && needed)!;
-    throw new CorruptionError(
-      `Cannot back up "${directory}": ${finding.reason}: a copy would lose acknowledged mutations; ` +
-        'run "ministate verify" to see them, "cp -r" to keep the files as they are',
-      { path: finding.path, offset: finding.offset ?? undefined, lost: nextOpen.lost },
-    );
-  }
   await refuseState(context, destination);
-  const source = await StateDirectory.openForReading(context.fs, directory, journal);
-  const report = await copyState(context, source, destination);
+  const report = await copyState(context, directory, destination);
   if (context.json) sayJson(context, report);
   else {
     const copied = `${countText(report.files, "file")}, ${sizeText(report.size)}`;
@@ -79,43 +70,70 @@ export async function backup(
 
 /** What stands in the destination from here on is ours, and may be cleared for another attempt. */
 async function refuseState(context: Context, destination: string): Promise<void> {
-  try {
-    if (await findJournalName(context.fs, destination) === null) return;
-  } catch (error) {
-    const known = ioError("list", destination, error);
-    if (known.systemCode === "ENOENT") return;
-    throw known;
-  }
+  if (await holdsNothing(context, destination)) return;
   throw new CommandError(
     "NOT_EMPTY",
     `"${destination}" holds a state already: give another directory`,
   );
 }
 
+async function holdsNothing(context: Context, destination: string): Promise<boolean> {
+  try {
+    return await findJournalName(context.fs, destination) === null;
+  } catch (error) {
+    const known = ioError("list", destination, error);
+    if (known.systemCode === "ENOENT") return true;
+    throw known;
+  }
+}
+
 async function copyState(
   context: Context,
-  source: StateDirectory,
+  directory: string,
   destination: string,
 ): Promise<BackupReport> {
+  const journal = await journalNameIn(context, directory);
+  const stem = stemOf(journal);
+  // The same paths for what is held and for who reads it, whatever the given one comes to mean.
+  const path = await context.fs.resolve(directory);
   for (let attempt = 1;; attempt++) {
+    const held = await holdFiles(context.fs, path, stem);
     try {
+      await refuseLoss({ ...context, fs: held.fs }, path);
+      const source = await StateDirectory.openForReading(held.fs, path, journal);
       return await backupState(source, destination, null);
     } catch (error) {
-      const changing = error instanceof MinistateError &&
-        (error.code === "CORRUPT" || error.systemCode === "ENOENT");
-      if (!changing || attempt >= ATTEMPTS) throw error;
-      await clear(context, source, destination);
+      if (!(error instanceof MinistateError) || attempt >= attemptsFor(error)) throw error;
+      await clear(context, stem, destination);
       await pause(PAUSE_MS);
+    } finally {
+      await held.release();
     }
   }
 }
 
+/** What looks damaged may be a listing taken while names changed; twice in a row, it is not. */
+function attemptsFor(error: MinistateError): number {
+  if (error.code === "CORRUPT") return 2;
+  return error.systemCode === "ENOENT" ? ATTEMPTS : 1;
+}
+
+/** Refuses to copy what a repair would not keep. */
+async function refuseLoss(context: Context, directory: string): Promise<void> {
+  const { nextOpen, findings } = await inspectSteadily(context, directory);
+  if (nextOpen.outcome !== "refuse" || nextOpen.lost === null) return;
+  const finding = findings.find(({ severity, needed }) => severity === "corrupt" && needed)!;
+  throw new CorruptionError(
+    `Cannot back up "${directory}": ${finding.reason}: a copy would lose acknowledged mutations; ` +
+      'run "ministate verify" to see them, "cp -r" to keep the files as they are',
+    { path: finding.path, offset: finding.offset ?? undefined, lost: nextOpen.lost },
+  );
+}
+
 /** Removes what an attempt that failed has copied, so that no two attempts are mixed. */
-async function clear(
-  context: Context,
-  source: StateDirectory,
-  destination: string,
-): Promise<void> {
-  const { segments, snapshots } = await listState(context.fs, destination, source.stem);
+async function clear(context: Context, stem: string, destination: string): Promise<void> {
+  // Not even begun.
+  if (await holdsNothing(context, destination)) return;
+  const { segments, snapshots } = await listState(context.fs, destination, stem);
   for (const { path } of [...segments, ...snapshots]) await context.fs.remove(path);
 }

@@ -9,7 +9,8 @@ import { CorruptionError, HistoryGoneError, MinistateError } from "../errors.ts"
 import type { JournalRecord } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../format/names.ts";
 import type { Batch, Damage } from "../format/scan.ts";
-import { SegmentReader } from "./segment_reader.ts";
+import { awaitCover } from "./cover.ts";
+import { type SegmentPlace, SegmentReader } from "./segment_reader.ts";
 
 /** A record, with the version of the mutator that wrote it. */
 export interface VersionedRecord extends JournalRecord {
@@ -31,12 +32,26 @@ export function limitAt(sequence: number): ReadLimit {
   return { sequence, segmentFirst: Infinity, path: "", offset: Infinity };
 }
 
+/** How a cursor begins, and what it may give. */
+export interface CursorOptions {
+  /** Where the first record stands, or the batch that it is in, when that is known. */
+  place?: SegmentPlace | null;
+  /** Whether it reads beside a writer in another process: then a batch is given only once it is durable. */
+  beside?: boolean;
+}
+
 /** A place in a journal. One call at a time. */
 export class JournalCursor {
   readonly #fs: DurableFs;
   readonly #list: () => Promise<StateFiles>;
   readonly #limit: () => ReadLimit | null;
+  readonly #beside: boolean;
   #reader: SegmentReader | null = null;
+  /** Where to go on when no file is open. */
+  #place: SegmentPlace | null;
+  #damage: Damage | null = null;
+  /** What was read of the open segment, and not given yet. */
+  #ahead: Batch[] | null = null;
   /** The sequence that comes next. */
   next: number;
 
@@ -49,11 +64,14 @@ export class JournalCursor {
     list: () => Promise<StateFiles>,
     from: number,
     limit: () => ReadLimit | null = () => null,
+    { place = null, beside = false }: CursorOptions = {},
   ) {
     this.#fs = fs;
     this.#list = list;
     this.next = from;
     this.#limit = limit;
+    this.#place = place;
+    this.#beside = beside;
   }
 
   /**
@@ -66,9 +84,11 @@ export class JournalCursor {
     for (;;) {
       const limit = this.#limit();
       if (limit !== null && this.next > limit.sequence) return null;
-      const reader = this.#reader ??= await this.#openSegment(limit !== null);
+      const reader = this.#reader ??= await this.#reopen() ??
+        await this.#openSegment(limit !== null);
       if (reader === null) return null;
-      let batches = await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);
+      let batches = this.#ahead ??
+        await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);
       if (batches === null) {
         const later = await this.#laterSegment(reader);
         if (later === null) {
@@ -84,6 +104,7 @@ export class JournalCursor {
           continue;
         }
       }
+      if (this.#beside) await this.#cover(reader, batches);
       const records = this.#recordsOf(batches, reader.header.version, limit?.sequence ?? Infinity);
       if (records.length > 0) return records;
     }
@@ -91,7 +112,15 @@ export class JournalCursor {
 
   /** What stands behind the last record given, if it is not sound; at a live end, it may only be unfinished. */
   get damage(): Damage | null {
-    return this.#reader?.damage ?? null;
+    return this.#reader === null ? this.#damage : this.#reader.damage;
+  }
+
+  /** Sees to it that `batches` are durable before they are given. */
+  async #cover(reader: SegmentReader, batches: Batch[]): Promise<void> {
+    // Still to be given when this fails.
+    this.#ahead = batches;
+    const isFollowed = async () => await this.#laterSegment(reader) !== null;
+    this.#ahead = await awaitCover(reader, batches.at(-1)!.timestamp, isFollowed);
   }
 
   #recordsOf(batches: Batch[], version: number, sequenceLast: number): VersionedRecord[] {
@@ -105,6 +134,22 @@ export class JournalCursor {
     }
     if (records.length > 0) this.next = records[records.length - 1]!.sequence + 1;
     return records;
+  }
+
+  /** Opens the segment at the place where it stopped, if it is still there. */
+  async #reopen(): Promise<SegmentReader | null> {
+    const place = this.#place;
+    this.#place = null;
+    if (place === null) return null;
+    try {
+      const reader = await SegmentReader.open(this.#fs, place.named);
+      reader.continueFrom(place);
+      return reader;
+    } catch (error) {
+      if (error instanceof MinistateError && error.systemCode === "ENOENT") return null;
+      this.#place = place;
+      throw error;
+    }
   }
 
   /**
@@ -163,9 +208,21 @@ export class JournalCursor {
     );
   }
 
-  /** Closes the segment that is open. */
-  async close(): Promise<void> {
-    await this.#reader?.close();
+  /** Closes the segment that is open, and goes on at the same place with the next `read`. */
+  async rest(): Promise<void> {
+    const reader = this.#reader;
+    if (reader === null) return;
+    const { named, soundEnd: offset, expected: sequence } = reader;
     this.#reader = null;
+    this.#place = { named, offset, sequence };
+    this.#damage = reader.damage;
+    await reader.close();
+  }
+
+  /** Closes the segment that is open. The next `read` looks for its place anew. */
+  async close(): Promise<void> {
+    const reader = this.#reader;
+    this.#reader = this.#place = this.#ahead = null;
+    await reader?.close();
   }
 }

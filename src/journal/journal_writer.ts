@@ -18,6 +18,7 @@ import { type Committed, GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
 import { type JournalIdentity, segmentHeader } from "./journal_identity.ts";
+import { LiveTail } from "./live_tail.ts";
 import type { Ledger } from "../ledger.ts";
 import { segmentFile } from "../format/names.ts";
 import { SegmentWriter } from "./segment_writer.ts";
@@ -47,7 +48,7 @@ export class JournalWriter {
   readonly #settings: WriterSettings;
   readonly #queue = new GroupCommit(
     (texts) => this.#commit(texts),
-    (error) => this.onBatchEnd?.(error),
+    (error) => this.#settled(error),
   );
   readonly #encoder: BatchEncoder;
   #segment: SegmentWriter;
@@ -56,15 +57,17 @@ export class JournalWriter {
   #end: number;
   #sealedAt = -1;
   #closing: Promise<void> | null = null;
-  #drained = false;
   #failure: unknown = null;
-  #wake: (() => void) | null = null;
-  #changed: Promise<void> | null = null;
+  /** What was committed and is being settled. */
+  #fresh: string[] = [];
+  #freshTimestamp = 0;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   /** Bytes appended since this was last set to 0, for whoever decides on compaction. */
   sizeSinceSnapshot = 0;
   /** Told of each batch once its calls are settled, and of its error. */
   onBatchEnd: ((error: unknown) => void) | null = null;
+  /** What followers get. */
+  readonly tail: LiveTail;
 
   /** @param sealed whether the segment ends with a seal, so that closing at once needs no other */
   constructor(
@@ -81,6 +84,11 @@ export class JournalWriter {
     this.#sequence = sequence;
     this.#end = segment.offset;
     if (sealed) this.#sealedAt = sequence;
+    this.tail = new LiveTail(sequence + 1, () => ({
+      named: this.#segment.named,
+      offset: this.#end,
+      sequence: this.#sequence + 1,
+    }));
   }
 
   /** The highest durable sequence. */
@@ -97,11 +105,6 @@ export class JournalWriter {
   get limit(): ReadLimit {
     const { path, sequence: segmentFirst } = this.#segment.named;
     return { sequence: this.#sequence, segmentFirst, path, offset: this.#end };
-  }
-
-  /** Whether it is closed and everything submitted before is settled. */
-  get drained(): boolean {
-    return this.#drained;
   }
 
   /** Checks a mutation and gives its JSON; see {@linkcode encodeMutation}. */
@@ -166,9 +169,18 @@ export class JournalWriter {
     this.#end = this.#segment.offset;
     this.sizeSinceSnapshot += size;
     this.#settings.ledger.committed(texts.length, size);
-    this.#announce();
+    this.#fresh = texts;
+    this.#freshTimestamp = batch.timestamp;
     if (this.#settings.sealAfterIdleMs !== null) this.#sealWhenIdle(this.#settings.sealAfterIdleMs);
     return batch;
+  }
+
+  #settled(error: unknown): void {
+    if (error === null) {
+      this.tail.publish(this.#fresh, this.#freshTimestamp, this.#segment.header.version);
+      this.#fresh = [];
+    }
+    this.onBatchEnd?.(error);
   }
 
   /**
@@ -222,20 +234,6 @@ export class JournalWriter {
     await this.#segment.trim();
   }
 
-  /** Waits until the sequence is above `sequence`, or the journal is closed and drained. */
-  async waitBeyond(sequence: number): Promise<void> {
-    while (this.#sequence <= sequence && !this.#drained) {
-      this.#changed ??= new Promise((resolve) => this.#wake = resolve);
-      await this.#changed;
-    }
-  }
-
-  #announce(): void {
-    this.#wake?.();
-    this.#wake = null;
-    this.#changed = null;
-  }
-
   #sealWhenIdle(delayMs: number): void {
     this.#idleTimer = setTimeout(() => {
       if (this.#closing !== null) return;
@@ -274,11 +272,10 @@ export class JournalWriter {
   async #close(): Promise<void> {
     this.#stopIdleTimer();
     await this.#queue.idle();
-    this.#drained = true;
+    this.tail.end();
     try {
       if (this.poison === null) await this.#finish();
     } finally {
-      this.#announce();
       await this.#segment.close();
     }
   }

@@ -68,6 +68,13 @@ export function headerError(
   );
 }
 
+/** A place in a segment: where a line ends, and the sequence that comes next. */
+export interface SegmentPlace {
+  named: NamedFile;
+  offset: number;
+  sequence: number;
+}
+
 /** Reads one segment. Call {@linkcode SegmentReader.read} until it returns `null`; then look at the end. */
 export class SegmentReader {
   readonly #fs: DurableFs;
@@ -140,6 +147,12 @@ export class SegmentReader {
       await closeAfterFailure(file);
       throw ioError("read", named.path, error);
     }
+  }
+
+  /** Goes on from a place that was sound when somebody else was there. */
+  continueFrom({ offset, sequence }: SegmentPlace): void {
+    this.soundEnd = this.lastStart = offset;
+    this.expected = sequence;
   }
 
   /**
@@ -219,6 +232,15 @@ export class SegmentReader {
       return await this.#file.size();
     } catch (error) {
       throw ioError("read", this.named.path, error);
+    }
+  }
+
+  /** Makes durable what stands in the file, whoever wrote it. */
+  async syncData(): Promise<void> {
+    try {
+      await this.#file.syncData();
+    } catch (error) {
+      throw ioError("sync", this.named.path, error);
     }
   }
 

@@ -6,6 +6,7 @@
  */
 
 import { reasonOf } from "./corruption.ts";
+import { coveredScan } from "./covered_scan.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import type { MinistateError } from "../errors.ts";
 import type {
@@ -66,13 +67,10 @@ export async function inspectState(
   const segments: ReadSegment[] = [];
   for (const named of files.segments) segments.push(await readSegment(fs, named));
   const base = snapshots.findLast((snapshot) => snapshot.flaw === null) ?? null;
-  const scan = await scanJournal(
+  const scan = await coveredScan(
     fs,
     files,
-    base?.sequence ?? 0,
-    known,
-    stored?.id ?? null,
-    () => {},
+    (note) => scanJournal(fs, files, base?.sequence ?? 0, known, stored?.id ?? null, note),
   );
   const findings = [
     ...contestedFindings(directory, stored),

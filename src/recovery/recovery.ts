@@ -6,6 +6,7 @@
 
 import { copyRange } from "./copy_range.ts";
 import { type Corruption, corruptionError, reasonOf } from "./corruption.ts";
+import { coveredScan } from "./covered_scan.ts";
 import { ioError, isDiskFull, MinistateError } from "../errors.ts";
 import { readClock } from "../format/format.ts";
 import { contestedError, type StoredIdentity } from "./identity.ts";
@@ -19,6 +20,7 @@ import { drawId, type JournalIdentity, segmentHeader } from "../journal/journal_
 import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
 import { Ledger, newestLife } from "../ledger.ts";
 import { type NamedFile, segmentFile, type StateFiles } from "../format/names.ts";
+import type { Batch } from "../format/scan.ts";
 import type { JournalSettings } from "../options.ts";
 import { keepTornTail, setJournalAside } from "./quarantine.ts";
 import { type Moved, moveUnneeded } from "./quarantine_folder.ts";
@@ -73,14 +75,14 @@ export async function recover(
 ): Promise<Recovered> {
   if (stored?.contested && settings.onCorruption === "fail") throw contestedError(directory.path);
   const known = Math.max(0, ...base.rotten.map(({ proves }) => proves));
-  const scan = await scanJournal(
-    directory.fs,
-    files,
-    base.sequence,
-    known,
-    stored?.id ?? null,
-    replay.consume,
-  );
+  const { fs } = directory;
+  const id = stored?.id ?? null;
+  const scanning = (note?: (batch: Batch) => void) =>
+    scanJournal(fs, files, base.sequence, known, id, (batch, header) => {
+      note?.(batch);
+      replay.consume(batch, header);
+    });
+  const scan = settings.readOnly ? await coveredScan(fs, files, scanning) : await scanning();
   const refusal = base.rotten.find((snapshot) => snapshot.refusal !== null)?.refusal;
   // A snapshot that the disk would not give now may be sound the next time: not everything is declared lost over it.
   if (scan.corruption?.index === -1 && refusal) throw refusal;

@@ -5,11 +5,22 @@
  */
 
 import { copyRange } from "../recovery/copy_range.ts";
+import { coverLast } from "../recovery/covered_scan.ts";
 import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError, ioError } from "../errors.ts";
+import { CorruptionError, ForeignFormatError, IoError, ioError } from "../errors.ts";
 import { judgeTail } from "../recovery/journal_scan.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
-import { joinPath, LOCK_NAME, type NamedFile, type StateFiles } from "../format/names.ts";
+import {
+  isOwnName,
+  joinPath,
+  listState,
+  LOCK_NAME,
+  type NamedFile,
+  QUARANTINE,
+  type StateFiles,
+} from "../format/names.ts";
+import type { Batch } from "../format/scan.ts";
+import { holdFiles } from "./held_files.ts";
 import { readIdentity } from "../recovery/identity.ts";
 import { scanAftermath } from "../recovery/proof_scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
@@ -53,24 +64,68 @@ export async function backupState(
   const journalName = `${source.stem}.jsonl`;
   // What is written there is no wear of the source's card.
   const fs = source.fsBeneath;
+  await refuseQuarantine(fs, target);
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
   try {
     const found = await destination.list();
     await refuseOthers(destination, found);
     await destination.syncAncestors();
     await destination.removeTemporary(found);
-    const files = await source.list();
-    const { copies, sequence } = await planCopies(source, files, limit);
     const both = source.guard(destination.fs);
-    let size = 0;
-    for (const { named, size: part } of copies) {
-      size += await copyRange(both, named.path, 0, part, joinPath(destination.path, named.name));
-      // One by one: otherwise a power cut could keep a later name and lose an earlier one.
-      await destination.syncNames();
+    // A writer in another process deletes what it no longer needs; here, nothing is deleted meanwhile.
+    const held = limit === null ? await holdFiles(both, source.path, source.stem) : null;
+    try {
+      const copied = await copyFiles(held?.fs ?? both, source, destination, limit);
+      return { directory: destination.path, ...copied };
+    } finally {
+      await held?.release();
     }
-    return { directory: destination.path, sequence, files: copies.length, size };
   } finally {
     await destination.close();
+  }
+}
+
+async function copyFiles(
+  sourceFs: DurableFs,
+  source: StateDirectory,
+  destination: StateDirectory,
+  limit: ReadLimit | null,
+): Promise<Omit<BackupReport, "directory">> {
+  const files = await listState(sourceFs, source.path, source.stem);
+  const { copies, sequence } = await planCopies(sourceFs, files, limit);
+  let size = 0;
+  for (const { named, size: part } of copies) {
+    size += await copyRange(sourceFs, named.path, 0, part, joinPath(destination.path, named.name));
+    // One by one: otherwise a power cut could keep a later name and lose an earlier one.
+    await destination.syncNames();
+  }
+  return { sequence, files: copies.length, size };
+}
+
+/**
+ * Refuses the folder of a state directory where damaged files are set aside, and everything in it: the next damage
+ * would be put among the files of the backup.
+ */
+async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
+  const parts = target.split("/").filter((part, i) => i === 0 || (part !== "" && part !== "."));
+  for (const [i, part] of parts.entries()) {
+    if (part !== QUARANTINE || parts[i + 1] === "..") continue;
+    const parent = parts.slice(0, i).join("/") || (target.startsWith("/") ? "/" : ".");
+    if (!await isStateDirectory(fs, parent)) continue;
+    throw new IoError(
+      `Cannot back up to "${target}": "${parent}" keeps its damaged files there, and the next ones would be put ` +
+        "among those of the backup: choose another directory",
+      { path: target, operation: "back up to" },
+    );
+  }
+}
+
+async function isStateDirectory(fs: DurableFs, path: string): Promise<boolean> {
+  try {
+    return (await fs.list(path)).some(({ name }) => name !== QUARANTINE && isOwnName(name));
+  } catch {
+    // What can't be listed, or isn't there yet, is told by what comes next.
+    return false;
   }
 }
 
@@ -93,12 +148,12 @@ async function refuseOthers(
 
 /** The newest segments first, the snapshots last, the oldest of those first. */
 async function planCopies(
-  source: StateDirectory,
+  fs: DurableFs,
   files: StateFiles,
   limit: ReadLimit | null,
 ): Promise<{ copies: Copy[]; sequence: number }> {
-  const stored = await readIdentity(source.fs, files);
-  const snapshots = await soundSnapshots(source.fs, files, stored?.id ?? null);
+  const id = (await readIdentity(fs, files))?.id ?? null;
+  const snapshots = await soundSnapshots(fs, files, id);
   const needed = snapshots[0]?.sequence ?? 0;
   let copies: Copy[] = [];
   let sequence = snapshots.at(-1)?.sequence ?? 0;
@@ -109,15 +164,18 @@ async function planCopies(
     const isUnneeded = next !== undefined && next.sequence <= needed + 1;
     let reader: SegmentReader;
     try {
-      reader = await SegmentReader.open(source.fs, named);
+      reader = await SegmentReader.open(fs, named);
     } catch (error) {
       if (!isUnneeded || !isUnreadable(error)) throw error;
       copies = [];
       continue;
     }
     try {
-      await readUpTo(reader, named.path === limit?.path ? limit.offset : Infinity, isUnneeded);
-      if (await isSound(source.fs, reader, next, limit)) {
+      const end = named.path === limit?.path ? limit.offset : Infinity;
+      const last = await readToEnd(reader, end, isUnneeded);
+      const isOwn = id === null || reader.header.id === id;
+      if (isOwn && await isSound(fs, reader, next, limit)) {
+        if (limit === null && next === undefined) await coverLast(fs, files, last);
         copies.unshift({ named, size: reader.soundEnd });
         sequence = Math.max(sequence, reader.expected - 1);
       } else if (isUnneeded) {
@@ -136,13 +194,19 @@ async function planCopies(
   return { copies, sequence };
 }
 
-/** Reads to the end; of a segment that nobody needs, as far as the disk gives it. */
-async function readUpTo(reader: SegmentReader, limit: number, isUnneeded: boolean): Promise<void> {
+/** Reads a segment to its end, and gives its last batch; one that nobody needs, as far as the disk gives it. */
+async function readToEnd(
+  reader: SegmentReader,
+  limit: number,
+  isUnneeded: boolean,
+): Promise<Batch | null> {
+  let last: Batch | null = null;
   try {
-    while (await reader.read(limit) !== null);
+    for (let batches; (batches = await reader.read(limit)) !== null;) last = batches.at(-1)!;
   } catch (error) {
     if (!isUnneeded || error !== reader.unreadable) throw error;
   }
+  return reader.sealed ? null : last;
 }
 
 /** Whether a segment that was read holds every record it must. */

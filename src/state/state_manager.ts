@@ -10,7 +10,7 @@ import { closeAfterFailure } from "../close_file.ts";
 import { Compaction, type CompactionReport } from "../snapshot/compaction.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { closedError, type MinistateError, readOnlyError } from "../errors.ts";
-import { atRest, type Change, changesOf, type ChangesOptions } from "./history.ts";
+import { type Change, Changes, type ChangesOptions } from "./changes.ts";
 import { checkPast, rebuildState } from "./history.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
@@ -45,6 +45,7 @@ export class StateManager<S, M, R = unknown> {
   readonly #writer: JournalWriter | null;
   readonly #compaction: Compaction | null;
   readonly #automatic: AutomaticCompaction | null;
+  readonly #changes: Changes<M>;
   #closed = false;
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
@@ -60,6 +61,7 @@ export class StateManager<S, M, R = unknown> {
     this.#machine = machine;
     this.#recovered = recovered;
     this.#writer = writer;
+    this.#changes = new Changes(directory, writer, machine.carryOver.bind(machine));
     this.recovery = recovered.report;
     this.#compaction = writer === null ? null : new Compaction(
       directory,
@@ -247,15 +249,14 @@ export class StateManager<S, M, R = unknown> {
 
   /**
    * Iterates committed mutations, refused ones too: those the journal still has from `from` on, then those to
-   * come, until the manager is closed or the loop is left.
+   * come. Leaving the loop, `return()`, an aborted `signal` and `close()` end it, also while it waits; none of them
+   * is an error. A loop that keeps up costs no file and no read.
    *
    * @throws {HistoryGoneError} when compaction has deleted what was asked for
    */
   changes(options: ChangesOptions = {}): AsyncGenerator<Change<M>, void, void> {
     this.#refuseClosed();
-    const source = this.#writer ?? atRest(this.sequence);
-    const { from = this.sequence + 1 } = checkOptions(options);
-    return changesOf(this.#directory, this.#machine, from, source);
+    return this.#changes.iterate(checkOptions(options), this.sequence);
   }
 
   /**
@@ -288,6 +289,7 @@ export class StateManager<S, M, R = unknown> {
   /** Waits for everything under way, writes a seal, trims the segment and gives the lock back. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#changes.close();
     try {
       this.#automatic?.stop();
       await this.#compaction?.inTurn(() => Promise.resolve());

@@ -40,9 +40,9 @@ export const UPKEEP: readonly Canary[] = [
     rule: UPDATES,
     first: "promises: an update is settled",
     patches: [{
-      file: "src/state/history.ts",
-      find: "mutation: machine.carryOver(mutation, version) };",
-      replace: "mutation: mutation as M };",
+      file: "src/state/changes.ts",
+      find: "mutation: this.#carryOver(mutation, version),",
+      replace: "mutation: mutation as M,",
     }],
   },
   {
@@ -76,6 +76,16 @@ export const UPKEEP: readonly Canary[] = [
       find: `    await refuseOthers(fs, target, found);
 `,
       replace: "",
+    }],
+  },
+  {
+    name: "a backup takes another journal's snapshots",
+    rule: COPIES,
+    first: "promises: a backup holds",
+    patches: [{
+      file: "src/state/backup.ts",
+      find: "if (id === null || header.id === id) sound.push(named);",
+      replace: "if (header.sequence >= 0) sound.push(named);",
     }],
   },
   {

@@ -10,6 +10,7 @@ const PAST = "Histories are whole, in order, and never ahead of what is durable"
 const END = "close() waits for everything, then gives the lock back, and nothing comes after it";
 const OUTCOME =
   "Outcomes are replayed as they were, whatever the mutator, the mutation and the clock";
+const DURABLE = "A reader beside a writer is shown only what no power cut can take back";
 const SIZE = "What is acknowledged can be read";
 
 /** Each of them breaks one promise about everyday use. */
@@ -26,8 +27,8 @@ export const USING: readonly Canary[] = [
     }, {
       file: "src/journal/journal_cursor.ts",
       find:
-        "let batches = await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);",
-      replace: "let batches = await reader.read();",
+        "await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);\n      if (batches === null) {",
+      replace: "await reader.read();\n      if (batches === null) {",
     }],
   },
   {
@@ -48,10 +49,9 @@ export const USING: readonly Canary[] = [
     patches: [{
       file: "src/journal/journal_writer.ts",
       find: `    await this.#queue.idle();
-    this.#drained = true;
+    this.tail.end();
 `,
-      replace: `    this.#drained = true;
-    this.#announce();
+      replace: `    this.tail.end();
     await this.#queue.idle();
 `,
     }],
@@ -64,6 +64,52 @@ export const USING: readonly Canary[] = [
       file: "src/journal/journal_cursor.ts",
       find: "for (let i = Math.max(0, this.next - sequenceFirst); i < count; i++) {",
       replace: "for (let i = 0; i < count; i++) {",
+    }],
+  },
+  {
+    name: "followers are told before the state has it",
+    rule: PAST,
+    first: "promises: followers end",
+    patches: [{
+      file: "src/journal/journal_writer.ts",
+      find: "    this.#freshTimestamp = batch.timestamp;\n",
+      replace: `    this.tail.publish(texts, batch.timestamp, this.#segment.header.version);
+`,
+    }, {
+      file: "src/journal/journal_writer.ts",
+      find:
+        "      this.tail.publish(this.#fresh, this.#freshTimestamp, this.#segment.header.version);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "followers wait for the next mutation to end",
+    rule: PAST,
+    first: "promises: followers end",
+    patches: [{
+      file: "src/state/change_iterator.ts",
+      find: "    for (const { resolve } of asked) resolve(done<T>());\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a reader is shown what is not synced yet",
+    rule: DURABLE,
+    first: "promises: a reader is shown",
+    patches: [{
+      file: "src/journal/cover.ts",
+      find: "    await reader.syncData();\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a reader that opens trusts the last batch",
+    rule: DURABLE,
+    first: "promises: a reader is shown",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find: "settings.readOnly ? await coveredScan(fs, files, scanning) : await scanning();",
+      replace: "await scanning();",
     }],
   },
   {

@@ -73,7 +73,7 @@ test("log --follow goes on through rotation, compaction and reopening, until Ctr
   await until(next);
   process.kill(child.pid!, "SIGINT");
   const { code, errors } = await ended;
-  assertEquals([code, errors], [0, ""]);
+  assertEquals([code, errors], [130, ""]);
   assertEquals(seen, Array.from({ length: next }, (_, i) => i + 1));
   await manager.close();
   assert((await readdir(directory.path)).every((name) => !name.includes("-0000000000000001.wal")));

@@ -13,6 +13,7 @@ import { failsOrKeepsAll } from "./damage_oracle.ts";
 import { openingOf, type Promised } from "./promised.ts";
 import { ASIDE } from "./promises_aside.ts";
 import { PLACE } from "./promises_place.ts";
+import { BESIDE } from "./promises_beside.ts";
 import { PAST } from "./promises_past.ts";
 import { UPDATE } from "./promises_update.ts";
 import { USE } from "./promises_use.ts";
@@ -36,6 +37,7 @@ export const PROMISES: readonly Promised[] = [
   ...ASIDE,
   ...PAST,
   ...PLACE,
+  ...BESIDE,
   ...USE,
 ];
 

@@ -26,7 +26,6 @@ import { readControlLine } from "../../src/format/scan.ts";
 import { encodeState } from "../../src/format/snapshot_encode.ts";
 import { SegmentWriter } from "../../src/journal/segment_writer.ts";
 import { discard, writeFully } from "../../src/journal/write_bytes.ts";
-import { atRest } from "../../src/state/history.ts";
 import { batchLines, controlLine, segmentHeader } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -150,10 +149,6 @@ test("findingText() leaves out the sequence and the place when there is none", (
     needed: false,
   };
   assertEquals(findingText(finding, noPaint), "notice  /s: odd");
-});
-
-test("atRest() keeps nobody waiting", async () => {
-  await atRest(5).waitBeyond(5);
 });
 
 test("SegmentWriter refuses to write a seal when a sync has failed", async () => {

@@ -1,0 +1,119 @@
+/**
+ * The records of a journal that is being written in this process: history from the disk, then what comes, from memory.
+ *
+ * @module
+ */
+
+import { HistoryGoneError } from "../errors.ts";
+import { parseExactly } from "../format/json_parse.ts";
+import type { StateDirectory } from "../state_directory.ts";
+import { JournalCursor, type VersionedRecord } from "./journal_cursor.ts";
+import type { JournalWriter } from "./journal_writer.ts";
+import type { TailNode } from "./live_tail.ts";
+import type { RecordSource } from "./record_source.ts";
+
+/** One follower of a live journal. It holds a file open only while it reads. */
+export class LiveSource implements RecordSource {
+  readonly #directory: StateDirectory;
+  readonly #writer: JournalWriter;
+  #next: number;
+  /** Where it is in memory. What comes before that is read from the disk. */
+  #node: TailNode | null = null;
+  #cursor: JournalCursor | null = null;
+  /** The first sequence that is not read from the disk. */
+  #end = 0;
+  /** What was read from the disk, from `#at` on. */
+  #records: VersionedRecord[] = [];
+  #at = 0;
+  #stopped = false;
+  #wake: (() => void) | null = null;
+
+  /** @param from the first sequence wanted */
+  constructor(directory: StateDirectory, writer: JournalWriter, from: number) {
+    this.#directory = directory;
+    this.#writer = writer;
+    this.#next = from;
+  }
+
+  take(): VersionedRecord | null {
+    if (this.#at < this.#records.length) return this.#records[this.#at++]!;
+    for (let node = this.#node; node !== null; node = this.#node) {
+      const { batch, sequenceFirst } = node;
+      if (batch === null || this.#next < sequenceFirst) return null;
+      const text = batch.texts[this.#next - sequenceFirst];
+      if (text === undefined) {
+        this.#node = this.#writer.tail.advance(node);
+        continue;
+      }
+      const { timestamp, version } = batch;
+      return { sequence: this.#next++, timestamp, mutation: parseExactly(text), version };
+    }
+    return null;
+  }
+
+  async fetch(): Promise<boolean> {
+    const { tail } = this.#writer;
+    const node = this.#follow();
+    if (this.#next < node.sequenceFirst) {
+      await tail.reads.run(() => this.#read());
+    } else if (node.batch === null) {
+      if (tail.ended) return false;
+      await new Promise<void>((resolve) => tail.wait(this.#wake = resolve));
+    }
+    return true;
+  }
+
+  /** Holds a place in memory from before it reads, so that what comes meanwhile is there when it has read the rest. */
+  #follow(): TailNode {
+    const before = this.#node;
+    if (before !== null && !before.isGone) return before;
+    const node = this.#node = this.#writer.tail.join();
+    this.#end = node.sequenceFirst;
+    if (this.#cursor === null && this.#next < this.#end) {
+      this.#cursor = new JournalCursor(
+        this.#directory.fs,
+        () => this.#directory.list(),
+        this.#next,
+        () => ({ ...this.#writer.limit, sequence: this.#end - 1 }),
+        { place: before?.place ?? null },
+      );
+    }
+    return node;
+  }
+
+  async #read(): Promise<void> {
+    // It may have ended while others had their turn.
+    if (this.#stopped) return;
+    const cursor = this.#cursor!;
+    try {
+      const records = await cursor.read();
+      if (records === null) throw missing(this.#directory, this.#next);
+      if (this.#stopped) return;
+      this.#records = records;
+      this.#at = 0;
+      this.#next = cursor.next;
+    } finally {
+      await cursor.rest();
+    }
+    if (this.#next >= this.#end) this.#cursor = null;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    const { tail } = this.#writer;
+    if (this.#node !== null) tail.leave(this.#node);
+    this.#node = null;
+    this.#records = [];
+    if (this.#wake === null) return;
+    tail.cancel(this.#wake);
+    this.#wake();
+  }
+}
+
+/** What was acknowledged must be there; otherwise it would be asked for again and again. */
+function missing({ path }: StateDirectory, sequence: number): HistoryGoneError {
+  return new HistoryGoneError(
+    `The journal in "${path}" has no segment any more, and ${sequence} was asked for: what was there is gone`,
+    { path, sequence },
+  );
+}

@@ -1,0 +1,164 @@
+/**
+ * The newest batches of a journal that is being written, in memory, for as long as somebody follows it.
+ *
+ * Followers hold a place in a chain of batches. A batch is let go once all of them are past it, and at the latest
+ * when the batches behind the slowest follower are too much: that follower then reads from the disk. When nobody
+ * follows, nothing is kept.
+ *
+ * @module
+ */
+
+import type { SegmentPlace } from "./segment_reader.ts";
+import { Turns } from "./turns.ts";
+
+/** What is kept for followers at most, in bytes, except that the newest batch is always kept. */
+const KEPT_SIZE_MAX = 1024 * 1024;
+
+/** What a record costs beside its text, about. */
+const RECORD_COST = 32;
+
+/** How many followers read from the disk at a time, so that thousands of them never use up the descriptors. */
+const READS_MAX = 16;
+
+/** A batch whose calls are settled. */
+export interface SettledBatch {
+  timestamp: number;
+  /** The version of the mutator that wrote it. */
+  version: number;
+  /** Its mutations as JSON. Parsed by each follower for itself, so that none can change what another gets. */
+  texts: readonly string[];
+}
+
+/** A place in the chain: one batch, or the one that comes next. */
+export class TailNode {
+  /** The first sequence of its batch. */
+  readonly sequenceFirst: number;
+  /** Where its batch begins in the files; `null` when that isn't known. */
+  readonly place: SegmentPlace | null;
+  /** `null` until it is there, and again once it is let go. */
+  batch: SettledBatch | null = null;
+  next: TailNode | null = null;
+  /** How many followers are here. */
+  followers = 0;
+  size = 0;
+  /** Whether the batch was let go while followers were here. */
+  isGone = false;
+
+  /** Makes the place for a batch that is not there yet. */
+  constructor(sequenceFirst: number, place: SegmentPlace | null) {
+    this.sequenceFirst = sequenceFirst;
+    this.place = place;
+  }
+}
+
+/** The newest batches of one journal. */
+export class LiveTail {
+  readonly #end: () => SegmentPlace;
+  /** The first sequence of the next batch. */
+  #next: number;
+  #followers = 0;
+  #size = 0;
+  #oldest: TailNode | null = null;
+  #newest: TailNode | null = null;
+  #waiting = new Set<() => void>();
+  #ended = false;
+  /** Turns at the disk. */
+  readonly reads: Turns = new Turns(READS_MAX);
+
+  /** @param end the acknowledged end of the files, and the sequence that comes there */
+  constructor(next: number, end: () => SegmentPlace) {
+    this.#next = next;
+    this.#end = end;
+  }
+
+  /** Whether nothing more will come. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** What is kept now, in bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds a batch whose calls are settled: nobody is told of a mutation before the state has it. */
+  publish(texts: readonly string[], timestamp: number, version: number): void {
+    this.#next += texts.length;
+    const node = this.#newest;
+    if (node === null) return;
+    node.batch = { timestamp, version, texts };
+    node.size = texts.reduce((size, text) => size + text.length + RECORD_COST, 0);
+    node.next = this.#newest = new TailNode(this.#next, this.#end());
+    this.#size += node.size;
+    this.#letGo();
+    this.#wake();
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** Begins to follow, with the batch that comes next. */
+  join(): TailNode {
+    if (this.#newest === null) {
+      const end = this.#end();
+      // Between a sync and the settling of its calls, the files are ahead.
+      const place = end.sequence === this.#next ? end : null;
+      this.#oldest = this.#newest = new TailNode(this.#next, place);
+    }
+    this.#newest.followers++;
+    this.#followers++;
+    return this.#newest;
+  }
+
+  /** Goes on to the next batch; `node` must have one and not be gone. */
+  advance(node: TailNode): TailNode {
+    const next = node.next!;
+    node.followers--;
+    next.followers++;
+    this.#letGo();
+    return next;
+  }
+
+  /** Stops following. */
+  leave(node: TailNode): void {
+    if (node.isGone) return;
+    node.followers--;
+    this.#followers--;
+    this.#letGo();
+  }
+
+  /** Calls `wake` once when there is another batch, or when nothing more will come. */
+  wait(wake: () => void): void {
+    this.#waiting.add(wake);
+  }
+
+  /** Takes back `wait`. */
+  cancel(wake: () => void): void {
+    this.#waiting.delete(wake);
+  }
+
+  #wake(): void {
+    if (this.#waiting.size === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const wake of waiting) wake();
+  }
+
+  #letGo(): void {
+    for (let node = this.#oldest; node !== null && node !== this.#newest; node = this.#oldest) {
+      const isNewest = node.next === this.#newest;
+      if (node.followers > 0 && (this.#size <= KEPT_SIZE_MAX || isNewest)) break;
+      node.isGone = true;
+      node.batch = null;
+      this.#followers -= node.followers;
+      this.#size -= node.size;
+      this.#oldest = node.next;
+    }
+    if (this.#followers > 0) return;
+    this.#oldest = this.#newest = null;
+    this.#size = 0;
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Lets so many pieces of work run at a time; the others wait for their turn, in order.
+ *
+ * @module
+ */
+
+/** Turns at something that not everybody can have at once. */
+export class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  /** @param count how many may have a turn at a time */
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Runs `work` in its turn. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      // Handed on rather than given back: nobody can come in between.
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Follows a state: its committed mutations, those of the past from the disk and those to come as they are settled.
+ *
+ * @module
+ */
+
+import { FileSource } from "../journal/file_source.ts";
+import { JournalCursor, limitAt, type ReadLimit } from "../journal/journal_cursor.ts";
+import type { JournalWriter } from "../journal/journal_writer.ts";
+import { LiveSource } from "../journal/live_source.ts";
+import type { RecordSource } from "../journal/record_source.ts";
+import { changesSettings } from "../options.ts";
+import type { StateDirectory } from "../state_directory.ts";
+import { ChangeIterator } from "./change_iterator.ts";
+
+/** Where `changes` begins, and when it ends. */
+export interface ChangesOptions {
+  /** The first sequence wanted; one that is in the past gives history first. @default the next one */
+  from?: number;
+  /** Ends the loop when it is aborted, as `return()` does: at once and without an error. */
+  signal?: AbortSignal;
+  /**
+   * Whether to wait for more at the end. A read-only manager then follows the writer in another process: it looks
+   * for more every 200 ms, and its own state stays as it was when it was opened.
+   * @default true, but false for a read-only manager
+   */
+  follow?: boolean;
+}
+
+/** A committed mutation, as `changes` gives it. */
+export interface Change<M> {
+  /** The mutation's number. */
+  sequence: number;
+  /** When it was journaled, in milliseconds since 1970, by the machine's clock. */
+  timestamp: number;
+  /** The mutation, carried over to the mutator's version if an older one wrote it. Each follower gets its own copy. */
+  mutation: M;
+}
+
+/** What makes the changes of one manager. */
+export class Changes<M> {
+  readonly #directory: StateDirectory;
+  readonly #writer: JournalWriter | null;
+  readonly #carryOver: (mutation: unknown, version: number) => M;
+  /** Ends those that wait for a writer elsewhere; the others are ended by the writer here. */
+  #closing: AbortController | null = null;
+
+  /** @param carryOver brings a mutation of an older version up to date */
+  constructor(
+    directory: StateDirectory,
+    writer: JournalWriter | null,
+    carryOver: (mutation: unknown, version: number) => M,
+  ) {
+    this.#directory = directory;
+    this.#writer = writer;
+    this.#carryOver = carryOver;
+  }
+
+  /** @param sequence the manager's own */
+  iterate(options: ChangesOptions, sequence: number): AsyncGenerator<Change<M>, void, void> {
+    const { from, follow, signal } = changesSettings(options, {
+      from: sequence + 1,
+      follow: this.#writer !== null,
+    });
+    const signals = signal === undefined ? [] : [signal];
+    if (follow && this.#writer === null) {
+      signals.push((this.#closing ??= new AbortController()).signal);
+    }
+    return new ChangeIterator(
+      this.#source(Math.max(1, from), follow, sequence),
+      ({ sequence, timestamp, mutation, version }) => ({
+        sequence,
+        timestamp,
+        mutation: this.#carryOver(mutation, version),
+      }),
+      signals,
+    );
+  }
+
+  #source(from: number, follow: boolean, sequence: number): RecordSource {
+    const { fs } = this.#directory;
+    const list = () => this.#directory.list();
+    const writer = this.#writer;
+    if (!follow) {
+      const limit = (): ReadLimit => ({ ...(writer?.limit ?? limitAt(sequence)), sequence });
+      const cursor = new JournalCursor(fs, list, from, limit);
+      return new FileSource(cursor, { follow, attempts: 1, hold: false });
+    }
+    if (writer !== null) return new LiveSource(this.#directory, writer, from);
+    const cursor = new JournalCursor(fs, list, from, () => null, { beside: true });
+    return new FileSource(cursor, { follow, attempts: 5, hold: false });
+  }
+
+  /** Ends what waits for a writer elsewhere. */
+  close(): void {
+    this.#closing?.abort();
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Keeps the files of a state directory readable while a writer in another process deletes them.
+ *
+ * A file that is open outlives its name. So everything is opened at once, which takes a moment, and then read as
+ * slowly as it must be.
+ *
+ * @module
+ */
+
+import { closeFile } from "../close_file.ts";
+import type { DirectoryEntry, DurableFile, DurableFs } from "../durable_fs.ts";
+import { ioError } from "../errors.ts";
+import { joinPath, sortNames } from "../format/names.ts";
+
+/** How often the files are listed and opened until none was deleted in between. */
+const ATTEMPTS = 100;
+
+/** How many files are held at most: the rest, the newest segments, are the last that a compaction comes to. */
+const HELD_MAX = 256;
+
+/** A state directory as it was at one moment; the newest segment may still grow. */
+export interface HeldFiles {
+  /** Lists and reads what is held; everything else goes to the file system beneath. */
+  fs: DurableFs;
+  /** Closes what is held. */
+  release(): Promise<void>;
+}
+
+/**
+ * Opens the segments and snapshots of a state directory, all of one moment.
+ *
+ * @throws {IoError} when one can't be opened, or when files come and go faster than they can be opened
+ */
+export async function holdFiles(
+  fs: DurableFs,
+  directory: string,
+  stem: string,
+): Promise<HeldFiles> {
+  for (let attempt = 1;; attempt++) {
+    const entries = await listEntries(fs, directory);
+    const { snapshots, segments } = sortNames(directory, stem, entries);
+    const held = new Map<string, DurableFile>();
+    const release = async () => {
+      for (const [path, file] of held) await closeFile(file, path);
+    };
+    try {
+      for (const { path } of [...snapshots, ...segments].slice(0, HELD_MAX)) {
+        held.set(path, await openFile(fs, path));
+      }
+      return { fs: heldFs(fs, directory, entries, held), release };
+    } catch (error) {
+      await release();
+      const isGone = (error as { systemCode?: string }).systemCode === "ENOENT";
+      if (!isGone || attempt >= ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function listEntries(fs: DurableFs, directory: string): Promise<DirectoryEntry[]> {
+  try {
+    return await fs.list(directory);
+  } catch (error) {
+    throw ioError("list", directory, error);
+  }
+}
+
+async function openFile(fs: DurableFs, path: string): Promise<DurableFile> {
+  try {
+    return await fs.open(path, "read");
+  } catch (error) {
+    throw ioError("open", path, error);
+  }
+}
+
+function heldFs(
+  fs: DurableFs,
+  directory: string,
+  entries: DirectoryEntry[],
+  held: Map<string, DurableFile>,
+): DurableFs {
+  // Unfinished files come and go, and nobody reads them.
+  const listed = entries.filter(({ name }) =>
+    !name.endsWith(".tmp") || held.has(joinPath(directory, name))
+  );
+  return {
+    open: async (path, mode) => {
+      const file = mode === "read" ? held.get(path) : undefined;
+      return file === undefined ? await fs.open(path, mode) : sharedFile(file);
+    },
+    rename: (from, to) => fs.rename(from, to),
+    remove: (path) => fs.remove(path),
+    list: async (path) => path === directory ? listed : await fs.list(path),
+    makeDirectory: (path) => fs.makeDirectory(path),
+    syncDirectory: (path) => fs.syncDirectory(path),
+    lock: (path, directory) => fs.lock(path, directory),
+    identity: (path) => fs.identity(path),
+    resolve: (path) => fs.resolve(path),
+    crc32: (bytes, seed) => fs.crc32(bytes, seed),
+  };
+}
+
+/** Closed only when all is released. */
+function sharedFile(file: DurableFile): DurableFile {
+  return {
+    read: (buffer, offset) => file.read(buffer, offset),
+    write: (bytes, offset) => file.write(bytes, offset),
+    syncData: () => file.syncData(),
+    syncAll: () => file.syncAll(),
+    truncate: (size) => file.truncate(size),
+    size: () => file.size(),
+    identity: () => file.identity(),
+    close: () => {},
+  };
+}
