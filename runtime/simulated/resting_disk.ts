@@ -51,7 +51,6 @@ export class RestingDisk extends CallGate {
     if (content instanceof Special) return this.#put(path, content);
     const file = new SimulatedFile();
     file.write(content, 0);
-    file.sync();
     this.#put(path, file);
   }
 
@@ -68,6 +67,7 @@ export class RestingDisk extends CallGate {
   #put(path: string, node: SimulatedNode | null): void {
     const place = this.names.place(path);
     this.names.put(place, node);
+    if (node instanceof SimulatedFile) node.sync();
     this.names.sync(place.directory);
   }
 

@@ -34,9 +34,11 @@ export async function copyRange(
     output = await createAnew(fs, temporary);
     const size = await copyBytes(input, output, from, to);
     await output.syncAll();
+    await fs.rename(temporary, target);
+    // Again: otherwise a power cut on FAT can leave the new name on an empty file.
+    await output.syncAll();
     await output.close();
     output = undefined;
-    await fs.rename(temporary, target);
     return size;
   } catch (error) {
     await discard(fs, output, temporary);

@@ -9,6 +9,7 @@ import { copyRange } from "./copy_range.ts";
 import type { DurableFile } from "../durable_fs.ts";
 import { ioError, isDiskFull } from "../errors.ts";
 import type { Corruption } from "./corruption.ts";
+import { FILE_FAILURES } from "./identity.ts";
 import type { SegmentEnd } from "./journal_scan.ts";
 import { joinPath, type NamedFile, QUARANTINE, type StateFiles } from "../format/names.ts";
 import type { LostRecords } from "./recovery_report.ts";
@@ -94,12 +95,35 @@ async function moveAside(
 ): Promise<string> {
   try {
     const target = joinPath(folder, await freeName(directory, folder, file.name));
-    await directory.fs.rename(file.path, target);
+    if (await copyAside(directory, folder, file, target)) await directory.fs.remove(file.path);
+    else await directory.fs.rename(file.path, target);
     await directory.fs.syncDirectory(folder);
     await directory.fs.syncDirectory(directory.path);
     return target;
   } catch (error) {
     throw ioError("set aside", file.path, error);
+  }
+}
+
+/**
+ * Makes a durable copy. On FAT a power cut during a rename from one directory to another can leave the file in neither.
+ *
+ * @returns whether there is one; a file that can't be read, or has no space for a copy, can only be renamed
+ */
+async function copyAside(
+  { fs }: StateDirectory,
+  folder: string,
+  { path }: NamedFile,
+  target: string,
+): Promise<boolean> {
+  try {
+    await copyRange(fs, path, 0, Infinity, target);
+    await fs.syncDirectory(folder);
+    return true;
+  } catch (error) {
+    const { systemCode } = ioError("copy", path, error);
+    if (isDiskFull(error) || FILE_FAILURES.has(systemCode)) return false;
+    throw error;
   }
 }
 

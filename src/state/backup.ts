@@ -15,6 +15,7 @@ import { scanAftermath } from "../recovery/proof_scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { verifySnapshot } from "../snapshot/snapshot_file.ts";
 import { StateDirectory } from "../state_directory.ts";
+import { isEmptyFile } from "../sync_file.ts";
 
 /** What a backup holds. */
 export interface BackupReport {
@@ -101,6 +102,8 @@ async function planCopies(
     // Begun since the end was taken: what is in it is for the next backup.
     if (limit !== null && named.sequence > limit.segmentFirst) continue;
     const next = named.path === limit?.path ? undefined : files.segments[index + 1];
+    // Made when the power went, and never begun: nothing is in it.
+    if (index === files.segments.length - 1 && await isEmptyFile(source.fs, named.path)) continue;
     const reader = await SegmentReader.open(source.fs, named);
     try {
       while (await reader.read(named.path === limit?.path ? limit.offset : Infinity) !== null);

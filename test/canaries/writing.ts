@@ -65,12 +65,17 @@ export const WRITING: readonly Canary[] = [
         find: "      await file.syncAll();\n      try {",
         replace: "      try {",
       },
-      {
-        file: SEGMENT_WRITER,
-        find: "      renamed = true;\n      // Before",
-        replace: "      renamed = true;\n      await file.syncAll();\n      // Before",
-      },
     ],
+  },
+  {
+    name: "a segment is not synced again after its rename, as FAT needs it",
+    rule: DURABILITY,
+    first: "power cuts: the first mutation ever",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await file.syncAll();\n      // Before",
+      replace: "      // Before",
+    }],
   },
   {
     name: "the name of a new segment is not synced",
