@@ -83,16 +83,15 @@ export class SegmentWriter {
         throw error;
       }
       renamed = true;
-      // Again: otherwise a power cut on FAT can leave the new name on an empty file.
-      await file.syncAll();
-      // Before the first record: otherwise a power cut can take the name, and the record with it.
+      // Before the first record: otherwise a power cut can take the name, and the record with it. (On FAT the name leads
+      // to an empty file until the next sync of it, which is the first record's own: recovery knows such segments.)
       await fs.syncDirectory(directory);
       return new SegmentWriter(fs, file, named, header, checksum, bytes.length, FILL_SIZE_MIN);
     } catch (error) {
       if (renamed) {
         await closeAfterFailure(file);
         // The new segment may or may not be there after a power cut; writing on in the old one could overlap it.
-        throw poisoned("sync the name of", named.path, 0, error);
+        throw poisoned("sync the directory of", named.path, 0, error);
       }
       await discard(fs, file, temporary);
       throw ioError("create", named.path, error);

@@ -68,16 +68,6 @@ export const WRITING: readonly Canary[] = [
     ],
   },
   {
-    name: "a segment is not synced again after its rename, as FAT needs it",
-    rule: DURABILITY,
-    first: "power cuts: the first mutation ever",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: "      await file.syncAll();\n      // Before",
-      replace: "      // Before",
-    }],
-  },
-  {
     name: "the name of a new segment is not synced",
     rule: DURABILITY,
     first: "power cuts: rotation and growth",
