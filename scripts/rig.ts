@@ -8,7 +8,7 @@ import { join, relative, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildBoards } from "./rig/boards.ts";
-import type { Board, FileSystem } from "./rig/boot_files.ts";
+import { type Board, FILE_SYSTEMS, type FileSystem } from "./rig/boot_files.ts";
 import { Campaign } from "./rig/campaign.ts";
 import { Cards, cardSize } from "./rig/cards.ts";
 import { openConsole } from "./rig/console.ts";
@@ -17,7 +17,7 @@ import { examine } from "./rig/examine.ts";
 import { loadFailure } from "./rig/failures.ts";
 import { BoardJudge, canMount, type Judge, LoopJudge } from "./rig/judges.ts";
 import { cacheFolder, fetchGuestFiles, installHostPrograms } from "./rig/packages.ts";
-import { CONTROLS, COUNTED, planCut } from "./rig/plans.ts";
+import { controlsOf, COUNTED, planCut } from "./rig/plans.ts";
 import { OTHER_CHECKS, type Part, PARTS } from "./rig/other_checks.ts";
 import { renderReport } from "./rig/report.ts";
 import { type RigResults, stateCount } from "./rig/results.ts";
@@ -31,6 +31,8 @@ const HELP = `npm run rig -- [options]
   --seed N         repeats the plan of a run; drawn and printed when not given. When exactly the power goes, the
                    machine's speed decides; a failure keeps everything that is needed to see it again
   --boards N       how many boards run at the same time (default: one for each core)
+  --fs NAME        ext4, f2fs, vfat or exfat: every cut on that file system (default: ext4, and f2fs for one in eight);
+                   implies --only cuts, without counting traffic
   --no-controls    without the writers that must be caught
   --only PART      smoke (programs for arm64 under QEMU, without a board), system-calls (under strace), cuts,
                    raspberry (the demo on a Raspberry Pi 3B), or speed (commits beside the bare loop on a board)
@@ -50,6 +52,7 @@ const { values } = parseArgs({
     "no-controls": { type: "boolean", default: false },
     "tear-commits": { type: "boolean", default: false },
     only: { type: "string" },
+    fs: { type: "string" },
     ci: { type: "boolean", default: false },
     console: { type: "string" },
     anew: { type: "boolean", default: false },
@@ -68,11 +71,18 @@ const CI = { cuts: 4, secondCuts: 1, states: 26, counted: ["deno"] } as const;
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : number("seed", 0);
 const cuts = values.ci ? CI.cuts : number("cuts", 0);
 const statesPerCut = values.ci ? CI.states : number("states", 2);
+const onlyFileSystem = (values.fs ?? null) as FileSystem | null;
+const onlyPart = (values.only ?? (values.fs === undefined ? undefined : "cuts")) as
+  | Part
+  | undefined;
 const started = performance.now();
 const judges = new Map<string, Judge>();
 
 if (![undefined, ...PARTS].includes(values.only as Part)) {
   stop(`--only takes ${PARTS.join(", ")}, got "${values.only}"`);
+}
+if (![undefined, ...FILE_SYSTEMS].includes(values.fs as FileSystem)) {
+  stop(`--fs takes ${FILE_SYSTEMS.join(", ")}, got "${values.fs}"`);
 }
 if (![undefined, "virt", "raspi3b"].includes(values.console)) {
   stop(`--console takes virt or raspi3b, got "${values.console}"`);
@@ -103,13 +113,13 @@ async function run(): Promise<void> {
     others: [],
     failures: [],
   };
-  if (values.only === undefined || values.only === "cuts") {
-    if (!canMount("ext4")) {
+  if (onlyPart === undefined || onlyPart === "cuts") {
+    if (!canMount("ext4") && onlyFileSystem !== "vfat" && onlyFileSystem !== "exfat") {
       stop("Images of cards are mounted, which only root can: start it with sudo");
     }
   }
   console.log(`seed ${seed}; set up in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-  const isWanted = (part: Part) => part === (values.only ?? part);
+  const isWanted = (part: Part) => part === (onlyPart ?? part);
   const first = (["smoke", "system-calls"] as const).filter(isWanted);
   await Promise.all(first.map((part) => OTHER_CHECKS[part](files, results, boot)));
   if (isWanted("cuts")) await runBoards(results, boot);
@@ -142,11 +152,11 @@ async function runBoards(results: RigResults, boot: Boot): Promise<void> {
       (_, number) => (campaign: Campaign) =>
         campaign.cut(number, !values.ci || number < CI.secondCuts),
     ),
-    ...(values.ci ? CI.counted : ["bun", "deno"] as const).map(
+    ...(onlyFileSystem !== null ? [] : values.ci ? CI.counted : ["bun", "deno"] as const).map(
       (runtime, index) => (campaign: Campaign) =>
         campaign.count(cuts + index, { ...COUNTED, runtime }),
     ),
-    ...CONTROLS.filter(() => !values["no-controls"])
+    ...controlsOf(onlyFileSystem).filter(() => !values["no-controls"])
       .map((control, index) => (campaign: Campaign) => campaign.control(cuts + 2 + index, control)),
   ];
   const bar = new SingleBar({
@@ -157,13 +167,14 @@ async function runBoards(results: RigResults, boot: Boot): Promise<void> {
   });
   const shown = () => ({ states: stateCount(results), failures: results.failures.length });
   bar.start(jobs.length, 0, shown());
-  const onlyBoardMounts = Array.from({ length: cuts }, (_, n) => planCut(n, 0))
-    .some(({ fileSystem }) => !canMount(fileSystem));
-  if (onlyBoardMounts) {
-    const size = cardSize("f2fs", "");
-    judges.set("f2fs", oneAtATime(await BoardJudge.start(boot, "f2fs", size)));
+  const used = Array.from({ length: cuts }, (_, n) => planCut(n, 0, onlyFileSystem).fileSystem);
+  const needed = new Set([...used, ...(onlyFileSystem === null ? [] : [onlyFileSystem])]);
+  for (const fileSystem of [...needed].filter((one) => !canMount(one))) {
+    const judge = await BoardJudge.start(boot, fileSystem, cardSize(fileSystem, ""));
+    judges.set(fileSystem, oneAtATime(judge));
   }
   const lane = async (index: number) => {
+    // On this machine, which is faster, where it knows the file system.
     const own = await loopJudge("ext4");
     judges.set(`ext4 in lane ${index}`, own);
     const campaign = new Campaign({
@@ -172,6 +183,7 @@ async function runBoards(results: RigResults, boot: Boot): Promise<void> {
       judgeOf: ({ fileSystem }) => judges.get(fileSystem) ?? own,
       statesPerCut,
       tearsCommits: values["tear-commits"],
+      only: onlyFileSystem,
       results,
       onProgress: () => bar.update(shown()),
     });

@@ -13,7 +13,7 @@ import { Random } from "./random.ts";
 /** The unit, in bytes, that a disk writes whole or not at all. */
 export const SECTOR_SIZE = 512;
 
-type Operation = { offset: number; bytes: Uint8Array } | { size: number };
+type Operation = { offset: number; bytes: Uint8Array } | { size: number } | { named: true };
 
 /** What of a write reached the disk; a function says it for each sector. */
 type Arrival = "all" | "none" | ((sector: number) => boolean);
@@ -30,6 +30,8 @@ export class SimulatedFile {
   #count = 0;
   /** Whether programs read what a failed sync has dropped: then the synced bytes never catch up with them. */
   #diverged = false;
+  /** The last operation that a sync has covered. */
+  #syncedTo = 0;
   /** Whatever stood at a place before it was cut off: freed blocks can come back with their old bytes in them. */
   #ghosts = new Bytes();
 
@@ -37,7 +39,7 @@ export class SimulatedFile {
     return this.#cached.size;
   }
 
-  /** How many writes and truncations were made so far. */
+  /** How many writes, truncations and names were made so far. */
   get operationCount(): number {
     return this.#count;
   }
@@ -75,6 +77,18 @@ export class SimulatedFile {
     this.#synced = this.#cached.copy();
     this.#pending = [];
     this.#diverged = false;
+    this.#syncedTo = this.#count;
+  }
+
+  /** Notes that the file got a name. Returns the number of that operation. */
+  named(): number {
+    this.#add({ named: true });
+    return this.#count;
+  }
+
+  /** Whether operation number `operation` is covered by a sync. */
+  isSyncedSince(operation: number): boolean {
+    return this.#syncedTo >= operation;
   }
 
   #add(operation: Operation): void {
@@ -84,6 +98,7 @@ export class SimulatedFile {
 
   /** Makes durable what was done up to operation number `until`. */
   sync(until: number = this.#count): void {
+    this.#syncedTo = Math.max(this.#syncedTo, until);
     // Everything that programs read, which costs less than making every change a second time.
     if (until === this.#count && !this.#diverged) {
       this.#pending = [];
@@ -91,6 +106,7 @@ export class SimulatedFile {
       return;
     }
     for (const operation of this.#take(until)) {
+      if ("named" in operation) continue;
       if ("size" in operation) this.#synced.resize(operation.size);
       else this.#synced.write(operation.bytes, operation.offset);
     }
@@ -103,6 +119,7 @@ export class SimulatedFile {
   failSync(until: number, chooser: Chooser): void {
     this.#diverged = true;
     for (const operation of this.#take(until)) {
+      if ("named" in operation) continue;
       if ("size" in operation) {
         this.#synced.resize(operation.size);
         continue;
@@ -135,7 +152,7 @@ export class SimulatedFile {
     for (const operation of this.#pending) {
       number++;
       if (number <= certain) sizeLeast = number;
-      if ("size" in operation) continue;
+      if (!("bytes" in operation)) continue;
       writeSectors(
         image,
         operation,
@@ -155,9 +172,10 @@ export class SimulatedFile {
     let size = this.#synced.size;
     const sizes = [size];
     for (const operation of this.#pending) {
-      size = "size" in operation
-        ? operation.size
-        : Math.max(size, operation.offset + operation.bytes.length);
+      if ("size" in operation) size = operation.size;
+      else if ("bytes" in operation) {
+        size = Math.max(size, operation.offset + operation.bytes.length);
+      }
       sizes.push(size);
     }
     return sizes;
@@ -183,6 +201,7 @@ export class SimulatedFile {
     file.#pending = [...this.#pending];
     file.#count = this.#count;
     file.#diverged = this.#diverged;
+    file.#syncedTo = this.#syncedTo;
     file.#ghosts = this.#ghosts.copy();
     return file;
   }

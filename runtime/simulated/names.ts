@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { DirectoryEntry } from "../../src/durable_fs.ts";
 import { failure } from "./call_gate.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
@@ -21,12 +20,23 @@ export class Special {
   }
 }
 
+/** That a name was given to a file: on FAT, that alone doesn't make it lead there. */
+interface Naming {
+  file: SimulatedFile;
+  /** What the name led to before; `null` for nothing. */
+  before: SimulatedFile | null;
+  /** The file's operation that a sync has to cover. */
+  operation: number;
+}
+
 /** One directory. */
 export class SimulatedDirectory {
   /** What programs see. */
   readonly entries: Map<string, SimulatedNode> = new Map();
   /** What is on the disk for certain. */
   readonly synced: Map<string, SimulatedNode> = new Map();
+  /** How each name came to its file. */
+  readonly naming: Map<string, Naming> = new Map();
 }
 
 /** What a name stands for. */
@@ -103,7 +113,13 @@ export class SimulatedNames {
   }
 
   #change(change: NameChange): void {
-    for (const { directory, name, node } of change.steps) put(directory.entries, name, node);
+    for (const { directory, name, node } of change.steps) {
+      const replaced = directory.entries.get(name);
+      put(directory.entries, name, node);
+      if (!(node instanceof SimulatedFile)) continue;
+      const before = replaced instanceof SimulatedFile ? replaced : null;
+      directory.naming.set(name, { file: node, before, operation: node.named() });
+    }
     this.#pending.push(change);
   }
 
@@ -142,7 +158,11 @@ export class SimulatedNames {
         if (ordered && node !== null) certain.set(node, operationCount);
       }
     }
-    return this.#rebuild(viewOf, (file) => file.afterCut(rules, chooser, certain.get(file)));
+    return this.#rebuild(
+      viewOf,
+      blankNames(rules, chooser),
+      (file) => file.afterCut(rules, chooser, certain.get(file)),
+    );
   }
 
   /** The same names over the same page cache. Nothing becomes durable by it. */
@@ -163,6 +183,11 @@ export class SimulatedNames {
     const fill = (from: SimulatedDirectory, to: SimulatedDirectory) => {
       for (const [name, child] of from.entries) to.entries.set(name, copyOf(child));
       for (const [name, child] of from.synced) to.synced.set(name, copyOf(child));
+      for (const [name, naming] of from.naming) {
+        const file = copyOf(naming.file) as SimulatedFile;
+        const before = naming.before && copyOf(naming.before) as SimulatedFile;
+        to.naming.set(name, { ...naming, file, before });
+      }
     };
     const names = new SimulatedNames();
     copies.set(this.root, names.root);
@@ -180,15 +205,26 @@ export class SimulatedNames {
 
   #rebuild(
     viewOf: (directory: SimulatedDirectory) => Map<string, SimulatedNode>,
+    isBlank: (naming: Naming) => boolean,
     fileOf: (file: SimulatedFile) => SimulatedFile,
   ): SimulatedNames {
     const files = new Map<SimulatedFile, SimulatedFile>();
+    const imageOf = (file: SimulatedFile): SimulatedFile => {
+      const image = files.get(file) ?? fileOf(file);
+      files.set(file, image);
+      return image;
+    };
     const fill = (from: SimulatedDirectory, to: SimulatedDirectory) => {
       for (const [name, node] of viewOf(from)) {
         let made: SimulatedNode = node;
         if (node instanceof SimulatedFile) {
-          made = files.get(node) ?? fileOf(node);
-          files.set(node, made as SimulatedFile);
+          const naming = from.naming.get(name);
+          const blank = naming?.file === node && isBlank(naming);
+          made = !blank
+            ? imageOf(node)
+            : naming.before === null
+            ? new SimulatedFile()
+            : imageOf(naming.before);
         } else if (node instanceof SimulatedDirectory) {
           made = new SimulatedDirectory();
           fill(node, made);
@@ -208,15 +244,15 @@ function put(entries: Map<string, SimulatedNode>, name: string, node: SimulatedN
   else entries.set(name, node);
 }
 
-/** What a list calls it. */
-export function kindOf(node: SimulatedNode): DirectoryEntry["kind"] {
-  if (node instanceof SimulatedFile) return "file";
-  return node instanceof SimulatedDirectory ? "directory" : "other";
-}
-
-/** The file; whatever is none can't be opened. */
-export function refuseIrregular(node: SimulatedNode, path: string): SimulatedFile {
-  if (node instanceof SimulatedFile) return node;
-  if (node instanceof SimulatedDirectory) throw failure("EISDIR", "open", path);
-  throw failure(node.kind === "link" ? "ELOOP" : "EINVAL", "open", path);
+/**
+ * Which names a power cut leaves blank, as FAT does. A disk whose cut may go either way is drawn to be FAT or not, with
+ * the first name that this matters for, and then each name by itself.
+ */
+function blankNames(rules: PowerCut, chooser: Chooser): (naming: Naming) => boolean {
+  let isFat = rules.entries === "blank" ? true : rules.entries === "mixed" ? null : false;
+  return ({ file, operation }) => {
+    if (file.isSyncedSince(operation) || file.size === 0) return false;
+    isFat ??= chooser.choose(2) === 1;
+    return isFat && (rules.entries === "blank" || chooser.choose(2) === 1);
+  };
 }

@@ -22,6 +22,13 @@ export interface PowerCut {
    * @default "unordered"
    */
   renames?: "ordered" | "unordered" | "mixed";
+  /**
+   * What a name leads to until the file is synced after it got the name: to the file, as on most file systems, or to
+   * nothing, as on FAT, which keeps start and size of a file beside its name: a `blank` name has size 0, or, where it
+   * replaced another file, still leads to that one.
+   * @default "whole"
+   */
+  entries?: "whole" | "blank" | "mixed";
 }
 
 /** Any power cut at all. */
@@ -31,12 +38,14 @@ export const ANY_POWER_CUT: PowerCut = {
   sizes: "mixed",
   grown: "mixed",
   renames: "mixed",
+  entries: "mixed",
 };
 
-/** Everything not synced is gone; everything is there; and the two halves of that. */
+/** Everything not synced is gone; everything is there; the two halves of that; and FAT. */
 export const EXTREME_POWER_CUTS: readonly PowerCut[] = [
   { writes: "lost", names: "lost", sizes: "old", grown: "zeros" },
   { writes: "kept", names: "kept", sizes: "new", grown: "zeros" },
   { writes: "lost", names: "kept", sizes: "new", grown: "zeros" },
   { writes: "torn", names: "kept", sizes: "new", grown: "ghosts" },
+  { writes: "lost", names: "lost", sizes: "old", grown: "zeros", entries: "blank" },
 ];

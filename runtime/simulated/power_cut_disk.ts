@@ -8,9 +8,11 @@
  * directory is its synced entries and the names made, renamed and removed since; each of these is kept or lost by
  * itself. A rename is whole or not there; one between directories can leave the file under both names until the old
  * directory is synced. By default a rename may reach the disk before the renamed file's bytes do; the rule `renames:
- * "ordered"` is for file systems that never let that happen. Locks are free afterwards. `cutAt` ends the program at a
- * call: that call and all later ones throw `PowerCutError`; a write or a change of names may still have reached the
- * disk by then, a sync has promised nothing.
+ * "ordered"` is for file systems that never let that happen. The rule `entries: "blank"` is for FAT, which keeps a
+ * file's start and size beside its name: until the file is synced after it got a name, that name leads to an empty file
+ * or to the file that it replaced. Locks are free afterwards. `cutAt` ends the program at a call: that call and all
+ * later ones throw `PowerCutError`; a write or a change of names may still have reached the disk by then, a sync has
+ * promised nothing.
  *
  * **Crashes** (`crash`) end the process only: the page cache lives, nothing becomes durable by it, locks are free.
  *
@@ -25,7 +27,8 @@
  *
  * **Bit rot** (`flipBit`, `plant`, `unplant`) changes what is at rest.
  *
- * Not modelled: permissions, and disks that lie about syncs (every program loses data on these).
+ * Not modelled: permissions, disks that lie about syncs (every program loses data on these), and that FAT can free
+ * the replaced file of a rename before the new one stands under its name.
  *
  * @module
  */
@@ -45,10 +48,9 @@ import { failure, type Fault, later, type Operation } from "./call_gate.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
 import { FreeSpace } from "./free_space.ts";
+import { kindOf, refuseIrregular } from "./kinds.ts";
 import {
-  kindOf,
   type Place,
-  refuseIrregular,
   SimulatedDirectory,
   type SimulatedNames,
   type SimulatedNode,

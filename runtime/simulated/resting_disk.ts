@@ -90,6 +90,7 @@ export class RestingDisk extends CallGate {
   #put(path: string, node: SimulatedNode | null): void {
     const place = this.names.place(path);
     this.names.put(place, node);
+    if (node instanceof SimulatedFile) node.sync();
     this.names.sync(place.directory);
   }
 

@@ -38,6 +38,13 @@ const FILE_SYSTEM_MODULES = [
   "lz4hc_compress",
   "zstd_compress",
   "f2fs",
+  "nls_cp437",
+  "nls_ascii",
+  "nls_iso8859-1",
+  "nls_utf8",
+  "fat",
+  "vfat",
+  "exfat",
 ];
 
 /** The kinds of machine that are emulated. */
@@ -124,7 +131,13 @@ export function buildPrograms(
 }
 
 /** The file systems that are tried. */
-export type FileSystem = "ext4" | "f2fs";
+export type FileSystem = "ext4" | "f2fs" | "vfat" | "exfat";
+
+/** All of them. */
+export const FILE_SYSTEMS: readonly FileSystem[] = ["ext4", "f2fs", "vfat", "exfat"];
+
+/** From this size on, FAT cards are FAT32, as those that are sold; smaller ones have the FAT that mkfs chooses. */
+const FAT32_MEBIBYTES_MIN = 40;
 
 /** Makes an empty image of a disk, or for ext4 one with the contents of a folder. */
 export function formatDisk(
@@ -137,9 +150,11 @@ export function formatDisk(
   writeFileSync(path, "");
   truncateSync(path, megabytes * 1024 * 1024);
   const filled = folder === undefined ? [] : ["-d", folder];
-  execute(
-    kind === "ext4"
-      ? ["mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", ...filled, path]
-      : ["mkfs.f2fs", "-q", "-f", path],
-  );
+  const commands: Record<FileSystem, string[]> = {
+    ext4: ["mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", ...filled],
+    f2fs: ["mkfs.f2fs", "-q", "-f"],
+    vfat: ["mkfs.vfat", ...(megabytes < FAT32_MEBIBYTES_MIN ? [] : ["-F", "32"])],
+    exfat: ["mkfs.exfat", "-q"],
+  };
+  execute([...commands[kind], path]);
 }

@@ -1,6 +1,7 @@
 // Makes cuts and examines what they leave, several boards at a time: the library's own, then the controls.
 
 import { Random } from "../../runtime/simulated/random.ts";
+import type { FileSystem } from "./boot_files.ts";
 import type { Cards } from "./cards.ts";
 import { type Claim, claimsAt } from "./claims.ts";
 import { CrashImages } from "./crash_images.ts";
@@ -27,6 +28,8 @@ export interface CampaignSetup {
   judgeOf(plan: CutPlan): Judge;
   statesPerCut: number;
   tearsCommits: boolean;
+  /** The file system of everything; `null` for the usual share of each. */
+  only: FileSystem | null;
   results: RigResults;
   /** Told after every crash state. */
   onProgress(): void;
@@ -56,7 +59,7 @@ export class Campaign {
   /** Makes one cut, and one more while the board recovers from it. */
   async cut(number: number, withSecond: boolean): Promise<void> {
     const seed = this.#seedOf(number);
-    const plan = planCut(number, seed);
+    const plan = planCut(number, seed, this.#setup.only);
     const card = this.#setup.cards.empty(plan.fileSystem, plan.subject);
     const restart = await this.#cutAndExamine(number, 1, plan, seed, { card, earlier: [] });
     if (!withSecond || restart === null) return;
@@ -159,7 +162,7 @@ export class Campaign {
       turn++
     ) {
       const seed = this.#seedOf(number) + turn;
-      const plan = planControl(control);
+      const plan = planControl(control, this.#setup.only);
       const card = this.#setup.cards.empty(plan.fileSystem, subject);
       const cut = await makeCut(this.#setup.boot, plan, card);
       for (const row of rows) await this.#tryControl(row, plan, cut, seed);

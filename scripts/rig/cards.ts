@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { type FileSystem, formatDisk } from "./boot_files.ts";
 
 /** Small ones, for every crash state is a copy of one. f2fs takes no less; a full disk has to be filled. */
-const MEBIBYTES: Record<FileSystem, number> = { ext4: 32, f2fs: 64 };
+const MEBIBYTES: Record<FileSystem, number> = { ext4: 32, f2fs: 64, vfat: 40, exfat: 40 };
 const FULL_DISK_MEBIBYTES = 12;
 
 /** The size of a card in bytes. */
 export function cardSize(fileSystem: FileSystem, subject: string): number {
-  const small = subject === "full-disk" && fileSystem === "ext4";
+  const small = subject === "full-disk" && fileSystem !== "f2fs";
   return (small ? FULL_DISK_MEBIBYTES : MEBIBYTES[fileSystem]) * 1024 * 1024;
 }
 

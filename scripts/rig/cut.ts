@@ -36,11 +36,13 @@ export interface Cut {
 
 /**
  * What makes mistakes show: `noauto_da_alloc` and `data=writeback` take away what ext4 does to hide missing syncs.
- * f2fs has nothing of the kind.
+ * The others have nothing of the kind.
  */
 export const MOUNT_OPTIONS: Record<FileSystem, string> = {
   ext4: "noatime,noauto_da_alloc,data=writeback",
   f2fs: "noatime",
+  vfat: "noatime",
+  exfat: "noatime",
 };
 
 /** A board that is not done after so long hangs. Emulated ones on busy machines are slow. */

@@ -44,6 +44,9 @@ export interface Examination {
 /** The rules for an examination. */
 export function rulesOf({ fileSystem, tearsCommits, ignoresFlushes }: Examination): CrashRules {
   if (fileSystem === "f2fs") return { isWhole: isNotText, ignoresFlushes };
+  // FAT's structures are smaller than a sector and have no checksums. exFAT's are, and its entries have one that spans
+  // several: torn, they are for its fsck.
+  if (fileSystem !== "ext4") return { isWhole: () => false, ignoresFlushes };
   const isWhole = (block: Uint8Array, place: number) =>
     isSuperblock(place) || (!tearsCommits && isJournalCommit(block));
   return { isWhole, ignoresFlushes };

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { FileSystem } from "./boot_files.ts";
+import { repaired } from "./repair.ts";
 import { type Boot, commandOf, MOUNT_OPTIONS } from "./cut.ts";
 import type { Judgement } from "./guest/judge.ts";
 import { Machine } from "./machine.ts";
@@ -140,11 +141,18 @@ class ChangingCard implements BlockDevice {
 
 /** Lets one board look at card after card. */
 export class BoardJudge implements Judge {
+  readonly #fileSystem: FileSystem;
   readonly #card: ChangingCard;
   readonly #machine: Machine;
   readonly #questions: Questions;
 
-  private constructor(card: ChangingCard, machine: Machine, questions: Questions) {
+  private constructor(
+    card: ChangingCard,
+    machine: Machine,
+    questions: Questions,
+    fileSystem: FileSystem,
+  ) {
+    this.#fileSystem = fileSystem;
     this.#card = card;
     this.#machine = machine;
     this.#questions = questions;
@@ -163,11 +171,15 @@ export class BoardJudge implements Judge {
     const ended = machine.ended.then(() => machine.console);
     const questions = new Questions(fileSystem, (line) => machine.tell(line), ended);
     await questions.answer();
-    return new BoardJudge(card, machine, questions);
+    return new BoardJudge(card, machine, questions, fileSystem);
   }
 
   async look(image: Uint8Array, subject: string, directories: string[]): Promise<Judgement> {
-    this.#card.bytes = new Uint8Array(image);
+    const { bytes, refused } = await repaired(image, this.#fileSystem);
+    if (refused !== null) return { found: [], refused };
+    // The board's kernel has seen one size, and the card of a full disk is smaller.
+    this.#card.bytes = new Uint8Array(this.#card.size);
+    this.#card.bytes.set(bytes);
     return await this.#questions.ask(subject, directories);
   }
 

@@ -19,6 +19,10 @@ const HOST_PROGRAMS: Record<string, string> = {
   "mkfs.ext4": "e2fsprogs",
   "mkfs.f2fs": "f2fs-tools",
   "e2fsck": "e2fsprogs",
+  "mkfs.vfat": "dosfstools",
+  "fsck.vfat": "dosfstools",
+  "mkfs.exfat": "exfatprogs",
+  "fsck.exfat": "exfatprogs",
   "strace": "strace",
   "cpio": "cpio",
 };

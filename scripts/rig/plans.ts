@@ -1,6 +1,7 @@
 // Which cuts are made, and which controls: everything that differs between them, drawn from one seed.
 
 import { Random } from "../../runtime/simulated/random.ts";
+import type { FileSystem } from "./boot_files.ts";
 import type { CutPlan } from "./cut.ts";
 
 /** The library at work, in the order in which it is cut. */
@@ -12,14 +13,18 @@ const LIFE_MAX = 150;
 /** Recoveries are short, and they are what the second cut is for. */
 const SECOND_LIFE_MAX = 60;
 
-/** Cut number `number`, from 0 on. */
-export function planCut(number: number, seed: number): CutPlan {
+/**
+ * Cut number `number`, from 0 on.
+ *
+ * @param only the file system of all cuts; `null` for ext4 and f2fs in turn
+ */
+export function planCut(number: number, seed: number, only: FileSystem | null): CutPlan {
   const random = new Random(seed);
   return {
     subject: SUBJECTS[number % SUBJECTS.length]!,
     runtime: Math.floor(number / SUBJECTS.length) % 2 === 0 ? "bun" : "deno",
     // So that each subject meets it in turn; its cards are looked at by a board, which takes its time.
-    fileSystem: number % 8 === 3 ? "f2fs" : "ext4",
+    fileSystem: only ?? (number % 8 === 3 ? "f2fs" : "ext4"),
     neighbour: random.chance(0.5),
     restarts: random.chance(0.3),
     life: LIFE_MIN + random.below(LIFE_MAX - LIFE_MIN),
@@ -58,8 +63,8 @@ export interface ControlPlan {
 /** Whether any crash state must be found wrong, or none. */
 export type Expected = "caught" | "passes";
 
-/** All controls. One more, without directory syncs, is invisible here and is left to the check of system calls. */
-export const CONTROLS: readonly ControlPlan[] = [
+/** All controls on ext4. One more, without directory syncs, is invisible here and is left to the check of system calls. */
+const CONTROLS: readonly ControlPlan[] = [
   { subject: "no-sync", expected: "caught", expectedOfLiar: null },
   { subject: "rename-without-sync", expected: "caught", expectedOfLiar: null },
   { subject: "torn-tail-skipped", expected: "caught", expectedOfLiar: null },
@@ -68,12 +73,24 @@ export const CONTROLS: readonly ControlPlan[] = [
   { subject: "sequential", expected: "passes", expectedOfLiar: "caught" },
 ];
 
+/** Controls on FAT, of which fewer are tried: a board has to look at each of their crash states. */
+const FAT_CONTROLS: readonly ControlPlan[] = [
+  { subject: "no-sync", expected: "caught", expectedOfLiar: null },
+  { subject: "rename-synced-once", expected: "caught", expectedOfLiar: null },
+];
+
+/** The controls of a run. */
+export function controlsOf(only: FileSystem | null): readonly ControlPlan[] {
+  if (only === null || only === "ext4") return CONTROLS;
+  return only === "vfat" ? FAT_CONTROLS : FAT_CONTROLS.slice(0, 1);
+}
+
 /** How a control's cut is made: with everything that brings mistakes to light. */
-export function planControl({ subject }: ControlPlan): CutPlan {
+export function planControl({ subject }: ControlPlan, only: FileSystem | null): CutPlan {
   return {
     subject,
     runtime: "bun",
-    fileSystem: "ext4",
+    fileSystem: only ?? "ext4",
     neighbour: true,
     restarts: true,
     life: 120,

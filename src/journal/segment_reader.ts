@@ -44,7 +44,7 @@ export async function readFully(
 
 /** A header that can't be used, as the error it means. */
 export function headerError(
-  kind: "newer" | "foreign" | "damaged",
+  kind: "newer" | "foreign" | "damaged" | "empty",
   file: NamedFile,
   format?: number,
 ): Error {
@@ -53,6 +53,12 @@ export function headerError(
     return new TooNewError(
       `"${file.path}" has format ${format}, and this version knows up to ${FORMAT}: update ministate; nothing was changed`,
       details,
+    );
+  }
+  if (kind === "empty") {
+    return new CorruptionError(
+      `"${file.path}" is empty: on FAT, a power cut leaves it so that came while it got its name; nothing was changed`,
+      { ...details, lost: { sequenceFirst: file.sequence, sequenceLast: null } },
     );
   }
   if (kind === "foreign") {
@@ -131,6 +137,7 @@ export class SegmentReader {
       file = await fs.open(named.path, "read");
       const bytes = new Uint8Array(HEADER_SIZE_MAX);
       const { size, refusal } = await readGiven(file, named.path, bytes, 0);
+      if (size === 0 && refusal === null) throw headerError("empty", named);
       const reading = readHeader<SegmentHeader>(bytes.subarray(0, size), "journal", fs.crc32);
       if (reading.kind !== "sound") {
         if (refusal !== null) throw refusal;

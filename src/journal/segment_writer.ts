@@ -89,7 +89,8 @@ export class SegmentWriter {
         throw error;
       }
       renamed = true;
-      // Before the first record: otherwise a power cut can take the name, and the record with it.
+      // Before the first record: otherwise a power cut can take the name, and the record with it. (On FAT the name leads
+      // to an empty file until the next sync of it, which is the first record's own: recovery knows such segments.)
       await fs.syncDirectory(directory);
       return new SegmentWriter(fs, file, named, header, checksum, bytes.length, FILL_SIZE_MIN);
     } catch (error) {

@@ -54,9 +54,11 @@ async function copy(
     output = await createAnew(fs, temporary);
     const size = await bytes(input, output);
     await output.syncAll();
+    await fs.rename(temporary, target);
+    // Again: otherwise a power cut on FAT can leave the new name on an empty file.
+    await output.syncAll();
     await output.close();
     output = undefined;
-    await fs.rename(temporary, target);
     return size;
   } catch (error) {
     await discard(fs, output, temporary);

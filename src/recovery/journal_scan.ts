@@ -6,7 +6,7 @@
 
 import { type Corruption, corruptionAt, missingJournal, unusableHeader } from "./corruption.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { ForeignFormatError } from "../errors.ts";
+import { CorruptionError, ForeignFormatError } from "../errors.ts";
 import { type SegmentHeader, TORN_SIZE_MAX } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../format/names.ts";
 import { type Aftermath, scanAftermath, sequenceNamed } from "./proof_scan.ts";
@@ -15,6 +15,7 @@ import { decide, type Reach, type Row, type Tail } from "./recovery_table.ts";
 import type { Batch } from "../format/scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { readPatiently } from "../refusals.ts";
+import { isEmptyFile } from "../sync_file.ts";
 import type { Life } from "../traffic.ts";
 
 /** The end of the newest segment. */
@@ -37,8 +38,10 @@ export interface SegmentEnd {
 export interface JournalScan {
   /** The highest sequence up to which everything is sound. */
   sequence: number;
-  /** The newest segment's end; `null` when there is none, or when it can't be used. */
+  /** The newest segment's end; `null` when there is none, when it was never begun, or when it can't be used. */
   end: SegmentEnd | null;
+  /** What the directory had written by the end of the last segment that was read. */
+  written: Life | undefined;
   segmentsRead: number;
   bytesRead: number;
   /** Why the newest segment's tail will be cut, when it will. */
@@ -67,6 +70,7 @@ export async function scanJournal(
   const scan: JournalScan = {
     sequence: base,
     end: null,
+    written: undefined,
     segmentsRead: 0,
     bytesRead: 0,
     torn: null,
@@ -106,6 +110,14 @@ async function scanSegment(
   try {
     reader = await openSegment(fs, named, id);
   } catch (error) {
+    // Made and never begun: everything before it is there, and nothing says that it held a record.
+    const isNext = named.sequence === Math.max(base, known, scan.sequence) + 1;
+    const isLast = index === files.segments.length - 1;
+    const isDamage = error instanceof CorruptionError;
+    if (isDamage && isLast && isNext && await isEmptyFile(fs, named.path)) {
+      scan.end = null;
+      return;
+    }
     scan.corruption = await unusableHeader(fs, files, index, scan.sequence, known, error);
     return;
   }
@@ -119,6 +131,7 @@ async function scanSegment(
     const row = judge(reader, aftermath, files.segments[index + 1], Math.max(base, known));
     scan.sequence = Math.max(base, reader.expected - 1);
     scan.end = segmentEnd(reader, aftermath);
+    scan.written = scan.end.written;
     if (row.verdict === "cut") scan.torn = row;
     if (row.verdict === "corrupt") {
       const isLast = index === files.segments.length - 1;

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { ioError } from "../errors.ts";
+import { copyRange } from "./copy_range.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { ioError, MinistateError } from "../errors.ts";
 import { joinPath, type NamedFile, QUARANTINE } from "../format/names.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
@@ -65,6 +67,12 @@ export interface Moved {
   error: unknown;
 }
 
+/**
+ * How many files are copied before they are removed. A directory with more of them is full of strange files: those are
+ * renamed, for a copy and its sync take a card some milliseconds each.
+ */
+const COPIED_MAX = 64;
+
 /** Moves files aside that nothing depends on; one that can't be moved stays where it is. */
 export async function moveUnneeded(
   directory: StateDirectory,
@@ -73,16 +81,7 @@ export async function moveUnneeded(
   if (files.length === 0) return [];
   const names = await QuarantineNames.open(directory);
   const moved: Moved[] = [];
-  for (const file of files) {
-    const target = names.free(file.name);
-    try {
-      await directory.fs.rename(file.path, target);
-      moved.push({ path: target, error: null });
-    } catch (error) {
-      moved.push({ path: file.path, error: ioError("set aside", file.path, error) });
-    }
-  }
-  await syncMoved(directory);
+  await moveEach(directory, names, files, (each) => moved.push(each));
   return moved;
 }
 
@@ -93,25 +92,67 @@ export async function moveAside(
   files: readonly NamedFile[],
 ): Promise<string[]> {
   const targets: string[] = [];
-  for (const file of files) {
-    const target = names.free(file.name);
-    try {
-      await directory.fs.rename(file.path, target);
-    } catch (error) {
-      throw ioError("set aside", file.path, error);
-    }
-    targets.push(target);
-  }
-  if (files.length > 0) await syncMoved(directory);
+  await moveEach(directory, names, files, ({ path, error }) => {
+    if (error !== null) throw error;
+    targets.push(path);
+  });
   return targets;
+}
+
+/**
+ * Moves files in their order; `note` hears of each, and ends it by throwing.
+ *
+ * Copied, and the copies durable, before the first is removed: on FAT a power cut during a rename from one directory to
+ * another can leave the file in neither.
+ */
+async function moveEach(
+  directory: StateDirectory,
+  names: QuarantineNames,
+  files: readonly NamedFile[],
+  note: (moved: Moved) => void,
+): Promise<void> {
+  if (files.length === 0) return;
+  const { fs } = directory;
+  const targets = files.map(({ name }) => names.free(name));
+  const copied: boolean[] = [];
+  for (const [i, { path }] of files.entries()) {
+    copied.push(files.length <= COPIED_MAX && await copyAside(fs, path, targets[i]!));
+  }
+  if (copied.includes(true)) await syncQuarantine(directory);
+  for (const [i, { path }] of files.entries()) {
+    const target = targets[i]!;
+    try {
+      if (copied[i]) await fs.remove(path);
+      else await fs.rename(path, target);
+      note({ path: target, error: null });
+    } catch (error) {
+      note({ path, error: ioError("set aside", path, error) });
+    }
+  }
+  await syncMoved(directory);
+}
+
+/** Makes a copy; `false` where that can't be done (no space, no bytes to be had): such a file can only be renamed. */
+async function copyAside(fs: DurableFs, path: string, target: string): Promise<boolean> {
+  try {
+    await copyRange(fs, path, 0, Infinity, target);
+    return true;
+  } catch (error) {
+    if (!(error instanceof MinistateError)) throw error;
+    return false;
+  }
+}
+
+async function syncQuarantine({ fs, quarantine }: StateDirectory): Promise<void> {
+  try {
+    await fs.syncDirectory(quarantine);
+  } catch (error) {
+    throw ioError("sync", quarantine, error);
+  }
 }
 
 /** Makes durable that files are in the quarantine, before it is that they are gone from where they were. */
 export async function syncMoved(directory: StateDirectory): Promise<void> {
-  try {
-    await directory.fs.syncDirectory(directory.quarantine);
-    await directory.fs.syncDirectory(directory.path);
-  } catch (error) {
-    throw ioError("sync", directory.quarantine, error);
-  }
+  await syncQuarantine(directory);
+  await directory.syncNames();
 }

@@ -118,7 +118,7 @@ export async function recover(
 
 /** What the files tell of what was written. */
 export function lifeTold(scan: JournalScan, stored: StoredIdentity | null): Life {
-  return newestLife([scan.end?.written, stored?.written], scan.sequence + 1);
+  return newestLife([scan.written, stored?.written], scan.sequence + 1);
 }
 
 function report(

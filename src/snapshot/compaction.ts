@@ -13,6 +13,7 @@ import { encodeState } from "../format/snapshot_encode.ts";
 import { verifySnapshot, writeSnapshot } from "./snapshot_file.ts";
 import type { SnapshotInfo } from "./snapshot_store.ts";
 import { isMetadataDamaged } from "../refusals.ts";
+import { syncFile } from "../sync_file.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
 /** What a compaction came to. */
@@ -45,6 +46,8 @@ export class Compaction {
   readonly #rebuild: (sequence: number) => Promise<unknown>;
   #last: Promise<unknown> = Promise.resolve();
   #newest: SnapshotInfo | null = null;
+  /** The snapshots that were synced under their names by this process: those of a killed one may not have been. */
+  readonly #synced = new Set<string>();
 
   /**
    * @param newest the newest snapshot there is, if it is of this version
@@ -170,13 +173,10 @@ export class Compaction {
     ];
     for (;;) {
       try {
-        return await writeSnapshot(
-          this.#directory.fs,
-          this.#directory.path,
-          named,
-          header,
-          lines(),
-        );
+        const { fs, path } = this.#directory;
+        const size = await writeSnapshot(fs, path, named, header, lines());
+        this.#synced.add(named.path);
+        return size;
       } catch (error) {
         const next = isDiskFull(error) ? makeRoom.shift() : undefined;
         if (next === undefined) throw error;
@@ -215,6 +215,7 @@ export class Compaction {
     }
     // Until there are enough to fall back on, the journal from the beginning is what a rotten one falls back on.
     if (sound.length < kept) return [];
+    await this.#syncOnce(sound);
     const oldest = sound[sound.length - 1]!.sequence;
     const isUnneeded = (segment: number) =>
       (files.segments[segment + 1]?.sequence ?? Infinity) <= oldest + 1;
@@ -223,6 +224,15 @@ export class Compaction {
       ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),
       ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),
     ];
+  }
+
+  /** What a killed process wrote can be read and not yet be durable, and everything before it is about to go. */
+  async #syncOnce(snapshots: NamedFile[]): Promise<void> {
+    for (const { path } of snapshots) {
+      if (this.#synced.has(path)) continue;
+      await syncFile(this.#directory.fs, path);
+      this.#synced.add(path);
+    }
   }
 
   async #delete(files: NamedFile[]): Promise<string[]> {

@@ -44,11 +44,13 @@ export async function writeSnapshot(
     size = await writeLines(fs, file, header, lines);
     // Sync before rename: otherwise a power cut can leave the new name on an empty file.
     await file.syncAll();
-    await file.close();
-    file = undefined;
     // Read back before the rename: a card that garbles what it stores must not replace anything.
     await verifySnapshot(fs, { ...named, path: temporary });
     await fs.rename(temporary, named.path);
+    // Again: otherwise a power cut on FAT can leave the new name on an empty file.
+    await file.syncAll();
+    await file.close();
+    file = undefined;
     await fs.syncDirectory(directory);
   } catch (error) {
     await discard(fs, file, temporary);
@@ -136,6 +138,7 @@ async function readLines(
     file = await fs.open(named.path, "read");
     const bytes = new Uint8Array(HEADER_SIZE_MAX);
     const count = await readFully(file, bytes, 0);
+    if (count === 0) throw headerError("empty", named);
     const reading = readHeader<SnapshotHeader>(bytes.subarray(0, count), "snapshot", fs.crc32);
     if (reading.kind !== "sound") {
       throw headerError(reading.kind, named, reading.kind === "newer" ? reading.format : undefined);

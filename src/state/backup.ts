@@ -27,6 +27,7 @@ import { SegmentReader } from "../journal/segment_reader.ts";
 import { isUnreadable, readPatiently } from "../refusals.ts";
 import { verifySnapshot } from "../snapshot/snapshot_file.ts";
 import { StateDirectory } from "../state_directory.ts";
+import { isEmptyFile } from "../sync_file.ts";
 
 /** What a backup holds. */
 export interface BackupReport {
@@ -161,6 +162,8 @@ async function planCopies(
     // Begun since the end was taken: what is in it is for the next backup.
     if (limit !== null && named.sequence > limit.segmentFirst) continue;
     const next = named.path === limit?.path ? undefined : files.segments[index + 1];
+    // Made when the power went, and never begun: nothing is in it.
+    if (index === files.segments.length - 1 && await isEmptyFile(fs, named.path)) continue;
     const isUnneeded = next !== undefined && next.sequence <= needed + 1;
     let reader: SegmentReader;
     try {

@@ -20,6 +20,16 @@ const PROOF = "Torn or damaged is decided by proof: checksums, the durable horiz
 /** Each of them breaks one promise about opening. */
 export const RECOVERING: readonly Canary[] = [
   {
+    name: "a segment that FAT left empty counts as damaged",
+    rule: RECOVERABILITY,
+    first: "power cuts: the first mutation ever",
+    patches: [{
+      file: "src/recovery/journal_scan.ts",
+      find: "    if (isDamage && isLast && isNext && await isEmptyFile(fs, named.path)) {\n",
+      replace: "    if (isDamage && isLast && isNext && index < 0) {\n",
+    }],
+  },
+  {
     name: "a torn tail is taken for damage",
     rule: RECOVERABILITY,
     first: "power cuts: sequential mutations",

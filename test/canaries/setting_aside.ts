@@ -53,8 +53,18 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "power cuts: repair of a torn tail",
     patches: [{
       file: "src/recovery/copy_range.ts",
-      find: "    await output.syncAll();\n",
-      replace: "",
+      find: "    await output.syncAll();\n    await fs.rename",
+      replace: "    await fs.rename",
+    }],
+  },
+  {
+    name: "a copy is not synced again after its rename, as FAT needs it",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: "src/recovery/copy_range.ts",
+      find: "    await output.syncAll();\n    await output.close();\n",
+      replace: "    await output.close();\n",
     }],
   },
   {

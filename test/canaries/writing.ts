@@ -65,11 +65,6 @@ export const WRITING: readonly Canary[] = [
         find: "      await file.syncAll();\n      try {",
         replace: "      try {",
       },
-      {
-        file: SEGMENT_WRITER,
-        find: "      renamed = true;\n      // Before",
-        replace: "      renamed = true;\n      await file.syncAll();\n      // Before",
-      },
     ],
   },
   {

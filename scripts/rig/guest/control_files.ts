@@ -37,6 +37,13 @@ export function replaceFile(path: string, text: string, { synced }: { synced: bo
   renameSync(`${path}.tmp`, path);
 }
 
+/** Syncs a directory. */
+export function syncFolder(path: string): void {
+  const descriptor = openSync(path, "r");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
 /** Cuts a file to `size` bytes, durably. */
 export function cutFile(path: string, size: number): void {
   truncateSync(path, size);

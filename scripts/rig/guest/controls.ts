@@ -3,7 +3,7 @@
 // ext4 and f2fs: only the check of the system calls catches it.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { appendLine, cutFile, replaceFile, syncedFile } from "./control_files.ts";
+import { appendLine, cutFile, replaceFile, syncedFile, syncFolder } from "./control_files.ts";
 import { applyEntry, differs, type Entry, entry, type Ledger, ledger } from "./model.ts";
 import { say } from "./said.ts";
 import { openDatabase } from "./sqlite.ts";
@@ -138,19 +138,25 @@ function parse(line: string, skipsTorn: boolean): Entry | null {
   }
 }
 
-/** The whole state in one file, replaced by a rename, and nothing synced. */
-function renamingStore(directory: string): Store {
-  const path = `${directory}/state.json`;
-  const state: Ledger = existsSync(path)
-    ? JSON.parse(readFileSync(path, "utf8"))
-    : ledger.initial();
-  return {
-    state,
-    apply(next) {
-      applyEntry(state, next);
-      replaceFile(path, JSON.stringify(state), { synced: false });
-    },
-    close() {},
+/**
+ * The whole state in one file, replaced by a rename: with nothing synced, or with the file synced before the rename and
+ * the directory after it, which is right everywhere but on FAT.
+ */
+function renamingStore({ synced }: { synced: boolean }) {
+  return (directory: string): Store => {
+    const path = `${directory}/state.json`;
+    const state: Ledger = existsSync(path)
+      ? JSON.parse(readFileSync(path, "utf8"))
+      : ledger.initial();
+    return {
+      state,
+      apply(next) {
+        applyEntry(state, next);
+        replaceFile(path, JSON.stringify(state), { synced });
+        if (synced) syncFolder(directory);
+      },
+      close() {},
+    };
   };
 }
 
@@ -185,7 +191,8 @@ function rustStore(directory: string): Store {
 /** By name. `sqlite` must pass, the others must not. */
 export const CONTROLS: Record<string, Subject> = {
   "no-sync": subject(logStore({ synced: false, skipsTorn: true })),
-  "rename-without-sync": subject(renamingStore),
+  "rename-without-sync": subject(renamingStore({ synced: false })),
+  "rename-synced-once": subject(renamingStore({ synced: true })),
   "torn-tail-skipped": subject(logStore({ synced: true, skipsTorn: true })),
   "rust-scheme": subject(rustStore),
   "no-directory-sync": subject(unnamedLogStore),

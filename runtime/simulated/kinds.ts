@@ -1,0 +1,23 @@
+/**
+ * What a name of the simulated disk stands for, as the operating system says it.
+ *
+ * @module
+ */
+
+import type { DirectoryEntry } from "../../src/durable_fs.ts";
+import { failure } from "./call_gate.ts";
+import { SimulatedFile } from "./file.ts";
+import { SimulatedDirectory, type SimulatedNode } from "./names.ts";
+
+/** The kind of an entry, as listing a directory tells it. */
+export function kindOf(node: SimulatedNode): DirectoryEntry["kind"] {
+  if (node instanceof SimulatedFile) return "file";
+  return node instanceof SimulatedDirectory ? "directory" : "other";
+}
+
+/** Takes a regular file; anything else is refused as opening it would be. */
+export function refuseIrregular(node: SimulatedNode, path: string): SimulatedFile {
+  if (node instanceof SimulatedFile) return node;
+  if (node instanceof SimulatedDirectory) throw failure("EISDIR", "open", path);
+  throw failure(node.kind === "link" ? "ELOOP" : "EINVAL", "open", path);
+}
