@@ -59,8 +59,8 @@ import {
   type CheckMutatorOptions,
   type MutatorReport,
 } from "./src/testing/check_mutator.ts";
-import type { AnyMutator } from "./src/testing/mutator_rules.ts";
 import type { Simulator } from "./src/testing/simulator.ts";
+import type { AnyMutator, MutatorSource } from "./src/testing/subject.ts";
 
 const simulator: Simulator = {
   disk: () => new PowerCutDisk(),
@@ -69,24 +69,37 @@ const simulator: Simulator = {
 };
 
 /**
- * Checks that a mutator is fit for crash safety: the same outcome on every replay, at another time and from a snapshot
- * at any place; the state untouched when it throws, and JSON always; every power cut survived, at every call of the
+ * Checks that a mutator is fit for crash safety: the same outcome on every replay, at another time, in another time zone
+ * and locale, with other random numbers, and from a snapshot at any place; nothing left to run later; the state untouched when it throws, and JSON always; every power cut survived, at every call of the
  * disk; states of older versions carried over, whatever moment the power goes at.
  *
  * @typeParam S the state
  * @typeParam M the mutations
- * @param mutator the mutator, in either style
+ * @param mutator the mutator, in either style; better a function that makes one, so that no run sees what another one
+ *   left in variables, as no process sees those of the one before it
  * @param options how mutations are made, and how many
  * @returns how much was checked
  * @throws {MutatorCheckError} when the mutator breaks a rule, with the fewest mutations found that show it
  * @throws {TypeError} when it is no mutator
- * @throws {InvalidMutationError} when `generate` makes what the mutator's schema refuses
+ * @throws {InvalidMutationError} when `generate` makes what the mutator's schema refuses, or what is not JSON; the
+ *   message has the seed and the mutation
+ * @throws {TooLargeError} when `generate` makes what no record can hold
  */
-export async function checkMutator<S, M>(
+export function checkMutator<S, M>(
+  mutator: () => AnyMutator<S, M>,
+  options: CheckMutatorOptions<M>,
+): Promise<MutatorReport>;
+/** As above, with one mutator for all runs: enough where it keeps nothing in variables. */
+export function checkMutator<S, M>(
   mutator: AnyMutator<S, M>,
   options: CheckMutatorOptions<M>,
+): Promise<MutatorReport>;
+// Two, because a function has an `apply` of its own, from which TypeScript would infer the type of the mutations.
+export async function checkMutator<S, M>(
+  mutator: MutatorSource<S, M>,
+  options: CheckMutatorOptions<M>,
 ): Promise<MutatorReport> {
-  return await checkMutatorOn(simulator, mutator, options);
+  return await checkMutatorOn<S, M>(simulator, mutator, options);
 }
 
 export {
@@ -129,5 +142,6 @@ export type {
   Reducer,
 } from "./src/state/mutator.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
-export type { AnyMutator, Flaw } from "./src/testing/mutator_rules.ts";
+export type { Flaw } from "./src/testing/mutator_rules.ts";
 export type { RandomSource } from "./src/testing/simulator.ts";
+export type { AnyMutator, MutatorSource } from "./src/testing/subject.ts";

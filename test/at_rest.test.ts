@@ -27,6 +27,7 @@ import {
 } from "./support/files.ts";
 import { journalName, ledger, openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
+import { until } from "./support/until.ts";
 import { systemError, wrapFs } from "./support/wrapped_fs.ts";
 
 const wal = (sequence: number) => fileName("wal", sequence);
@@ -348,13 +349,16 @@ test("a seal is not written once the journal is closing, nor is anything behind 
   assertEquals([again.recovery.sealed, again.sequence], [true, 1]);
 
   let fails = false;
+  let failures = 0;
   const fs = await wrapFs(({ name }) => {
-    if (fails && name === "syncAll") throw systemError("EIO");
+    if (!fails || name !== "syncAll") return;
+    failures++;
+    throw systemError("EIO");
   });
   const idle = await openLedger(directory.join("idle"), { fs, sealAfterIdleMs: 1 });
   await idle.apply("first");
   fails = true;
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => failures > 0);
   fails = false;
   const error = await idle.apply("second").catch((cause) => cause);
   assertEquals([error.code, idle.snapshot()], ["POISONED", { entries: ["first"] }]);

@@ -14,25 +14,48 @@ async function count(path: string, part: string): Promise<number> {
   return (await readdir(path)).filter((name) => name.includes(part)).length;
 }
 
+/** The sequences of the snapshots, the older one first. */
+async function snapshotsIn(path: string): Promise<number[]> {
+  const names = (await readdir(path)).filter((name) => name.endsWith(".snapshot.jsonl"));
+  return names.map((name) => Number(/-(\d{16})\./.exec(name)![1])).sort((a, b) => a - b);
+}
+
+/** Applies mutations until there are two snapshots, however slow compactions are; gives how many that took. */
+async function applyUntilCompacted(
+  path: string,
+  apply: (i: number) => Promise<unknown>,
+  from: number,
+): Promise<number> {
+  let i = from;
+  for (; (await snapshotsIn(path)).length < 2; i++) await apply(i);
+  return i - 1;
+}
+
 test("apply() starts a compaction when the journal is longer than compactionSize", async () => {
   await using directory = await temporaryDirectory();
   const latest = {
     initial: () => ({ last: 0 }),
     apply: (s: { last: number }, m: { i: number }) => s.last = m.i,
   };
+  let last = 0;
   {
     await using manager = await StateManager.open(directory.path, journalName, latest, {
       compactionSize: 20_000,
     });
     for (let i = 1; i <= 30; i++) await manager.apply({ i, filler } as { i: number });
     assertEquals(await count(directory.path, "snapshot"), 0, "not before");
-    for (let i = 31; i <= 400; i++) await manager.apply({ i, filler } as { i: number });
+    const apply = (i: number) => manager.apply({ i, filler } as { i: number });
+    last = await applyUntilCompacted(directory.path, apply, 31);
   }
-  assertEquals(await count(directory.path, "snapshot"), 2);
+  // Closing waits for the compaction that is under way.
+  const snapshots = await snapshotsIn(directory.path);
+  assertEquals(snapshots.length, 2);
+  // Twenty kilobytes apart, at least.
+  assert(snapshots[0]! > 30 && snapshots[1]! - snapshots[0]! > 30, String(snapshots));
   assert(await count(directory.path, ".wal.") <= 4);
   await using manager = await StateManager.open(directory.path, journalName, latest);
-  assertEquals(manager.snapshot(), { last: 400 });
-  assert(manager.recovery.snapshot!.sequence > 200, String(manager.recovery.snapshot?.sequence));
+  assertEquals(manager.snapshot(), { last });
+  assertEquals(manager.recovery.snapshot?.sequence, snapshots[1]);
 });
 
 test("apply() starts no compaction when compaction is manual", async () => {
@@ -49,11 +72,13 @@ test("apply() waits with a compaction until the journal is longer than the last 
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { compactionSize: 4096 });
   // A state that grows with the journal: with every compaction the next one is twice as far away.
-  for (let i = 1; i <= 400; i++) await manager.apply({ i, filler });
+  const last = await applyUntilCompacted(directory.path, (i) => manager.apply({ i, filler }), 1);
   await manager.close();
   await using again = await openLedger(directory.path, { readOnly: true });
-  assertEquals(again.sequence, 400);
-  assertEquals(await count(directory.path, "snapshot"), 2);
+  assertEquals(again.sequence, last);
+  const [older, newer, ...more] = await snapshotsIn(directory.path);
+  assertEquals(more, []);
+  assert(newer! > 1.8 * older!, `${older} and ${newer}`);
 });
 
 test("open() starts the count of the journal's length where the last snapshot left it", async () => {

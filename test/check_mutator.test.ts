@@ -269,7 +269,7 @@ test("checkMutator() passes on that the schema refuses what generate makes", asy
 test("checkMutator() finds a migration that is another one after a while", async () => {
   let calls = 0;
   const state = (old: unknown) => ({
-    total: (old as { sum: number }).sum + (++calls > 20 ? 1 : 0),
+    total: (old as { sum: number }).sum + (++calls > 30 ? 1 : 0),
   });
   const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
   const options = { generate, older, histories: 1, mutationCount: 1 };

@@ -4,17 +4,19 @@
  * @module
  */
 
-import { StateMachine } from "../state/mutator.ts";
+import { textOfAny } from "./difference.ts";
+import { drawMutations, type Drawn } from "./drawn.ts";
 import { findCrashFlaw } from "./mutator_crashes.ts";
-import { type AnyMutator, examine, type Flaw } from "./mutator_rules.ts";
+import { examine, type Flaw } from "./mutator_rules.ts";
 import { findMigrationFlaw } from "./mutator_versions.ts";
 import { shorten } from "./shorten.ts";
 import type { RandomSource, Simulator } from "./simulator.ts";
+import { type MutatorSource, type Subject, subjectOf } from "./subject.ts";
 
 /** An older version of the mutator, as it was released. */
 export interface OlderVersion {
-  /** The mutator, with its own `version`. */
-  mutator: AnyMutator<unknown, unknown>;
+  /** The mutator, with its own `version`, or a function that makes one. */
+  mutator: MutatorSource<unknown, unknown>;
   /** Makes a mutation of that version. */
   generate(random: RandomSource, index: number): unknown;
 }
@@ -69,7 +71,8 @@ export class MutatorCheckError extends Error {
   constructor(flaw: Flaw, mutations: readonly unknown[], seed: number) {
     super(
       `The mutator is not fit for replay (${flaw.rule}): ${flaw.found}\n` +
-        `  The mutations that show it, of seed ${seed}: ${JSON.stringify(mutations)}`,
+        `  The mutations that show it, of seed ${seed}: ${textOfAny(mutations)}`,
+      flaw.cause === undefined ? undefined : { cause: flaw.cause },
     );
     this.rule = flaw.rule;
     this.mutations = mutations;
@@ -80,45 +83,44 @@ export class MutatorCheckError extends Error {
 /** Runs every check on a given simulator. The public `checkMutator` brings its own. */
 export async function checkMutatorOn<S, M>(
   simulator: Simulator,
-  mutator: AnyMutator<S, M>,
+  mutator: MutatorSource<S, M>,
   options: CheckMutatorOptions<M>,
 ): Promise<MutatorReport> {
-  // Throws on one that is none, before anything is drawn.
-  new StateMachine(mutator);
-  const { mutationCount = 12, histories = 4, imagesMax = 8, older = [] } = options;
+  const { mutationCount: count = 12, histories = 4, imagesMax = 8, older = [] } = options;
   const { seed = Math.floor(Math.random() * 2 ** 31) } = options;
+  // Throws on what is no mutator, before anything is drawn.
+  const subject = subjectOf(mutator, simulator, seed);
   const report: MutatorReport = { seed, histories, rejected: 0, crashStates: 0 };
   const explore = { imagesMax, seed, onState: () => void report.crashStates++ };
   for (let history = 0; history < histories; history++) {
     const random = simulator.random(seed + history);
-    const mutations = draw((index) => options.generate(random, index), mutationCount);
-    await refuse(mutations, seed, async (mutations) => {
-      const model = examine(mutator, mutations);
+    const draw = <T>(
+      { schema }: Subject<unknown, T>,
+      generate: CheckMutatorOptions<T>["generate"],
+    ) => drawMutations({ generate, schema, count, seed }, random);
+    await refuse(draw(subject, options.generate), seed, async (mutations) => {
+      const model = await examine(subject, mutations);
       if ("rule" in model) return model;
       report.rejected += model.outcomes.filter(({ rejected }) => rejected).length;
-      return await findCrashFlaw(simulator, mutator, mutations, model, explore);
+      return await findCrashFlaw(simulator, subject, mutations, explore);
     });
     for (const { mutator: before, generate } of older) {
-      const old = draw((index) => generate(random, index), mutationCount);
+      const old = subjectOf(before, simulator, seed);
       await refuse(
-        old,
+        draw(old, generate),
         seed,
-        (mutations) => findMigrationFlaw(simulator, mutator, before, mutations, explore),
+        (mutations) => findMigrationFlaw(simulator, subject, old, mutations, explore),
       );
     }
   }
   return report;
 }
 
-function draw<M>(generate: (index: number) => M, count: number): M[] {
-  return Array.from({ length: count }, (_, index) => generate(index));
-}
-
 /** Throws when a check finds a flaw, with as few mutations as still show the same kind of flaw. */
 async function refuse<M>(
-  mutations: readonly M[],
+  mutations: readonly Drawn<M>[],
   seed: number,
-  check: (mutations: readonly M[]) => Promise<Flaw | null>,
+  check: (mutations: readonly Drawn<M>[]) => Promise<Flaw | null>,
 ): Promise<void> {
   const flaw = await check(mutations);
   if (flaw === null) return;
@@ -129,5 +131,5 @@ async function refuse<M>(
     last = found;
     return true;
   });
-  throw new MutatorCheckError(last, shortest, seed);
+  throw new MutatorCheckError(last, shortest.map(({ given }) => given), seed);
 }

@@ -1,21 +1,33 @@
 /**
- * Finds where two JSON values differ, in words for a message.
+ * Finds where two values differ, in words for a message.
  *
  * @module
  */
 
 const TEXT_LENGTH_MAX = 60;
 
-/** The first place at which two values differ, with both sides; `null` when they are the same. The order of keys is no difference. */
-export function firstDifference(a: unknown, b: unknown, place = "$"): string | null {
-  if (Object.is(a, b)) return null;
-  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) {
-    return `${place} is ${textOf(a)} and ${textOf(b)}`;
+/**
+ * The first place at which a value is not what it was, with both; `null` when they are the same. The order of keys is
+ * no difference, and neither is the sign of zero: JSON keeps none. Values may hold a BigInt, and share parts.
+ */
+export function firstDifference(
+  was: unknown,
+  is: unknown,
+  place = "$",
+  compared: WeakMap<object, object> = new WeakMap(),
+): string | null {
+  if (was === is || Object.is(was, is)) return null;
+  if (!isObject(was) || !isObject(is) || Array.isArray(was) !== Array.isArray(is)) {
+    return `${place} was ${textOf(was)} and is ${textOf(is)}`;
   }
-  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    const here = Array.isArray(a) ? `${place}[${key}]` : `${place}.${key}`;
-    const sides = [a, b].map((side) => Object.hasOwn(side, key) ? side[key] : undefined);
-    const difference = firstDifference(sides[0], sides[1], here);
+  // Parts that many places share are compared once: to follow every way to them could take for ever.
+  if (compared.get(was) === is) return null;
+  compared.set(was, is);
+  for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    const here = Array.isArray(was) ? `${place}[${key}]` : `${place}.${key}`;
+    if (!Object.hasOwn(was, key)) return `${here} was missing and is ${textOf(is[key])}`;
+    if (!Object.hasOwn(is, key)) return `${here} was ${textOf(was[key])} and is missing`;
+    const difference = firstDifference(was[key], is[key], here, compared);
     if (difference !== null) return difference;
   }
   return null;
@@ -25,7 +37,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
+/** A value as a short text. */
 function textOf(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = textOfAny(value);
   return text.length > TEXT_LENGTH_MAX ? `${text.slice(0, TEXT_LENGTH_MAX)}…` : text;
+}
+
+/** A value as text, as far as it has one: it need not be JSON. */
+export function textOfAny(value: unknown): string {
+  try {
+    const big = (_: string, part: unknown) => typeof part === "bigint" ? `${part}n` : part;
+    return typeof value === "bigint" ? `${value}n` : JSON.stringify(value, big) ?? String(value);
+  } catch {
+    return "a value that is not JSON";
+  }
 }

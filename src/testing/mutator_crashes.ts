@@ -4,12 +4,16 @@
  * @module
  */
 
-import { MutationRejectedError } from "../errors.ts";
+import { messageOf, MutationRejectedError } from "../errors.ts";
+import { LINE_SIZE_MAX } from "../format/format.ts";
+import { parseExactly } from "../format/json_parse.ts";
 import type { StateManagerOptions } from "../options.ts";
 import { StateManager } from "../state/state_manager.ts";
 import { firstDifference } from "./difference.ts";
-import { type AnyMutator, type Flaw, type Model, TIMESTAMP } from "./mutator_rules.ts";
+import { type Flaw, type Journaled, type Model, runModel } from "./mutator_rules.ts";
 import type { CuttableDisk, Simulator } from "./simulator.ts";
+import type { AnyMutator, Subject } from "./subject.ts";
+import { HERE } from "./world/world.ts";
 
 const DIRECTORY = "/state";
 const NAME = "checked.wal.jsonl";
@@ -19,8 +23,14 @@ class Checked<S, M> extends StateManager<S, M, unknown> {
   static openOnDisk<S, M>(
     fs: CuttableDisk,
     mutator: AnyMutator<S, M>,
+    clock: () => number = () => 0,
   ): Promise<Checked<S, M>> {
-    const options: StateManagerOptions = { fs, clock: () => TIMESTAMP, compaction: "manual" };
+    const options: StateManagerOptions = {
+      fs,
+      clock,
+      compaction: "manual",
+      recordSizeMax: LINE_SIZE_MAX,
+    };
     return super.openOn<S, M, unknown, Checked<S, M>>(
       fs,
       DIRECTORY,
@@ -50,23 +60,71 @@ export interface CrashOptions {
 /** Lives through the mutations, one power cut at a time; says what recovery made of it when that is wrong. */
 export async function findCrashFlaw<S, M>(
   simulator: Simulator,
-  mutator: AnyMutator<S, M>,
-  mutations: readonly M[],
-  model: Model,
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
   options: CrashOptions,
+): Promise<Flaw | null> {
+  try {
+    const model = await modelOfLife(simulator, subject, mutations);
+    return "rule" in model
+      ? model
+      : await cutEverywhere(simulator, subject, mutations, model, options);
+  } catch (error) {
+    return { rule: "crash", found: `living with a disk failed: ${messageOf(error)}`, cause: error };
+  }
+}
+
+/** The model with the timestamps of the journal: mutations that share a batch share one. */
+async function modelOfLife<S, M>(
+  simulator: Simulator,
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+): Promise<Model | Flaw> {
+  const timestamps: number[] = [];
+  await liveThrough(simulator.disk(), watched(subject.make(), timestamps), mutations);
+  const journaled = mutations.map(({ text }, index) => ({ text, timestamp: timestamps[index]! }));
+  return runModel(subject, HERE, journaled);
+}
+
+/** Keeps the timestamps that a mutator is told. */
+function watched<S, M>(mutator: AnyMutator<S, M>, timestamps: number[]): AnyMutator<S, M> {
+  const keep = ({ sequence, timestamp }: { sequence: number; timestamp: number }) => {
+    timestamps[sequence - 1] = timestamp;
+  };
+  if ("reduce" in mutator) {
+    return {
+      ...mutator,
+      reduce: (
+        state,
+        mutation,
+        context,
+      ) => (keep(context), mutator.reduce(state, mutation, context)),
+    };
+  }
+  return {
+    ...mutator,
+    apply: (state, mutation, context) => (keep(context), mutator.apply(state, mutation, context)),
+  };
+}
+
+async function cutEverywhere<S, M>(
+  simulator: Simulator,
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+  model: Model,
+  { imagesMax, seed, onState }: CrashOptions,
 ): Promise<Flaw | null> {
   for (let at = 1;; at++) {
     const disk = simulator.disk();
     disk.cutAt = at;
     const life: Life = { acknowledged: 0, sent: 0 };
-    await liveThrough(disk, mutator, mutations, life);
-    const { imagesMax } = options;
-    for (const image of simulator.images(disk, { imagesMax, seed: options.seed + at })) {
-      const found = await compareRecovered(image, mutator, model, life);
+    await liveThrough(disk, subject.make(), mutations, life);
+    for (const image of simulator.images(disk, { imagesMax, seed: seed + at })) {
+      const found = await compareRecovered(image, subject.make(), model, life);
       if (found !== null) {
         return { rule: "crash", found: `after a power cut at call ${at} of the disk, ${found}` };
       }
-      options.onState();
+      onState();
     }
     if (disk.calls < at) return null;
   }
@@ -76,12 +134,12 @@ export async function findCrashFlaw<S, M>(
 export async function liveThrough<S, M>(
   disk: CuttableDisk,
   mutator: AnyMutator<S, M>,
-  mutations: readonly M[],
+  mutations: readonly Journaled[],
   life: Life = { acknowledged: 0, sent: 0 },
 ): Promise<void> {
   const third = Math.ceil(mutations.length / 3);
   try {
-    const manager = await Checked.openOnDisk(disk, mutator);
+    const manager = await Checked.openOnDisk(disk, mutator, clockOf(mutations));
     await applyInTurn(manager, mutations.slice(0, third), life);
     await manager.createSnapshot();
     await applyTogether(manager, mutations.slice(third, 2 * third), life);
@@ -93,9 +151,15 @@ export async function liveThrough<S, M>(
   }
 }
 
+/** Shows the same moments in every life, whenever the power goes in it. */
+function clockOf(mutations: readonly Journaled[]): () => number {
+  let reads = 0;
+  return () => mutations[reads++ % mutations.length]?.timestamp ?? 0;
+}
+
 async function applyInTurn<S, M>(
   manager: StateManager<S, M>,
-  mutations: readonly M[],
+  mutations: readonly Journaled[],
   life: Life,
 ): Promise<void> {
   for (const mutation of mutations) await apply(manager, mutation, life);
@@ -104,7 +168,7 @@ async function applyInTurn<S, M>(
 /** All at once, so that they share batches. */
 async function applyTogether<S, M>(
   manager: StateManager<S, M>,
-  mutations: readonly M[],
+  mutations: readonly Journaled[],
   life: Life,
 ): Promise<void> {
   const calls = mutations.map((mutation) => apply(manager, mutation, life));
@@ -112,10 +176,14 @@ async function applyTogether<S, M>(
   await Promise.all(calls);
 }
 
-async function apply<S, M>(manager: StateManager<S, M>, mutation: M, life: Life): Promise<void> {
+async function apply<S, M>(
+  manager: StateManager<S, M>,
+  { text }: Journaled,
+  life: Life,
+): Promise<void> {
   life.sent++;
   try {
-    await manager.apply(structuredClone(mutation));
+    await manager.apply(parseExactly(text) as M);
   } catch (error) {
     // A refusal is an outcome like any other: journaled, and the same on every replay.
     if (!(error instanceof MutationRejectedError)) throw error;

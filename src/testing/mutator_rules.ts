@@ -4,16 +4,16 @@
  * @module
  */
 
+import { messageOf, MutationRejectedError } from "../errors.ts";
 import { STATE_DEPTH_MAX } from "../format/format.ts";
 import { copyJson, describeFlaw, findJsonFlaw } from "../format/json.ts";
 import { parseExactly } from "../format/json_parse.ts";
-import { messageOf, type MutationRejectedError } from "../errors.ts";
-import { type Mutator, type Reducer, StateMachine } from "../state/mutator.ts";
+import { StateMachine } from "../state/mutator.ts";
 import { firstDifference } from "./difference.ts";
-import { laterAndUnluckier } from "./other_world.ts";
-
-/** A mutator in either style. */
-export type AnyMutator<S, M> = Mutator<S, M> | Reducer<S, M>;
+import type { Drawn } from "./drawn.ts";
+import { sketch } from "./outcome.ts";
+import type { Subject } from "./subject.ts";
+import { ELSEWHERE, HERE, howOf, inWorld, type Place, type World } from "./world/world.ts";
 
 /** Why a mutator is not fit for replay. */
 export interface Flaw {
@@ -21,6 +21,8 @@ export interface Flaw {
   rule: "deterministic" | "untouched" | "json" | "crash" | "migration";
   /** What was found, as a sentence without its end. */
   found: string;
+  /** What was thrown, where that is what was found. */
+  cause?: unknown;
 }
 
 /** What a mutator makes of mutations: the model that every recovery is compared with. */
@@ -29,103 +31,190 @@ export interface Model {
   states: unknown[];
   /** The outcome of mutation k + 1, at index k. */
   outcomes: Outcome[];
+  /** The state itself: what was scheduled may still change it. */
+  live: { readonly state: unknown };
 }
 
 /** What became of one mutation. */
 export interface Outcome {
   /** Whether the mutator threw. */
   rejected: boolean;
-  /** What it returned, as JSON has it, or the message of what it threw. */
+  /** What it returned, as far as that can be compared, or the message of what it threw. */
   result: unknown;
 }
 
-/** The clock of every simulated machine stands still, so that a model knows every record's timestamp. */
-export const TIMESTAMP = 0;
+/** A mutation, as far as a run needs it. */
+export type Journaled = Pick<Drawn<unknown>, "text" | "timestamp">;
 
-/** Runs mutations from the initial state. The mutations themselves are never given away: each run gets copies. */
-export function runModel<S, M>(
-  mutator: AnyMutator<S, M>,
-  mutations: readonly M[],
-): Model | Flaw {
-  return goOn(new StateMachine(mutator), mutations, 0);
+/** Where a run begins: in the initial state, or from a snapshot. */
+interface Start {
+  from: number;
+  state?: unknown;
 }
 
-function goOn<S, M>(
-  machine: StateMachine<S, M, unknown>,
-  mutations: readonly M[],
-  from: number,
+/** Runs mutations from the initial state, or from a snapshot; `null` for the machine as it is. */
+export function runModel<S, M>(
+  subject: Subject<S, M>,
+  place: Place | null,
+  mutations: readonly Journaled[],
+  start: Start = { from: 0 },
 ): Model | Flaw {
-  const model: Model = { states: [structuredClone(machine.state)], outcomes: [] };
-  for (let index = from; index < mutations.length; index++) {
-    const before = model.states.at(-1);
-    const outcome = runOne(machine, index + 1, structuredClone(mutations[index]!));
-    const flaw = findJsonFlaw(machine.state, STATE_DEPTH_MAX);
-    if (flaw !== null) {
-      return {
-        rule: "json",
-        found: `after mutation ${index + 1}, in the state ${describeFlaw(flaw)}`,
-      };
-    }
-    const touched = outcome.rejected ? firstDifference(before, machine.state) : null;
-    if (touched !== null) {
-      return {
-        rule: "untouched",
-        found: `mutation ${
-          index + 1
-        } was refused (${outcome.result}), but had changed the state first: ${touched}`,
-      };
-    }
+  const world = subject.world(place ?? HERE);
+  const run = () => runThrough(subject, world, mutations, start);
+  try {
+    return place === null ? run() : inWorld(world, run);
+  } catch (error) {
+    return { rule: "deterministic", found: `initial() fails: ${messageOf(error)}`, cause: error };
+  }
+}
+
+function runThrough<S, M>(
+  subject: Subject<S, M>,
+  world: World,
+  mutations: readonly Journaled[],
+  { from, state }: Start,
+): Model | Flaw {
+  const machine = new StateMachine<S, M, unknown>(subject.make());
+  // As a snapshot gives it back: nothing but JSON survives, and nobody else holds it.
+  if (from > 0) machine.restore(copyJson(state), machine.version, from);
+  const model: Model = { states: [structuredClone(machine.state)], outcomes: [], live: machine };
+  for (const [index, mutation] of mutations.entries()) {
+    if (index < from) continue;
+    world.begin(mutation.timestamp);
+    const outcome = runOne(machine, index + 1, mutation);
+    const flaw = flawOf(machine.state, index + 1, outcome, model) ?? laterFlaw(index + 1, world);
+    if (flaw !== null) return flaw;
     model.outcomes.push(outcome);
     model.states.push(structuredClone(machine.state));
   }
   return model;
 }
 
+function flawOf(state: unknown, sequence: number, outcome: Outcome, model: Model): Flaw | null {
+  const flaw = findJsonFlaw(state, STATE_DEPTH_MAX);
+  if (flaw !== null) {
+    return {
+      rule: "json",
+      found: `after mutation ${sequence}, in the state ${describeFlaw(flaw)}`,
+    };
+  }
+  const touched = outcome.rejected ? firstDifference(model.states.at(-1), state) : null;
+  if (touched === null) return null;
+  return {
+    rule: "untouched",
+    found:
+      `mutation ${sequence} was refused (${outcome.result}), but had changed the state first: ${touched}`,
+  };
+}
+
+/** What is scheduled runs when the journal knows nothing of it, and once more on every replay. */
+function laterFlaw(sequence: number, { scheduled }: World): Flaw | null {
+  if (scheduled.length === 0) return null;
+  return {
+    rule: "deterministic",
+    found:
+      `by mutation ${sequence}, the mutator called ${
+        scheduled[0]
+      }: what runs later is not journaled, ` +
+      "and every replay would schedule it again; do it where `apply` of the manager has resolved",
+  };
+}
+
 function runOne<S, M>(
   machine: StateMachine<S, M, unknown>,
   sequence: number,
-  mutation: M,
+  { text, timestamp }: Journaled,
 ): Outcome {
+  let result: unknown;
   try {
-    const result = machine.run(sequence, TIMESTAMP, mutation);
-    // Compared as JSON: a result may be anything, and what it has beyond that is the program's own affair.
-    return { rejected: false, result: parseExactly(JSON.stringify(result) ?? "null") };
+    result = machine.run(sequence, timestamp, parseExactly(text));
   } catch (error) {
-    // It throws nothing else.
-    const { cause } = error as MutationRejectedError;
-    return { rejected: true, result: messageOf(cause) };
+    /* v8 ignore next -- it throws nothing else; a bug that does must not count as a refusal */
+    if (!(error instanceof MutationRejectedError)) throw error;
+    return { rejected: true, result: messageOf(error.cause) };
   }
+  return { rejected: false, result: sketch(result) };
 }
 
 /** Runs mutations in every way that a replay may; gives the model, unless the outcome depends on the way. */
-export function examine<S, M>(mutator: AnyMutator<S, M>, mutations: readonly M[]): Model | Flaw {
-  const model = runModel(mutator, mutations);
+export async function examine<S, M>(
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+): Promise<Model | Flaw> {
+  const model = runModel(subject, HERE, mutations);
   if ("rule" in model) return model;
-  const again = laterAndUnluckier(() => runModel(mutator, mutations));
-  const differs = compare(model, again, 0);
-  if (differs !== null) {
-    return { rule: "deterministic", found: `replayed at another time, ${differs}` };
+  const last = model.states.at(-1);
+  await everythingScheduled();
+  const changed = firstDifference(last, model.live.state);
+  if (changed !== null) {
+    const found = `after the last mutation had returned, the state changed: ${changed}; ` +
+      "something that a mutation began runs later (a promise, a timer), where no journal knows of it";
+    return { rule: "deterministic", found };
   }
-  for (let from = 0; from <= mutations.length; from++) {
-    const machine = new StateMachine(mutator);
-    // As a snapshot gives it back: nothing but JSON survives, and nobody else holds it.
-    machine.restore(copyJson(model.states[from]), machine.version, from);
-    const differs = compare(model, goOn(machine, mutations, from), from);
-    if (differs !== null) {
-      return { rule: "deterministic", found: `replayed from a snapshot after ${from}, ${differs}` };
-    }
+  const elsewhere = replayElsewhere(subject, mutations, model);
+  if (elsewhere !== null) return elsewhere;
+  for (let from = 1; from <= mutations.length; from++) {
+    const start = { from, state: model.states[from] };
+    const differs = compare(model, runModel(subject, HERE, mutations, start), from);
+    if (differs === null) continue;
+    return { rule: "deterministic", found: `replayed from a snapshot after ${from}, ${differs}` };
   }
   return model;
 }
 
+function replayElsewhere<S, M>(
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+  model: Model,
+): Flaw | null {
+  const replay = (place: Place | null): Flaw | null => {
+    const other = runModel(subject, place, mutations);
+    const differs = compare(model, other, 0);
+    if (differs === null) return null;
+    const { cause } = other as Partial<Flaw>;
+    return { rule: "deterministic", found: `replayed ${howOf(place)}, ${differs}`, cause };
+  };
+  for (const place of [...ELSEWHERE, null]) {
+    const flaw = replay(place);
+    // It need not be the place that makes the difference: something that is kept in a variable may show late.
+    if (flaw !== null) return replay(HERE) ?? flaw;
+  }
+  return null;
+}
+
+/** Waits until promises have settled that wait for nothing, and what runs after them. */
+async function everythingScheduled(): Promise<void> {
+  // No timer: the program's tests may have replaced those by their own.
+  const { port1, port2 } = new MessageChannel();
+  await new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(null);
+  });
+  port1.close();
+  port2.close();
+}
+
 function compare(model: Model, other: Model | Flaw, from: number): string | null {
   if ("rule" in other) return other.found;
+  const begun = firstDifference(model.states[from], other.states[0]);
+  if (begun !== null) return `initial() gives another state: ${begun}`;
   for (const [index, outcome] of other.outcomes.entries()) {
     const sequence = from + index + 1;
-    const result = firstDifference(model.outcomes[from + index], outcome, "outcome");
-    if (result !== null) return `mutation ${sequence} has another outcome: ${result}`;
+    const result = compareOutcomes(model.outcomes[from + index]!, outcome);
+    if (result !== null) return `mutation ${sequence} ${result}`;
     const state = firstDifference(model.states[sequence], other.states[index + 1]);
     if (state !== null) return `mutation ${sequence} leads to another state: ${state}`;
   }
   return null;
+}
+
+function compareOutcomes(was: Outcome, is: Outcome): string | null {
+  if (was.rejected && is.rejected) {
+    if (was.result === is.result) return null;
+    return `is refused with another message: it was "${was.result}" and is "${is.result}"`;
+  }
+  if (is.rejected) return `is refused, and was not before (${is.result})`;
+  if (was.rejected) return `is not refused, and was before (${was.result})`;
+  const result = firstDifference(was.result, is.result, "the result");
+  return result === null ? null : `returns something else: ${result}`;
 }

@@ -1,0 +1,134 @@
+/**
+ * The world that a mutator can see without being told: the clock, chance, the time zone, the locale, timers. A replay
+ * runs in another one.
+ *
+ * @module
+ */
+
+import { chancePatches } from "./chance.ts";
+import { clockPatches } from "./clock.ts";
+import { localePatches } from "./locale.ts";
+import { withPatches } from "./patches.ts";
+import { timerPatches } from "./timers.ts";
+import { type Zone, zonePatches } from "./zone.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** One place and time. It is used for one run. */
+export class World {
+  readonly zone: Zone;
+  readonly locale: string;
+  /** What was asked to run after a mutation has returned. */
+  readonly scheduled: string[] = [];
+  readonly #lateMs: number;
+  readonly #stepMs: number;
+  readonly #luck: number;
+  readonly #next: () => number;
+  #time: number;
+  #uptime: number;
+
+  constructor(place: Place, next: () => number) {
+    this.zone = place.zone ?? KOLKATA;
+    this.locale = place.locale ?? "en-US";
+    this.#lateMs = place.lateMs ?? 0;
+    // Somebody who waits in a loop for time to pass must not wait for ever.
+    this.#stepMs = place.lateMs === undefined ? 1 : 7;
+    this.#luck = place.luck ?? 0;
+    this.#next = next;
+    this.#time = this.#lateMs || Date.UTC(2020, 0, 1);
+    this.#uptime = 1000 * this.#stepMs;
+  }
+
+  /** A mutation runs that was journaled at `timestamp`: the moment that the clock shows, unless this is a replay. */
+  begin(timestamp: number): void {
+    if (this.#lateMs === 0) this.#time = timestamp;
+  }
+
+  /** What the clock shows, in milliseconds since 1970. */
+  now(): number {
+    return this.#time += this.#stepMs;
+  }
+
+  /** How long the process has been running, in milliseconds. */
+  uptime(): number {
+    return this.#uptime += this.#stepMs + 0.25;
+  }
+
+  /** A random number from 0 to below 1. */
+  random(): number {
+    return (this.#next() + this.#luck) % 1;
+  }
+}
+
+/** How a world differs from the one where mutations run first. */
+export interface Place {
+  /** Words for a message: "replayed …". */
+  readonly how: string;
+  /** What the clock shows at the beginning; without it, the clock follows the mutations' timestamps. */
+  readonly lateMs?: number;
+  readonly zone?: Zone;
+  readonly locale?: string;
+  /** Is added to every random number. */
+  readonly luck?: number;
+}
+
+/** Half an hour off, so that minutes are seen to depend on the zone. Without daylight saving time, as the others. */
+const KOLKATA: Zone = { name: "Asia/Kolkata", offsetMinutes: 330 };
+
+/** Where mutations run first. */
+export const HERE: Place = { how: "in the same way" };
+
+/**
+ * Where they run again: one thing differs each time, so that a message can name it. Of every moment, the date is
+ * another one in one of the zones, and so are month, weekday and hour at one of the times.
+ */
+export const ELSEWHERE: readonly Place[] = [
+  HERE,
+  { how: "at another time", lateMs: Date.UTC(2031, 4, 14, 3, 25, 36, 789) },
+  { how: "at another time", lateMs: Date.UTC(2072, 10, 5, 16, 41, 7, 258) },
+  { how: "with other random numbers", luck: 0.5 },
+  { how: "in another time zone", zone: { name: "Etc/GMT-14", offsetMinutes: 14 * 60 } },
+  { how: "in another time zone", zone: { name: "Etc/GMT+12", offsetMinutes: -12 * 60 } },
+  // Other digits; another order of letters; other capital letters.
+  { how: "in another locale", locale: "ar-EG" },
+  { how: "in another locale", locale: "et-EE" },
+  { how: "in another locale", locale: "tr-TR" },
+];
+
+/** Words for a place; `null` is the machine itself. */
+export function howOf(place: Place | null): string {
+  return place === null ? "on this machine as it is" : place.how;
+}
+
+/** The moments at which mutations are journaled: the clock of a machine stands still now and then, and jumps. */
+export function drawTimestamps(next: () => number, count: number): number[] {
+  let time = Date.UTC(2020, 0, 1) + Math.floor(next() * 5 * 365 * DAY_MS);
+  const steps = [
+    0,
+    1,
+    250,
+    60_000,
+    3_600_000,
+    9 * 3_600_000,
+    3 * DAY_MS,
+    40 * DAY_MS,
+    -5000,
+    -DAY_MS,
+  ];
+  return Array.from({ length: count }, () => {
+    time += Math.floor(steps[Math.floor(next() * steps.length)]! * (1 + next()));
+    return time;
+  });
+}
+
+/** Runs `call`, which must not wait for anything, in a world. Everything is as before when it returns or throws. */
+export function inWorld<T>(world: World, call: () => T): T {
+  const patches = [
+    ...clockPatches(world),
+    ...zonePatches(world.zone),
+    ...localePatches(world),
+    ...chancePatches(world),
+    ...timerPatches(world.scheduled),
+  ];
+  return withPatches(patches, call);
+}

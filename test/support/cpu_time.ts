@@ -1,0 +1,11 @@
+// How much work something was: a busy machine makes everything take longer, and no more work.
+
+import process from "node:process";
+
+/** Runs `call` and gives the time that this process computed meanwhile, in milliseconds. */
+export async function cpuTimeOf(call: () => unknown): Promise<number> {
+  const begun = process.cpuUsage();
+  await call();
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / 1000;
+}
