@@ -183,7 +183,10 @@ uninstall() {
   sync
   rm -f "$unit"
   sync
-  if running; then systemctl daemon-reload; fi
+  if running; then
+    systemctl daemon-reload
+    systemctl reset-failed "$name.service" 2>/dev/null || true
+  fi
   echo "Uninstalled $name. Its state, its user and your drop-ins are still there. To remove them too:"
   echo "  rm -r $root/var/lib/$name $root/etc/systemd/system/$name.service.d"
   echo "  userdel ${root:+--root $root }$name"
