@@ -61,7 +61,7 @@ if it is mounted read-only, make it writable first (mount -o remount,rw …)"
   done
 }
 
-# Going back that was interrupted has taken the program before away from its name: it gets that again.
+# If --back was interrupted between its two renames, NAME.before is missing: it gets its name again.
 clean() {
   if [ -f "$program.before.new" ] && [ ! -e "$program.before" ] && ! same_file "$program.before.new" "$program"; then
     mv -f "$program.before.new" "$program.before" || true
@@ -69,8 +69,8 @@ clean() {
   rm -f "$program.new" "$program.before.new" "$unit.new" "$user.new" || true
 }
 
-# Two at a time would rename each other's halves. The lock is on a folder, so that it ends with the script and leaves
-# no file; only who holds it may clean up.
+# Two scripts at once would rename each other's half-written files. The lock is on a folder: it ends with the script and
+# leaves no file. Only the script that holds it may clean up.
 lock() {
   check_writable
   mkdir -p "$(dirname "$program")" "$(dirname "$unit")" "$(dirname "$user")"
@@ -84,7 +84,7 @@ lock() {
   clean
 }
 
-# A card that is filled up to the brim stops every program that writes. Where the number can't be had, cp will tell.
+# A card that is completely full stops every program that writes to it. If df gives no number, cp finds out.
 check_room() {
   needed=$(($(wc -c <"$binary") / 1024 + ROOM_KIB))
   free="$(df -Pk "$(dirname "$program")" | sed -n '2s/.* \([0-9]\{1,\}\)  *[0-9]*% .*/\1/p')"
@@ -105,7 +105,7 @@ twin() { # FILE NAME
   ln "$1" "$2" 2>/dev/null || cp -p "$1" "$2"
 }
 
-# After a renewal that was interrupted they can be the same file, which mv refuses.
+# After an interrupted renewal both names can be of one file, and mv refuses to rename one to the other.
 keep_before() {
   [ -f "$program" ] && ! same_file "$program" "$program.before" || return 0
   twin "$program" "$program.before.new"
@@ -234,7 +234,8 @@ down() { # WHAT
   systemctl --no-pager --lines=0 status "$name.service" >&2 || true
   journalctl --sync 2>/dev/null || true
   journalctl --no-pager --lines=20 --since="@$since" --unit="$name.service" >&2 || true
-  echo "install.sh: \"$name\" $1. systemd keeps trying; to end that: systemctl stop $name" >&2
+  echo "install.sh: \"$name\" $1. Unless a drop-in says otherwise, systemd keeps trying. \
+To end that: systemctl stop $name" >&2
   [ ! -f "$program.before" ] || echo "To go back to the program before: sh $0 --back $name" >&2
   exit 2
 }
