@@ -6,6 +6,7 @@
  */
 
 import type { Canary } from "./canary.ts";
+import { HOLDING } from "./holding.ts";
 import { KEEPING } from "./keeping.ts";
 import { RECOVERING } from "./recovering.ts";
 import { SETTING_ASIDE } from "./setting_aside.ts";
@@ -19,6 +20,7 @@ export const CANARIES: readonly Canary[] = [
   ...RECOVERING,
   ...SETTING_ASIDE,
   ...KEEPING,
+  ...HOLDING,
   ...UPKEEP,
   ...USING,
 ];

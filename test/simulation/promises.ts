@@ -13,6 +13,7 @@ import { failsOrKeepsAll } from "./damage_oracle.ts";
 import { openingOf, type Promised } from "./promised.ts";
 import { ASIDE } from "./promises_aside.ts";
 import { PAST } from "./promises_past.ts";
+import { STATE } from "./promises_state.ts";
 import { UPDATE } from "./promises_update.ts";
 import { USE } from "./promises_use.ts";
 import { damagedDisk, record } from "./recordings.ts";
@@ -34,6 +35,7 @@ export const PROMISES: readonly Promised[] = [
   ...UPDATE,
   ...ASIDE,
   ...PAST,
+  ...STATE,
   ...USE,
 ];
 
