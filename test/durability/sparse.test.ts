@@ -63,7 +63,7 @@ for (const { name, cut } of cuts) {
   test(`a snapshot of ${name} and 3 GB of holes is passed over at once`, async () => {
     const disk = await kept();
     const path = snapshotsOf(disk).at(-1)!;
-    disk.plant(path, utf8.encode(cut(new TextDecoder().decode(disk.peek(path)))));
+    disk.plant(path, utf8.encode(cut(new TextDecoder().decode(disk.peek(path)!))));
     const meter = metered(sparse(disk, new Map([[path, { size: HUGE, readMax: 4 * MEBIBYTE }]])));
     const limit = (what: string) => {
       assert(meter.bytesRead < 4 * MEBIBYTE, `${what} has read ${meter.bytesRead} bytes`);
