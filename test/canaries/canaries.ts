@@ -6,6 +6,7 @@
  */
 
 import type { Canary } from "./canary.ts";
+import { HOLDING } from "./holding.ts";
 import { KEEPING } from "./keeping.ts";
 import { PLACING } from "./placing.ts";
 import { RECOVERING } from "./recovering.ts";
@@ -20,6 +21,7 @@ export const CANARIES: readonly Canary[] = [
   ...RECOVERING,
   ...SETTING_ASIDE,
   ...KEEPING,
+  ...HOLDING,
   ...UPKEEP,
   ...USING,
   ...PLACING,

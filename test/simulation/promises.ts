@@ -15,6 +15,7 @@ import { ASIDE } from "./promises_aside.ts";
 import { PLACE } from "./promises_place.ts";
 import { BESIDE } from "./promises_beside.ts";
 import { PAST } from "./promises_past.ts";
+import { STATE } from "./promises_state.ts";
 import { UPDATE } from "./promises_update.ts";
 import { USE } from "./promises_use.ts";
 import { damagedDisk, record } from "./recordings.ts";
@@ -38,6 +39,7 @@ export const PROMISES: readonly Promised[] = [
   ...PAST,
   ...PLACE,
   ...BESIDE,
+  ...STATE,
   ...USE,
 ];
 
