@@ -13,6 +13,7 @@ import { failsOrKeepsAll } from "./damage_oracle.ts";
 import { openingOf, type Promised } from "./promised.ts";
 import { ASIDE } from "./promises_aside.ts";
 import { PAST } from "./promises_past.ts";
+import { UNREADABLE } from "./promises_unreadable.ts";
 import { UPDATE } from "./promises_update.ts";
 import { USE } from "./promises_use.ts";
 import { damagedDisk, record } from "./recordings.ts";
@@ -33,6 +34,7 @@ export const PROMISES: readonly Promised[] = [
   { name: "a large state is captured at its own sequence", keep: largeStateIsCaptured },
   ...UPDATE,
   ...ASIDE,
+  ...UNREADABLE,
   ...PAST,
   ...USE,
 ];
