@@ -11,7 +11,10 @@ import { isUnreadable, READ_ATTEMPTS, readPatiently } from "../refusals.ts";
 /** The kernel reads and refuses in pages of this size at least. */
 const PAGE_SIZE = 4096;
 
-/** How much is passed over in one go at most. A device can take half a minute for each refusal. */
+/** After so many refusals in a row more than a page is passed over: a device can take half a minute for each. */
+const ROW_MAX = 16;
+
+/** How much is passed over in one go at most. */
 const SKIP_MAX = 1024 * 1024;
 
 /** What the disk gave. */
@@ -63,19 +66,18 @@ function pageEnd(at: number): number {
 export class Holes {
   /** The first refusal met; its offset is the place. */
   first: MinistateError | null = null;
-  #skip = PAGE_SIZE;
+  #row = 0;
 
   /** Takes a refusal in; returns how much to pass over from there. */
   note(refusal: MinistateError, at: number): number {
     this.first ??= refusal;
-    const skipped = pageEnd(at) - at + this.#skip - PAGE_SIZE;
-    this.#skip = Math.min(this.#skip * 2, SKIP_MAX);
-    return skipped;
+    const more = ++this.#row - ROW_MAX;
+    return pageEnd(at) - at + (more > 0 ? Math.min(PAGE_SIZE * 2 ** more, SKIP_MAX) : 0);
   }
 
   /** Something was given: what is refused next is another place. */
   noteGiven(): void {
-    this.#skip = PAGE_SIZE;
+    this.#row = 0;
   }
 }
 

@@ -259,6 +259,22 @@ test("open() fails and leaves no report when only fsck can move a segment away",
   }
 });
 
+test("open() passes over ever more of a file of which the disk gives nothing, and keeps the rest", async () => {
+  const disk = await makeLong();
+  const path = `${DIRECTORY}/${wal(1)}`;
+  const size = 8 * 1024 * 1024;
+  const bytes = new Uint8Array(size).fill(0x78);
+  bytes.set(disk.peek(path)!.subarray(0, 6000));
+  disk.plant(path, bytes);
+  const bad = badDisk(disk, { part: wal(1), code: "EIO", range: [8192, size - 8192] });
+  await using manager = await open(bad.fs, { onCorruption: "quarantine" });
+  assertEquals(kept(manager), "1");
+  const copy = disk.peek(manager.recovery.lost!.quarantined[0]!)!;
+  assertEquals([copy.length, copy[8191], copy[8192]], [size, 0x78, 0]);
+  // Page by page it would be thousands, for each time that it is read.
+  assert(bad.refusals < 1000, `${bad.refusals} refusals`);
+});
+
 test("open() gives up nothing when the disk gives not one of its files", async () => {
   const disk = await makeState();
   const before = contents(disk);

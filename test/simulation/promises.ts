@@ -16,6 +16,7 @@ import { PLACE } from "./promises_place.ts";
 import { BESIDE } from "./promises_beside.ts";
 import { PAST } from "./promises_past.ts";
 import { STATE } from "./promises_state.ts";
+import { UNREADABLE } from "./promises_unreadable.ts";
 import { UPDATE } from "./promises_update.ts";
 import { USE } from "./promises_use.ts";
 import { damagedDisk, record } from "./recordings.ts";
@@ -36,6 +37,7 @@ export const PROMISES: readonly Promised[] = [
   { name: "a large state is captured at its own sequence", keep: largeStateIsCaptured },
   ...UPDATE,
   ...ASIDE,
+  ...UNREADABLE,
   ...PAST,
   ...PLACE,
   ...BESIDE,

@@ -19,6 +19,8 @@ export const UPDATE: readonly Promised[] = [
   { name: "an update carries everything over", keep: updateCarriesOver },
   { name: "an update is settled at once", keep: updateIsSettled },
   { name: "an update on a disk that fails", keep: updateOnFailingDisk },
+  { name: "the past before an update", keep: pastIsCarriedOver },
+  { name: "an update that fails changes nothing", keep: failedUpdateChangesNothing },
 ];
 
 const firstVersion = {
@@ -106,6 +108,43 @@ async function updateOnFailingDisk(tally: Tally): Promise<void> {
     assert(again.sequence >= acknowledged, `${acknowledged} were acknowledged`);
     assertEquals(again.state, { total: sumOf(again.sequence) }, `call ${at}`);
     tally.state("update", "carried over");
+  }
+}
+
+/** From the older version's snapshot on, each state of the past is one of the new version. */
+async function pastIsCarriedOver(tally: Tally): Promise<void> {
+  const fs = (await beforeUpdate()).crash();
+  const manager = await StateManager.open(DIRECTORY, NAME, secondVersion, { fs });
+  for (let sequence = 0; sequence <= BEFORE; sequence++) {
+    const past = await manager.stateAt(sequence);
+    assertEquals(past, { total: sumOf(sequence) }, `the state at ${sequence}`);
+    tally.state("update", "past carried over");
+  }
+  await manager.close();
+}
+
+/** What the second version could do wrong, by what its mutator is then. */
+const MISTAKES = {
+  "a state that is not JSON": { apply: (state: { total: unknown }) => state.total = NaN },
+  "a promise": { apply: () => Promise.resolve(1) },
+  "no next state": { apply: undefined, reduce: () => undefined },
+  "a mutation that is not JSON": { migrate: { mutation: () => undefined } },
+};
+
+async function failedUpdateChangesNothing(tally: Tally): Promise<void> {
+  const before = (await beforeUpdate()).crash();
+  for (const [mistake, part] of Object.entries(MISTAKES)) {
+    const fs = before.image();
+    // deno-lint-ignore no-explicit-any -- a mutator that is wrong
+    const mutator: any = { ...secondVersion, ...part };
+    const opened = await StateManager.open(DIRECTORY, NAME, mutator, { fs }).catch((error) =>
+      error
+    );
+    assertEquals(opened instanceof MinistateError && opened.code, "MIGRATION_FAILED", mistake);
+    assertEquals(fs.fingerprint(), before.fingerprint(), `${mistake}: something was changed`);
+    const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs });
+    assertEquals(old.state, { sum: sumOf(BEFORE) }, mistake);
+    tally.state("update", "refused");
   }
 }
 
