@@ -169,14 +169,16 @@ async function runBoards(results: RigResults, boot: Boot): Promise<void> {
   bar.start(jobs.length, 0, shown());
   const used = Array.from({ length: cuts }, (_, n) => planCut(n, 0, onlyFileSystem).fileSystem);
   const needed = new Set([...used, ...(onlyFileSystem === null ? [] : [onlyFileSystem])]);
-  for (const fileSystem of [...needed].filter((one) => !canMount(one))) {
+  for (const fileSystem of needed) {
+    if (canMount(fileSystem)) continue;
     const judge = await BoardJudge.start(boot, fileSystem, cardSize(fileSystem, ""));
     judges.set(fileSystem, oneAtATime(judge));
   }
   const lane = async (index: number) => {
     // On this machine, which is faster, where it knows the file system.
-    const own = await loopJudge("ext4");
-    judges.set(`ext4 in lane ${index}`, own);
+    const here = onlyFileSystem !== null && canMount(onlyFileSystem) ? onlyFileSystem : "ext4";
+    const own = await loopJudge(here);
+    judges.set(`${here} in lane ${index}`, own);
     const campaign = new Campaign({
       boot,
       cards: new Cards(join(cacheFolder, "boot")),

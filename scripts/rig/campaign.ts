@@ -3,7 +3,7 @@
 import { Random } from "../../runtime/simulated/random.ts";
 import type { FileSystem } from "./boot_files.ts";
 import type { Cards } from "./cards.ts";
-import { type Claim, claimsAt } from "./claims.ts";
+import { type Claim, claimsAt, MEANINGS } from "./claims.ts";
 import { CrashImages } from "./crash_images.ts";
 import { type Boot, type Cut, type CutPlan, makeCut } from "./cut.ts";
 import {
@@ -85,6 +85,8 @@ export class Campaign {
   ): Promise<Restart | null> {
     const { boot, results, statesPerCut, tearsCommits } = this.#setup;
     const name = `${number}-${cutNumber}-${plan.subject}-${plan.runtime}-${plan.fileSystem}`;
+    const inWords = `cut ${number}${cutNumber === 2 ? ", during the recovery" : ""}: ` +
+      `"${plan.subject}" on ${plan.runtime} and ${plan.fileSystem}`;
     const cut = await makeCut(boot, plan, card);
     const { subject, fileSystem } = plan;
     const examination: Examination = {
@@ -96,10 +98,10 @@ export class Campaign {
       tearsCommits,
     };
     if (cut.problem !== null) {
-      this.#fail(`${name}: ${cut.problem}`, name, cut, examination, {
+      this.#fail(`${inWords}: ${cut.problem}`, name, cut, examination, {
         moment: cut.saved.log.length,
         seed,
-        detail: cut.console.slice(-2000),
+        detail: `The end of the board's console:\n${cut.console.slice(-2000)}`,
       });
     }
     const count = fileSystem === "ext4" ? statesPerCut : Math.ceil(statesPerCut / BOARD_SHARE);
@@ -110,6 +112,7 @@ export class Campaign {
       cut: cutNumber,
       seed,
       traffic: trafficOf(cut.saved.log),
+      problem: cut.problem,
       verdicts: {},
       outcomes: {},
       states: 0,
@@ -119,7 +122,7 @@ export class Campaign {
     await examine(examination, states, this.#setup.judgeOf(plan), (state) => {
       this.#note(row, state);
       if (state.verdict !== "sound") {
-        this.#fail(`${name}: ${state.verdict}`, name, cut, examination, state);
+        this.#fail(`${inWords}: ${MEANINGS[state.verdict]}`, name, cut, examination, state);
       }
     });
     row.seconds = (performance.now() - this.#started) / 1000;
@@ -202,7 +205,7 @@ export class Campaign {
         row.states++;
         if (state.verdict === "sound") return;
         row.failed++;
-        row.example ||= `${state.verdict}: ${state.detail}`;
+        row.example ||= `${MEANINGS[state.verdict]}: ${state.detail}`;
       });
       this.#setup.onProgress();
     }
@@ -220,8 +223,12 @@ export class Campaign {
     const { results } = this.#setup;
     const where = ignoresFlushes ? " on a disk that ignores flushes" : "";
     results.failures.push({
-      what: `control ${subject}${where}: ${expected === "caught" ? "not caught" : "does not pass"}`,
-      detail: example || `${states} crash states were all sound`,
+      what: `control "${subject}"${where}: ${
+        expected === "caught"
+          ? "the rig did not notice that it loses data"
+          : "it is known to be right, and was found wrong"
+      }`,
+      detail: example || `${states} crash states were all as they must be`,
       replay: results.command,
     });
   }

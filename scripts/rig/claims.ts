@@ -46,6 +46,16 @@ export function claimsAt(
 /** How a crash state fares. */
 export type Verdict = "sound" | "lost" | "unopenable" | "wrong" | "invented" | "not mounted";
 
+/** What each verdict means, for whoever reads the end of a run. */
+export const MEANINGS: Record<Verdict, string> = {
+  sound: "everything is as it must be",
+  lost: "mutations that were acknowledged are gone",
+  unopenable: "the state does not open",
+  wrong: "the state opens and is not what was written, or does not work afterwards",
+  invented: "the state has mutations that were never sent",
+  "not mounted": "the file system could not be repaired or mounted",
+};
+
 /** Judges what was found in one directory: acknowledged ≤ k ≤ sent, and the state is the model's after k mutations. */
 export function judge(claim: Claim, found: Found): Verdict {
   const { sequence, problem } = found;

@@ -92,9 +92,9 @@ function conclude(claims: readonly Claim[], { found, refused }: Judgement) {
     const one = found[index]!;
     const verdict = judge(claim, one);
     const detail =
-      `${claim.directory}: acknowledged ${claim.acknowledged}, sent ${claim.sent}, found ${
-        one.sequence ?? "nothing"
-      }${one.problem === null ? "" : `, ${one.problem}`}`;
+      `in ${claim.directory}, ${claim.acknowledged} mutations were acknowledged and ${claim.sent} sent; ` +
+      (one.sequence === null ? "nothing could be opened" : `${one.sequence} were found`) +
+      (one.problem === null ? "" : `: ${one.problem}`);
     return { verdict, outcome: one.outcome, detail };
   });
   return all.find(({ verdict }) => verdict !== "sound") ?? all.at(-1) ??

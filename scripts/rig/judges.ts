@@ -57,6 +57,7 @@ class Questions {
 
 /** Mounts images on this machine, as root, and checks them with the same program on Bun. */
 export class LoopJudge implements Judge {
+  readonly #fileSystem: FileSystem;
   readonly #folder: string;
   readonly #image: string;
   readonly #repairs: boolean;
@@ -64,6 +65,7 @@ export class LoopJudge implements Judge {
   readonly #questions: Questions;
 
   private constructor(folder: string, repairs: boolean, process: ChildProcess, fs: FileSystem) {
+    this.#fileSystem = fs;
     this.#folder = folder;
     this.#image = join(folder, "card.img");
     this.#repairs = repairs;
@@ -94,9 +96,11 @@ export class LoopJudge implements Judge {
   }
 
   async look(image: Uint8Array, subject: string, directories: string[]): Promise<Judgement> {
+    const { bytes, refused } = await repaired(image, this.#fileSystem);
+    if (refused !== null) return { found: [], refused };
     // A file of its own for each: the one before may still be mounted somewhere.
     rmSync(this.#image, { force: true });
-    await writeFile(this.#image, image);
+    await writeFile(this.#image, bytes);
     // It says with its exit code that it repaired something, which is no failure.
     if (this.#repairs) await new Promise((done) => execFile("e2fsck", ["-p", this.#image], done));
     return await this.#questions.ask(subject, directories, "loop,");

@@ -15,6 +15,8 @@ export interface CutRow extends CutPlan {
   /** When it was done, in seconds since the start. */
   seconds: number;
   traffic: Traffic;
+  /** What kept the cut from being made, or `null`. */
+  problem: string | null;
   verdicts: Partial<Record<Verdict, number>>;
   /** What opening the sound ones came to. */
   outcomes: Record<string, number>;
@@ -65,6 +67,11 @@ export interface RigResults {
 /** How many crash states of the library were examined. */
 export function stateCount({ cuts }: RigResults): number {
   return cuts.reduce((sum, { states }) => sum + states, 0);
+}
+
+/** Whether a cut was made, and every crash state of it was as it must be. */
+export function isSound({ problem, verdicts, states }: CutRow): boolean {
+  return problem === null && (verdicts.sound ?? 0) === states;
 }
 
 /** Adds up the outcomes of some cuts. */

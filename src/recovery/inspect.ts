@@ -9,14 +9,9 @@ import { reasonOf } from "./corruption.ts";
 import { coveredScan } from "./covered_scan.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import type { MinistateError } from "../errors.ts";
-import type {
-  Finding,
-  Inspection,
-  NextOpen,
-  SegmentInspection,
-  SnapshotInspection,
-} from "./inspection.ts";
-import { type JournalScan, judgeTail, scanJournal } from "./journal_scan.ts";
+import { nextOpenOf, verdictOf } from "./foreseen.ts";
+import type { Finding, Inspection, SegmentInspection, SnapshotInspection } from "./inspection.ts";
+import { type JournalScan, judgeTail, scanJournal, UNBEGUN } from "./journal_scan.ts";
 import { joinPath, listState, type NamedFile, type StateFiles, stemOf } from "../format/names.ts";
 import { scanAftermath } from "./proof_scan.ts";
 import { CONTESTED, readIdentity, type StoredIdentity } from "./identity.ts";
@@ -195,7 +190,7 @@ function snapshotFindings(
   });
 }
 
-function scanFindings({ corruption, torn, end, sequence }: JournalScan): Finding[] {
+function scanFindings({ corruption, torn, end, unbegun, sequence }: JournalScan): Finding[] {
   if (corruption !== null) {
     const { path, offset, lost } = corruption;
     return [{
@@ -208,22 +203,25 @@ function scanFindings({ corruption, torn, end, sequence }: JournalScan): Finding
       needed: true,
     }];
   }
-  if (torn === null || end === null) return [];
-  return [{
+  const tornAt = (path: string, offset: number, reason: string): Finding => ({
     severity: "torn",
-    path: end.named.path,
-    offset: end.soundEnd,
+    path,
+    offset,
     sequence: sequence + 1,
     sequenceLast: null,
-    reason: torn.says,
+    reason,
     needed: false,
-  }];
+  });
+  if (unbegun !== null) return [tornAt(unbegun.path, 0, UNBEGUN)];
+  if (torn === null || end === null) return [];
+  return [tornAt(end.named.path, end.soundEnd, torn.says)];
 }
 
 /** What is wrong with segments that the next open doesn't come to. */
 function segmentFindings(segments: ReadSegment[], base: number, scan: JournalScan): Finding[] {
   const findings: Finding[] = [];
-  const reported = scan.corruption?.path ?? (scan.torn === null ? null : scan.end?.named.path);
+  const reported = scan.corruption?.path ??
+    (scan.torn === null ? scan.unbegun?.path : scan.end?.named.path);
   for (const [i, { told, path, flaw, proven }] of segments.entries()) {
     const next = segments[i + 1]?.told;
     const needed = next === undefined || next.sequenceFirst > base + 1;
@@ -253,35 +251,4 @@ function segmentFindings(segments: ReadSegment[], base: number, scan: JournalSca
     }
   }
   return findings;
-}
-
-function verdictOf(findings: Finding[]): Inspection["verdict"] {
-  for (const severity of ["corrupt", "torn"] as const) {
-    if (findings.some((finding) => finding.severity === severity)) return severity;
-  }
-  return "sound";
-}
-
-function nextOpenOf(
-  scan: JournalScan,
-  base: SnapshotInspection | null,
-  contested: boolean,
-): NextOpen {
-  const { corruption, torn, end, sequence } = scan;
-  const cut = corruption === null && torn !== null && end !== null;
-  return {
-    outcome: corruption !== null || contested ? "refuse" : cut ? "cut" : "open",
-    snapshot: base === null ? null : { name: base.name, sequence: base.sequence },
-    replays: sequence - (base?.sequence ?? 0),
-    sequence,
-    torn: cut
-      ? {
-        path: end.named.path,
-        offset: end.soundEnd,
-        size: end.writtenEnd - end.soundEnd,
-        sequence: sequence + 1,
-      }
-      : null,
-    lost: corruption?.lost ?? null,
-  };
 }

@@ -40,6 +40,8 @@ export interface JournalScan {
   sequence: number;
   /** The newest segment's end; `null` when there is none, when it was never begun, or when it can't be used. */
   end: SegmentEnd | null;
+  /** The newest segment, when it is empty and may never have been begun: a new one takes its place. */
+  unbegun: NamedFile | null;
   /** What the directory had written by the end of the last segment that was read. */
   written: Life | undefined;
   segmentsRead: number;
@@ -48,6 +50,10 @@ export interface JournalScan {
   torn: Row | null;
   corruption: Corruption | null;
 }
+
+/** Why an empty segment is no damage. */
+export const UNBEGUN =
+  "it is empty: the power went when it had just got its name, which on FAT leaves it so";
 
 /** Receives every sound batch in order; `header` is that of its segment. */
 export type BatchConsumer = (batch: Batch, header: SegmentHeader) => void;
@@ -70,6 +76,7 @@ export async function scanJournal(
   const scan: JournalScan = {
     sequence: base,
     end: null,
+    unbegun: null,
     written: undefined,
     segmentsRead: 0,
     bytesRead: 0,
@@ -116,6 +123,7 @@ async function scanSegment(
     const isDamage = error instanceof CorruptionError;
     if (isDamage && isLast && isNext && await isEmptyFile(fs, named.path)) {
       scan.end = null;
+      scan.unbegun = named;
       return;
     }
     scan.corruption = await unusableHeader(fs, files, index, scan.sequence, known, error);

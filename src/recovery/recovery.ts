@@ -15,6 +15,7 @@ import {
   type JournalScan,
   scanJournal,
   type SegmentEnd,
+  UNBEGUN,
 } from "./journal_scan.ts";
 import { drawId, type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
 import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
@@ -139,7 +140,7 @@ function report(
     sequence: scan.sequence,
     segmentsRead: scan.segmentsRead,
     sealed: scan.end?.sealed === true && scan.torn === null && scan.corruption === null,
-    torn: null,
+    torn: unbegunTail(scan),
     lost: null,
     placeChecked: directory.placeChecked,
     migratedFrom: stored !== null && stored.version !== version ? stored.version : null,
@@ -152,6 +153,13 @@ function reportOnly(recovered: Recovered, scan: JournalScan): Recovered {
   if (scan.torn !== null && scan.end !== null) report.torn = tornTail(scan, scan.end, null);
   if (scan.corruption !== null) report.lost = lostWithoutChange(scan.corruption);
   return recovered;
+}
+
+/** An empty segment is reported as a tail of no bytes: nobody can tell any more that it never held a record. */
+function unbegunTail({ unbegun, sequence }: JournalScan): TornTail | null {
+  if (unbegun === null) return null;
+  const { path } = unbegun;
+  return { path, offset: 0, size: 0, sequence: sequence + 1, reason: UNBEGUN, keptAt: null };
 }
 
 function tornTail(scan: JournalScan, end: SegmentEnd, keptAt: string | null): TornTail {

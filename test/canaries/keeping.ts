@@ -43,16 +43,6 @@ export const KEEPING: readonly Canary[] = [
     }],
   },
   {
-    name: "snapshots that a killed process left are not synced before the journal is deleted",
-    rule: SNAPSHOTS,
-    first: "power cuts: compaction",
-    patches: [{
-      file: COMPACTION,
-      find: "      await syncFile(this.#directory.fs, path);\n",
-      replace: "",
-    }],
-  },
-  {
     name: "the journal is deleted before the snapshot's name is durable",
     rule: SNAPSHOTS,
     first: "power cuts: compaction",

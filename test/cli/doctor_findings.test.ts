@@ -114,7 +114,18 @@ const PLACES: PlaceCase[] = [
     marks: "file system: problem",
   },
   { name: "NFS", mounts: [mount("nfs4")], marks: "file system: warning" },
-  { name: "exFAT", mounts: [mount("exfat")], marks: "file system: warning" },
+  {
+    name: "exFAT",
+    mounts: [mount("exfat")],
+    marks: "file system: warning, check at start: notice",
+  },
+  {
+    name: "FAT that is checked",
+    mounts: [mount("vfat")],
+    fstab: "x / vfat defaults 0 2",
+    marks: "file system: warning, check at start: ok",
+  },
+  { name: "NTFS", mounts: [mount("ntfs3")], marks: "file system: warning" },
   { name: "one that nobody knows", mounts: [mount("newfs")], marks: "file system: notice" },
   {
     name: "an overlay of unknown depth",

@@ -69,6 +69,10 @@ function keptTail(
 ): Kept | null {
   if (torn === null) return null;
   const { path, offset, size, keptAt } = torn;
+  if (size === 0 && offset === 0) {
+    assert(before.peek(path)!.length === 0, "a segment that is not empty was begun anew");
+    return null;
+  }
   const bytes = latin1.decode(before.peek(path)!.subarray(offset, offset + size));
   const kept = { path: keptAt ?? "", bytes };
   assert(keptAt !== null && isKept(kept, after), "the torn bytes are not kept");

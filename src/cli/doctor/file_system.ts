@@ -48,6 +48,18 @@ const FOREIGN: Verdict = {
   advice: "Format it with ext4 (mkfs.ext4), or choose a directory that is on ext4",
 };
 
+const FAT: Verdict = {
+  mark: "warning",
+  meaning:
+    "It has no journal. What was acknowledged survives a power cut, if the card is checked before each mount; the " +
+    "names in between can't be changed in one step: a snapshot that was being written can be left empty, and is then " +
+    "reported as skipped, and a power cut while damage is set aside can cost the sound part of the damaged segment, " +
+    "of which a copy is in quarantine/. Every user may change the state, for it knows no owners and permissions",
+  advice:
+    "Keep the state on ext4 where there is a choice (mkfs.ext4, or another partition); where there is none, make sure " +
+    "of the check",
+};
+
 const UNJOURNALED: Verdict = {
   mark: "warning",
   meaning:
@@ -58,8 +70,19 @@ const UNJOURNALED: Verdict = {
 const VERDICTS: Record<string, Verdict> = {
   ...each(["tmpfs", "ramfs", "devtmpfs", "rootfs"], VOLATILE),
   ...each(["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "fuse.sshfs", "ncpfs"], NETWORK),
-  ...each(["vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "hfsplus"], FOREIGN),
+  ...each(["vfat", "msdos", "exfat"], FAT),
+  ...each(["ntfs", "ntfs3", "fuseblk", "hfsplus"], FOREIGN),
   ext2: UNJOURNALED,
+};
+
+/** What checks a file system before it is mounted, of those that can need it. */
+const CHECKS: Record<string, string> = {
+  ext2: "e2fsck -p",
+  ext3: "e2fsck -p",
+  ext4: "e2fsck -p",
+  vfat: "fsck.vfat -a",
+  msdos: "fsck.vfat -a",
+  exfat: "fsck.exfat -p",
 };
 
 /** File systems that keep what they synced, and need no check of ours. */
@@ -80,7 +103,7 @@ export function isVolatile(mount: Mount): boolean {
 
 /** Whether owners and permissions of files mean nothing there. */
 export function lacksOwners(mount: Mount): boolean {
-  return VERDICTS[mount.type] === FOREIGN;
+  return [FOREIGN, FAT].includes(VERDICTS[mount.type]!);
 }
 
 /** Says what the file system is, whether it is checked at start, and whether something empties the place. */
@@ -141,7 +164,8 @@ function overlayVerdict({ options }: Mount, mounts: Mount[]): Verdict {
 
 /** Whether a file system that can need it is checked before it is mounted. */
 function checkedFindings(mount: Mount, fstab: Fact<string>): Finding[] {
-  if (!/^ext[234]$/.test(mount.type)) return [];
+  const command = CHECKS[mount.type];
+  if (command === undefined) return [];
   const check = "check at start";
   const pass = isUnknown(fstab) ? null : checkPassOf(fstab, mount.point);
   if (pass !== null && pass > 0) return [fine(check, `yes, in pass ${pass} of /etc/fstab`)];
@@ -150,7 +174,7 @@ function checkedFindings(mount: Mount, fstab: Fact<string>): Finding[] {
     mark: "notice",
     found: pass === 0 ? "no: the last field in /etc/fstab is 0" : "not found in /etc/fstab",
     meaning: "Damage that power cuts leave in the file system itself adds up unseen",
-    advice: 'Let "e2fsck -p" run before each mount: end its line in /etc/fstab with 2 (1 for /)',
+    advice: `Let "${command}" run before each mount: end its line in /etc/fstab with 2 (1 for /)`,
   }];
 }
 
