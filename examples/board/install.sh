@@ -178,7 +178,7 @@ uninstall() {
   check_ours
   lock
   if running; then systemctl stop "$name.service" || fail "could not stop \"$name\". Nothing was removed"; fi
-  systemctl --root="${root:-/}" disable "$name.service"
+  systemctl --root="${root:-/}" disable "$name.service" || fail "could not disable \"$name\". Nothing was removed"
   rm -f "$program" "$program.before" "$user"
   sync
   rm -f "$unit"
