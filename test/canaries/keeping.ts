@@ -135,7 +135,7 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: a backup",
     patches: [{
       file: BACKUP,
-      find: "      await destination.syncNames();\n",
+      find: "    await destination.syncNames();\n",
       replace: "",
     }],
   },
