@@ -21,8 +21,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: TAIL,
     first: "power cuts: repair of a torn tail",
     patches: [{
-      file: SEGMENT_WRITER,
-      find: "      await fillWithLineFeeds(file, offset, filledEnd);\n",
+      file: "src/journal/tail_repair.ts",
+      find: "    await fillWithLineFeeds(file, soundEnd, end);\n",
       replace: "",
     }],
   },
@@ -256,9 +256,9 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: TAIL,
     first: "promises: what was set aside",
     patches: [{
-      file: "src/journal/segment_writer.ts",
-      find: "await fillWithLineFeeds(file, offset, filledEnd);",
-      replace: "await fillWithLineFeeds(file, offset + 1, filledEnd);",
+      file: "src/journal/tail_repair.ts",
+      find: "await fillWithLineFeeds(file, soundEnd, end);",
+      replace: "await fillWithLineFeeds(file, soundEnd + 1, end);",
     }],
   },
   {

@@ -118,8 +118,8 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await file.syncAll();\n      return new",
-      replace: "      return new",
+      find: "      await file.syncAll();\n      const writer",
+      replace: "      const writer",
     }],
   },
   {
@@ -127,8 +127,8 @@ export const WRITING: readonly Canary[] = [
     rule: DURABILITY,
     first: "faults: closing and opening again, fails with EIO once",
     patches: [{
-      file: SEGMENT_WRITER,
-      find: "      await writeAgain(file, lastStart, offset);\n",
+      file: "src/journal/tail_repair.ts",
+      find: "  await writeAgain(file, lastStart, soundEnd);\n",
       replace: "",
     }],
   },
@@ -258,12 +258,12 @@ export const WRITING: readonly Canary[] = [
     patches: [
       {
         file: SEGMENT_WRITER,
-        find: "writing.catch((error) => this.#rollBack(bytes.length, error));",
+        find: "writing.catch((error) => this.#rollBack(bytes, error));",
         replace: "writing.catch(() => {});",
       },
       {
         file: SEGMENT_WRITER,
-        find: "      return this.#rollBack(bytes.length, error);\n",
+        find: "      return this.#rollBack(bytes, error);\n",
         replace: "",
       },
     ],
@@ -275,13 +275,13 @@ export const WRITING: readonly Canary[] = [
     patches: [
       {
         file: SEGMENT_WRITER,
-        find: "writing.catch((error) => this.#rollBack(bytes.length, error));",
+        find: "writing.catch((error) => this.#rollBack(bytes, error));",
         replace:
           'writing.catch((error) => {\n          throw ioError("write", this.named.path, error);\n        });',
       },
       {
         file: SEGMENT_WRITER,
-        find: "      return this.#rollBack(bytes.length, error);\n",
+        find: "      return this.#rollBack(bytes, error);\n",
         replace: '      throw ioError("write", this.named.path, error);\n',
       },
     ],
@@ -292,8 +292,8 @@ export const WRITING: readonly Canary[] = [
     first: "promises: a refused write",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await this.#file.syncAll();\n    }, cause);",
-      replace: "    }, cause);",
+      find: "    await this.sync();\n    this.#filledEnd = Math.min",
+      replace: "    this.#filledEnd = Math.min",
     }],
   },
   {
@@ -302,8 +302,28 @@ export const WRITING: readonly Canary[] = [
     first: "promises: a refused write",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "    if (!isDiskFull(cause)) throw",
+      find: "    if (!isFull) throw",
       replace: "    throw",
+    }],
+  },
+  {
+    name: "a repair that found no space is never made up for",
+    rule: FULL,
+    first: "promises: a disk is full where",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      if (isFull) writer.#repair = repair;\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "overwriting that finds no space ends all mutations",
+    rule: FULL,
+    first: "promises: a disk is full where",
+    patches: [{
+      file: "src/journal/segment_writer.ts",
+      find: "        if (!isDiskFull(error) || isComplete) throw",
+      replace: "        throw",
     }],
   },
 ];
