@@ -179,8 +179,8 @@ export const RECOVERING: readonly Canary[] = [
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
       file: JOURNAL_WRITER,
-      find: "      await this.#seal();\n    } catch",
-      replace: "    } catch",
+      find: "    await hasNoSpaceFor(() => this.#seal());\n",
+      replace: "",
     }],
   },
   {

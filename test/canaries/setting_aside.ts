@@ -9,9 +9,9 @@ import type { Canary } from "./canary.ts";
 const RECOVERY = "src/recovery/recovery.ts";
 const QUARANTINE = "src/recovery/quarantine.ts";
 const CORRUPTION = "src/recovery/corruption.ts";
-const SEGMENT_WRITER = "src/journal/segment_writer.ts";
 const TAIL = "A torn tail is mended and synced before the next append, and its bytes are kept";
 const TAKEN = "What can be read the next time is not given up, and stands for nothing else then";
+const TAIL_REPAIR = "src/journal/tail_repair.ts";
 const REPORT = "open says what it found, and sets aside with a report of exactly what was lost";
 
 /** Each of them breaks one promise about what is cut or set aside. */
@@ -21,8 +21,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: TAIL,
     first: "power cuts: repair of a torn tail",
     patches: [{
-      file: SEGMENT_WRITER,
-      find: "      await fillWithLineFeeds(file, offset, filledEnd);\n",
+      file: TAIL_REPAIR,
+      find: "    await fillWithLineFeeds(file, soundEnd, end);\n",
       replace: "",
     }],
   },
@@ -266,9 +266,9 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: TAIL,
     first: "promises: what was set aside",
     patches: [{
-      file: "src/journal/segment_writer.ts",
-      find: "await fillWithLineFeeds(file, offset, filledEnd);",
-      replace: "await fillWithLineFeeds(file, offset + 1, filledEnd);",
+      file: TAIL_REPAIR,
+      find: "await fillWithLineFeeds(file, soundEnd, end);",
+      replace: "await fillWithLineFeeds(file, soundEnd + 1, end);",
     }],
   },
   {

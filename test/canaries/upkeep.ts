@@ -114,9 +114,19 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a journal is kept short",
     patches: [{
       file: "src/snapshot/automatic_compaction.ts",
-      find: `      (error) => {
-        this.#running = false;`,
-      replace: "      (error) => {",
+      find: `        this.#running = false;
+        this.failure = error;`,
+      replace: "        this.failure = error;",
+    }],
+  },
+  {
+    name: "a compaction that failed waits for a whole snapshot's size of journal",
+    rule: SHORT,
+    first: "promises: a growing state",
+    patches: [{
+      file: "src/snapshot/automatic_compaction.ts",
+      find: "sizeSinceSnapshot > this.#limit * this.#retryShare;",
+      replace: "sizeSinceSnapshot > this.#limit;",
     }],
   },
   {
@@ -125,7 +135,7 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a journal is kept short",
     patches: [{
       file: "src/snapshot/automatic_compaction.ts",
-      find: "(error) => isDiskFull(error) ? this.#start() : this.#startIfLong();",
+      find: "(error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong();",
       replace: "() => this.#startIfLong();",
     }],
   },

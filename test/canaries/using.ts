@@ -212,6 +212,20 @@ export const USING: readonly Canary[] = [
     }],
   },
   {
+    name: "close() keeps the lock when the disk fails",
+    rule: END,
+    first: "promises: a closed directory is free",
+    patches: [{
+      file: "src/state/state_manager.ts",
+      find: `    } finally {
+      await this.#directory.close();
+    }`,
+      replace: `    } finally {
+      if (this.#writer === null || this.#writer.poison === null) await this.#directory.close();
+    }`,
+    }],
+  },
+  {
     name: "every open and close writes a seal",
     rule: END,
     first: "promises: closing",

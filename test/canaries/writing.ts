@@ -113,8 +113,8 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await file.syncAll();\n      return new",
-      replace: "      return new",
+      find: "      await file.syncAll();\n      const writer",
+      replace: "      const writer",
     }],
   },
   {
@@ -122,8 +122,8 @@ export const WRITING: readonly Canary[] = [
     rule: DURABILITY,
     first: "faults: closing and opening again, fails with EIO once",
     patches: [{
-      file: SEGMENT_WRITER,
-      find: "      await writeAgain(file, lastStart, offset);\n",
+      file: "src/journal/tail_repair.ts",
+      find: "  await writeAgain(file, lastStart, soundEnd);\n",
       replace: "",
     }],
   },
@@ -253,12 +253,12 @@ export const WRITING: readonly Canary[] = [
     patches: [
       {
         file: SEGMENT_WRITER,
-        find: "writing.catch((error) => this.#rollBack(bytes.length, error));",
+        find: "writing.catch((error) => this.#rollBack(bytes, error));",
         replace: "writing.catch(() => {});",
       },
       {
         file: SEGMENT_WRITER,
-        find: "      return this.#rollBack(bytes.length, error);\n",
+        find: "      return this.#rollBack(bytes, error);\n",
         replace: "",
       },
     ],
@@ -270,13 +270,13 @@ export const WRITING: readonly Canary[] = [
     patches: [
       {
         file: SEGMENT_WRITER,
-        find: "writing.catch((error) => this.#rollBack(bytes.length, error));",
+        find: "writing.catch((error) => this.#rollBack(bytes, error));",
         replace:
           'writing.catch((error) => {\n          throw ioError("write", this.named.path, error);\n        });',
       },
       {
         file: SEGMENT_WRITER,
-        find: "      return this.#rollBack(bytes.length, error);\n",
+        find: "      return this.#rollBack(bytes, error);\n",
         replace: '      throw ioError("write", this.named.path, error);\n',
       },
     ],
@@ -287,8 +287,8 @@ export const WRITING: readonly Canary[] = [
     first: "promises: a refused write",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await this.#file.syncAll();\n    }, cause);",
-      replace: "    }, cause);",
+      find: "    await this.sync();\n    this.#filledEnd = Math.min",
+      replace: "    this.#filledEnd = Math.min",
     }],
   },
   {
@@ -297,8 +297,28 @@ export const WRITING: readonly Canary[] = [
     first: "promises: a refused write",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "    if (!isDiskFull(cause)) throw",
+      find: "    if (!isFull) throw",
       replace: "    throw",
+    }],
+  },
+  {
+    name: "a repair that found no space is never made up for",
+    rule: FULL,
+    first: "promises: a disk is full where",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      if (isFull) writer.#repair = repair;\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "overwriting that finds no space ends all mutations",
+    rule: FULL,
+    first: "promises: a disk is full where",
+    patches: [{
+      file: "src/journal/segment_writer.ts",
+      find: "        if (!isDiskFull(error) || isComplete) throw",
+      replace: "        throw",
     }],
   },
 ];

@@ -3,8 +3,7 @@
 import fs from "node:fs";
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
-import { StateManager } from "@ministate/ministate";
-import { LockedError, type MinistateError } from "@ministate/ministate";
+import { LockedError, type MinistateError, StateManager } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import { named, nameOfErrno } from "../../runtime/errno.ts";
 import { ioError, isDiskFull, PoisonedError } from "../../src/errors.ts";

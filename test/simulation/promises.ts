@@ -11,6 +11,7 @@ import { crashImages } from "../../runtime/simulated/crash_images.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { failsOrKeepsAll } from "./damage_oracle.ts";
 import { openingOf, type Promised } from "./promised.ts";
+import { filling, FULL } from "./promises_full.ts";
 import { ASIDE } from "./promises_aside.ts";
 import { PLACE } from "./promises_place.ts";
 import { BESIDE } from "./promises_beside.ts";
@@ -35,6 +36,7 @@ export const PROMISES: readonly Promised[] = [
   { name: "a line that was removed is missed", keep: removedLineIsMissed },
   { name: "a hostile journal ends", keep: hostileJournalEnds },
   { name: "a large state is captured at its own sequence", keep: largeStateIsCaptured },
+  ...FULL,
   ...UPDATE,
   ...ASIDE,
   ...UNREADABLE,
@@ -107,12 +109,12 @@ async function keysAreData(tally: Tally): Promise<void> {
 async function refusedWriteIsRolledBack(tally: Tally): Promise<void> {
   const world = new World();
   const fs = freshDisk();
-  const manager = await world.open(fs);
+  const { disk, fill } = filling(fs);
+  const manager = await world.open(disk);
   await world.apply(manager);
-  fs.fault = { at: fs.calls + 1, how: "ENOSPC" };
+  fill();
   assert(!await world.applyAll(manager, 3, 400), "a write that was refused was acknowledged");
   assertEquals(world.refusals, ["DISK_FULL"]);
-  fs.fault = null;
   const isClean = async (image: PowerCutDisk) => {
     const { recovery, sequence } = await world.fork().open(image);
     assertEquals([sequence, recovery.torn], [1, null], "something of a refused write is there");
