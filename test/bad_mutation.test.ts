@@ -70,6 +70,8 @@ const notJson: { title: string; value: () => unknown; says: RegExp }[] = [
   { title: "an array with members", value: () => "a".match(/a/), says: /members/ },
   { title: "a promise", value: () => Promise.resolve(1), says: /class Promise/ },
   { title: "a cycle", value: cycle, says: /a cycle, or nesting deeper than 500/ },
+  // Too deep for a state as well, which may nest deeper than a mutation.
+  { title: "nested 1001 deep", value: () => nested(1001), says: /nesting deeper than 500/ },
   { title: "nested 501 deep", value: () => nested(501), says: /nesting deeper than 500/ },
   {
     title: "an object whose getter throws",
@@ -107,6 +109,7 @@ for (const { title, value, says } of notJson) {
     assertEquals(manager.sequence, 2);
   });
 
+  if (title === "nested 501 deep") continue;
   test(`create() refuses a snapshot when the state is ${title}`, async () => {
     await using directory = await temporaryDirectory();
     await using store = await SnapshotStore.open(directory.path, journalName);
