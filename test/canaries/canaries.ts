@@ -9,6 +9,7 @@ import type { Canary } from "./canary.ts";
 import { KEEPING } from "./keeping.ts";
 import { RECOVERING } from "./recovering.ts";
 import { SETTING_ASIDE } from "./setting_aside.ts";
+import { UNREADABLE } from "./unreadable.ts";
 import { UPKEEP } from "./upkeep.ts";
 import { USING } from "./using.ts";
 import { WRITING } from "./writing.ts";
@@ -18,6 +19,7 @@ export const CANARIES: readonly Canary[] = [
   ...WRITING,
   ...RECOVERING,
   ...SETTING_ASIDE,
+  ...UNREADABLE,
   ...KEEPING,
   ...UPKEEP,
   ...USING,
