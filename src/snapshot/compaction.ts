@@ -237,9 +237,9 @@ export class Compaction {
 
   async #delete(files: NamedFile[]): Promise<string[]> {
     if (files.length === 0) return [];
+    const deleted: string[] = [];
     // What they are replaced by must be durable by name before anything goes.
     await this.#directory.syncNames();
-    const deleted: string[] = [];
     for (const { path } of files) {
       try {
         await this.#directory.fs.remove(path);

@@ -55,9 +55,10 @@ async function recoverOnce<S, M, R>(
     machine,
     base,
     {
-      consume: ({ sequenceFirst, timestamp, mutations }, { version }) => {
+      consume: (batch, header) => {
+        const { sequenceFirst, timestamp, mutations } = batch;
         for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
-          machine.replay(sequenceFirst + i, timestamp, mutations[i], version);
+          machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);
         }
       },
       settle: () => {

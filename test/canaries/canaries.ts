@@ -11,6 +11,7 @@ import { KEEPING } from "./keeping.ts";
 import { PLACING } from "./placing.ts";
 import { RECOVERING } from "./recovering.ts";
 import { SETTING_ASIDE } from "./setting_aside.ts";
+import { UNREADABLE } from "./unreadable.ts";
 import { UPKEEP } from "./upkeep.ts";
 import { USING } from "./using.ts";
 import { WRITING } from "./writing.ts";
@@ -20,6 +21,7 @@ export const CANARIES: readonly Canary[] = [
   ...WRITING,
   ...RECOVERING,
   ...SETTING_ASIDE,
+  ...UNREADABLE,
   ...KEEPING,
   ...HOLDING,
   ...UPKEEP,

@@ -65,8 +65,11 @@ export const RECOVERING: readonly Canary[] = [
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
       file: "src/recovery/journal_scan.ts",
-      find:
-        'return aftermath.proof !== null || aftermath.exhausted || overlong ? "proven" : "unproven";',
+      find: '  if (aftermath.proof !== null || aftermath.exhausted) return "proven";\n',
+      replace: "",
+    }, {
+      file: "src/recovery/journal_scan.ts",
+      find: 'return overlong ? "proven" : "unproven";',
       replace: 'return "unproven";',
     }],
   },

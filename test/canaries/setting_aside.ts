@@ -113,8 +113,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
       file: QUARANTINE,
-      find: "  await writeReport(directory, folder, lost);\n",
-      replace: "",
+      find: "  const report = await writeReport(directory, names, lost);\n",
+      replace: '  const report = "";\n',
     }],
   },
   {
@@ -123,8 +123,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
       file: QUARANTINE,
-      find: "damaged.path, 0, Infinity, target",
-      replace: "damaged.path, 0, corruption.offset, target",
+      find: "  await copyReadable(fs, damaged.path, target);",
+      replace: "  await copyRange(fs, damaged.path, 0, soundEnd ?? 0, target);",
     }],
   },
   {
@@ -134,20 +134,19 @@ export const SETTING_ASIDE: readonly Canary[] = [
     patches: [
       {
         file: QUARANTINE,
-        find: "  if (damaged !== undefined && corruption.soundEnd !== null) {",
-        replace: `  for (const later of files.segments.slice(corruption.index + 1)) {
-    quarantined.push(await moveAside(directory, folder, later));
-  }
-  if (damaged !== undefined && corruption.soundEnd !== null) {`,
+        find: "  if (damaged === undefined) await beginAnew();",
+        replace: `  const later = files.segments.slice(corruption.index + 1);
+  lost.quarantined.push(...await moveAside(directory, names, later.slice(0, -1)));
+  lost.quarantined.push(...await moveAside(directory, names, later.slice(-1)));
+  if (damaged === undefined) await beginAnew();`,
       },
       {
         file: QUARANTINE,
-        find: `  }
-  for (const later of files.segments.slice(corruption.index + 1)) {
-    quarantined.push(await moveAside(directory, folder, later));
-  }
+        find: `  const later = files.segments.slice(corruption.index + 1);
+  lost.quarantined.push(...await moveAside(directory, names, later.slice(0, -1)));
+  lost.quarantined.push(...await moveAside(directory, names, later.slice(-1)));
   return lost;`,
-        replace: "  }\n  return lost;",
+        replace: "  return lost;",
       },
     ],
   },
@@ -157,9 +156,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: a rotten snapshot",
     patches: [{
       file: "src/recovery/recovery.ts",
-      find:
-        "if (!(error instanceof MinistateError) || named.sequence > report.sequence) throw error;",
-      replace: "if (!(error instanceof MinistateError)) throw error;",
+      find: "    if (error !== null && mustGo(rotten[index]!)) throw error;\n",
+      replace: "",
     }],
   },
   {
@@ -167,9 +165,9 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "promises: what was set aside",
     patches: [{
-      file: "src/recovery/quarantine.ts",
-      find: "    if (!taken.has(candidate)) return candidate;",
-      replace: "    if (n > 0 || !taken.has(candidate)) return candidate;",
+      file: "src/recovery/quarantine_folder.ts",
+      find: "      if (this.#taken.has(candidate)) continue;\n",
+      replace: "",
     }],
   },
   {
@@ -178,8 +176,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/quarantine.ts",
-      find: "for (const later of files.segments.slice(corruption.index + 1)) {",
-      replace: "for (const later of files.segments.slice(corruption.index + 1).toReversed()) {",
+      find: "  const later = files.segments.slice(corruption.index + 1);",
+      replace: "  const later = files.segments.slice(corruption.index + 1).toReversed();",
     }],
   },
   {
@@ -204,16 +202,16 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/quarantine.ts",
-      find: `  await writeReport(directory, folder, lost);
-  await fs.syncDirectory(folder);
+      find: `  const report = await writeReport(directory, names, lost);
+  await fs.syncDirectory(names.folder);
 `,
-      replace: "",
+      replace: '  const report = "";\n',
     }, {
       file: "src/recovery/quarantine.ts",
-      find: "  for (const later of files.segments.slice(corruption.index + 1)) {",
-      replace: `  await writeReport(directory, folder, lost);
-  await fs.syncDirectory(folder);
-  for (const later of files.segments.slice(corruption.index + 1)) {`,
+      find: "  const later = files.segments.slice(corruption.index + 1);",
+      replace: `  await writeReport(directory, names, lost);
+  await fs.syncDirectory(names.folder);
+  const later = files.segments.slice(corruption.index + 1);`,
     }],
   },
   {
@@ -222,10 +220,10 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/quarantine.ts",
-      find: `  await writeReport(directory, folder, lost);
-  await fs.syncDirectory(folder);
+      find: `  const report = await writeReport(directory, names, lost);
+  await fs.syncDirectory(names.folder);
 `,
-      replace: `  await writeReport(directory, folder, lost);
+      replace: `  const report = await writeReport(directory, names, lost);
 `,
     }],
   },
@@ -288,9 +286,9 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: TAKEN,
     first: "promises: a read that is refused",
     patches: [{
-      file: "src/snapshot/snapshot_restore.ts",
-      find: "const READ_ATTEMPTS = 3;",
-      replace: "const READ_ATTEMPTS = 1;",
+      file: "src/refusals.ts",
+      find: "export const READ_ATTEMPTS = 3;",
+      replace: "export const READ_ATTEMPTS = 1;",
     }, {
       file: "src/recovery/recovery.ts",
       find: `  if (scan.corruption?.index === -1 && refusal) throw refusal;
