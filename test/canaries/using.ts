@@ -67,22 +67,6 @@ export const USING: readonly Canary[] = [
     }],
   },
   {
-    name: "followers are told before the state has it",
-    rule: PAST,
-    first: "promises: followers end",
-    patches: [{
-      file: "src/journal/journal_writer.ts",
-      find: "    this.#freshTimestamp = batch.timestamp;\n",
-      replace: `    this.tail.publish(texts, batch.timestamp, this.#segment.header.version);
-`,
-    }, {
-      file: "src/journal/journal_writer.ts",
-      find:
-        "      this.tail.publish(this.#fresh, this.#freshTimestamp, this.#segment.header.version);\n",
-      replace: "",
-    }],
-  },
-  {
     name: "followers wait for the next mutation to end",
     rule: PAST,
     first: "promises: followers end",
