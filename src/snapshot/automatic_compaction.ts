@@ -92,12 +92,16 @@ export class AutomaticCompaction {
     );
   }
 
-  /** What is thrown there is the callback's own affair: nobody waits here who could be told of it. */
-  async #tell(error: MinistateError): Promise<void> {
+  /**
+   * Resolves with whether the callback took it. What that throws is its own affair: nobody waits here who could be
+   * told, and `failure` tells of the compaction all the same.
+   */
+  async #tell(error: MinistateError): Promise<boolean> {
     try {
       await this.#onError(error);
+      return true;
     } catch {
-      // `failure` tells of the compaction all the same.
+      return false;
     }
   }
 
