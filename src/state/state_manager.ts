@@ -14,13 +14,8 @@ import { type Change, Changes, type ChangesOptions } from "./changes.ts";
 import { checkPast, rebuildState } from "./history.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
-import {
-  type Applied,
-  type DeepReadonly,
-  type Mutator,
-  type Reducer,
-  StateMachine,
-} from "./mutator.ts";
+import type { Applied, DeepReadonly, Mutator, Reducer } from "./mutator.ts";
+import { StateMachine } from "./mutator.ts";
 import { checkOptions, eachMutation } from "../options.ts";
 import { type StateManagerOptions, stateManagerSettings } from "../options.ts";
 import type { Recovered } from "../recovery/recovery.ts";
