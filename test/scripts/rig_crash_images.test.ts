@@ -81,12 +81,12 @@ test("imageAt() tears no block that must arrive whole", () => {
   assert(found.some((sectors) => sectors[0] !== sectors[7]), "text is torn all the same");
 });
 
-test("ext4's superblock is never torn, and its commits only when asked; on f2fs only text is", () => {
+test("ext4's superblock is never torn, and its commits only when asked; on f2fs only text is, and on FAT everything", () => {
   const examination = { saved: disk(), subject: "", earlier: [], ignoresFlushes: false };
   const commit = filled(BLOCK, 7);
   new DataView(commit.buffer).setUint32(0, 0xc03b3998);
   new DataView(commit.buffer).setUint32(4, 2);
-  const whole = (fileSystem: "ext4" | "f2fs", tearsCommits: boolean) => {
+  const whole = (fileSystem: "ext4" | "f2fs" | "vfat", tearsCommits: boolean) => {
     const { isWhole } = rulesOf({ ...examination, fileSystem, tearsCommits });
     const text = new TextEncoder().encode("[1,2]\n");
     return [isWhole(text, 0), isWhole(text, BLOCK), isWhole(commit, BLOCK)];
@@ -95,6 +95,7 @@ test("ext4's superblock is never torn, and its commits only when asked; on f2fs 
   assertEquals(whole("ext4", true), [true, false, false]);
   assertEquals(whole("f2fs", false), [false, false, true]);
   assertEquals(whole("f2fs", true), [false, false, true]);
+  assertEquals(whole("vfat", false), [false, false, false]);
 });
 
 test("isNotText() tells a journal's lines and empty space from a file system's own blocks", () => {

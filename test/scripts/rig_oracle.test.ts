@@ -1,9 +1,12 @@
 // Tests the rig's oracle: what a program had said by the moment of a cut, against what was found.
 
 import { test } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { claimsAt, judge } from "../../scripts/rig/claims.ts";
 import { differs, entry, expected, ledger } from "../../scripts/rig/guest/model.ts";
+import { planCut } from "../../scripts/rig/plans.ts";
+import type { CutRow, RigResults } from "../../scripts/rig/results.ts";
+import { conclude, trafficProblem } from "../../scripts/rig/summary.ts";
 import { sumTraffic, trafficOf } from "../../scripts/rig/traffic.ts";
 import type { LogEntry } from "../../scripts/rig/write_log.ts";
 
@@ -88,3 +91,50 @@ test("trafficOf() counts from the first to the last acknowledgement", () => {
   assertEquals(trafficOf(log), traffic);
   assertEquals(sumTraffic([traffic, traffic]).bytes, 16_384);
 });
+
+test("trafficProblem() takes too few flushes for a missing sync, and too many for waste", () => {
+  assertMatch(trafficProblem(0, 4096)!, /a sync is missing/);
+  assertMatch(trafficProblem(0.999, 4096)!, /a sync is missing/);
+  assertEquals(trafficProblem(1, 4178), null);
+  assertMatch(trafficProblem(1.2, 4178)!, /more often/);
+  assertMatch(trafficProblem(1, 9000)!, /write more/);
+});
+
+test("conclude() counts each cut, control and check once, however much of it is wrong", () => {
+  const cut: CutRow = {
+    ...planCut(0, 1, "vfat"),
+    number: 0,
+    cut: 1,
+    seed: 1,
+    seconds: 1,
+    traffic: sumTraffic([]),
+    problem: null,
+    verdicts: { sound: 10 },
+    outcomes: { sound: 10 },
+    states: 10,
+  };
+  const failure = { what: "cut 1: the state does not open", detail: "in /data/state", replay: "r" };
+  const results: RigResults = {
+    startedAt: "",
+    seconds: 1,
+    machine: "",
+    seed: 1,
+    command: "",
+    cuts: [cut, { ...cut, verdicts: { sound: 2, unopenable: 8 } }, { ...cut, problem: "it hung" }],
+    controls: [],
+    others: [{ name: "smoke", ok: true, detail: "" }],
+    failures: Array.from({ length: 9 }, () => failure),
+  };
+  assertEquals(quietly(() => conclude(results)), { passed: 2, failed: 2 });
+});
+
+/** What a call comes to, without what it prints. */
+function quietly<T>(call: () => T): T {
+  const { log } = console;
+  console.log = () => {};
+  try {
+    return call();
+  } finally {
+    console.log = log;
+  }
+}
