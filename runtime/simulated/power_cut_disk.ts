@@ -47,7 +47,6 @@ import { halfOf } from "./bytes.ts";
 import { failure, type Fault, later, type Operation } from "./call_gate.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
-import { FreeSpace } from "./free_space.ts";
 import { kindOf, refuseIrregular } from "./kinds.ts";
 import {
   type Place,
@@ -65,7 +64,6 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   readonly #random: Random;
   /** Whether open files answer at once where they can. */
   readonly #atOnce: boolean;
-  readonly #space = new FreeSpace();
   /** How many milliseconds a sync of a file takes. @default 0 */
   syncDelayMs: number = 0;
 
@@ -79,24 +77,6 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     super();
     this.#random = new Random(seed);
     this.#atOnce = seed % 4 > 0;
-  }
-
-  /** How many bytes files can still grow by. @default Infinity */
-  get spaceLeft(): number {
-    return this.#space.left;
-  }
-
-  set spaceLeft(size: number) {
-    this.#space.left = size;
-  }
-
-  /** Whether overwriting takes space too, as on btrfs, until the next sync of the file. @default false */
-  get copyOnWrite(): boolean {
-    return this.#space.copyOnWrite;
-  }
-
-  set copyOnWrite(does: boolean) {
-    this.#space.copyOnWrite = does;
   }
 
   static #over(names: SimulatedNames, seed: number): PowerCutDisk {
@@ -160,7 +140,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
         return answer(() => {
           begin();
           file.sync(until);
-          this.#space.synced(file);
+          this.space.synced(file);
         });
       }
       return later(async () => {
@@ -168,7 +148,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
         await new Promise((resolve) => setTimeout(resolve, this.syncDelayMs));
         this.refuseDead();
         file.sync(until);
-        this.#space.synced(file);
+        this.space.synced(file);
       });
     };
     return {
@@ -186,7 +166,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
             (how) => how !== "ENOSPC" && file.write(halfOf(buffer), offset),
           );
           const wanted = wrong === "short" ? halfOf(buffer) : buffer;
-          const bytes = this.#space.take(file, wanted, offset, path);
+          const bytes = this.space.take(file, wanted, offset, path);
           file.write(wrong === "garbled" ? this.#garbled(bytes) : bytes, offset);
           return bytes.length;
         }),
@@ -195,7 +175,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       truncate: (size) =>
         answer(() => {
           enter("truncate", () => file.truncate(size));
-          this.#space.cut(file, size, path);
+          this.space.cut(file, size, path);
           file.truncate(size);
         }),
       size: () =>
@@ -244,7 +224,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       const node = place.directory.entries.get(place.name);
       if (node === undefined) throw failure("ENOENT", "remove", path);
       if (node instanceof SimulatedDirectory) throw failure("EISDIR", "remove", path);
-      if (node instanceof SimulatedFile) this.#space.remove(node);
+      if (node instanceof SimulatedFile) this.space.remove(node);
       this.names.put(place, null);
     };
     this.enter("remove", path, change);
@@ -301,21 +281,6 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
         this.enter("release", path);
       },
     };
-  }
-
-  /** Which file or directory a path means. No call that can fail: what is open is in memory. */
-  identity(path: string): FileIdentity {
-    this.refuseDead();
-    const node = this.names.find(path);
-    if (node === undefined) throw failure("ENOENT", "open", path);
-    return this.identityOf(node);
-  }
-
-  /** The path without empty steps; every path is absolute here, and no link leads anywhere. */
-  resolve(path: string): Promise<string> {
-    return Promise.resolve(
-      `/${path.split("/").filter((step) => step !== "" && step !== ".").join("/")}`,
-    );
   }
 
   /** CRC-32 of `bytes`, continued from `seed`. */

@@ -8,6 +8,7 @@ import { crc32 } from "node:zlib";
 import type { FileIdentity } from "../../src/durable_fs.ts";
 import { CallGate, failure } from "./call_gate.ts";
 import { SimulatedFile } from "./file.ts";
+import { FreeSpace } from "./free_space.ts";
 import { SimulatedDirectory, SimulatedNames, type SimulatedNode, Special } from "./names.ts";
 
 /** Numbers of files, given when they are first asked for; none is given twice. */
@@ -21,6 +22,30 @@ export class RestingDisk extends CallGate {
    * @internal
    */
   protected names: SimulatedNames = new SimulatedNames();
+
+  /**
+   * Free space.
+   * @internal
+   */
+  protected readonly space: FreeSpace = new FreeSpace();
+
+  /** How many bytes files can still grow by. @default Infinity */
+  get spaceLeft(): number {
+    return this.space.left;
+  }
+
+  set spaceLeft(size: number) {
+    this.space.left = size;
+  }
+
+  /** Whether overwriting takes space too, as on btrfs, until the next sync of the file. @default false */
+  get copyOnWrite(): boolean {
+    return this.space.copyOnWrite;
+  }
+
+  set copyOnWrite(does: boolean) {
+    this.space.copyOnWrite = does;
+  }
 
   /** The bytes of a file, without counting as a call; `null` when there is none. */
   peek(path: string): Uint8Array<ArrayBuffer> | null {
@@ -92,6 +117,21 @@ export class RestingDisk extends CallGate {
     this.names.put(place, node);
     if (node instanceof SimulatedFile) node.sync();
     this.names.sync(place.directory);
+  }
+
+  /** Which file or directory a path means. No call that can fail: what is open is in memory. */
+  identity(path: string): FileIdentity {
+    this.refuseDead();
+    const node = this.names.find(path);
+    if (node === undefined) throw failure("ENOENT", "open", path);
+    return this.identityOf(node);
+  }
+
+  /** The path without empty steps; every path is absolute here, and no link leads anywhere. */
+  resolve(path: string): Promise<string> {
+    return Promise.resolve(
+      `/${path.split("/").filter((step) => step !== "" && step !== ".").join("/")}`,
+    );
   }
 
   /** Flips one bit, from 0 to 7, of the byte at `offset` of a file, without counting as a call. */

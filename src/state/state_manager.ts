@@ -4,10 +4,10 @@
  * @module
  */
 
-import { AutomaticCompaction } from "../snapshot/automatic_compaction.ts";
+import type { AutomaticCompaction } from "../snapshot/automatic_compaction.ts";
 import { type BackupReport, backupState } from "./backup.ts";
 import { closeAfterFailure } from "../close_file.ts";
-import { Compaction, type CompactionReport } from "../snapshot/compaction.ts";
+import type { Compaction, CompactionReport } from "../snapshot/compaction.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { closedError, type MinistateError, readOnlyError } from "../errors.ts";
 import { type Change, Changes, type ChangesOptions } from "./changes.ts";
@@ -24,6 +24,7 @@ import type { SnapshotInfo } from "../snapshot/snapshot_store.ts";
 import { validate } from "./standard_schema.ts";
 import { StateDirectory } from "../state_directory.ts";
 import { type OpenedState, recoverState } from "./state_open.ts";
+import { upkeepOf } from "./upkeep.ts";
 import { type Stats, statsOf, type StatsOptions } from "./stats.ts";
 
 /**
@@ -50,7 +51,7 @@ export class StateManager<S, M, R = unknown> {
    * @internal
    */
   protected constructor(opened: OpenedState<S, M, R>) {
-    const { directory, settings, machine, recovered, snapshot } = opened;
+    const { directory, machine, recovered } = opened;
     const { writer } = recovered;
     this.#directory = directory;
     this.#machine = machine;
@@ -58,17 +59,9 @@ export class StateManager<S, M, R = unknown> {
     this.#writer = writer;
     this.#changes = new Changes(directory, writer, machine.carryOver.bind(machine));
     this.recovery = recovered.report;
-    this.#compaction = writer === null ? null : new Compaction(
-      directory,
-      writer,
-      settings,
-      snapshot,
-      () => this.#machine.state,
-      (sequence) => this.#rebuild(sequence),
-    );
-    this.#automatic = writer === null || settings.compaction === "manual"
-      ? null
-      : new AutomaticCompaction(this.#compaction!, writer, settings);
+    const { compaction, automatic } = upkeepOf(opened, (sequence) => this.#rebuild(sequence));
+    this.#compaction = compaction;
+    this.#automatic = automatic;
   }
 
   /**

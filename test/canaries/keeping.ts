@@ -10,6 +10,7 @@ const SNAPSHOT_FILE = "src/snapshot/snapshot_file.ts";
 const COMPACTION = "src/snapshot/compaction.ts";
 const BACKUP = "src/state/backup.ts";
 const DIRECTORY = "src/state_directory.ts";
+const LOCKING = "src/directory_lock.ts";
 
 const SNAPSHOTS = "A snapshot is synced, renamed and verified before anything behind it is deleted";
 const KEPT = "Two snapshots and the journal of the older one are kept: a rotten one costs nothing";
@@ -197,9 +198,10 @@ export const KEEPING: readonly Canary[] = [
     rule: LOCK,
     first: "promises: one writer",
     patches: [{
-      file: DIRECTORY,
-      find: "      lock = await fs.lock(lockPath);",
-      replace: "      lock = await fs.lock(lockPath) ?? { release: () => {} };",
+      file: LOCKING,
+      find: "      const lock = await fs.lock(lockPath, path);",
+      replace:
+        "      const lock = await fs.lock(lockPath, path) ?? { release: () => {}, identity: () => fs.identity(lockPath) };",
     }],
   },
   {
@@ -207,10 +209,10 @@ export const KEEPING: readonly Canary[] = [
     rule: LOCK,
     first: "power cuts: closing and opening again",
     patches: [{
-      file: DIRECTORY,
-      find: "      lock = await fs.lock(lockPath);",
+      file: LOCKING,
+      find: "      const lock = await fs.lock(lockPath, path);",
       replace: `      const left = (await fs.list(path)).some(({ name }) => name === LOCK_NAME);
-      lock = left ? null : await fs.lock(lockPath);`,
+      const lock = left ? null : await fs.lock(lockPath, path);`,
     }],
   },
   {

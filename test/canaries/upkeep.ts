@@ -73,7 +73,7 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a backup is whole",
     patches: [{
       file: "src/state/backup.ts",
-      find: `    await refuseOthers(fs, target, found);
+      find: `    await refuseOthers(destination, found);
 `,
       replace: "",
     }],

@@ -299,15 +299,9 @@ export const USING: readonly Canary[] = [
     first: "promises: outcomes",
     patches: [{
       file: "src/format/snapshot_encode.ts",
-      find: `        yield flush();
-        part = [];
-        room = SNAPSHOT_LINE_WEIGHT;
-      }
-      if (rest === 0) {`,
-      replace: `        yield flush();
-        room = SNAPSHOT_LINE_WEIGHT;
-      }
-      if (rest === 0) {`,
+      find: "    return `[${JSON.stringify(path)},${text},1]`;",
+      replace:
+        "    if (keys === null && part.length > 1) top.next -= 1;\n    return `[${JSON.stringify(path)},${text},1]`;",
     }],
   },
   {

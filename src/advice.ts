@@ -1,0 +1,46 @@
+/**
+ * What to do about a failure of the operating system, in words for the person at the board.
+ *
+ * @module
+ */
+
+const ADVICE: Record<string, string> = {
+  ENOENT: "the path does not exist",
+  ENOTDIR: "part of the path is a file where a directory is needed",
+  ENOTEMPTY: "it holds something already; choose a directory that is new or empty",
+  EISDIR: "a directory stands where a file is needed",
+  EACCES:
+    "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
+  EPERM:
+    "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
+  EROFS: "the file system is mounted read-only; check the card, or open with readOnly",
+  ELOOP: "a symbolic link stands where one of our files belongs; it is not followed",
+  EINVAL: "something other than a regular file stands where one of our files belongs",
+  EIO: "the device failed; check the card and the system log",
+  EBADMSG:
+    "the file system finds its own records about the file damaged; unmount it and run fsck, then look at the card",
+  EUCLEAN:
+    "the file system finds its own records about the file damaged; unmount it and run fsck, then look at the card",
+  ENOMEDIUM: "the card or disk is not there; check that it is still in its place",
+  ENODEV: "the card or disk is not there; check that it is still in its place",
+  ENXIO: "the card or disk is not there; check that it is still in its place",
+  ESTALE: "the file is gone from the server of this network file system; mount it again",
+  ENOLCK: "the file system gave no lock; a network file system needs its lock service",
+  ENOTSUP: "the file system can't do this; put the state on another, such as ext4",
+  EINTR: "a signal interrupted it; try again",
+  EMFILE: "too many files are open in this process; raise its limit (ulimit -n)",
+  ENFILE: "too many files are open on this machine",
+  EEXIST: "a file stands where a directory is needed",
+};
+
+/** The codes by which a file system says that it has no way to sync what it was asked to. */
+const CANNOT_SYNC = new Set(["EINVAL", "ENOTSUP", "ENOSYS"]);
+
+/** What to do about a failure; a sync is of a directory where a file system refuses it. */
+export function adviceFor(operation: string, code: string, cause: unknown): string {
+  if (operation.startsWith("sync") && CANNOT_SYNC.has(code)) {
+    return "this file system can't sync directories, so no new name in it would survive a power cut; " +
+      "put the state on one that can, such as ext4";
+  }
+  return ADVICE[code] ?? (cause instanceof Error ? cause.message : String(cause));
+}

@@ -1,0 +1,33 @@
+/**
+ * Makes the parts of a manager that write snapshots and compact its journal.
+ *
+ * @module
+ */
+
+import { AutomaticCompaction } from "../snapshot/automatic_compaction.ts";
+import { Compaction } from "../snapshot/compaction.ts";
+import type { OpenedState } from "./state_open.ts";
+
+/** `null` for a manager that only reads; `automatic` also when the caller compacts by hand. */
+export interface Upkeep {
+  compaction: Compaction | null;
+  automatic: AutomaticCompaction | null;
+}
+
+/**
+ * Makes them.
+ *
+ * @param rebuild builds the state after a sequence from the disk
+ */
+export function upkeepOf<S, M, R>(
+  { directory, settings, machine, recovered: { writer }, snapshot }: OpenedState<S, M, R>,
+  rebuild: (sequence: number) => Promise<unknown>,
+): Upkeep {
+  if (writer === null) return { compaction: null, automatic: null };
+  const live = () => machine.state;
+  const compaction = new Compaction(directory, writer, settings, snapshot, live, rebuild);
+  const automatic = settings.compaction === "manual"
+    ? null
+    : new AutomaticCompaction(compaction, writer, settings);
+  return { compaction, automatic };
+}
