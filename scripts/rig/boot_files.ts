@@ -154,7 +154,7 @@ export function formatDisk(
     ext4: ["mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "0", ...filled],
     f2fs: ["mkfs.f2fs", "-q", "-f"],
     vfat: ["mkfs.vfat", ...(megabytes < FAT32_MEBIBYTES_MIN ? [] : ["-F", "32"])],
-    exfat: ["mkfs.exfat", "-q"],
+    exfat: ["mkfs.exfat"],
   };
   execute([...commands[kind], path]);
 }

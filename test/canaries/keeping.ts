@@ -36,7 +36,7 @@ export const KEEPING: readonly Canary[] = [
   {
     name: "a snapshot is not synced again after its rename, as FAT needs it",
     rule: SNAPSHOTS,
-    first: "power cuts: snapshots",
+    first: "power cuts: compaction",
     patches: [{
       file: SNAPSHOT_FILE,
       find: "    await file.syncAll();\n    await file.close();\n",

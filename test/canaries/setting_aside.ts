@@ -51,6 +51,24 @@ export const SETTING_ASIDE: readonly Canary[] = [
     name: "the copy of a torn tail is not synced",
     rule: TAIL,
     first: "power cuts: repair of a torn tail",
+    // Each of the two syncs would make up for the other.
+    patches: [
+      {
+        file: "src/recovery/copy_range.ts",
+        find: "    await output.syncAll();\n    await fs.rename",
+        replace: "    await fs.rename",
+      },
+      {
+        file: "src/recovery/copy_range.ts",
+        find: "    await output.syncAll();\n    await output.close();\n",
+        replace: "    await output.close();\n",
+      },
+    ],
+  },
+  {
+    name: "the sound part of a damaged segment gets its name before it is synced",
+    rule: REPORT,
+    first: "power cuts: quarantine",
     patches: [{
       file: "src/recovery/copy_range.ts",
       find: "    await output.syncAll();\n    await fs.rename",
