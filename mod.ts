@@ -115,6 +115,7 @@ export type {
   DurableFile,
   DurableFs,
   DurableLock,
+  FileIdentity,
   MaybePromise,
   OpenMode,
 } from "./src/durable_fs.ts";

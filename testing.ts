@@ -125,6 +125,7 @@ export type {
   DurableFile,
   DurableFs,
   DurableLock,
+  FileIdentity,
   MaybePromise,
   OpenMode,
 } from "./src/durable_fs.ts";

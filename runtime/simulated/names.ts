@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { DirectoryEntry } from "../../src/durable_fs.ts";
 import { failure } from "./call_gate.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";

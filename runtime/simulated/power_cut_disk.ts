@@ -39,7 +39,6 @@ import type {
   DurableFile,
   DurableFs,
   DurableLock,
-  FileIdentity,
   MaybePromise,
   OpenMode,
 } from "../../src/durable_fs.ts";

@@ -31,8 +31,7 @@ export class SegmentWriter {
   readonly seed: number;
   /** Where the next batch goes: everything before is synced. */
   offset: number;
-  /** Where the line feeds end that were written ahead. */
-  #filledEnd: number;
+  #filledEnd: number; // where the line feeds end that were written ahead
   #poison: MinistateError | null = null;
   /** What has to be done before anything is written, because the disk was too full for it so far. */
   #repair: TailRepair | null = null;
