@@ -19,7 +19,8 @@ import { ioError } from "./errors.ts";
 export async function syncFile(fs: DurableFs, path: string): Promise<void> {
   let file: DurableFile | undefined;
   try {
-    file = await fs.open(path, "read");
+    // For writing, so that the sync is counted among what the directory costs its card.
+    file = await fs.open(path, "write");
     await file.syncAll();
     await file.close();
   } catch (error) {
