@@ -32,7 +32,8 @@ export async function realPath(
     const slash = trimmed.lastIndexOf("/");
     const name = trimmed.slice(slash + 1);
     const isMissing = (error as { code?: string }).code === "ENOENT";
-    if (!isMissing || slash < 0 || name === "." || name === "..") throw error;
+    if (!isMissing || slash < 0 || name === "..") throw error;
+    if (name === ".") return await realPath(trimmed.slice(0, slash) || "/", follow);
     let parent;
     try {
       parent = await realPath(trimmed.slice(0, slash) || "/", follow);

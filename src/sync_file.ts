@@ -36,10 +36,19 @@ export async function syncFile(fs: DurableFs, path: string): Promise<void> {
  * @throws {IoError} when the operating system refuses to say
  */
 export async function isEmptyFile(fs: DurableFs, path: string): Promise<boolean> {
+  return await sizeOf(fs, path) === 0;
+}
+
+/**
+ * The size of a file in bytes.
+ *
+ * @throws {IoError} when the operating system refuses to say
+ */
+export async function sizeOf(fs: DurableFs, path: string): Promise<number> {
   let file: DurableFile | undefined;
   try {
     file = await fs.open(path, "read");
-    return await file.size() === 0;
+    return await file.size();
   } catch (error) {
     throw ioError("read", path, error);
   } finally {

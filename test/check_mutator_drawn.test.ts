@@ -262,7 +262,7 @@ test("checkMutator() finds a state of which no snapshot can be written, with the
   };
   const deepest = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
   const error = await assertRejects(
-    () => checkMutator(mutator, { generate: () => ({ by: 0, note: deepest(900) }), seed: 96 }),
+    () => checkMutator(mutator, { generate: () => ({ by: 0, note: deepest(1100) }), seed: 96 }),
     MutatorCheckError,
   );
   assert(error.message.includes("seed 96"), error.message.slice(0, 300));

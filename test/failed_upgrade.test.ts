@@ -109,8 +109,6 @@ const MISTAKES: Record<string, { mutator: unknown; options?: object }> = {
   "it has another name": { mutator: { ...two, name: "other" } },
   "its version is no number": { mutator: { ...two, version: "2" } },
   "its schema is none": { mutator: { ...two, schema: {} } },
-  "its clock throws": { mutator: two, options: { clock: throwing } },
-  "its clock gives what is no number": { mutator: two, options: { clock: () => Symbol() } },
   "an option is wrong": { mutator: two, options: { segmentSizeMax: -1 } },
 };
 

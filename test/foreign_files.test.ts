@@ -64,9 +64,9 @@ const rows: Row[] = [
     failure: { ...corrupt, says: /first line is damaged/ },
   },
   {
-    title: "an empty file has a name of ours",
-    plant: { [segment]: "" },
-    failure: { ...corrupt, says: /first line is damaged/ },
+    title: "an empty file has the name of a segment before others",
+    plant: { [segment]: "", [fileName("wal", 5)]: "" },
+    failure: { ...corrupt, says: /first line is damaged|empty/ },
   },
   {
     title: "zeros have a name of ours",

@@ -8,6 +8,7 @@ import { copyRange } from "./copy_range.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { ioError, MinistateError } from "../errors.ts";
 import { joinPath, type NamedFile, QUARANTINE } from "../format/names.ts";
+import { sizeOf } from "../sync_file.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
 /** Makes the folder when it is missing, and returns its path. */
@@ -73,6 +74,9 @@ export interface Moved {
  */
 const COPIED_MAX = 64;
 
+/** The largest file that is copied, in bytes, for the same reason: a snapshot, say, that claims gigabytes of holes. */
+const COPIED_SIZE_MAX = 16 * 1024 * 1024;
+
 /** Moves files aside that nothing depends on; one that can't be moved stays where it is. */
 export async function moveUnneeded(
   directory: StateDirectory,
@@ -135,6 +139,7 @@ async function moveEach(
 /** Makes a copy; `false` where that can't be done (no space, no bytes to be had): such a file can only be renamed. */
 async function copyAside(fs: DurableFs, path: string, target: string): Promise<boolean> {
   try {
+    if (await sizeOf(fs, path) > COPIED_SIZE_MAX) return false;
     await copyRange(fs, path, 0, Infinity, target);
     return true;
   } catch (error) {

@@ -11,6 +11,7 @@ import { CorruptionError, ForeignFormatError, IoError, ioError } from "../errors
 import { judgeTail } from "../recovery/journal_scan.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import {
+  checkDirectory,
   isOwnName,
   joinPath,
   listState,
@@ -62,6 +63,7 @@ export async function backupState(
   target: string,
   limit: ReadLimit | null,
 ): Promise<BackupReport> {
+  checkDirectory(target);
   const journalName = `${source.stem}.jsonl`;
   // What is written there is no wear of the source's card.
   const fs = source.fsBeneath;
