@@ -48,6 +48,11 @@ const IMAGES_MAX = 24;
 
 const FAULT_CODES = new Set(["POISONED", "IO_FAILED", "DISK_FULL", "CLOSED"]);
 
+/** What the disk refuses to give for good counts as damage, and the error says that the disk refused it. */
+function isRefusedRead({ code, systemCode }: MinistateError): boolean {
+  return code === "CORRUPT" && systemCode === "EIO";
+}
+
 /** Lives through steps. Throws at the first thing that is not as it must be. */
 export class History {
   readonly #tally: Tally;
@@ -83,7 +88,8 @@ export class History {
     try {
       await within(step());
     } catch (error) {
-      const excused = error instanceof MinistateError && allows(error.code);
+      const excused = error instanceof MinistateError &&
+        (allows(error.code) || allows("IO_FAILED") && isRefusedRead(error));
       if (!isPowerCut(error) && !excused) throw error;
     }
     if (this.#world.problem !== null) throw this.#world.problem;
