@@ -87,7 +87,8 @@ export async function checkFullDisks(
       onLeftOut(disk.name, reason);
       continue;
     }
-    for (const runtime of runtimes) onRow(await checkDisk(disk, runtime));
+    // Each has a file system of its own, and waits for it most of the time.
+    await Promise.all(runtimes.map(async (runtime) => onRow(await checkDisk(disk, runtime))));
   }
 }
 
@@ -154,7 +155,7 @@ async function fillAndCheck(
     ? null
     : `refused with ${codes}, not ${disk.systemCode}`;
   const detail = `${acknowledged} acknowledged, ${refusals.get(disk.systemCode)} times refused ` +
-    `with ${codes}, killed ${KILLS} times, ${torn} torn tails`;
+    `with ${codes}, killed ${KILLS} times, torn tails: ${torn}`;
   return { problem, detail };
 }
 
