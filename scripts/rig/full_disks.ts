@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { BALLAST } from "./guest/checks.ts";
 import { binary, root, type Runtime, runtimes } from "../toolchain.ts";
 
 const MIB = 1024 * 1024;
@@ -31,6 +32,8 @@ interface Disk {
   programs?: string[];
   /** Sets the limit and returns the folder that has it. */
   limit?: (mount: string) => string;
+  /** Whether the state's files share their blocks with a copy, so that overwriting takes space. */
+  shared?: boolean;
   /** What the refusals must have been caused by. */
   systemCode: "ENOSPC" | "EDQUOT";
 }
@@ -43,6 +46,14 @@ const DISKS: readonly Disk[] = [
   { name: "tmpfs", type: "tmpfs", size: LIMIT_SIZE, make: null, systemCode: "ENOSPC" },
   { name: "ext4", type: "ext4", size: 24 * MIB, make: EXT4, systemCode: "ENOSPC" },
   { name: "XFS", type: "xfs", size: 300 * MIB, make: ["mkfs.xfs", "-q"], systemCode: "ENOSPC" },
+  {
+    name: "XFS beside a copy that shares its blocks",
+    type: "xfs",
+    size: 300 * MIB,
+    make: ["mkfs.xfs", "-q", "-m", "reflink=1"],
+    shared: true,
+    systemCode: "ENOSPC",
+  },
   {
     name: "btrfs",
     type: "btrfs",
@@ -145,6 +156,7 @@ async function fillAndCheck(
   const flags = runtime === "deno" ? ["run", "--quiet", "--allow-all"] : [];
   const said: Said = { acknowledged: 0, sent: 0, refusals: new Map(), torn: 0, problem: null };
   for (const phase of PHASES) {
+    if (disk.shared && phase !== "fill") shareBlocks(folder);
     const args = [phase, folder, said.acknowledged, said.sent].map(String);
     await runPhase([binary(runtime), ...flags, program, ...args], phase, said);
     if (said.problem !== null) return { problem: `${phase}: ${said.problem}`, detail: "" };
@@ -157,6 +169,13 @@ async function fillAndCheck(
   const detail = `${acknowledged} acknowledged, ${refusals.get(disk.systemCode)} times refused ` +
     `with ${codes}, killed ${KILLS} times, torn tails: ${torn}`;
   return { problem, detail };
+}
+
+/** The copy takes a little space; the next program fills the disk again before it opens. */
+function shareBlocks(folder: string): void {
+  const copy = join(folder, "copy");
+  for (const path of [copy, join(folder, BALLAST)]) rmSync(path, { recursive: true, force: true });
+  tool(["cp", "-r", "--reflink=always", join(folder, "state"), copy]);
 }
 
 /** Each but the last ends with a kill in mid-write; each but the first opens on the full disk that was left. */
