@@ -1,9 +1,10 @@
-// What the rig does beside cutting boards: a quick look at arm64, the check of system calls, the demo on a Raspberry
-// Pi, and how fast a board commits. Each result becomes a row.
+// What the rig does beside cutting boards: a quick look at arm64, the check of system calls, full disks, the demo on a
+// Raspberry Pi, and how fast a board commits. Each result becomes a row.
 
 import { join } from "node:path";
 import { show } from "../../bench/stats.ts";
 import type { Boot } from "./cut.ts";
+import { checkFullDisks } from "./full_disks.ts";
 import { cacheFolder, type GuestFiles } from "./packages.ts";
 import { runRaspberry } from "./raspberry.ts";
 import type { RigResults } from "./results.ts";
@@ -12,7 +13,7 @@ import { measureSpeed } from "./speed.ts";
 import { checkSystemCalls } from "./syscalls.ts";
 
 /** The parts of a run. */
-export const PARTS = ["smoke", "system-calls", "cuts", "raspberry", "speed"] as const;
+export const PARTS = ["smoke", "system-calls", "full-disks", "cuts", "raspberry", "speed"] as const;
 /** One of them. */
 export type Part = typeof PARTS[number];
 
@@ -23,6 +24,7 @@ type Check = (files: GuestFiles, results: RigResults, boot: Boot) => Promise<voi
 export const OTHER_CHECKS: Record<Exclude<Part, "cuts">, Check> = {
   smoke,
   "system-calls": systemCalls,
+  "full-disks": fullDisks,
   raspberry,
   speed,
 };
@@ -66,6 +68,14 @@ async function systemCalls(_: GuestFiles, results: RigResults): Promise<void> {
     const found = `${expected}, ${acknowledged} mutations: ${detail}`;
     add(results, "system-calls", name, asExpected ? null : detail, found);
   });
+}
+
+async function fullDisks(_: GuestFiles, results: RigResults): Promise<void> {
+  await checkFullDisks(
+    ({ disk, runtime, problem, detail }) =>
+      add(results, "full-disks", `a full disk, ${disk} on ${runtime}`, problem, detail),
+    (disk, reason) => console.log(`left out: a full disk, ${disk}: ${reason}`),
+  );
 }
 
 async function raspberry(files: GuestFiles, results: RigResults): Promise<void> {

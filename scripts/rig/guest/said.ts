@@ -26,10 +26,21 @@ export function openLine(port?: string, onFirst?: () => void): void {
 /** Says one line. */
 export function say(...words: (string | number)[]): void {
   if (line === null) return;
-  writeSync(line.output, words.join(" ") + "\n");
+  writeAll(line.output, new TextEncoder().encode(words.join(" ") + "\n"));
   if (words[0] !== "ack") return;
   onAcknowledged?.();
   onAcknowledged = undefined;
+}
+
+/** A pipe that Node made may refuse while it is full, and take a part. */
+function writeAll(output: number, bytes: Uint8Array): void {
+  for (let rest = bytes; rest.length > 0;) {
+    try {
+      rest = rest.subarray(writeSync(output, rest));
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EAGAIN") throw error;
+    }
+  }
 }
 
 /** Waits for one line; `null` when there will be none. */
