@@ -78,8 +78,14 @@ async function hold(
   isSteady: boolean,
 ): Promise<HeldDirectory> {
   try {
-    const key = keyOf(await fs.identity(path));
-    const place = new Place(fs, path, joinPath(path, LOCK_NAME), await lock.identity(), isSteady);
+    const directory = await fs.identity(path);
+    const key = keyOf(directory);
+    const witnesses = [
+      { path, identity: directory },
+      { path: joinPath(path, LOCK_NAME), identity: await lock.identity() },
+    ];
+    const isChecked = isSteady && isSame(directory, await fs.identity(path));
+    const place = new Place(fs, path, witnesses, isChecked);
     heldHere.add(key);
     return {
       place,

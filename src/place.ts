@@ -20,33 +20,37 @@ const GONE_CODES: ReadonlySet<string | undefined> = new Set([
   "ESTALE",
 ]);
 
-/** One directory, known by a file in it (the locked one) or, without a lock, by itself. */
+/** A path, and which file or directory it must stand for. */
+export interface Witness {
+  path: string;
+  identity: FileIdentity;
+}
+
+/**
+ * One directory, known by itself and by the locked file in it. By both: a backup made of hard links has the same lock
+ * file, and a directory whose lock file was removed is open to a second writer.
+ */
 export class Place {
   readonly #fs: DurableFs;
   readonly #directory: string;
-  /** The path whose identity is compared. */
-  readonly #witness: string;
-  readonly #identity: FileIdentity;
+  readonly #witnesses: readonly Witness[];
   /** Whether the check can be made: not on a file system whose files change their numbers. */
   readonly checked: boolean;
   #gone: DirectoryGoneError | null = null;
 
   /**
-   * @param witness the path whose identity is compared
-   * @param identity what that path must stand for
+   * @param witnesses the paths that are compared
    * @param checked whether the file system gives the same file the same identity every time
    */
   constructor(
     fs: DurableFs,
     directory: string,
-    witness: string,
-    identity: FileIdentity,
+    witnesses: readonly Witness[],
     checked: boolean,
   ) {
     this.#fs = fs;
     this.#directory = directory;
-    this.#witness = witness;
-    this.#identity = identity;
+    this.#witnesses = witnesses;
     this.checked = checked;
   }
 
@@ -60,24 +64,37 @@ export class Place {
   check(): MaybePromise<void> {
     if (this.#gone !== null) throw this.#gone;
     if (!this.checked) return;
-    let found;
-    try {
-      found = this.#fs.identity(this.#witness);
-    } catch (error) {
-      return this.#unknown(error);
+    return this.#checkFrom(0);
+  }
+
+  /** Checks the witnesses from one on. Where the file system answers at once, so does this. */
+  #checkFrom(first: number): MaybePromise<void> {
+    for (let i = first; i < this.#witnesses.length; i++) {
+      const witness = this.#witnesses[i]!;
+      let found;
+      try {
+        found = this.#fs.identity(witness.path);
+      } catch (error) {
+        return this.#unknown(witness, error);
+      }
+      if ("then" in found) {
+        return found.then((identity) => {
+          this.#compare(witness, identity);
+          return this.#checkFrom(i + 1);
+        }, (error) => this.#unknown(witness, error));
+      }
+      this.#compare(witness, found);
     }
-    if (!("then" in found)) return this.#compare(found);
-    return found.then((identity) => this.#compare(identity), (error) => this.#unknown(error));
   }
 
-  #compare(found: FileIdentity): void {
-    if (isSame(found, this.#identity)) return;
-    throw this.#leave(`"${this.#witness}" is another file than when it was opened`);
+  #compare({ path, identity }: Witness, found: FileIdentity): void {
+    if (isSame(found, identity)) return;
+    throw this.#leave(`"${path}" is another one than when it was opened`);
   }
 
-  #unknown(error: unknown): never {
-    if (!GONE_CODES.has(systemCodeOf(error))) throw ioError("look at", this.#witness, error);
-    throw this.#leave(`"${this.#witness}" is not there any more`, error);
+  #unknown({ path }: Witness, error: unknown): never {
+    if (!GONE_CODES.has(systemCodeOf(error))) throw ioError("look at", path, error);
+    throw this.#leave(`"${path}" is not there any more`, error);
   }
 
   /**

@@ -110,7 +110,7 @@ export class StateDirectory {
       // Nobody holds a lock for it, so the directory itself says which one it is.
       const identity = await fs.identity(resolved);
       const isSteady = isSame(identity, await fs.identity(resolved));
-      const place = new Place(fs, resolved, resolved, identity, isSteady);
+      const place = new Place(fs, resolved, [{ path: resolved, identity }], isSteady);
       return new StateDirectory(fs, resolved, stem, place, null);
     } catch (error) {
       throw ioError("open", resolved, error);
@@ -120,6 +120,11 @@ export class StateDirectory {
   /** Whether the path is compared with the place that was opened; not where files change their inode numbers. */
   get placeChecked(): boolean {
     return this.#place.checked;
+  }
+
+  /** What a path that a caller gives means now. */
+  resolve(path: string): Promise<string> {
+    return resolvePath(this.fsBeneath, checkDirectory(path));
   }
 
   /** `fs`, doing nothing by name once this directory's path means another place. */

@@ -164,6 +164,52 @@ test("a removed lock file lets no second writer in, and is noticed", async () =>
   await closeGone(manager);
 });
 
+test("a backup of hard links that takes the path is another directory, though it has the same lock file", async () => {
+  await using directory = await temporaryDirectory();
+  const [path, backup] = [directory.join("state"), directory.join("backup")];
+  const manager = await openLedger(path);
+  await manager.apply(1);
+  await mkdir(backup);
+  for (const name of await readdir(path)) await link(`${path}/${name}`, `${backup}/${name}`);
+  await rename(path, directory.join("away"));
+  await rename(backup, path);
+  const before = (await readdir(path)).sort();
+  await assertFails(() => manager.compact(), gone);
+  await assertFails(() => manager.apply(2), gone);
+  await closeGone(manager);
+  assertEquals((await readdir(path)).sort(), before);
+});
+
+test("backup() to a relative path means the directory in which it was called", async () => {
+  await using directory = await temporaryDirectory();
+  await mkdir(directory.join("elsewhere"));
+  await using manager = await openLedger(directory.join("state"));
+  await manager.apply(1);
+  const here = process.cwd();
+  try {
+    process.chdir(directory.path);
+    const copying = manager.backup("copy");
+    process.chdir("elsewhere");
+    assertEquals((await copying).directory, directory.join("copy"));
+  } finally {
+    process.chdir(here);
+  }
+  assertEquals(await readdir(directory.join("elsewhere")), []);
+});
+
+test("backup() refuses a link that leads into the quarantine", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.join("state"));
+  await manager.apply(1);
+  await mkdir(directory.join("state/quarantine"));
+  await symlink("state/quarantine", directory.join("link"));
+  await assertFails(() => manager.backup(directory.join("link/copy")), {
+    error: IoError,
+    code: "IO_FAILED",
+    says: /damaged files/,
+  });
+});
+
 test("Journal and SnapshotStore do nothing in a directory that has taken the path", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("state");
@@ -285,7 +331,7 @@ test("a path that can't be looked at refuses the step and nothing more", async (
   const error = await assertFails(() => manager.compact(), {
     error: IoError,
     code: "IO_FAILED",
-    says: /ministate.lock/,
+    says: /Cannot look at .*state/,
   });
   assertEquals(error.systemCode, "EIO");
   assertEquals((await manager.apply(2)).sequence, 2);

@@ -11,7 +11,6 @@ import { CorruptionError, ForeignFormatError, IoError, ioError } from "../errors
 import { judgeTail } from "../recovery/journal_scan.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import {
-  checkDirectory,
   isOwnName,
   joinPath,
   listState,
@@ -54,16 +53,18 @@ interface Copy {
  * Until the last file is copied the target can't be opened (its first segment, or its snapshot, is missing), so
  * an interrupted backup is never taken for a whole one.
  *
+ * @param given where to; made when it is missing
  * @param limit the acknowledged end when the source is open for writing in this process; `null` finds it in the file
  * @throws {CorruptionError} when the source is damaged; the target is then incomplete
  * @throws {IoError} when the target is not empty or can't be written
  */
 export async function backupState(
   source: StateDirectory,
-  target: string,
+  given: string,
   limit: ReadLimit | null,
 ): Promise<BackupReport> {
-  checkDirectory(target);
+  // Once, and with links followed: a link into the quarantine is the quarantine.
+  const target = await source.resolve(given);
   const journalName = `${source.stem}.jsonl`;
   // What is written there is no wear of the source's card.
   const fs = source.fsBeneath;

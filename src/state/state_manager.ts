@@ -227,11 +227,13 @@ export class StateManager<S, M, R = unknown> {
    */
   async backup(directory: string): Promise<BackupReport> {
     this.#refuseClosed();
+    // First: the program may change its directory while this waits for its turn.
+    const target = await this.#directory.resolve(directory);
     const writer = this.#writer;
-    if (writer === null) return await backupState(this.#directory, directory, null);
+    if (writer === null) return await backupState(this.#directory, target, null);
     return await this.#compaction!.inTurn(async () => {
       const limit = await writer.exclusive(() => Promise.resolve(writer.limit));
-      return await backupState(this.#directory, directory, limit);
+      return await backupState(this.#directory, target, limit);
     });
   }
 

@@ -299,9 +299,8 @@ export const USING: readonly Canary[] = [
     first: "promises: outcomes",
     patches: [{
       file: "src/format/snapshot_encode.ts",
-      find: "    return `[${JSON.stringify(path)},${text},1]`;",
-      replace:
-        "    if (keys === null && part.length > 1) top.next -= 1;\n    return `[${JSON.stringify(path)},${text},1]`;",
+      find: "      part.push(key === undefined ?",
+      replace: "      if (key === undefined) part.push(text);\n      part.push(key === undefined ?",
     }],
   },
   {

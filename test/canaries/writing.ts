@@ -110,7 +110,7 @@ export const WRITING: readonly Canary[] = [
   {
     name: "what open has read and mended is not synced",
     rule: DURABILITY,
-    first: "faults: sequential mutations",
+    first: "power cuts: rotation and growth",
     patches: [{
       file: SEGMENT_WRITER,
       find: "      await file.syncAll();\n      const writer",
@@ -239,7 +239,7 @@ export const WRITING: readonly Canary[] = [
   {
     name: "a short read is taken for the end of the file",
     rule: SHORT,
-    first: "faults: opening a long journal, takes or gives too little",
+    first: "faults: snapshots, takes or gives too little",
     patches: [{
       file: "src/journal/segment_reader.ts",
       find: "    total += count;\n",
@@ -299,16 +299,6 @@ export const WRITING: readonly Canary[] = [
       file: SEGMENT_WRITER,
       find: "    if (!isFull) throw",
       replace: "    throw",
-    }],
-  },
-  {
-    name: "a repair that found no space is never made up for",
-    rule: FULL,
-    first: "promises: a disk is full where",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: "      if (isFull) writer.#repair = repair;\n",
-      replace: "",
     }],
   },
   {
