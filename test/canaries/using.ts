@@ -296,7 +296,7 @@ export const USING: readonly Canary[] = [
   {
     name: "a part of a long list is written twice",
     rule: OUTCOME,
-    first: "promises: outcomes",
+    first: "promises: a snapshot drops",
     patches: [{
       file: "src/format/snapshot_encode.ts",
       find: "      part.push(key === undefined ?",
