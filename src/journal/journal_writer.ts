@@ -202,7 +202,8 @@ export class JournalWriter {
     const before = this.#segment;
     try {
       const header = segmentHeader(this.identity, first, readClock(clock), ledger.life);
-      this.#segment = await SegmentWriter.create(fs, this.identity.directory, named, header);
+      const { directory } = this.identity;
+      this.#segment = await SegmentWriter.create(fs, directory, named, header, before.fillsAhead);
     } catch (error) {
       // Any other failure came before the new name: the current segment is as good as before.
       if (error instanceof PoisonedError) this.#failure = error;
@@ -253,7 +254,8 @@ export class JournalWriter {
 
   async #seal(): Promise<void> {
     if (this.#sealedAt === this.#sequence) return;
-    await this.#segment.seal(this.#sequence, this.#settings.ledger.life);
+    await this.#segment.writeSeal(this.#sequence, this.#settings.ledger.life);
+    await this.#segment.sync();
     this.#sealedAt = this.#sequence;
     this.#end = this.#segment.offset;
   }
@@ -280,10 +282,17 @@ export class JournalWriter {
     }
   }
 
+  /** Seals and cuts the fill off. Once it is sealed, nothing depends on the cut being durable. */
   async #finish(): Promise<void> {
+    const segment = this.#segment, isSealed = this.#sealedAt === this.#sequence;
     // Everything acknowledged is durable; a full disk only costs the proof of the last batch, and the line feeds stay.
-    await hasNoSpaceFor(() => this.#seal());
-    await hasNoSpaceFor(() => this.#segment.trim());
-    await this.#segment.sync();
+    try {
+      const { life } = this.#settings.ledger;
+      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, life));
+      await hasNoSpaceFor(() => segment.trim());
+    } finally {
+      // One for both: whatever a power cut leaves of a seal and line feeds is a torn tail.
+      if (!isSealed) await segment.sync();
+    }
   }
 }

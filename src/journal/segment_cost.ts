@@ -1,66 +1,87 @@
 /**
  * Works out from a segment's lines what the directory had written by then: the newest totals that a header or seal
- * tells, and what the lines behind them cost.
+ * holds, and what the lines after it cost.
  *
  * @module
  */
 
 import { FILL_SIZE_MIN, type SegmentHeader } from "../format/format.ts";
 import type { Batch, Seal } from "../format/scan.ts";
-import { extendLife, type Life, noTraffic, PAGE_SIZE, pagesTouched } from "../traffic.ts";
+import { extendLife, type Life, noTraffic, pagesTouched } from "../traffic.ts";
+import { fillEndFor } from "./fill_ahead.ts";
 
 /** Adds up one segment. */
 export class SegmentCost {
-  #told: Life;
+  /** The newest totals. */
+  #totals: Life;
   /** Where the line of the totals ends; 0 for the header's, which leave out the segment they are in. */
   #from = 0;
-  /** What the lines behind it cost. */
-  #behind = noTraffic();
+  /** What the lines after it cost. */
+  #cost = noTraffic();
+  /** Where the process began to write that wrote them. */
+  #startOffset: number;
+  /** Where its fill ends; 0 before its first batch, for which nothing is filled ahead. */
+  #filledEnd = 0;
 
-  constructor(header: SegmentHeader) {
-    this.#told = header.written ?? { since: header.first, ...noTraffic() };
-    // The header itself, its sync, and that of its name; its page is one of the fill's.
-    this.#behind.writes = 1;
-    this.#behind.syncs = 2;
+  /** @param headerSize the size of the header's line, in bytes */
+  constructor(header: SegmentHeader, headerSize: number) {
+    this.#totals = header.written ?? { since: header.first, ...noTraffic() };
+    this.#startOffset = headerSize;
+    this.#line(0, headerSize);
+    // That of its name.
+    this.#cost.syncs++;
   }
 
-  /** Adds what a scan found; the next time, what it found behind that. */
+  /** Adds what a scan found; the next time, what it found after that. */
   add(batches: Batch[], seals: Seal[]): void {
     for (const { offset, offsetEnd, written } of seals) {
       if (written !== undefined) {
-        this.#told = written;
-        this.#from = offsetEnd;
-        this.#behind = noTraffic();
+        this.#totals = written;
+        this.#from = this.#startOffset = offsetEnd;
+        this.#cost = noTraffic();
+        this.#filledEnd = 0;
       }
       this.#line(offset, offsetEnd);
-      // That of the cut that follows a seal when the journal is closed.
-      this.#behind.syncs++;
     }
     for (const { offset, offsetEnd, sequenceFirst, sequenceLast } of batches) {
       if (offset < this.#from) continue;
-      this.#line(offset, offsetEnd);
-      this.#behind.mutations += sequenceLast - sequenceFirst + 1;
-      this.#behind.recordBytes += offsetEnd - offset;
+      this.#batch(offset, offsetEnd);
+      this.#cost.mutations += sequenceLast - sequenceFirst + 1;
+      this.#cost.recordBytes += offsetEnd - offset;
     }
   }
 
-  /** One write and one sync. */
-  #line(offset: number, offsetEnd: number): void {
+  /** A batch, and what was filled ahead before it. */
+  #batch(offset: number, offsetEnd: number): void {
     const size = offsetEnd - offset;
-    this.#behind.writes++;
-    this.#behind.bytes += size;
-    this.#behind.cardBytes += pagesTouched(offset, size);
-    this.#behind.syncs++;
+    const before = this.#filledEnd;
+    const isFirst = before === 0;
+    this.#filledEnd = isFirst ? offsetEnd : fillEndFor(offset, size, before, this.#startOffset);
+    const fill = isFirst ? 0 : this.#filledEnd - before;
+    this.#add(offset, fill === 0 ? offsetEnd : this.#filledEnd, {
+      writes: 1 + Math.ceil(fill / FILL_SIZE_MIN),
+      bytes: size + fill,
+    });
   }
 
-  /** What the directory had written when the segment's lines ended at `soundEnd`. */
-  lifeAt(soundEnd: number): Life {
-    const life = extendLife(this.#told, this.#behind);
-    if (soundEnd === this.#from) return life;
-    // The lines stand in space that was filled before: at least as much, and in pieces of that size.
-    const pages = Math.ceil((soundEnd - this.#from) / PAGE_SIZE) * PAGE_SIZE;
-    const fill = Math.max(FILL_SIZE_MIN, pages);
-    const writes = Math.ceil(fill / FILL_SIZE_MIN);
-    return extendLife(life, { ...noTraffic(), writes, bytes: fill, cardBytes: fill });
+  #line(offset: number, offsetEnd: number): void {
+    this.#add(offset, offsetEnd, { writes: 1, bytes: offsetEnd - offset });
+  }
+
+  /** Some writes between two offsets, and one sync. */
+  #add(
+    offset: number,
+    offsetEnd: number,
+    { writes, bytes }: { writes: number; bytes: number },
+  ): void {
+    this.#cost.writes += writes;
+    this.#cost.bytes += bytes;
+    this.#cost.cardBytes += pagesTouched(offset, offsetEnd - offset);
+    this.#cost.syncs++;
+  }
+
+  /** What the directory had written when the last line was. */
+  get life(): Life {
+    return extendLife(this.#totals, this.#cost);
   }
 }

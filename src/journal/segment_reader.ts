@@ -118,7 +118,7 @@ export class SegmentReader {
     this.named = named;
     this.header = header;
     this.seed = seed;
-    this.cost = new SegmentCost(header);
+    this.cost = new SegmentCost(header, size);
     this.soundEnd = size;
     this.lastStart = size;
     this.expected = header.first;

@@ -8,14 +8,10 @@ import { closeAfterFailure, closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { encodeHeader, encodeSeal } from "../format/encode.ts";
 import { ioError, isDiskFull, type MinistateError } from "../errors.ts";
-import {
-  FILL_RESERVE,
-  FILL_SIZE_MAX,
-  FILL_SIZE_MIN,
-  type SegmentHeader,
-} from "../format/format.ts";
+import type { SegmentHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../format/names.ts";
-import { type Life, PAGE_SIZE } from "../traffic.ts";
+import type { Life } from "../traffic.ts";
+import { fillEndFor } from "./fill_ahead.ts";
 import { poisoned } from "./poison.ts";
 import { hasNoSpaceFor, repairTail, type TailRepair } from "./tail_repair.ts";
 import { createAnew, discard, fillWithLineFeeds, writeFully } from "./write_bytes.ts";
@@ -32,10 +28,12 @@ export class SegmentWriter {
   /** Where the next batch goes: everything before is synced. */
   offset: number;
   #filledEnd: number; // where the line feeds end that were written ahead
+  /** Whether this process has appended a batch: for one that makes a single batch, filling ahead would not pay. */
+  fillsAhead = false;
   #poison: MinistateError | null = null;
   /** What has to be done before anything is written, because the disk was too full for it so far. */
   #repair: TailRepair | null = null;
-  /** How much of the latest batch the disk took; one object, because every commit needs it. */
+  /** How much of the latest batch the disk took. One object, because every commit needs it. */
   readonly #progress = { taken: 0 };
 
   private constructor(
@@ -61,6 +59,7 @@ export class SegmentWriter {
    * Makes a new segment. It gets its name only once its header is synced, so a header that is damaged
    * later was damaged by something other than a power cut.
    *
+   * @param fillsAhead whether this process has appended a batch before
    * @throws {DiskFullError} when there is no space; nothing is left behind under the final name
    * @throws {PoisonedError} when it can't be known whether the segment is there
    */
@@ -69,6 +68,7 @@ export class SegmentWriter {
     directory: string,
     named: NamedFile,
     header: SegmentHeader,
+    fillsAhead: boolean,
   ): Promise<SegmentWriter> {
     const { bytes, checksum } = encodeHeader(header, fs.crc32);
     const temporary = temporaryPath(named.path);
@@ -77,7 +77,6 @@ export class SegmentWriter {
     try {
       file = await createAnew(fs, temporary);
       await writeFully(file, bytes, 0);
-      await fillWithLineFeeds(file, bytes.length, FILL_SIZE_MIN);
       // Sync before rename: otherwise a power cut can leave the new name on an empty file.
       await file.syncAll();
       try {
@@ -88,10 +87,13 @@ export class SegmentWriter {
         throw error;
       }
       renamed = true;
-      // Before the first record: otherwise a power cut can take the name, and the record with it. (On FAT the name leads
-      // to an empty file until the next sync of it, which is the first record's own: recovery knows such segments.)
+      // Before the first record: otherwise a power cut can take the name, and the record with it. On FAT it leads to an
+      // empty file until the file's next sync, which is the first record's own: recovery knows such segments.
       await fs.syncDirectory(directory);
-      return new SegmentWriter(fs, file, named, header, checksum, bytes.length, FILL_SIZE_MIN);
+      const size = bytes.length;
+      const writer = new SegmentWriter(fs, file, named, header, checksum, size, size);
+      writer.fillsAhead = fillsAhead;
+      return writer;
     } catch (error) {
       if (renamed) {
         await closeAfterFailure(file);
@@ -140,8 +142,7 @@ export class SegmentWriter {
    */
   append(bytes: Uint8Array): MaybePromise<void> {
     if (this.#poison !== null) throw this.#poison;
-    const grows = this.#repair !== null ||
-      this.offset + bytes.length + FILL_RESERVE > this.#filledEnd;
+    const grows = this.#repair !== null || this.#fillEndFor(bytes) > this.#filledEnd;
     // A fast disk answers at once, and every `await` costs a turn of the queue, even that of nothing.
     const writing = grows ? this.#extendAndWrite(bytes) : this.#write(bytes);
     if (writing === undefined) return this.#syncBatch(bytes.length, grows);
@@ -150,9 +151,7 @@ export class SegmentWriter {
 
   async #extendAndWrite(bytes: Uint8Array): Promise<void> {
     await this.settle();
-    if (this.offset + bytes.length + FILL_RESERVE > this.#filledEnd) {
-      await this.#extend(bytes.length);
-    }
+    if (this.fillsAhead) await this.#extendTo(this.#fillEndFor(bytes));
     await this.#write(bytes);
   }
 
@@ -196,32 +195,32 @@ export class SegmentWriter {
     } catch (error) {
       return failed(error);
     }
-    if (syncing !== undefined) return syncing.then(() => void (this.offset += size), failed);
-    this.offset += size;
+    if (syncing !== undefined) return syncing.then(() => this.#appended(size), failed);
+    this.#appended(size);
   }
 
-  /** Fills more space with line feeds, twice as much as last time up to a limit, so that a busy journal rarely waits. */
-  async #extend(needed: number): Promise<void> {
-    const step = Math.min(FILL_SIZE_MAX, Math.max(FILL_SIZE_MIN, this.offset - this.#startOffset));
-    const end = this.offset + needed + FILL_RESERVE + step;
-    const filledEnd = Math.ceil(end / PAGE_SIZE) * PAGE_SIZE;
+  #appended(size: number): void {
+    this.offset += size;
+    this.#filledEnd = Math.max(this.#filledEnd, this.offset);
+    this.fillsAhead = true;
+  }
+
+  #fillEndFor(batch: Uint8Array): number {
+    return fillEndFor(this.offset, batch.length, this.#filledEnd, this.#startOffset);
+  }
+
+  async #extendTo(filledEnd: number): Promise<void> {
     try {
       await fillWithLineFeeds(this.#file, this.#filledEnd, filledEnd);
     } catch (error) {
       if (!isDiskFull(error)) throw this.#poisonWith("extend", error);
       // Where even that takes space, there are only more line feeds than were counted on.
-      await this.#cutTo(this.#filledEnd);
+      await hasNoSpaceFor(() => this.#file.truncate(this.#filledEnd)).catch((cause) => {
+        throw this.#poisonWith("cut", cause);
+      });
       throw ioError("extend", this.named.path, error);
     }
     this.#filledEnd = filledEnd;
-  }
-
-  async #cutTo(size: number): Promise<void> {
-    try {
-      await hasNoSpaceFor(() => this.#file.truncate(size));
-    } catch (error) {
-      throw this.#poisonWith("cut", error);
-    }
   }
 
   /** Takes a batch or seal back that was written in part, and throws. */
@@ -230,7 +229,8 @@ export class SegmentWriter {
     const isFull = isDiskFull(cause);
     // A write that finds no space at all leaves everything as it was.
     if (!isFull || taken > 0) {
-      const end = Math.min(this.offset + bytes.length, this.#filledEnd);
+      const filled = Math.min(this.offset + bytes.length, this.#filledEnd);
+      const end = Math.max(filled, this.offset + taken);
       this.#repair = { lastStart: this.offset, soundEnd: this.offset, end };
       try {
         await this.settle();
@@ -255,11 +255,11 @@ export class SegmentWriter {
   }
 
   /**
-   * Writes a seal, so that the last batch is provable too. It fits in the reserve of the fill.
+   * Writes a seal, so that the last batch is provable too. It fits in the reserve of the fill, and needs a sync.
    *
    * @param written what the directory has written so far
    */
-  async seal(sequence: number, written?: Life): Promise<void> {
+  async writeSeal(sequence: number, written?: Life): Promise<void> {
     if (this.#poison !== null) throw this.#poison;
     await this.settle();
     const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed, written);
@@ -268,13 +268,13 @@ export class SegmentWriter {
     } catch (error) {
       await this.#rollBack(bytes, error);
     }
-    await this.sync();
     this.offset += bytes.length;
     this.#filledEnd = Math.max(this.#filledEnd, this.offset);
   }
 
   /** Cuts the fill off. Space comes back; nothing depends on it being durable. */
   async trim(): Promise<void> {
+    if (this.#repair === null && this.#filledEnd <= this.offset) return;
     try {
       await this.#file.truncate(this.offset);
       this.#filledEnd = this.offset;

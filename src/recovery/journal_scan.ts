@@ -204,6 +204,6 @@ function segmentEnd(reader: SegmentReader, aftermath: Aftermath | null): Segment
     soundEnd: reader.soundEnd,
     writtenEnd: Math.max(reader.soundEnd, aftermath?.writtenEnd ?? 0),
     sealed: reader.sealed,
-    written: reader.cost.lifeAt(reader.soundEnd),
+    written: reader.cost.life,
   };
 }

@@ -199,6 +199,7 @@ async function repair(
       directory.path,
       segmentFile(identity, header.first),
       header,
+      false,
     );
   };
   await directory.removeTemporary(files);

@@ -182,7 +182,8 @@ export const RECOVERING: readonly Canary[] = [
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
       file: JOURNAL_WRITER,
-      find: "    await hasNoSpaceFor(() => this.#seal());\n",
+      find:
+        "      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, life));\n",
       replace: "",
     }],
   },
@@ -190,14 +191,10 @@ export const RECOVERING: readonly Canary[] = [
     name: "a seal is not synced",
     rule: PROOF,
     first: "bit rot: sealed single mutations, any bit",
-    // What close() does behind the seal is synced too.
+    // When the journal is idle, and when it is closed.
     patches: [
-      {
-        file: SEGMENT_WRITER,
-        find: "    await this.sync();\n    this.offset += bytes.length;",
-        replace: "    this.offset += bytes.length;",
-      },
       { file: JOURNAL_WRITER, find: "    await this.#segment.sync();\n", replace: "" },
+      { file: JOURNAL_WRITER, find: "      if (!isSealed) await segment.sync();\n", replace: "" },
     ],
   },
   {

@@ -51,7 +51,7 @@ export const WRITING: readonly Canary[] = [
     patches: [{
       file: SEGMENT_WRITER,
       find:
-        "    if (syncing !== undefined) return syncing.then(() => void (this.offset += size), failed);\n",
+        "    if (syncing !== undefined) return syncing.then(() => this.#appended(size), failed);\n",
       replace: "    Promise.resolve(syncing).catch(() => {});\n",
     }],
   },

@@ -34,6 +34,25 @@ test("open(), lock() and makeDirectory() make everything for its owner alone", a
   assertEquals(modes, [0o700, 0o600, 0o600]);
 });
 
+test("identity() of a directory tells that a name in it was made, renamed or removed", async () => {
+  await using directory = await temporaryDirectory();
+  const fs = await detectFs();
+  const steps = {
+    made: async () => await (await fs.open(directory.join("a"), "create")).close(),
+    renamed: () => fs.rename(directory.join("a"), directory.join("b")),
+    removed: () => fs.remove(directory.join("b")),
+  };
+  const { changed: first } = await fs.identity(directory.path);
+  assertEquals(typeof first, "number");
+  // Deno tells the time of a change in whole seconds: they have to pass between one change and the next.
+  for (const [what, step] of Object.entries(steps)) {
+    const before = (await fs.identity(directory.path)).changed!;
+    while (Date.now() < before + 1100) await new Promise((resolve) => setTimeout(resolve, 10));
+    await step();
+    assert((await fs.identity(directory.path)).changed! > before, what);
+  }
+});
+
 /** Starts a program that takes the lock, and resolves with what it says. */
 async function holder(runtime: (typeof runtimes)[number], path: string) {
   const program = start(runtime, "hold_lock.ts", [path]);

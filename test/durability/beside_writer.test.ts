@@ -46,7 +46,10 @@ function sideOf(disk: PowerCutDisk): Side {
             await side.beforeSync();
             await file.syncData();
           },
-          syncAll: () => file.syncAll(),
+          syncAll: async () => {
+            await side.beforeSync();
+            await file.syncAll();
+          },
           truncate: (size) => file.truncate(size),
           size: () => file.size(),
           identity: () => file.identity(),
@@ -188,8 +191,8 @@ test("changes() that follows from outside shows a batch only once it is durable"
   const next = changes.next();
   // Written by a process that dies before it can sync.
   const dying = sideOf(disk);
-  dying.beforeSync = () => new Promise(() => {});
   const dead = await open(dying.fs);
+  dying.beforeSync = () => new Promise(() => {});
   void dead.apply({ c: 3 });
   assertEquals((await next).value?.sequence, 3);
   await assertDurable(disk, 3);

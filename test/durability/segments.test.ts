@@ -92,11 +92,11 @@ test("append() keeps a seal in place when it was written behind a fill that had 
   const identity = { directory: DIRECTORY, stem: "w", id: "0", mutator: null, version: 1 };
   const named = segmentFile(identity, 1);
   const header = segmentHeader(identity, 1, 0);
-  const writer = await SegmentWriter.create(fs, DIRECTORY, named, header);
+  const writer = await SegmentWriter.create(fs, DIRECTORY, named, header, true);
   const encoder = new BatchEncoder(fs.crc32);
   await writer.append(encoder.encode(["1"], 0, 0, writer.seed));
   await writer.trim();
-  await writer.seal(1);
+  await writer.writeSeal(1);
   await writer.append(encoder.encode(["2"], 1, 0, writer.seed));
   await writer.close();
   const lines = new TextDecoder().decode(fs.peek(named.path)!).trimEnd().split("\n");
@@ -110,7 +110,7 @@ async function freshSegment() {
   const identity = { directory: DIRECTORY, stem: "w", id: "0", mutator: null, version: 1 };
   const named = segmentFile(identity, 1);
   const header = segmentHeader(identity, 1, 0);
-  const writer = await SegmentWriter.create(fs, DIRECTORY, named, header);
+  const writer = await SegmentWriter.create(fs, DIRECTORY, named, header, true);
   const encoder = new BatchEncoder(fs.crc32);
   let sequence = 0;
   const append = async (size: number) => {
@@ -143,8 +143,56 @@ test("append() syncs nothing but data as long as the space was filled ahead", as
   const count = (name: string) => calls.filter((call) => call === name).length;
   assertEquals(count("syncData") + count("syncAll"), 400);
   // Twice as much each time.
-  assertEquals(count("syncAll"), 3);
+  assertEquals(count("syncAll"), 4);
   await writer.close();
+});
+
+test("append() fills nothing ahead for the first batch of a process, and so has nothing to cut off", async () => {
+  const world = new World();
+  const fs = freshDisk();
+  for (let life = 1; life <= 3; life++) {
+    const manager = await world.open(fs);
+    const before = fs.log.length;
+    await world.apply(manager);
+    await manager.close();
+    const calls = fs.log.slice(before).map((call) => call.split(" ")[0]);
+    // The batch and its sync, the seal and its sync.
+    assertEquals(calls.filter((call) => /^(write|truncate|sync)/.test(call!)), [
+      "write",
+      "syncAll",
+      "write",
+      "syncAll",
+    ]);
+  }
+});
+
+test("close() cuts the fill off with the sync of the seal", async () => {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs);
+  await world.apply(manager);
+  await world.apply(manager);
+  const before = fs.log.length;
+  await manager.close();
+  const calls = fs.log.slice(before).map((call) => call.split(" ")[0]);
+  assertEquals(calls.filter((call) => /^(write|truncate|sync)/.test(call!)), [
+    "write",
+    "truncate",
+    "syncAll",
+  ]);
+});
+
+test("append() leaves nothing of the first batch when the disk had room for a part of it", async () => {
+  const { fs, named, writer, append } = await freshSegment();
+  const before = fs.peek(named.path)!;
+  fs.spaceLeft = 4096;
+  await assertRejects(() => append(20_000), DiskFullError);
+  fs.spaceLeft = Infinity;
+  await append(10);
+  await writer.close();
+  const text = new TextDecoder().decode(fs.peek(named.path)!);
+  assertEquals(text.trimEnd().split("\n").length, 2);
+  assertEquals(text.slice(0, before.length), new TextDecoder().decode(before));
 });
 
 test("append() leaves nothing of a batch that the disk had no room for", async () => {
@@ -166,8 +214,9 @@ test("createSnapshot() finds room on a full disk in the space that was filled ah
   const fs = freshDisk();
   const manager = await world.open(fs);
   await world.apply(manager);
+  await world.apply(manager);
   fs.spaceLeft = 0;
-  assertEquals((await manager.createSnapshot()).sequence, 1);
+  assertEquals((await manager.createSnapshot()).sequence, 2);
   fs.spaceLeft = Infinity;
   assert(await world.apply(manager));
   await manager.close();

@@ -158,14 +158,14 @@ test("SegmentWriter refuses to write a seal when a sync has failed", async () =>
     if (fails && name.startsWith("sync")) throw systemError("EIO");
   });
   const named = segmentFile({ directory: directory.path, stem: "test" }, 1);
-  const writer = await SegmentWriter.create(fs, directory.path, named, segmentHeader);
+  const writer = await SegmentWriter.create(fs, directory.path, named, segmentHeader, true);
   fails = true;
   const error = await assertRejects(
     async () => await writer.append(encode("[1]\n")),
     PoisonedError,
   );
   fails = false;
-  assertEquals(await writer.seal(1).catch((cause) => cause), error);
+  assertEquals(await writer.writeSeal(1).catch((cause) => cause), error);
   await writer.close();
 });
 
