@@ -28,7 +28,8 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 
 class DenoFile implements DurableFile {
   readonly #file: Deno.FsFile;
-  readonly #pace = new SyncPace(() => this.#file.stat());
+  // Not the file's times: whoever asks for them makes the next write dearer, see `src/name_watch.ts`.
+  readonly #pace = new SyncPace(() => this.#file.seek(0, Deno.SeekMode.Current));
 
   constructor(file: Deno.FsFile) {
     this.#file = file;
@@ -79,8 +80,8 @@ class DenoFile implements DurableFile {
   }
 }
 
-function identityOf({ dev, ino, nlink }: Deno.FileInfo): FileIdentity {
-  return { device: dev, inode: ino ?? 0, links: nlink ?? 1 };
+function identityOf({ dev, ino, nlink, ctime }: Deno.FileInfo): FileIdentity {
+  return { device: dev, inode: ino ?? 0, links: nlink ?? 1, changed: ctime?.getTime() };
 }
 
 function failure(code: string, path: string): Error {

@@ -48,13 +48,16 @@ const fstat = (fd: number) => promised<fs.Stats>((done) => fs.fstat(fd, done));
 const fsync = (fd: number) => promised<void>((done) => fs.fsync(fd, done));
 const close = (fd: number) => promised<void>((done) => fs.close(fd, done));
 
+/** Something for a thread that is done at once, and not asked of a file that is written: see `src/name_watch.ts`. */
+const askSomething = () => promised<void>((done) => fs.access("/", done));
+
 /** Bun has the checksum itself; `node:zlib`, where Node has it, would take Bun a good part of its start to load. */
 const { Bun } = globalThis as { Bun?: { hash: Pick<DurableFs, "crc32"> } };
 const { crc32 } = Bun?.hash ?? await import("node:zlib");
 
 class NodeFile implements DurableFile {
   readonly #fd: number;
-  readonly #pace = new SyncPace(() => fstat(this.#fd));
+  readonly #pace = new SyncPace(askSomething);
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -103,8 +106,8 @@ class NodeFile implements DurableFile {
   }
 }
 
-function identityOf({ dev, ino, nlink }: fs.Stats): FileIdentity {
-  return { device: dev, inode: ino, links: nlink };
+function identityOf({ dev, ino, nlink, ctimeMs }: fs.Stats): FileIdentity {
+  return { device: dev, inode: ino, links: nlink, changed: ctimeMs };
 }
 
 /** Fails with a code when a descriptor is not of a regular file. */

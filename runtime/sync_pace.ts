@@ -5,6 +5,15 @@
  * @module
  */
 
+/**
+ * `setImmediate` as it was when this was loaded; a test may put a clock of its own in its place later. The property is
+ * taken and not the function: Deno makes the function when it is first asked for, which takes as long as loading this
+ * library, and only a process that keeps committing asks.
+ */
+const loop: { setImmediate?(callback: () => void): unknown } = {};
+const immediate = Object.getOwnPropertyDescriptor(globalThis, "setImmediate");
+if (immediate !== undefined) Object.defineProperty(loop, "setImmediate", immediate);
+
 /** A disk counts as fast while its syncs take less than this. */
 const FAST_MS = 0.6;
 
@@ -31,9 +40,7 @@ export class SyncPace {
   readonly #lookAt: () => Promise<unknown>;
 
   /**
-   * @param lookAt asks the system something small about the file, on a thread: its answer comes with a turn of the event
-   * loop. Not `setImmediate`, which a host may lack, and which a test may have replaced by a clock of its own that never
-   * ticks.
+   * @param lookAt asks the system something small on a thread; its answer comes with a turn of the event loop, too
    */
   constructor(lookAt: () => Promise<unknown>) {
     this.#lookAt = lookAt;
@@ -55,12 +62,22 @@ export class SyncPace {
    */
   #askForTurn(start: number): void {
     this.#turnDue = start + TURN_MS;
-    const end = () => {
+    this.#turn = this.#nextTurn().then(() => {
       this.#turn = null;
       this.#noteTurn(performance.now() < this.#turnDue);
-    };
-    // A file that was closed meanwhile has no answer; the loop has turned all the same.
-    this.#turn = this.#lookAt().then(end, end);
+    });
+  }
+
+  /**
+   * The next turn of the loop. `setImmediate` brings it sooner than a thread, but a host may lack it, and a test may
+   * have replaced it, before this was loaded, by a clock that never ticks.
+   */
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      loop.setImmediate?.(resolve);
+      // A file that was closed meanwhile has no answer; the loop has turned all the same.
+      this.#lookAt().then(() => resolve(), () => resolve());
+    });
   }
 
   async #syncAfterTurn(

@@ -7,7 +7,7 @@
 import { type DurableFs, type DurableLock, type FileIdentity, systemCodeOf } from "./durable_fs.ts";
 import { IoError, ioError, LockedError } from "./errors.ts";
 import { joinPath, LOCK_NAME } from "./format/names.ts";
-import { isSame, Place } from "./place.ts";
+import { isSame, Place, type Witnesses } from "./place.ts";
 
 /** A directory whose lock is held. */
 export interface HeldDirectory {
@@ -80,7 +80,7 @@ async function hold(
   try {
     const directory = await fs.identity(path);
     const key = keyOf(directory);
-    const witnesses = [
+    const witnesses: Witnesses = [
       { path, identity: directory },
       { path: joinPath(path, LOCK_NAME), identity: await lock.identity() },
     ];

@@ -26,6 +26,9 @@ export interface Witness {
   identity: FileIdentity;
 }
 
+/** The directory itself, and what in it is compared as well. */
+export type Witnesses = readonly [directory: Witness, ...others: Witness[]];
+
 /**
  * One directory, known by itself and by the locked file in it. By both: a backup made of hard links has the same lock
  * file, and a directory whose lock file was removed is open to a second writer.
@@ -33,7 +36,7 @@ export interface Witness {
 export class Place {
   readonly #fs: DurableFs;
   readonly #directory: string;
-  readonly #witnesses: readonly Witness[];
+  readonly #witnesses: Witnesses;
   /** Whether the check can be made: not on a file system whose files change their numbers. */
   readonly checked: boolean;
   #gone: DirectoryGoneError | null = null;
@@ -45,7 +48,7 @@ export class Place {
   constructor(
     fs: DurableFs,
     directory: string,
-    witnesses: readonly Witness[],
+    witnesses: Witnesses,
     checked: boolean,
   ) {
     this.#fs = fs;
@@ -104,6 +107,19 @@ export class Place {
    */
   checkNamed({ links }: FileIdentity, path: string): void {
     if (links === 0) throw this.#leave(`"${path}" was removed while it was being written`);
+  }
+
+  /** When the directory last changed; `undefined` when that can't be told, or when its path means another one. */
+  changed(): MaybePromise<number | undefined> {
+    const [{ path, identity }] = this.#witnesses;
+    const changeOf = (found: FileIdentity) => isSame(found, identity) ? found.changed : undefined;
+    try {
+      const found = this.#fs.identity(path);
+      return "then" in found ? found.then(changeOf, () => undefined) : changeOf(found);
+    } catch {
+      // It was moved or removed: the files in it may be there all the same, under another path.
+      return undefined;
+    }
   }
 
   /** Why nothing is done here any more, or `null`. */

@@ -14,6 +14,7 @@ import type {
   MaybePromise,
   OpenMode,
 } from "./durable_fs.ts";
+import { NameWatch } from "./name_watch.ts";
 import type { Place } from "./place.ts";
 
 /** Checks the place before each call by name, and that files which were synced still have a name. */
@@ -86,11 +87,13 @@ class PlacedFile implements DurableFile {
   readonly #file: DurableFile;
   readonly #place: Place;
   readonly #path: string;
+  readonly #names: NameWatch;
 
   constructor(file: DurableFile, place: Place, path: string) {
     this.#file = file;
     this.#place = place;
     this.#path = path;
+    this.#names = new NameWatch(() => place.changed());
   }
 
   read(buffer: Uint8Array, offset: number): MaybePromise<number> {
@@ -113,6 +116,13 @@ class PlacedFile implements DurableFile {
   }
 
   #checkNamed(): MaybePromise<void> {
+    const isUnchanged = this.#names.isUnchanged();
+    if (isUnchanged === true) return;
+    if (isUnchanged === false) return this.#lookAtFile();
+    return isUnchanged.then((isSo) => isSo ? undefined : this.#lookAtFile());
+  }
+
+  #lookAtFile(): MaybePromise<void> {
     const identity = this.#file.identity();
     if (!("then" in identity)) return this.#place.checkNamed(identity, this.#path);
     return identity.then((later) => this.#place.checkNamed(later, this.#path));
