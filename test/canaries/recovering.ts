@@ -9,7 +9,6 @@ import type { Canary } from "./canary.ts";
 const RECOVERY = "src/recovery/recovery.ts";
 const TABLE = "src/recovery/recovery_table.ts";
 const CORRUPTION = "src/recovery/corruption.ts";
-const SEGMENT_WRITER = "src/journal/segment_writer.ts";
 const JOURNAL_WRITER = "src/journal/journal_writer.ts";
 const ENCODE = "src/format/encode.ts";
 const BATCH_SCAN = "src/format/batch_scan.ts";
