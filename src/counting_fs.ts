@@ -118,7 +118,17 @@ class CountingFile implements DurableFile {
   }
 
   truncate(size: number): MaybePromise<void> {
-    return this.#file.truncate(size);
+    const cutting = this.#file.truncate(size);
+    if (cutting === undefined) return this.#cut(size);
+    return cutting.then(() => this.#cut(size));
+  }
+
+  /** What is cut off before a sync never gets to the card. */
+  #cut(size: number): void {
+    const to = Math.max(this.#dirtyFrom, Math.ceil(size / PAGE_SIZE));
+    if (to >= this.#dirtyTo) return;
+    this.#traffic.cardBytes -= (this.#dirtyTo - to) * PAGE_SIZE;
+    this.#dirtyTo = to;
   }
 
   size(): MaybePromise<number> {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FILL_SIZE_MIN, type SegmentHeader } from "../format/format.ts";
+import { FILL_RESERVE, FILL_SIZE_MIN, type SegmentHeader } from "../format/format.ts";
 import type { Batch, Seal } from "../format/scan.ts";
 import { extendLife, type Life, noTraffic, pagesTouched } from "../traffic.ts";
 import { fillEndFor } from "./fill_ahead.ts";
@@ -55,9 +55,13 @@ export class SegmentCost {
   #batch(offset: number, offsetEnd: number): void {
     const size = offsetEnd - offset;
     const before = this.#filledEnd;
-    const isFirst = before === 0;
-    this.#filledEnd = isFirst ? offsetEnd : fillEndFor(offset, size, before, this.#startOffset);
-    const fill = isFirst ? 0 : this.#filledEnd - before;
+    if (before === 0) {
+      this.#filledEnd = offsetEnd;
+      // The reserve was written, too, and cut off before it got to the card.
+      return this.#add(offset, offsetEnd, { writes: 2, bytes: 2 * size + FILL_RESERVE });
+    }
+    this.#filledEnd = fillEndFor(offset, size, before, this.#startOffset);
+    const fill = this.#filledEnd - before;
     this.#add(offset, fill === 0 ? offsetEnd : this.#filledEnd, {
       writes: 1 + Math.ceil(fill / FILL_SIZE_MIN),
       bytes: size + fill,

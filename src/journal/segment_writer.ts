@@ -11,25 +11,22 @@ import { ioError, isDiskFull, type MinistateError } from "../errors.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../format/names.ts";
 import type { Life } from "../traffic.ts";
-import { fillEndFor } from "./fill_ahead.ts";
+import { FillAhead } from "./fill_ahead.ts";
 import { poisoned } from "./poison.ts";
 import { hasNoSpaceFor, repairTail, type TailRepair } from "./tail_repair.ts";
-import { createAnew, discard, fillWithLineFeeds, writeFully } from "./write_bytes.ts";
+import { createAnew, discard, writeFully } from "./write_bytes.ts";
 
 /** The one writer of one segment. */
 export class SegmentWriter {
   readonly #fs: DurableFs;
   readonly #file: DurableFile;
-  readonly #startOffset: number;
   readonly named: NamedFile;
   readonly header: SegmentHeader;
   /** The header's checksum. */
   readonly seed: number;
   /** Where the next batch goes: everything before is synced. */
   offset: number;
-  #filledEnd: number; // where the line feeds end that were written ahead
-  /** Whether this process has appended a batch: for one that makes a single batch, filling ahead would not pay. */
-  fillsAhead = false;
+  readonly #fill: FillAhead;
   #poison: MinistateError | null = null;
   /** What has to be done before anything is written, because the disk was too full for it so far. */
   #repair: TailRepair | null = null;
@@ -43,16 +40,15 @@ export class SegmentWriter {
     header: SegmentHeader,
     seed: number,
     offset: number,
-    filledEnd: number,
+    fill: FillAhead,
   ) {
     this.#fs = fs;
     this.#file = file;
     this.named = named;
     this.header = header;
     this.seed = seed;
-    this.#startOffset = offset;
     this.offset = offset;
-    this.#filledEnd = filledEnd;
+    this.#fill = fill;
   }
 
   /**
@@ -90,10 +86,8 @@ export class SegmentWriter {
       // Before the first record: otherwise a power cut can take the name, and the record with it. On FAT it leads to an
       // empty file until the file's next sync, which is the first record's own: recovery knows such segments.
       await fs.syncDirectory(directory);
-      const size = bytes.length;
-      const writer = new SegmentWriter(fs, file, named, header, checksum, size, size);
-      writer.fillsAhead = fillsAhead;
-      return writer;
+      const fill = new FillAhead(bytes.length, bytes.length, fillsAhead);
+      return new SegmentWriter(fs, file, named, header, checksum, bytes.length, fill);
     } catch (error) {
       if (renamed) {
         await closeAfterFailure(file);
@@ -124,7 +118,8 @@ export class SegmentWriter {
       const isFull = await hasNoSpaceFor(() => repairTail(file!, repair));
       // What a killed process left may still be in memory only; it has been read, so make it durable.
       await file.syncAll();
-      const writer = new SegmentWriter(fs, file, named, header, seed, place.soundEnd, repair.end);
+      const fill = new FillAhead(place.soundEnd, repair.end, false);
+      const writer = new SegmentWriter(fs, file, named, header, seed, place.soundEnd, fill);
       // The state is there to be read all the same; the next append tries again.
       if (isFull) writer.#repair = repair;
       return writer;
@@ -142,7 +137,7 @@ export class SegmentWriter {
    */
   append(bytes: Uint8Array): MaybePromise<void> {
     if (this.#poison !== null) throw this.#poison;
-    const grows = this.#repair !== null || this.#fillEndFor(bytes) > this.#filledEnd;
+    const grows = this.#repair !== null || !this.#fill.fits(this.offset, bytes.length);
     // A fast disk answers at once, and every `await` costs a turn of the queue, even that of nothing.
     const writing = grows ? this.#extendAndWrite(bytes) : this.#write(bytes);
     if (writing === undefined) return this.#syncBatch(bytes.length, grows);
@@ -151,8 +146,19 @@ export class SegmentWriter {
 
   async #extendAndWrite(bytes: Uint8Array): Promise<void> {
     await this.settle();
-    if (this.fillsAhead) await this.#extendTo(this.#fillEndFor(bytes));
+    if (this.#fill.fits(this.offset, bytes.length)) return await this.#write(bytes);
+    try {
+      await this.#fill.extendFor(this.#file, this.offset, bytes.length);
+    } catch (error) {
+      if (!isDiskFull(error)) throw this.#poisonWith("extend", error);
+      throw ioError("extend", this.named.path, error);
+    }
     await this.#write(bytes);
+    try {
+      await this.#fill.cutReserve(this.#file, this.offset + bytes.length);
+    } catch (error) {
+      throw this.#poisonWith("cut", error);
+    }
   }
 
   /**
@@ -171,7 +177,7 @@ export class SegmentWriter {
     }
     // Durable before anything else: otherwise a refused mutation could be there after a power cut.
     await this.sync();
-    this.#filledEnd = Math.min(this.#filledEnd, repair.end);
+    this.#fill.end = Math.min(this.#fill.end, repair.end);
     this.#repair = null;
   }
 
@@ -201,26 +207,12 @@ export class SegmentWriter {
 
   #appended(size: number): void {
     this.offset += size;
-    this.#filledEnd = Math.max(this.#filledEnd, this.offset);
-    this.fillsAhead = true;
+    this.#fill.isAhead = true;
   }
 
-  #fillEndFor(batch: Uint8Array): number {
-    return fillEndFor(this.offset, batch.length, this.#filledEnd, this.#startOffset);
-  }
-
-  async #extendTo(filledEnd: number): Promise<void> {
-    try {
-      await fillWithLineFeeds(this.#file, this.#filledEnd, filledEnd);
-    } catch (error) {
-      if (!isDiskFull(error)) throw this.#poisonWith("extend", error);
-      // Where even that takes space, there are only more line feeds than were counted on.
-      await hasNoSpaceFor(() => this.#file.truncate(this.#filledEnd)).catch((cause) => {
-        throw this.#poisonWith("cut", cause);
-      });
-      throw ioError("extend", this.named.path, error);
-    }
-    this.#filledEnd = filledEnd;
+  /** Whether the next batch has space filled ahead for those after it. */
+  get fillsAhead(): boolean {
+    return this.#fill.isAhead;
   }
 
   /** Takes a batch or seal back that was written in part, and throws. */
@@ -229,7 +221,7 @@ export class SegmentWriter {
     const isFull = isDiskFull(cause);
     // A write that finds no space at all leaves everything as it was.
     if (!isFull || taken > 0) {
-      const filled = Math.min(this.offset + bytes.length, this.#filledEnd);
+      const filled = Math.min(this.offset + bytes.length, this.#fill.end);
       const end = Math.max(filled, this.offset + taken);
       this.#repair = { lastStart: this.offset, soundEnd: this.offset, end };
       try {
@@ -269,15 +261,15 @@ export class SegmentWriter {
       await this.#rollBack(bytes, error);
     }
     this.offset += bytes.length;
-    this.#filledEnd = Math.max(this.#filledEnd, this.offset);
+    this.#fill.end = Math.max(this.#fill.end, this.offset);
   }
 
   /** Cuts the fill off. Space comes back; nothing depends on it being durable. */
   async trim(): Promise<void> {
-    if (this.#repair === null && this.#filledEnd <= this.offset) return;
+    if (this.#repair === null && this.#fill.end <= this.offset) return;
     try {
       await this.#file.truncate(this.offset);
-      this.#filledEnd = this.offset;
+      this.#fill.end = this.offset;
       if (this.#repair !== null) this.#repair.end = this.offset;
     } catch (error) {
       throw ioError("trim", this.named.path, error);

@@ -113,8 +113,8 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: rotation and growth",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await file.syncAll();\n      const writer",
-      replace: "      const writer",
+      find: "      await file.syncAll();\n      const fill",
+      replace: "      const fill",
     }],
   },
   {
@@ -287,8 +287,8 @@ export const WRITING: readonly Canary[] = [
     first: "promises: a refused write",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "    await this.sync();\n    this.#filledEnd = Math.min",
-      replace: "    this.#filledEnd = Math.min",
+      find: "    await this.sync();\n    this.#fill.end = Math.min",
+      replace: "    this.#fill.end = Math.min",
     }],
   },
   {

@@ -12,6 +12,7 @@ import {
 import { Journal } from "@ministate/ministate/journal";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { BatchEncoder } from "../../src/format/encode.ts";
+import { FILL_RESERVE } from "../../src/format/format.ts";
 import { segmentFile } from "../../src/format/names.ts";
 import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
@@ -142,12 +143,12 @@ test("append() syncs nothing but data as long as the space was filled ahead", as
   const calls = fs.log.slice(before).map((call) => call.split(" ")[0]);
   const count = (name: string) => calls.filter((call) => call === name).length;
   assertEquals(count("syncData") + count("syncAll"), 400);
-  // Twice as much each time.
-  assertEquals(count("syncAll"), 4);
+  // The first, and then for a fill that is twice as large each time.
+  assertEquals(count("syncAll"), 6);
   await writer.close();
 });
 
-test("append() fills nothing ahead for the first batch of a process, and so has nothing to cut off", async () => {
+test("append() keeps no fill for the first batch of a process, only sees that the reserve is free", async () => {
   const world = new World();
   const fs = freshDisk();
   for (let life = 1; life <= 3; life++) {
@@ -156,13 +157,16 @@ test("append() fills nothing ahead for the first batch of a process, and so has 
     await world.apply(manager);
     await manager.close();
     const calls = fs.log.slice(before).map((call) => call.split(" ")[0]);
-    // The batch and its sync, the seal and its sync.
+    // The reserve, the batch, their cut and sync; the seal and its sync.
     assertEquals(calls.filter((call) => /^(write|truncate|sync)/.test(call!)), [
       "write",
+      "write",
+      "truncate",
       "syncAll",
       "write",
       "syncAll",
     ]);
+    assertEquals(manager.stats().sinceOpen.cardBytes, 3 * 4096);
   }
 });
 
@@ -206,6 +210,16 @@ test("append() leaves nothing of a batch that the disk had no room for", async (
     assertEquals(fs.peek(named.path), before);
   }
   await append(10);
+  await writer.close();
+});
+
+test("append() fills less ahead on a disk that has no room for more, but always the reserve", async () => {
+  const { fs, writer, append } = await freshSegment();
+  await append(10);
+  fs.spaceLeft = FILL_RESERVE + 100;
+  await append(10);
+  assert(fs.spaceLeft < 100, `${fs.spaceLeft} bytes are left`);
+  await assertRejects(() => append(200), DiskFullError);
   await writer.close();
 });
 

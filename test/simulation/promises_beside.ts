@@ -9,6 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { StateManager } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
+import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import { ANY_POWER_CUT } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../../runtime/simulated/random.ts";
@@ -62,8 +63,11 @@ async function readerIsShownTheDurable(tally: Tally): Promise<void> {
       await world.apply(manager);
       // The writer stands still at this call: a sync is not made, anything else is.
       fs.cutAt = fs.calls + call;
-      await world.apply(manager);
+      await world.apply(manager).catch((error) => {
+        if (!isPowerCut(error)) throw error;
+      });
       wasUnderWay = fs.dead;
+      fs.cutAt = null;
       // As another process finds it at this moment.
       const disk = fs.image();
       const shown = await look(disk);
@@ -73,7 +77,7 @@ async function readerIsShownTheDurable(tally: Tally): Promise<void> {
         const journal = await Journal.open(DIRECTORY, NAME, { fs: after });
         assert(journal.sequence >= shown, `${shown} was shown, ${journal.sequence} is there`);
       }
-      if (!wasUnderWay) await manager.close();
+      if (!fs.dead) await manager.close();
       tally.state("open", "shown what is durable");
     }
   }

@@ -81,7 +81,13 @@ function tappedFile(file: DurableFile, tap: Tap): DurableFile {
       synced();
       return file.syncAll();
     },
-    truncate: (size) => file.truncate(size),
+    truncate: async (size) => {
+      await file.truncate(size);
+      for (const page of [...dirty].filter((page) => page * PAGE_SIZE >= size)) {
+        dirty.delete(page);
+        tap.cardBytes -= PAGE_SIZE;
+      }
+    },
     size: () => file.size(),
     identity: () => file.identity(),
     close: () => file.close(),
