@@ -38,6 +38,8 @@ export class StateDirectory {
   /** Absolute, with links resolved when it was opened. */
   readonly path: string;
   readonly stem: string;
+  /** Why the lock file could not be opened, so that the directory alone is locked; `null` otherwise. */
+  readonly lockFileDamage: string | null;
   readonly #place: Place;
   #held: HeldDirectory | null;
   #closed = false;
@@ -49,6 +51,7 @@ export class StateDirectory {
     place: Place,
     held: HeldDirectory | null,
   ) {
+    this.lockFileDamage = held?.lockFileDamage ?? null;
     const placed = new PlacedFs(fs, place);
     const counting = new CountingFs(placed);
     this.fs = held === null ? placed : counting;
@@ -110,7 +113,7 @@ export class StateDirectory {
       // Nobody holds a lock for it, so the directory itself says which one it is.
       const identity = await fs.identity(resolved);
       const isSteady = isSame(identity, await fs.identity(resolved));
-      const place = new Place(fs, resolved, [{ path: resolved, identity }], isSteady);
+      const place = new Place(fs, { path: resolved, identity }, null, isSteady);
       return new StateDirectory(fs, resolved, stem, place, null);
     } catch (error) {
       throw ioError("open", resolved, error);

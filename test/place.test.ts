@@ -10,7 +10,9 @@ import {
   stat,
   symlink,
   unlink,
+  writeFile,
 } from "node:fs/promises";
+import { dirname } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
@@ -27,7 +29,7 @@ import { temporaryDirectory } from "./support/temporary.ts";
 const gone = {
   error: DirectoryGoneError,
   code: "DIRECTORY_GONE",
-  says: /not the one that was opened/,
+  says: /Nothing was read, written or deleted there since\. .*close, and open again$/,
 };
 
 /** Every file of a directory with its bytes. */
@@ -161,6 +163,108 @@ test("a removed lock file lets no second writer in, and is noticed", async () =>
   });
   await assertFails(() => manager.createSnapshot(), gone);
   await assertFails(() => manager.apply(1), gone);
+  await closeGone(manager);
+});
+
+/** What can happen to the place of an open state, and what is said of it. */
+const moves: Record<string, [(state: string) => Promise<unknown>, RegExp]> = {
+  "moved away": [
+    (state) => rename(state, `${state}-away`),
+    /^The state directory ".*state" is not there any more: it was moved or removed, or its file system was unm/,
+  ],
+  "removed": [
+    (state) => rm(state, { recursive: true }),
+    /^The state directory .* is not there any/,
+  ],
+  "replaced by another directory": [
+    async (state) => {
+      await rename(state, `${state}-away`);
+      await mkdir(state);
+    },
+    /^The state directory ".*state" is not the one that was opened: something else took its place, or .*mounted/,
+  ],
+  "replaced by a file": [
+    async (state) => {
+      await rename(state, `${state}-away`);
+      await writeFile(state, "");
+    },
+    /^The state directory ".*state" is not the one that was opened: something else took its place/,
+  ],
+  "cut off by a file in its path": [
+    async (state) => {
+      await rename(dirname(state), `${dirname(state)}-away`);
+      await writeFile(dirname(state), "");
+    },
+    /^The state directory ".*state" can't be reached any more: a file stands where its path needs a dir/,
+  ],
+  "cut off by links that lead in a circle": [
+    async (state) => {
+      await rename(dirname(state), `${dirname(state)}-away`);
+      await symlink(dirname(state), dirname(state));
+    },
+    /^The state directory ".*state" can't be reached any more: symbolic links in its path lead in a circle/,
+  ],
+  "left without its lock file": [
+    (state) => unlink(`${state}/ministate.lock`),
+    /^The lock file ".*state\/ministate\.lock" was removed while it was locked\. .*The directory is still the one that was opened, and what was acknowledged is in it/,
+  ],
+  "given another lock file": [
+    async (state) => {
+      await rename(`${state}/ministate.lock`, `${state}/old.lock`);
+      await writeFile(`${state}/ministate.lock`, "");
+    },
+    /^The lock file ".*state\/ministate\.lock" was replaced while it was locked\. .*The directory is still the one/,
+  ],
+};
+
+const openers: ((path: string) => Promise<{ close(): Promise<void> }>)[] = [
+  openLedger,
+  (path) => Journal.open(path, journalName),
+  (path) => SnapshotStore.open(path, journalName),
+];
+
+for (const [what, [move, says]] of Object.entries(moves)) {
+  test(`a manager says what happened when its directory was ${what}, and so do a journal and a store`, async () => {
+    for (const open of openers) {
+      await using directory = await temporaryDirectory();
+      await mkdir(directory.join("above"));
+      const path = directory.join("above", "state");
+      const opened = await open(path);
+      await move(path);
+      await assertFails(() => opened.close(), { ...gone, says });
+    }
+  });
+}
+
+test("a manager says so when its directory is gone from the server of a network file system", async () => {
+  await using directory = await temporaryDirectory();
+  const runtimeFs = await detectFs();
+  let isStale = false;
+  const fs = {
+    ...runtimeFs,
+    identity: (path: string) =>
+      isStale ? Promise.reject(systemError("ESTALE")) : runtimeFs.identity(path),
+  };
+  const manager = await openLedger(directory.path, { fs });
+  isStale = true;
+  const says =
+    /^The state directory ".*" is gone from the server of this network file system\. Nothing/;
+  assertEquals(
+    (await assertFails(() => manager.compact(), { ...gone, says })).systemCode,
+    "ESTALE",
+  );
+  await closeGone(manager);
+});
+
+test("a manager says what a removed segment means for what was acknowledged", async () => {
+  await using directory = await temporaryDirectory();
+  const manager = await openLedger(directory.path);
+  await manager.apply(1);
+  await unlink(directory.join(fileName("wal", 1)));
+  const says =
+    /^".*wal\.jsonl" was removed while it was being written.* in the memory of this program alone/;
+  await assertFails(() => manager.apply(2), { ...gone, says });
+  assertEquals(manager.snapshot(), { entries: [1] });
   await closeGone(manager);
 });
 

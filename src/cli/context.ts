@@ -77,8 +77,22 @@ export async function openDocument(
   readOnly: boolean,
 ): Promise<DocumentManager> {
   const name = await journalNameIn(context, directory);
-  const options = { readOnly, create: false, fs: context.fs };
-  return await StateManager.open(directory, name, documentMutator, options);
+  return await openManager(context, directory, name, { readOnly, create: false });
+}
+
+async function openManager(
+  context: Context,
+  directory: string,
+  name: string,
+  options: { readOnly?: boolean; create: boolean },
+): Promise<DocumentManager> {
+  const { fs } = context;
+  const manager = await StateManager.open(directory, name, documentMutator, { ...options, fs });
+  const { lockFileDamage } = manager.recovery;
+  if (lockFileDamage !== null) {
+    remark(context, `${safeText(lockFileDamage)}. The directory alone is locked meanwhile`);
+  }
+  return manager;
 }
 
 /**
@@ -99,8 +113,7 @@ export async function openOrMakeDocument(
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
   }
-  const { fs } = context;
-  const manager = await StateManager.open(directory, name, documentMutator, { fs });
+  const manager = await openManager(context, directory, name, { create: true });
   if (manager.recovery.created) {
     const place = safeText(await absolutePath(context, directory));
     remark(context, `There was no state in "${place}": a new one was made`);

@@ -8,6 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { DurableFile, DurableFs } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { badDisk } from "../support/bad_disk.ts";
 import { openDamaged } from "./damage_oracle.ts";
 import { codeOf, fileOf, openingOf, type Promised } from "./promised.ts";
 import type { Tally } from "./tally.ts";
@@ -19,6 +20,7 @@ export const PLACE: readonly Promised[] = [
   { name: "another directory under the path is left alone", keep: othersAreLeftAlone },
   { name: "what is acknowledged has a name", keep: acknowledgedIsNamed },
   { name: "the directory is locked, not only its lock file", keep: directoryIsLocked },
+  { name: "a rotten lock file keeps nobody out", keep: rottenLockIsNoObstacle },
   { name: "a backup of hard links keeps what it has", keep: hardLinksAreKept },
 ];
 
@@ -51,6 +53,7 @@ function watched(disk: PowerCutDisk, before: () => void | Promise<void>): Durabl
     makeDirectory: (path) => disk.makeDirectory(path),
     syncDirectory: (path) => disk.syncDirectory(path),
     lock: (path, directory) => disk.lock(path, directory),
+    lockDirectory: (path) => disk.lockDirectory(path),
     identity: async (path) => {
       await before();
       return disk.identity(path);
@@ -142,6 +145,25 @@ async function directoryIsLocked(tally: Tally): Promise<void> {
   assertEquals(await codeOf(() => manager.close()), "DIRECTORY_GONE");
   assertEquals(await openingOf(disk), "opened");
   tally.state("place", "locked");
+}
+
+async function rottenLockIsNoObstacle(tally: Tally): Promise<void> {
+  const disk = freshDisk();
+  const world = new World();
+  await (await world.open(disk)).close();
+  for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
+    const fs = badDisk(disk, { part: "ministate.lock", code }).fs as PowerCutDisk;
+    const manager = await world.open(fs);
+    assert(manager.recovery.lockFileDamage?.includes(code), `nobody was told of ${code}`);
+    await world.apply(manager);
+    assertEquals(await openingOf(disk), "LOCKED", "a second writer, who can open the lock file");
+    assertEquals(await openingOf(fs), "LOCKED", "a second writer, who can't either");
+    await manager.close();
+    const other = await world.open(disk);
+    assertEquals(await openingOf(fs), "LOCKED", "a second writer, who can't open the lock file");
+    await other.close();
+    tally.state("place", "lock rotten");
+  }
 }
 
 async function hardLinksAreKept(tally: Tally): Promise<void> {
