@@ -107,18 +107,25 @@ export async function openOrMakeDocument(
   create = true,
 ): Promise<DocumentManager> {
   if (!create) return await openDocument(context, directory, false);
-  let name = DOCUMENT_JOURNAL;
-  try {
-    name = await journalNameIn(context, directory);
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-  }
-  const manager = await openManager(context, directory, name, { create: true });
+  const found = await foundJournalName(context, directory);
+  // One that was there a moment ago must not be made anew: it may just have been unmounted.
+  const options = { create: found === null };
+  const manager = await openManager(context, directory, found ?? DOCUMENT_JOURNAL, options);
   if (manager.recovery.created) {
     const place = safeText(await absolutePath(context, directory));
     remark(context, `There was no state in "${place}": a new one was made`);
   }
   return manager;
+}
+
+/** The name of the journal in a directory; `null` when there is no state, or no directory. */
+async function foundJournalName(context: Context, directory: string): Promise<string | null> {
+  try {
+    return await journalNameIn(context, directory);
+  } catch (error) {
+    if (error instanceof CommandError) return null;
+    throw error;
+  }
 }
 
 /** What a program is told about a state that was made; nothing where it was there before. */

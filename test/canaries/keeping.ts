@@ -224,8 +224,8 @@ export const KEEPING: readonly Canary[] = [
     first: "promises: one writer",
     patches: [{
       file: DIRECTORY,
-      find: "    return readOnly\n      ?",
-      replace: "    return false\n      ?",
+      find: "      readOnly\n        ?",
+      replace: "      false\n        ?",
     }],
   },
   {

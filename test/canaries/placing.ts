@@ -85,6 +85,16 @@ export const PLACING: readonly Canary[] = [
     }],
   },
   {
+    name: "create: false looks for a state only before the lock",
+    rule: PLACE,
+    first: "promises: a state that vanishes",
+    patches: [{
+      file: "src/state_directory.ts",
+      find: "    if (!create && !holdsState(files)) throw",
+      replace: "    if (create && !holdsState(files) && !create) throw",
+    }],
+  },
+  {
     name: "a segment that a backup shares is written to",
     rule: PLACE,
     first: "promises: a backup of hard links",

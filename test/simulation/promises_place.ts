@@ -21,6 +21,7 @@ export const PLACE: readonly Promised[] = [
   { name: "what is acknowledged has a name", keep: acknowledgedIsNamed },
   { name: "the directory is locked, not only its lock file", keep: directoryIsLocked },
   { name: "a rotten lock file keeps nobody out", keep: rottenLockIsNoObstacle },
+  { name: "a state that vanishes while it is opened is not begun anew", keep: vanishedIsMissed },
   { name: "a backup of hard links keeps what it has", keep: hardLinksAreKept },
 ];
 
@@ -163,6 +164,31 @@ async function rottenLockIsNoObstacle(tally: Tally): Promise<void> {
     assertEquals(await openingOf(fs), "LOCKED", "a second writer, who can't open the lock file");
     await other.close();
     tally.state("place", "lock rotten");
+  }
+}
+
+async function vanishedIsMissed(tally: Tally): Promise<void> {
+  for (let at = 0, reached = true; reached; at++) {
+    const disk = freshDisk();
+    const world = new World();
+    const manager = await world.open(disk);
+    await world.apply(manager);
+    await manager.close();
+    let looks = at;
+    // Another directory, with nothing in it, as when a file system is unmounted.
+    const fs = watched(disk, async () => {
+      if (looks-- !== 0) return;
+      await disk.rename(DIRECTORY, AWAY);
+      await disk.makeDirectory(DIRECTORY);
+    });
+    const found = await openingOf(fs as PowerCutDisk, { create: false });
+    reached = looks < 0;
+    const where = `the state vanished at look ${at}`;
+    // One that vanishes under the last steps is refused by whatever they come to.
+    assertEquals(found === "opened", !reached, `${where}: ${found}`);
+    const made = disk.paths(DIRECTORY).filter((path) => !path.endsWith("/ministate.lock"));
+    if (reached) assertEquals(made, [], `${where}, and a new one was begun`);
+    tally.state("place", "vanished");
   }
 }
 
