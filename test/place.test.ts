@@ -16,12 +16,19 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { DirectoryGoneError, IoError, LockedError } from "@ministate/ministate";
+import {
+  DirectoryGoneError,
+  type DurableFs,
+  type FileIdentity,
+  IoError,
+  LockedError,
+} from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../runtime/detect.ts";
 import { assertFails } from "./support/errors.ts";
 import { fileName } from "./support/files.ts";
+import { countOpenFiles } from "./support/open_files.ts";
 import { systemError } from "./support/wrapped_fs.ts";
 import { journalName, openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
@@ -266,6 +273,84 @@ test("a manager says what a removed segment means for what was acknowledged", as
   await assertFails(() => manager.apply(2), { ...gone, says });
   assertEquals(manager.snapshot(), { entries: [1] });
   await closeGone(manager);
+});
+
+/** The running runtime's file system, whose looks at a path are answered by `look`. */
+async function lookingBy(look: (path: string, fs: DurableFs) => Promise<FileIdentity>) {
+  const fs = await detectFs();
+  return { ...fs, identity: (path: string) => look(path, fs) };
+}
+
+test("a file system that answers later has its lock file and its segments looked at as well", async () => {
+  const steps = { "ministate.lock": "compact", [fileName("wal", 1)]: "apply" } as const;
+  for (const [name, step] of Object.entries(steps)) {
+    await using directory = await temporaryDirectory();
+    const fs = await lookingBy(async (path, fs) => await fs.identity(path));
+    const manager = await openLedger(directory.path, { fs });
+    await manager.apply(1);
+    await unlink(directory.join(name));
+    const says = new RegExp(`${name}" was removed while it was (locked|being written)`);
+    await assertFails(() => step === "apply" ? manager.apply(2) : manager.compact(), {
+      ...gone,
+      says,
+    });
+    await closeGone(manager);
+  }
+});
+
+test("a removed segment is what is told of where the directory can't be looked at", async () => {
+  await using directory = await temporaryDirectory();
+  let fails = false;
+  let count = 0;
+  const runtimeFs = await detectFs();
+  const refused = {
+    ...runtimeFs,
+    identity(path: string) {
+      if (fails) throw systemError("EIO");
+      return runtimeFs.identity(path);
+    },
+  };
+  const unsteady = await lookingBy(async (path, fs) => ({
+    ...await fs.identity(path),
+    inode: ++count,
+  }));
+  for (const fs of [refused, unsteady]) {
+    fails = false;
+    const path = directory.join(fs === refused ? "refused" : "unsteady");
+    const manager = await openLedger(path, { fs });
+    await manager.apply(1);
+    await unlink(`${path}/${fileName("wal", 1)}`);
+    fails = true;
+    const says = /^".*wal\.jsonl" was removed while it was being written/;
+    await assertFails(() => manager.apply(2), { ...gone, says });
+    await closeGone(manager);
+  }
+});
+
+test("a segment made after another directory took the path is left there, and not written to", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("state");
+  const files = countOpenFiles(await detectFs());
+  let moves = false;
+  const fs: DurableFs = {
+    ...files.fs,
+    async open(name, mode) {
+      if (moves && mode === "create") {
+        await rename(path, directory.join("away"));
+        await mkdir(path);
+      }
+      return await files.fs.open(name, mode);
+    },
+  };
+  const manager = await openLedger(path, { fs, segmentSizeMax: 64 * 1024 });
+  await manager.apply(1);
+  const { open } = files;
+  moves = true;
+  await assertFails(() => manager.apply("x".repeat(70_000)), gone);
+  assertEquals(files.open, open);
+  await closeGone(manager);
+  assertEquals(files.open, 0);
+  assertEquals(Object.values(await contentOf(path)), [""]);
 });
 
 test("a backup of hard links that takes the path is another directory, though it has the same lock file", async () => {
