@@ -168,7 +168,7 @@ async function lock(path: string, directory?: string): Promise<DurableLock | nul
   const release = () => opened.splice(0).forEach((each) => each.close());
   try {
     if (await file.tryLock(true)) {
-      if (directory === undefined || await lockDirectory(directory, opened)) {
+      if (directory === undefined || await lockAsWell(directory, opened)) {
         return { identity: () => identityOf(file.statSync()), release };
       }
     }
@@ -180,8 +180,24 @@ async function lock(path: string, directory?: string): Promise<DurableLock | nul
   return null;
 }
 
+/** Locks the directory alone. */
+async function lockDirectory(path: string): Promise<DurableLock | null> {
+  const directory = await Deno.open(path, { read: true });
+  const release = () => directory.close();
+  try {
+    if (await directory.tryLock(true)) {
+      return { identity: () => identityOf(directory.statSync()), release };
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+  release();
+  return null;
+}
+
 /** Whether the directory was free; one that its file system can't lock is. */
-async function lockDirectory(path: string, opened: Deno.FsFile[]): Promise<boolean> {
+async function lockAsWell(path: string, opened: Deno.FsFile[]): Promise<boolean> {
   const directory = await Deno.open(path, { read: true });
   opened.push(directory);
   try {
@@ -202,6 +218,7 @@ export const runtimeFs: DurableFs = {
   makeDirectory: (path) => coded(makeDirectory(path)),
   syncDirectory: (path) => coded(syncDirectory(path)),
   lock: (path, directory) => coded(lock(path, directory)),
+  lockDirectory: (path) => coded(lockDirectory(path)),
   // The lock file is open and so in memory: asking at once costs less than a hop to a thread.
   identity: (path) => codedNow(() => identityOf(Deno.lstatSync(path))),
   resolve: (path) => coded(realPath(absolutePath(path, Deno.cwd), Deno.realPath)),

@@ -7,6 +7,7 @@
 import fs from "node:fs";
 import process from "node:process";
 import type { Machine, PathStatus, Space } from "../src/cli/machine.ts";
+import { named } from "./errno.ts";
 
 interface PermissionQuery {
   permissions?: {
@@ -22,14 +23,14 @@ function refuseAsking(kind: "statfs" | "uid"): void {
   throw Object.assign(new Error(`EPERM: --allow-sys=${kind} is not given`), { code: "EPERM" });
 }
 
-/** Deno's refusal of a permission has no system code; it is given the one that means the same. */
+/** Gives every failure its true name. Deno's refusal of a permission has none; it is given the one that means the same. */
 async function coded<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
     const { name } = error as Error;
     if (name === "NotCapable") throw Object.assign(error as Error, { code: "EPERM" });
-    throw error;
+    throw named(error);
   }
 }
 

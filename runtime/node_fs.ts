@@ -20,7 +20,7 @@ import { lockDescriptors } from "./flock.ts";
 import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
 // O_NOFOLLOW: a link planted in the directory must not lead elsewhere. O_NONBLOCK: opening a pipe must not hang.
 const OPEN_FLAGS: Record<OpenMode, number> = {
@@ -122,16 +122,31 @@ function kindOf(entry: fs.Dirent): DirectoryEntry["kind"] {
   return entry.isFile() ? "file" : entry.isDirectory() ? "directory" : "other";
 }
 
-/** Locks the file and, where that can be done, the directory; gives back all descriptors when one is taken. */
+/** Locks the file and, where that can be done, the directory. */
 async function lock(path: string, directory?: string): Promise<DurableLock | null> {
-  const descriptors = [await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK)];
+  const file = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+  return await lockOpened(file, async (descriptors) => {
+    await refuseIrregular(file, path);
+    if (directory !== undefined) descriptors.push(await open(directory, O_RDONLY));
+  });
+}
+
+/** Locks the directory alone. */
+async function lockDirectory(path: string): Promise<DurableLock | null> {
+  return await lockOpened(await open(path, O_RDONLY | O_DIRECTORY));
+}
+
+/** Locks what is open, and what is opened with it; gives back all descriptors when one is taken. */
+async function lockOpened(
+  fd: number,
+  openMore?: (descriptors: number[]) => Promise<void>,
+): Promise<DurableLock | null> {
+  const descriptors = [fd];
   const release = async () => {
-    for (const fd of descriptors.splice(0)) await close(fd);
+    for (const each of descriptors.splice(0)) await close(each);
   };
   try {
-    const [fd] = descriptors as [number];
-    await refuseIrregular(fd, path);
-    if (directory !== undefined) descriptors.push(await open(directory, O_RDONLY));
+    await openMore?.(descriptors);
     if (await lockDescriptors(descriptors)) {
       return { identity: () => identityOf(fs.fstatSync(fd)), release };
     }
@@ -179,6 +194,7 @@ export const runtimeFs: DurableFs = {
     }
   },
   lock,
+  lockDirectory,
   // The lock file is open and so in memory: asking at once costs less than a hop to a thread.
   identity: (path) => naming(() => identityOf(fs.lstatSync(path))),
   resolve: (path) =>

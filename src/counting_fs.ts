@@ -57,6 +57,10 @@ export class CountingFs implements DurableFs {
     return this.#fs.lock(path, directory);
   }
 
+  lockDirectory(path: string): Promise<DurableLock | null> {
+    return this.#fs.lockDirectory(path);
+  }
+
   identity(path: string): MaybePromise<FileIdentity> {
     return this.#fs.identity(path);
   }

@@ -63,7 +63,7 @@ export interface DirectoryEntry {
 
 /** An exclusive lock that the operating system takes back by itself when the process ends, however it ends. */
 export interface DurableLock {
-  /** Which file is locked, from the descriptor that holds the lock. */
+  /** Which file is locked (or which directory, when it is locked alone), from the descriptor that holds the lock. */
   identity(): MaybePromise<FileIdentity>;
   /** Gives the lock back. */
   release(): MaybePromise<void>;
@@ -89,6 +89,11 @@ export interface DurableFs {
    * @param directory a directory to lock with it, where the file system can lock directories
    */
   lock(path: string, directory?: string): Promise<DurableLock | null>;
+  /**
+   * Takes an exclusive lock on a directory alone; `null` when another holder has it, with a file or without.
+   * Fails where the file system can't lock directories.
+   */
+  lockDirectory(path: string): Promise<DurableLock | null>;
   /** Which file or directory a path means now. A link at its end is not followed. */
   identity(path: string): MaybePromise<FileIdentity>;
   /**

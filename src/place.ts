@@ -11,13 +11,13 @@ import {
   systemCodeOf,
 } from "./durable_fs.ts";
 import { DirectoryGoneError, ioError } from "./errors.ts";
+import { finalPath } from "./format/names.ts";
 
-/** What a path that means nothing, or nothing of ours, fails with. */
-const GONE_CODES: ReadonlySet<string | undefined> = new Set([
-  "ENOENT",
-  "ENOTDIR",
-  "ELOOP",
-  "ESTALE",
+/** What a path that means nothing, or nothing of ours, fails with, beside `ENOENT`. */
+const OUT_OF_REACH: ReadonlyMap<string | undefined, string> = new Map([
+  ["ENOTDIR", "can't be reached any more: a file stands where its path needs a directory"],
+  ["ELOOP", "can't be reached any more: symbolic links in its path lead in a circle"],
+  ["ESTALE", "is gone from the server of this network file system"],
 ]);
 
 /** A path, and which file or directory it must stand for. */
@@ -26,34 +26,59 @@ export interface Witness {
   identity: FileIdentity;
 }
 
-/** The directory itself, and what in it is compared as well. */
-export type Witnesses = readonly [directory: Witness, ...others: Witness[]];
+/** What happened to a witness, in words, and what to do about it. */
+type Words = Record<"name" | "gone" | "other" | "advice", string>;
+
+const DIRECTORY: Words = {
+  name: "The state directory",
+  gone: "is not there any more: it was moved or removed, or its file system was unmounted",
+  other:
+    "is not the one that was opened: something else took its place, or a file system was mounted over it",
+  advice:
+    "What was acknowledged is in the directory that was opened, unless it was removed: find it, " +
+    "close, and open again",
+};
+
+const LOCK_FILE: Words = {
+  name: "The lock file",
+  gone: "was removed while it was locked",
+  other: "was replaced while it was locked",
+  advice:
+    "The directory is still the one that was opened, and what was acknowledged is in it, but nothing tells any " +
+    "more who may write there: find out what did it, see to it that no other program writes there, close, and open " +
+    "again",
+};
+
+const REMOVED = "was removed while it was being written";
+const REMOVED_ADVICE =
+  "Its records go when it is closed: what no snapshot holds is in the memory of this program alone. " +
+  "Save that elsewhere, close, and open again";
 
 /**
  * One directory, known by itself and by the locked file in it. By both: a backup made of hard links has the same lock
- * file, and a directory whose lock file was removed is open to a second writer.
+ * file, and a directory whose lock file was removed may be another writer's, where directories can't be locked.
  */
 export class Place {
   readonly #fs: DurableFs;
-  readonly #directory: string;
-  readonly #witnesses: Witnesses;
+  readonly #directory: Witness;
+  readonly #lockFile: Witness | null;
   /** Whether the check can be made: not on a file system whose files change their numbers. */
   readonly checked: boolean;
   #gone: DirectoryGoneError | null = null;
 
   /**
-   * @param witnesses the paths that are compared
+   * @param lockFile the lock file; `null` when none is locked
    * @param checked whether the file system gives the same file the same identity every time
    */
   constructor(
     fs: DurableFs,
-    directory: string,
-    witnesses: Witnesses,
+    directory: Witness,
+    lockFile: Witness | null,
     checked: boolean,
   ) {
     this.#fs = fs;
     this.#directory = directory;
-    this.#witnesses = witnesses;
+    this.#lockFile = lockFile;
     this.checked = checked;
   }
 
@@ -67,37 +92,36 @@ export class Place {
   check(): MaybePromise<void> {
     if (this.#gone !== null) throw this.#gone;
     if (!this.checked) return;
-    return this.#checkFrom(0);
+    const checking = this.#checkOne(this.#directory, DIRECTORY);
+    return checking === undefined ? this.#checkLock() : checking.then(() => this.#checkLock());
   }
 
-  /** Checks the witnesses from one on. Where the file system answers at once, so does this. */
-  #checkFrom(first: number): MaybePromise<void> {
-    for (let i = first; i < this.#witnesses.length; i++) {
-      const witness = this.#witnesses[i]!;
-      let found;
-      try {
-        found = this.#fs.identity(witness.path);
-      } catch (error) {
-        return this.#unknown(witness, error);
-      }
-      if ("then" in found) {
-        return found.then((identity) => {
-          this.#compare(witness, identity);
-          return this.#checkFrom(i + 1);
-        }, (error) => this.#unknown(witness, error));
-      }
-      this.#compare(witness, found);
+  #checkLock(): MaybePromise<void> {
+    if (this.#lockFile !== null) return this.#checkOne(this.#lockFile, LOCK_FILE);
+  }
+
+  /** Where the file system answers at once, so does this. */
+  #checkOne({ path, identity }: Witness, words: Words): MaybePromise<void> {
+    const compare = (now: FileIdentity) => {
+      if (isSame(now, identity)) return;
+      throw this.#leave(path, `${words.name} "${path}" ${words.other}`, words.advice);
+    };
+    let found;
+    try {
+      found = this.#fs.identity(path);
+    } catch (error) {
+      return this.#unknown(path, words, error);
     }
+    return "then" in found
+      ? found.then(compare, (error) => this.#unknown(path, words, error))
+      : compare(found);
   }
 
-  #compare({ path, identity }: Witness, found: FileIdentity): void {
-    if (isSame(found, identity)) return;
-    throw this.#leave(`"${path}" is another one than when it was opened`);
-  }
-
-  #unknown({ path }: Witness, error: unknown): never {
-    if (!GONE_CODES.has(systemCodeOf(error))) throw ioError("look at", path, error);
-    throw this.#leave(`"${path}" is not there any more`, error);
+  #unknown(path: string, words: Words, error: unknown): never {
+    const code = systemCodeOf(error);
+    const how = code === "ENOENT" ? words.gone : OUT_OF_REACH.get(code);
+    if (how === undefined) throw ioError("look at", path, error);
+    throw this.#leave(path, `${words.name} "${path}" ${how}`, words.advice, error);
   }
 
   /**
@@ -105,13 +129,28 @@ export class Place {
    *
    * @throws {DirectoryGoneError} when it was removed
    */
-  checkNamed({ links }: FileIdentity, path: string): void {
-    if (links === 0) throw this.#leave(`"${path}" was removed while it was being written`);
+  checkNamed({ links }: FileIdentity, path: string): MaybePromise<void> {
+    if (links === 0) return this.#tellRemoved(path);
+  }
+
+  #tellRemoved(path: string): MaybePromise<void> {
+    // It usually went with the whole directory: when that is found out, it is what has been told by now.
+    const tell = (): never => {
+      throw this.#leave(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE);
+    };
+    if (!this.checked) return tell();
+    let looking;
+    try {
+      looking = this.#checkOne(this.#directory, DIRECTORY);
+    } catch {
+      return tell();
+    }
+    return looking === undefined ? tell() : looking.then(tell, tell);
   }
 
   /** When the directory last changed; `undefined` when that can't be told, or when its path means another one. */
   changed(): MaybePromise<number | undefined> {
-    const [{ path, identity }] = this.#witnesses;
+    const { path, identity } = this.#directory;
     const changeOf = (found: FileIdentity) => isSame(found, identity) ? found.changed : undefined;
     try {
       const found = this.#fs.identity(path);
@@ -127,12 +166,10 @@ export class Place {
     return this.#gone;
   }
 
-  #leave(what: string, cause?: unknown): DirectoryGoneError {
+  #leave(path: string, what: string, advice: string, cause?: unknown): DirectoryGoneError {
     this.#gone ??= new DirectoryGoneError(
-      `The state directory "${this.#directory}" is not the one that was opened: ${what}. ` +
-        "Nothing was read, written or deleted at that path since; what was acknowledged is in the directory that was " +
-        "opened, if it was moved and not removed: find it, close, and open again",
-      { path: this.#directory, operation: "check the directory", cause },
+      `${what}. Nothing was read, written or deleted there since. ${advice}`,
+      { path, operation: "check the directory", cause },
     );
     return this.#gone;
   }

@@ -73,6 +73,10 @@ export class PlacedFs implements DurableFs {
     return this.#fs.lock(path, directory);
   }
 
+  lockDirectory(path: string): Promise<DurableLock | null> {
+    return this.#fs.lockDirectory(path);
+  }
+
   identity(path: string): MaybePromise<FileIdentity> {
     return this.#fs.identity(path);
   }

@@ -44,10 +44,10 @@ const OF_THE_PLACE: readonly string[] = [
 const PASSED_ON: ReadonlySet<string> = new Set([...OF_THE_MOMENT, ...OF_THE_PLACE]);
 
 /** No regular file stands under the name. Nothing of ours was ever in what does. */
-const NO_FILE: ReadonlySet<string> = new Set(["EISDIR", "EINVAL", "ELOOP", "ENOENT"]);
+const NO_FILE: ReadonlySet<string | undefined> = new Set(["EISDIR", "EINVAL", "ELOOP", "ENOENT"]);
 
 /** The file system found its own records about the file damaged: it can't even be renamed or deleted. */
-const METADATA_DAMAGED: ReadonlySet<string> = new Set(["EBADMSG", "EUCLEAN"]);
+const METADATA_DAMAGED: ReadonlySet<string | undefined> = new Set(["EBADMSG", "EUCLEAN"]);
 
 /** How often something is read before the disk is believed that it can't be: a device may answer the second time. */
 export const READ_ATTEMPTS = 3;
@@ -69,12 +69,12 @@ export function isFilesOwn(error: unknown): boolean {
 
 /** Whether a file is there, and the device or the file system refuses to give it, or a part of it. */
 export function isUnreadable(error: unknown): boolean {
-  return isFilesOwn(error) && !NO_FILE.has(codeOf(error) ?? "");
+  return isFilesOwn(error) && !NO_FILE.has(codeOf(error));
 }
 
 /** Whether the file system's own records about the file are damaged. */
 export function isMetadataDamaged(error: unknown): boolean {
-  return isFilesOwn(error) && METADATA_DAMAGED.has(codeOf(error) ?? "");
+  return isFilesOwn(error) && METADATA_DAMAGED.has(codeOf(error));
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -21,7 +21,7 @@ import {
 import { isSame, Place } from "./place.ts";
 import { PlacedFs } from "./placed_fs.ts";
 import { isMetadataDamaged } from "./refusals.ts";
-import { refuseWithoutState } from "./state_presence.ts";
+import { holdsState, refuseWithoutState, stateVanished } from "./state_presence.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
@@ -38,6 +38,8 @@ export class StateDirectory {
   /** Absolute, with links resolved when it was opened. */
   readonly path: string;
   readonly stem: string;
+  /** Why the lock file could not be opened, so that the directory alone is locked; `null` otherwise. */
+  readonly lockFileDamage: string | null;
   readonly #place: Place;
   #held: HeldDirectory | null;
   #closed = false;
@@ -49,6 +51,7 @@ export class StateDirectory {
     place: Place,
     held: HeldDirectory | null,
   ) {
+    this.lockFileDamage = held?.lockFileDamage ?? null;
     const placed = new PlacedFs(fs, place);
     const counting = new CountingFs(placed);
     this.fs = held === null ? placed : counting;
@@ -61,7 +64,7 @@ export class StateDirectory {
   }
 
   /**
-   * Makes the directory when it is missing, and takes the lock.
+   * Makes the directory when it is missing (unless `make` is `false`), and takes the lock.
    *
    * @throws {LockedError} when another writer has it
    * @throws {IoError} when the path can't be a directory of ours
@@ -70,10 +73,11 @@ export class StateDirectory {
     fs: DurableFs,
     path: string,
     journalName: string,
+    make = true,
   ): Promise<StateDirectory> {
     const stem = stemOf(journalName);
     const absolute = await resolvePath(fs, checkDirectory(path));
-    await makeWithParents(fs, absolute);
+    if (make) await makeWithParents(fs, absolute);
     // Again, now that it is there: under Deno, a link above a missing directory may not be looked at.
     const resolved = await resolvePath(fs, absolute);
     const held = await holdDirectory(fs, resolved);
@@ -91,11 +95,20 @@ export class StateDirectory {
     journalName: string,
     { readOnly, create }: { readOnly: boolean; create: boolean },
   ): Promise<StateDirectory> {
-    const absolute = create ? path : await resolvePath(fs, checkDirectory(path));
-    if (!create) await refuseWithoutState(fs, absolute, journalName);
-    return readOnly
-      ? await StateDirectory.openForReading(fs, absolute, journalName)
-      : await StateDirectory.openForWriting(fs, absolute, journalName);
+    const openAt = (at: string) =>
+      readOnly
+        ? StateDirectory.openForReading(fs, at, journalName)
+        : StateDirectory.openForWriting(fs, at, journalName, create);
+    if (create) return await openAt(path);
+    const absolute = await resolvePath(fs, checkDirectory(path));
+    await refuseWithoutState(fs, absolute, journalName);
+    try {
+      return await openAt(absolute);
+    } catch (error) {
+      // It may be gone since: then that is what there is to say.
+      if (systemCodeOf(error) === "ENOENT") await refuseWithoutState(fs, absolute, journalName);
+      throw error;
+    }
   }
 
   /** Opens without the lock; nothing is made or changed. */
@@ -110,7 +123,7 @@ export class StateDirectory {
       // Nobody holds a lock for it, so the directory itself says which one it is.
       const identity = await fs.identity(resolved);
       const isSteady = isSame(identity, await fs.identity(resolved));
-      const place = new Place(fs, resolved, [{ path: resolved, identity }], isSteady);
+      const place = new Place(fs, { path: resolved, identity }, null, isSteady);
       return new StateDirectory(fs, resolved, stem, place, null);
     } catch (error) {
       throw ioError("open", resolved, error);
@@ -135,6 +148,18 @@ export class StateDirectory {
   /** What is in the directory now. */
   list(): Promise<StateFiles> {
     return listState(this.fs, this.path, this.stem);
+  }
+
+  /**
+   * As `list`, for what is opened: without `create`, the files must be there now, too. Since the first look, which came
+   * before the lock, they can have been unmounted or removed.
+   *
+   * @throws {NoStateError} when none is there; nothing was made but perhaps the lock file
+   */
+  async listOpened({ create }: { create: boolean }): Promise<StateFiles> {
+    const files = await this.list();
+    if (!create && !holdsState(files)) throw stateVanished(this.path);
+    return files;
   }
 
   /** Where whatever is set aside goes. */

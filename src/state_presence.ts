@@ -42,3 +42,13 @@ export async function refuseWithoutState(
     { path, operation: "open", cause },
   );
 }
+
+/** The error for a state that was there when `open` first looked, and isn't any more. */
+export function stateVanished(path: string): NoStateError {
+  return new NoStateError(
+    `"${path}" held a state a moment ago and holds none now: it was unmounted, moved or removed while it was being ` +
+      "opened. Nothing was made but perhaps an empty lock file: see to it that its file system stays mounted, and " +
+      "open again",
+    { path, operation: "open" },
+  );
+}

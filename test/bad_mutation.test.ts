@@ -1,6 +1,7 @@
 // Tests what a mutation that is not JSON, or too large, gets: a typed error, and everything else as it was.
 
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { assertEquals, assertMatch } from "@std/assert";
 import {
   InvalidMutationError,
@@ -126,6 +127,18 @@ for (const { title, value, says } of notJson) {
     assertEquals(await store.restore(), null);
   });
 }
+
+test("apply() takes objects and arrays of another realm, and refuses arrays of its classes", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  const foreign = runInNewContext("({ items: [1, { a: [2] }] })");
+  await manager.apply(foreign);
+  assertEquals(manager.snapshot(), { entries: [{ items: [1, { a: [2] }] }] });
+  const ofClass = runInNewContext("new (class Readings extends Array {})()");
+  const says = /\$ is an object of class Readings/;
+  const wanted = { error: InvalidMutationError, code: "INVALID_MUTATION", says };
+  await assertFails(() => manager.apply(ofClass), wanted);
+});
 
 test("apply() takes everything that JSON can hold, and gives it back on replay", async () => {
   await using directory = await temporaryDirectory();

@@ -1,19 +1,21 @@
 // Tests what becomes of a directory without a state: made and told, or with `create: false` refused and left as it was.
 
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { IoError, NoStateError, StateManager } from "@ministate/ministate";
+import { type DurableFs, IoError, NoStateError, StateManager } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
+import { detectFs } from "../runtime/detect.ts";
 import { assertFails, type Failure } from "./support/errors.ts";
 import { fileName } from "./support/files.ts";
 import { counter, journalName, openCounter } from "./support/samples.ts";
+import { systemError } from "./support/wrapped_fs.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "./support/temporary.ts";
 
 type Opener = (
   directory: string,
-  options: { create?: boolean; readOnly?: boolean },
+  options: { create?: boolean; readOnly?: boolean; fs?: DurableFs },
 ) => Promise<AsyncDisposable>;
 
 const openers: Record<string, Opener> = {
@@ -109,6 +111,62 @@ for (const [call, open] of Object.entries(openers)) {
       const error = await open(directory.path, { create }).then(() => null, (error) => error);
       assertEquals(error.code, "FOREIGN_FORMAT");
     }
+  });
+}
+
+for (const [call, open] of Object.entries(openers)) {
+  /** Opens a state that vanishes in the moment before the lock is taken (or before a reader looks which place it is). */
+  const openVanishing = async (path: string, vanish: () => Promise<void>, readOnly: boolean) => {
+    const runtimeFs = await detectFs();
+    let looked = false;
+    const fs: DurableFs = {
+      ...runtimeFs,
+      async list(path) {
+        const entries = await runtimeFs.list(path);
+        if (!looked) await vanish();
+        looked = true;
+        return entries;
+      },
+    };
+    return await open(path, { create: false, readOnly, fs });
+  };
+
+  for (const readOnly of [false, true]) {
+    const how = readOnly ? " and readOnly" : "";
+
+    test(`${call} with create: false${how} makes no state in the directory that was beneath one that was unmounted`, async () => {
+      await using directory = await temporaryDirectory();
+      const path = directory.join("state");
+      await (await openCounter(path)).close();
+      const unmount = async () => {
+        await rename(path, directory.join("unmounted"));
+        await mkdir(path);
+      };
+      const says = /held a state a moment ago.*unmounted.*perhaps an empty lock file/;
+      await assertFails(() => openVanishing(path, unmount, readOnly), { ...noState, says });
+      assertEquals(await readdir(path), readOnly ? [] : ["ministate.lock"]);
+      // The lock is free.
+      await (await openCounter(path)).close();
+    });
+
+    test(`${call} with create: false${how} makes no directory in place of one that was removed`, async () => {
+      await using directory = await temporaryDirectory();
+      const path = directory.join("state");
+      await (await openCounter(path)).close();
+      const remove = () => rm(path, { recursive: true });
+      const says = /^There is no directory ".*state"\. Nothing was made/;
+      await assertFails(() => openVanishing(path, remove, readOnly), { ...noState, says });
+      assertEquals(await everything(directory), []);
+    });
+  }
+
+  test(`${call} with create: false passes on what else is not there`, async () => {
+    await using directory = await temporaryDirectory();
+    await (await openCounter(directory.path)).close();
+    const refuse = () => Promise.reject(systemError("ENOENT"));
+    const fs = { ...await detectFs(), lock: refuse };
+    const wanted = { error: IoError, code: "IO_FAILED", says: /^Cannot lock/ };
+    await assertFails(() => open(directory.path, { create: false, fs }), wanted);
   });
 }
 

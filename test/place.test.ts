@@ -10,16 +10,25 @@ import {
   stat,
   symlink,
   unlink,
+  writeFile,
 } from "node:fs/promises";
+import { dirname } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { DirectoryGoneError, IoError, LockedError } from "@ministate/ministate";
+import {
+  DirectoryGoneError,
+  type DurableFs,
+  type FileIdentity,
+  IoError,
+  LockedError,
+} from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../runtime/detect.ts";
 import { assertFails } from "./support/errors.ts";
 import { fileName } from "./support/files.ts";
+import { countOpenFiles } from "./support/open_files.ts";
 import { systemError } from "./support/wrapped_fs.ts";
 import { journalName, openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
@@ -27,7 +36,7 @@ import { temporaryDirectory } from "./support/temporary.ts";
 const gone = {
   error: DirectoryGoneError,
   code: "DIRECTORY_GONE",
-  says: /not the one that was opened/,
+  says: /Nothing was read, written or deleted there since\. .*close, and open again$/,
 };
 
 /** Every file of a directory with its bytes. */
@@ -162,6 +171,186 @@ test("a removed lock file lets no second writer in, and is noticed", async () =>
   await assertFails(() => manager.createSnapshot(), gone);
   await assertFails(() => manager.apply(1), gone);
   await closeGone(manager);
+});
+
+/** What can happen to the place of an open state, and what is said of it. */
+const moves: Record<string, [(state: string) => Promise<unknown>, RegExp]> = {
+  "moved away": [
+    (state) => rename(state, `${state}-away`),
+    /^The state directory ".*state" is not there any more: it was moved or removed, or its file system was unm/,
+  ],
+  "removed": [
+    (state) => rm(state, { recursive: true }),
+    /^The state directory .* is not there any/,
+  ],
+  "replaced by another directory": [
+    async (state) => {
+      await rename(state, `${state}-away`);
+      await mkdir(state);
+    },
+    /^The state directory ".*state" is not the one that was opened: something else took its place, or .*mounted/,
+  ],
+  "replaced by a file": [
+    async (state) => {
+      await rename(state, `${state}-away`);
+      await writeFile(state, "");
+    },
+    /^The state directory ".*state" is not the one that was opened: something else took its place/,
+  ],
+  "cut off by a file in its path": [
+    async (state) => {
+      await rename(dirname(state), `${dirname(state)}-away`);
+      await writeFile(dirname(state), "");
+    },
+    /^The state directory ".*state" can't be reached any more: a file stands where its path needs a dir/,
+  ],
+  "cut off by links that lead in a circle": [
+    async (state) => {
+      await rename(dirname(state), `${dirname(state)}-away`);
+      await symlink(dirname(state), dirname(state));
+    },
+    /^The state directory ".*state" can't be reached any more: symbolic links in its path lead in a circle/,
+  ],
+  "left without its lock file": [
+    (state) => unlink(`${state}/ministate.lock`),
+    /^The lock file ".*state\/ministate\.lock" was removed while it was locked\. .*The directory is still the one that was opened, and what was acknowledged is in it/,
+  ],
+  "given another lock file": [
+    async (state) => {
+      await rename(`${state}/ministate.lock`, `${state}/old.lock`);
+      await writeFile(`${state}/ministate.lock`, "");
+    },
+    /^The lock file ".*state\/ministate\.lock" was replaced while it was locked\. .*The directory is still the one/,
+  ],
+};
+
+const openers: ((path: string) => Promise<{ close(): Promise<void> }>)[] = [
+  openLedger,
+  (path) => Journal.open(path, journalName),
+  (path) => SnapshotStore.open(path, journalName),
+];
+
+for (const [what, [move, says]] of Object.entries(moves)) {
+  test(`a manager says what happened when its directory was ${what}, and so do a journal and a store`, async () => {
+    for (const open of openers) {
+      await using directory = await temporaryDirectory();
+      await mkdir(directory.join("above"));
+      const path = directory.join("above", "state");
+      const opened = await open(path);
+      await move(path);
+      await assertFails(() => opened.close(), { ...gone, says });
+    }
+  });
+}
+
+test("a manager says so when its directory is gone from the server of a network file system", async () => {
+  await using directory = await temporaryDirectory();
+  const runtimeFs = await detectFs();
+  let isStale = false;
+  const fs = {
+    ...runtimeFs,
+    identity: (path: string) =>
+      isStale ? Promise.reject(systemError("ESTALE")) : runtimeFs.identity(path),
+  };
+  const manager = await openLedger(directory.path, { fs });
+  isStale = true;
+  const says =
+    /^The state directory ".*" is gone from the server of this network file system\. Nothing/;
+  assertEquals(
+    (await assertFails(() => manager.compact(), { ...gone, says })).systemCode,
+    "ESTALE",
+  );
+  await closeGone(manager);
+});
+
+test("a manager says what a removed segment means for what was acknowledged", async () => {
+  await using directory = await temporaryDirectory();
+  const manager = await openLedger(directory.path);
+  await manager.apply(1);
+  await unlink(directory.join(fileName("wal", 1)));
+  const says =
+    /^".*wal\.jsonl" was removed while it was being written.* in the memory of this program alone/;
+  await assertFails(() => manager.apply(2), { ...gone, says });
+  assertEquals(manager.snapshot(), { entries: [1] });
+  await closeGone(manager);
+});
+
+/** The running runtime's file system, whose looks at a path are answered by `look`. */
+async function lookingBy(look: (path: string, fs: DurableFs) => Promise<FileIdentity>) {
+  const fs = await detectFs();
+  return { ...fs, identity: (path: string) => look(path, fs) };
+}
+
+test("a file system that answers later has its lock file and its segments looked at as well", async () => {
+  const steps = { "ministate.lock": "compact", [fileName("wal", 1)]: "apply" } as const;
+  for (const [name, step] of Object.entries(steps)) {
+    await using directory = await temporaryDirectory();
+    const fs = await lookingBy(async (path, fs) => await fs.identity(path));
+    const manager = await openLedger(directory.path, { fs });
+    await manager.apply(1);
+    await unlink(directory.join(name));
+    const says = new RegExp(`${name}" was removed while it was (locked|being written)`);
+    await assertFails(() => step === "apply" ? manager.apply(2) : manager.compact(), {
+      ...gone,
+      says,
+    });
+    await closeGone(manager);
+  }
+});
+
+test("a removed segment is what is told of where the directory can't be looked at", async () => {
+  await using directory = await temporaryDirectory();
+  let fails = false;
+  let count = 0;
+  const runtimeFs = await detectFs();
+  const refused = {
+    ...runtimeFs,
+    identity(path: string) {
+      if (fails) throw systemError("EIO");
+      return runtimeFs.identity(path);
+    },
+  };
+  const unsteady = await lookingBy(async (path, fs) => ({
+    ...await fs.identity(path),
+    inode: ++count,
+  }));
+  for (const fs of [refused, unsteady]) {
+    fails = false;
+    const path = directory.join(fs === refused ? "refused" : "unsteady");
+    const manager = await openLedger(path, { fs });
+    await manager.apply(1);
+    await unlink(`${path}/${fileName("wal", 1)}`);
+    fails = true;
+    const says = /^".*wal\.jsonl" was removed while it was being written/;
+    await assertFails(() => manager.apply(2), { ...gone, says });
+    await closeGone(manager);
+  }
+});
+
+test("a segment made after another directory took the path is left there, and not written to", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("state");
+  const files = countOpenFiles(await detectFs());
+  let moves = false;
+  const fs: DurableFs = {
+    ...files.fs,
+    async open(name, mode) {
+      if (moves && mode === "create") {
+        await rename(path, directory.join("away"));
+        await mkdir(path);
+      }
+      return await files.fs.open(name, mode);
+    },
+  };
+  const manager = await openLedger(path, { fs, segmentSizeMax: 64 * 1024 });
+  await manager.apply(1);
+  const { open } = files;
+  moves = true;
+  await assertFails(() => manager.apply("x".repeat(70_000)), gone);
+  assertEquals(files.open, open);
+  await closeGone(manager);
+  assertEquals(files.open, 0);
+  assertEquals(Object.values(await contentOf(path)), [""]);
 });
 
 test("a backup of hard links that takes the path is another directory, though it has the same lock file", async () => {

@@ -22,6 +22,7 @@ const clean = {
   torn: null,
   lost: null,
   placeChecked: true,
+  lockFileDamage: null,
   migratedFrom: null,
 };
 

@@ -270,11 +270,22 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     this.enter("lock", path, make);
     make();
     const file = refuseIrregular(place.directory.entries.get(place.name)!, path);
-    const wanted = directory === undefined ? [file] : [file, this.names.directory(directory)];
+    const more = directory === undefined ? [] : [this.names.directory(directory)];
+    return this.#hold(path, [file, ...more]);
+  }
+
+  /** Takes an exclusive lock on a directory alone; `null` when somebody has it. */
+  // deno-lint-ignore require-await
+  async lockDirectory(path: string): Promise<DurableLock | null> {
+    this.enter("lock", path);
+    return this.#hold(path, [this.names.directory(path)]);
+  }
+
+  #hold(path: string, wanted: [SimulatedNode, ...SimulatedNode[]]): DurableLock | null {
     if (wanted.some((node) => this.#locked.has(node))) return null;
     for (const node of wanted) this.#locked.add(node);
     return {
-      identity: () => this.identityOf(file),
+      identity: () => this.identityOf(wanted[0]),
       release: () => {
         for (const node of wanted) this.#locked.delete(node);
         this.enter("release", path);

@@ -77,8 +77,22 @@ export async function openDocument(
   readOnly: boolean,
 ): Promise<DocumentManager> {
   const name = await journalNameIn(context, directory);
-  const options = { readOnly, create: false, fs: context.fs };
-  return await StateManager.open(directory, name, documentMutator, options);
+  return await openManager(context, directory, name, { readOnly, create: false });
+}
+
+async function openManager(
+  context: Context,
+  directory: string,
+  name: string,
+  options: { readOnly?: boolean; create: boolean },
+): Promise<DocumentManager> {
+  const { fs } = context;
+  const manager = await StateManager.open(directory, name, documentMutator, { ...options, fs });
+  const { lockFileDamage } = manager.recovery;
+  if (lockFileDamage !== null) {
+    remark(context, `${safeText(lockFileDamage)}. The directory alone is locked meanwhile`);
+  }
+  return manager;
 }
 
 /**
@@ -93,19 +107,25 @@ export async function openOrMakeDocument(
   create = true,
 ): Promise<DocumentManager> {
   if (!create) return await openDocument(context, directory, false);
-  let name = DOCUMENT_JOURNAL;
-  try {
-    name = await journalNameIn(context, directory);
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-  }
-  const { fs } = context;
-  const manager = await StateManager.open(directory, name, documentMutator, { fs });
+  const found = await foundJournalName(context, directory);
+  // One that was there a moment ago must not be made anew: it may just have been unmounted.
+  const options = { create: found === null };
+  const manager = await openManager(context, directory, found ?? DOCUMENT_JOURNAL, options);
   if (manager.recovery.created) {
     const place = safeText(await absolutePath(context, directory));
     remark(context, `There was no state in "${place}": a new one was made`);
   }
   return manager;
+}
+
+/** The name of the journal in a directory; `null` when there is no state, or no directory. */
+async function foundJournalName(context: Context, directory: string): Promise<string | null> {
+  try {
+    return await journalNameIn(context, directory);
+  } catch (error) {
+    if (error instanceof CommandError) return null;
+    throw error;
+  }
 }
 
 /** What a program is told about a state that was made; nothing where it was there before. */

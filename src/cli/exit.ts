@@ -36,6 +36,7 @@ const CODES: Record<string, number> = {
   IO_FAILED: EXIT.system,
   DISK_FULL: EXIT.system,
   POISONED: EXIT.system,
+  DIRECTORY_GONE: EXIT.system,
   USAGE: EXIT.usage,
 };
 

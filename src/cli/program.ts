@@ -49,23 +49,23 @@ type Add = (name: string, description: string) => Command;
 
 function addDocument(add: Add, run: Run): void {
   add("get", "Print a value of the document")
-    .argument("<dir>", DIR, directoryArgument)
+    .argument("<dir>", DIR, pathArgument)
     .argument("[pointer]", POINTER, "")
     .option("--raw", "print a string without its quotes")
     .action((dir, pointer, options) => run((c) => get(c, dir, pointer, options)));
   add("set", "Set a value of the document: replace what is there, add what isn't")
-    .argument("<dir>", `${DIR}, made when it is missing`, directoryArgument)
+    .argument("<dir>", `${DIR}, made when it is missing`, pathArgument)
     .argument("<pointer>", `${POINTER}; "" is the whole document`)
     .argument("<json>", "the value, as JSON")
     .option("--no-create", NO_CREATE)
     .action((dir, pointer, json, options) => run((c) => set(c, dir, pointer, json, options)));
   add("remove", "Remove a value of the document")
-    .argument("<dir>", DIR, directoryArgument)
+    .argument("<dir>", DIR, pathArgument)
     .argument("<pointer>", POINTER)
     .action((dir, pointer) => run((c) => remove(c, dir, pointer)));
   add("patch", "Apply JSON Lines: each a JSON Patch (an array) or a JSON Merge Patch (an object)")
-    .argument("<dir>", `${DIR}, made when it is missing`, directoryArgument)
-    .argument("[file]", 'the file, or "-" for standard input', "-")
+    .argument("<dir>", `${DIR}, made when it is missing`, pathArgument)
+    .argument("[file]", 'the file, or "-" for standard input', pathArgument, "-")
     .option("--ack", "print each sequence once it is durable")
     .option("--no-create", NO_CREATE)
     .option("--stop", "stop at the first line that is refused")
@@ -74,13 +74,13 @@ function addDocument(add: Add, run: Run): void {
 
 function addReading(add: Add, run: Run): void {
   add("log", "Print the mutations")
-    .argument("<dir>", DIR, directoryArgument)
+    .argument("<dir>", DIR, pathArgument)
     .option("--from <sequence>", "the first one", sequenceOption)
     .option("--to <sequence>", "the last one", sequenceOption)
     .option("-f, --follow", "go on with what another process writes, until Ctrl-C")
     .action((dir, options) => run((c) => log(c, dir, options)));
   add("inspect", "Print what a state directory holds, and what the next open would do")
-    .argument("<dir>", DIR, directoryArgument)
+    .argument("<dir>", DIR, pathArgument)
     .option(
       "--endurance <size>",
       "what a card can take, such as 30TB: how long it lasts",
@@ -88,34 +88,34 @@ function addReading(add: Add, run: Run): void {
     )
     .action((dir, options) => run((c) => inspect(c, dir, options)));
   add("verify", "Read every byte: exit 0 sound, 1 torn tail that the next open will cut, 2 corrupt")
-    .argument("<dir>", DIR, directoryArgument)
+    .argument("<dir>", DIR, pathArgument)
     .action((dir) => run((c) => verify(c, dir)));
 }
 
 function addUpkeep(add: Add, run: Run): void {
   add("repair", "Go on without what is damaged; shows what is kept and lost, and asks")
-    .argument("<dir>", DIR, directoryArgument)
+    .argument("<dir>", DIR, pathArgument)
     .option("-y, --yes", "don't ask")
     .action((dir, options) => run((c) => repair(c, dir, options)));
   add("snapshot", "Write a snapshot of the document")
-    .argument("<dir>", DIR, directoryArgument)
+    .argument("<dir>", DIR, pathArgument)
     .action((dir) => run((c) => snapshot(c, dir)));
   add("compact", "Write a snapshot and delete the journal that is no longer needed")
-    .argument("<dir>", DIR, directoryArgument)
+    .argument("<dir>", DIR, pathArgument)
     .action((dir) => run((c) => compact(c, dir)));
   add("backup", "Copy a state directory, also while another process writes it")
-    .argument("<dir>", DIR, directoryArgument)
-    .argument("<dest>", "the new directory")
+    .argument("<dir>", DIR, pathArgument)
+    .argument("<dest>", "the new directory", pathArgument)
     .action((dir, dest) => run((c) => backup(c, dir, dest)));
   add("doctor", "Examine the machine and the place of a state: exit 0 fit, 1 warnings, 2 problems")
-    .argument("<dir>", `${DIR}; one that is missing is not made`, directoryArgument)
+    .argument("<dir>", `${DIR}; one that is missing is not made`, pathArgument)
     .option("--no-sync-test", "write nothing to time syncs (a card wears)")
     .action((dir, options) => run((c) => doctor(c, dir, options)));
 }
 
-function directoryArgument(path: string): string {
-  if (path !== "") return path;
-  throw new InvalidArgumentError("It must not be empty.");
+function pathArgument(path: string): string {
+  if (path !== "" && !path.includes("\0")) return path;
+  throw new InvalidArgumentError("It must be a path that is not empty.");
 }
 
 const UNITS = ["", "K", "M", "G", "T", "P"];

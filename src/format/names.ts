@@ -110,10 +110,14 @@ export function temporaryPath(path: string): string {
   return path + TEMPORARY_SUFFIX;
 }
 
+/** The name that a file has been given since, or will be. */
+export function finalPath(path: string): string {
+  return path.endsWith(TEMPORARY_SUFFIX) ? path.slice(0, -TEMPORARY_SUFFIX.length) : path;
+}
+
 /** Whether a name in a state directory is one that we give, of whichever journal. */
 export function isOwnName(name: string): boolean {
-  const final = name.endsWith(TEMPORARY_SUFFIX) ? name.slice(0, -TEMPORARY_SUFFIX.length) : name;
-  return OWN_NAME.test(final) || name === LOCK_NAME || name === QUARANTINE;
+  return OWN_NAME.test(finalPath(name)) || name === LOCK_NAME || name === QUARANTINE;
 }
 
 /** Sorts a directory's names into segments, snapshots and left-overs of the journal `stem`. */
@@ -121,7 +125,7 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
   const files: StateFiles = { directory, stem, segments: [], snapshots: [], temporary: [] };
   for (const { name, kind } of entries) {
     if (name.endsWith(TEMPORARY_SUFFIX)) {
-      const [, owner] = OWN_NAME.exec(name.slice(0, -TEMPORARY_SUFFIX.length)) ?? [];
+      const [, owner] = OWN_NAME.exec(finalPath(name)) ?? [];
       // They are deleted: only what this journal has made itself.
       if (owner === stem && kind === "file") files.temporary.push(joinPath(directory, name));
       continue;

@@ -189,7 +189,7 @@ async function recoverJournal(
   directory: StateDirectory,
   settings: JournalSettings,
 ): Promise<{ recovered: Recovered }> {
-  const files = await directory.list();
+  const files = await directory.listOpened(settings);
   const stored = await readIdentity(directory.fs, files);
   const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
   const snapshot = found?.named ?? null;

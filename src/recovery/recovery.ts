@@ -143,6 +143,7 @@ function report(
     torn: unbegunTail(scan),
     lost: null,
     placeChecked: directory.placeChecked,
+    lockFileDamage: directory.lockFileDamage,
     migratedFrom: stored !== null && stored.version !== version ? stored.version : null,
   };
 }

@@ -69,6 +69,11 @@ export interface RecoveryReport {
    * that gives the same file another inode number each time: there, see to it that nobody moves the directory.
    */
   placeChecked: boolean;
+  /**
+   * Why the lock file could not be opened, usually because its inode is damaged; `null` when it was, or when opened
+   * read-only. The directory alone is locked then, which keeps other writers out just as well: run fsck when you can.
+   */
+  lockFileDamage: string | null;
   /** The mutator version that the state was carried over from, if it was. */
   migratedFrom: number | null;
 }

@@ -72,7 +72,7 @@ export class SnapshotStore<S = unknown> {
     const { readOnly } = settings;
     const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     try {
-      const stored = await readIdentity(opened.fs, await opened.list());
+      const stored = await readIdentity(opened.fs, await opened.listOpened(settings));
       if (!readOnly) await opened.syncAncestors();
       return create(opened, readOnly, stored?.id ?? drawId());
     } catch (error) {

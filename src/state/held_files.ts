@@ -93,6 +93,7 @@ function heldFs(
     makeDirectory: (path) => fs.makeDirectory(path),
     syncDirectory: (path) => fs.syncDirectory(path),
     lock: (path, directory) => fs.lock(path, directory),
+    lockDirectory: (path) => fs.lockDirectory(path),
     identity: (path) => fs.identity(path),
     resolve: (path) => fs.resolve(path),
     crc32: (bytes, seed) => fs.crc32(bytes, seed),

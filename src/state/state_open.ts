@@ -41,7 +41,7 @@ async function recoverOnce<S, M, R>(
   settings: StateManagerSettings,
   machine: StateMachine<S, M, R>,
 ): Promise<OpenedState<S, M, R>> {
-  const files = await directory.list();
+  const files = await directory.listOpened(settings);
   const stored = await readIdentity(directory.fs, files);
   checkIdentity(stored, machine, directory.path);
   const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);

@@ -199,9 +199,12 @@ export const KEEPING: readonly Canary[] = [
     first: "promises: one writer",
     patches: [{
       file: LOCKING,
-      find: "      const lock = await fs.lock(lockPath, path);",
-      replace:
-        "      const lock = await fs.lock(lockPath, path) ?? { release: () => {}, identity: () => fs.identity(lockPath) };",
+      find: "await takeLock(fs, path, lockPath);",
+      replace: `await takeLock(fs, path, lockPath) ?? {
+        lock: { release: () => {}, identity: () => fs.identity(lockPath) },
+        path: lockPath,
+        lockFileDamage: null,
+      };`,
     }],
   },
   {
@@ -210,9 +213,9 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: closing and opening again",
     patches: [{
       file: LOCKING,
-      find: "      const lock = await fs.lock(lockPath, path);",
+      find: "      const taken = await takeLock(fs, path, lockPath);",
       replace: `      const left = (await fs.list(path)).some(({ name }) => name === LOCK_NAME);
-      const lock = left ? null : await fs.lock(lockPath, path);`,
+      const taken = left ? null : await takeLock(fs, path, lockPath);`,
     }],
   },
   {
@@ -221,8 +224,8 @@ export const KEEPING: readonly Canary[] = [
     first: "promises: one writer",
     patches: [{
       file: DIRECTORY,
-      find: "    return readOnly\n      ?",
-      replace: "    return false\n      ?",
+      find: "      readOnly\n        ?",
+      replace: "      false\n        ?",
     }],
   },
   {

@@ -40,8 +40,8 @@ export const PLACING: readonly Canary[] = [
     first: "promises: what is acknowledged has a name",
     patches: [{
       file: "src/place.ts",
-      find: "    if (links === 0) throw",
-      replace: "    if (links < 0) throw",
+      find: "    if (links === 0) return",
+      replace: "    if (links < 0) return",
     }],
   },
   {
@@ -60,8 +60,38 @@ export const PLACING: readonly Canary[] = [
     first: "promises: the directory is locked",
     patches: [{
       file: "src/directory_lock.ts",
-      find: "await fs.lock(lockPath, path);",
-      replace: "await fs.lock(lockPath);",
+      find: "fs.lock(lockPath, path)",
+      replace: "fs.lock(lockPath)",
+    }],
+  },
+  {
+    name: "a lock file that can't be opened keeps the writer out",
+    rule: PLACE,
+    first: "promises: a rotten lock file",
+    patches: [{
+      file: "src/directory_lock.ts",
+      find: "    if (damage === null) throw error;",
+      replace: "    if (damage !== undefined) throw error;",
+    }],
+  },
+  {
+    name: "where the lock file can't be opened, nothing is locked",
+    rule: PLACE,
+    first: "promises: a rotten lock file",
+    patches: [{
+      file: "src/directory_lock.ts",
+      find: "    return await fs.lockDirectory(path);",
+      replace: "    return { release: () => {}, identity: () => fs.identity(path) };",
+    }],
+  },
+  {
+    name: "create: false looks for a state only before the lock",
+    rule: PLACE,
+    first: "promises: a state that vanishes",
+    patches: [{
+      file: "src/state_directory.ts",
+      find: "    if (!create && !holdsState(files)) throw",
+      replace: "    if (create && !holdsState(files) && !create) throw",
     }],
   },
   {

@@ -17,6 +17,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { processMachine } from "../../runtime/machine.ts";
 import type { Machine } from "../../src/cli/machine.ts";
 import { openLedger } from "../support/samples.ts";
+import { lockFileRefused } from "../support/rotten_lock.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 import { begin, ministate } from "./command.ts";
@@ -208,6 +209,34 @@ test("doctor warns of a writer's lock file of others, of what others may change,
   );
   assertEquals(foundBy(report, "left over"), ["notice: ministate-doctor-1.tmp"]);
 });
+
+for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
+  test(`doctor warns of a lock file that gives ${code}, and sees who holds the directory alone`, async () => {
+    await using directory = await temporaryDirectory();
+    await runHere(["set", directory.path, "/a", "1"]);
+    const { inode } = await processMachine().status(directory.path);
+    const sound = soundMachine({
+      "/proc/locks": `1: FLOCK  ADVISORY  WRITE 1 b3:02:${inode} 0 EOF\n`,
+    });
+    const machine: Machine = {
+      ...sound,
+      status: (path) =>
+        path.endsWith(".lock") ? Promise.reject(systemError(code)) : sound.status(path),
+    };
+    const { fs } = await lockFileRefused(code);
+    const { report, code: exit } = await reportOf(
+      directory.path,
+      { machine, fs },
+      "--no-sync-test",
+    );
+    assertEquals([exit, report.verdict], [1, "warning"]);
+    assertEquals(
+      foundBy(report, "files")[0],
+      `warning: ministate.lock can't be looked at (${code})`,
+    );
+    assertMatch(foundBy(report, "writer")[0]!, /a process has it open/);
+  });
+}
 
 test("doctor reports a torn tail as a notice, and damage as a problem that verify explains", async () => {
   await using directory = await temporaryDirectory();

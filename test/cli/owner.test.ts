@@ -1,10 +1,11 @@
 // Tests whose files are that the command makes: as root in another's directory, the owner's; else, those of the one who runs it.
 
 import fs from "node:fs";
-import { chown, link, lstat, mkdir, readdir, truncate, writeFile } from "node:fs/promises";
+import { chown, link, lstat, mkdir, readdir, truncate, unlink, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DirectoryGoneError, LockedError } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import { keepOwner, type Ownership, systemOwnership } from "../../runtime/keep_owner.ts";
 import { fileName } from "../support/files.ts";
@@ -155,6 +156,17 @@ test("keepOwner() gives each new file, directory and lock away once, and nothing
   assertEquals(await kept.lock(directory.join("lock")), null, "who does not get it gives nothing");
   assertEquals(given.length, 4);
   await lock.release();
+});
+
+test("the command's lock is on the directory, too: a removed lock file lets no second writer in", async () => {
+  await using directory = await temporaryDirectory();
+  const kept = keepOwner(await detectFs());
+  const manager = await openLedger(directory.path, { fs: kept });
+  await manager.apply(1);
+  await unlink(directory.join("ministate.lock"));
+  await assertRejects(() => openLedger(directory.path), LockedError);
+  await assertRejects(() => openLedger(directory.path, { fs: kept }), LockedError);
+  await assertRejects(() => manager.close(), DirectoryGoneError);
 });
 
 test("keepOwner() gives nothing away that may be another's, or in root's own directory", async () => {

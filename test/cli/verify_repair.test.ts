@@ -1,13 +1,17 @@
 // Tests `inspect`, `verify`, `repair` and `backup` on damage of every kind, and beside a live writer.
 
 import { appendFile, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { StateManager } from "@ministate/ministate";
 import { type Ledger, ledger, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { detectFs } from "../../runtime/detect.ts";
+import { badDisk } from "../support/bad_disk.ts";
+import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 import { errorOf, jsonOf, ministate } from "./command.ts";
+import { runHere } from "./in_process.ts";
 
 const named = { ...ledger, name: "ledger", version: 3 };
 const journalName = "test.wal.jsonl";
@@ -175,6 +179,46 @@ for (const damage of DAMAGES) {
     assertEquals((await manager.apply("next")).sequence, damage.keeps + 1);
   });
 }
+
+test("repair names the file that can't be set aside, and has set aside the others", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  const manager = await openLedger(state, { compaction: "manual" });
+  for (const mutation of [1, 2, 3]) {
+    await manager.apply(mutation);
+    await manager.createSnapshot();
+  }
+  await manager.close();
+  const [first, second] = await snapshotsOf(state);
+  await writeFile(first!, "rotten");
+  const { fs } = badDisk(await detectFs(), { part: second!, code: "EBADMSG" });
+  const ended = await runHere(["repair", state, "--yes", "--json"], { fs });
+  const error = errorOf(ended);
+  assertEquals([ended.code, error.code, error.path], [5, "IO_FAILED", second]);
+  assertMatch(error.message, /^Cannot set aside .*EBADMSG.*fsck/);
+  assertEquals(await readFile(join(state, "quarantine", basename(first!)), "utf8"), "rotten");
+  assertEquals((await snapshotsOf(state)).includes(first!), false);
+});
+
+test("backup begins anew without what it had copied when a file of the copy vanishes", async () => {
+  await using directory = await temporaryDirectory();
+  const [state, copy] = [directory.join("state"), directory.join("copy")];
+  await makeState(state);
+  const copied: string[] = [];
+  const fs = await wrapFs(({ name, path }) => {
+    if (name !== "rename" || !path.startsWith(copy)) return;
+    copied.push(basename(path));
+    if (copied.length === 2) throw systemError("ENOENT");
+  });
+  const ended = await runHere(["backup", state, copy], { fs });
+  assertEquals(ended.code, 0, ended.errors);
+  // All of them again: what the first attempt had copied may not be of the same moment.
+  const all = (await readdir(state)).filter((name) => /jsonl$/.test(name)).sort();
+  assertEquals(copied.slice(2).sort(), all);
+  assertEquals(copied[2], copied[0]);
+  const restored = JSON.parse((await runHere(["verify", copy, "--json"])).output);
+  assertEquals([restored.verdict, restored.nextOpen.sequence], ["sound", 6]);
+});
 
 test("log fails with CORRUPT when damage hides acknowledged mutations", async () => {
   await using directory = await temporaryDirectory();

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import type { DurableFs } from "@ministate/ministate";
+import type { DurableFs, FileIdentity } from "@ministate/ministate";
 
 /** A place for one test. */
 export interface Site {
@@ -173,6 +173,30 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await again.release();
   });
 
+  it("lockDirectory() and a lock() with the directory are for one at a time", async ({ fs, path }) => {
+    const file = `${path}/lock`;
+    const alone = await fs.lockDirectory(path);
+    assert(alone !== null);
+    assertSame(await alone.identity(), await fs.identity(path));
+    assertEquals([await fs.lockDirectory(path), await fs.lock(file, path)], [null, null]);
+    await alone.release();
+    const both = await fs.lock(file, path);
+    assert(both !== null);
+    assertSame(await both.identity(), await fs.identity(file));
+    assertEquals([await fs.lockDirectory(path), await fs.lock(file, path)], [null, null]);
+    await both.release();
+    await (await fs.lockDirectory(path))!.release();
+    await assertCode(() => fs.lockDirectory(`${path}/none`), "ENOENT");
+  });
+
+  it("resolve() gives one path for all the ways to write it, there or not", async ({ fs, path }) => {
+    await fs.makeDirectory(`${path}/folder`);
+    for (const name of ["folder", "none"]) {
+      assertEquals(await fs.resolve(`${path}/./${name}/`), await fs.resolve(`${path}//${name}`));
+    }
+    assert((await fs.resolve(`${path}/folder`)).startsWith("/"));
+  });
+
   it("crc32() gives the known values, in one go or continued", async ({ fs }) => {
     await Promise.resolve();
     assertEquals(fs.crc32(bytes(""), 0), 0);
@@ -185,6 +209,10 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
+}
+
+function assertSame(one: FileIdentity, other: FileIdentity): void {
+  assertEquals([one.device, one.inode], [other.device, other.inode]);
 }
 
 async function readText(

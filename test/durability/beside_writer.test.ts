@@ -62,6 +62,7 @@ function sideOf(disk: PowerCutDisk): Side {
       makeDirectory: (path) => disk.makeDirectory(path),
       syncDirectory: (path) => disk.syncDirectory(path),
       lock: (path, directory) => disk.lock(path, directory),
+      lockDirectory: (path) => disk.lockDirectory(path),
       identity: (path) => disk.identity(path),
       resolve: (path) => disk.resolve(path),
       crc32: (bytes, seed) => disk.crc32(bytes, seed),

@@ -10,6 +10,7 @@ import { inspectState } from "../../src/recovery/inspect.ts";
 import { freshDisk } from "../simulation/workloads.ts";
 import { type Bad, badDisk } from "../support/bad_disk.ts";
 import { fileName } from "../support/files.ts";
+import { systemError } from "../support/wrapped_fs.ts";
 import { journalName, type Ledger, ledger } from "../support/samples.ts";
 
 const DIRECTORY = "/data/state";
@@ -136,6 +137,25 @@ test("open() asks three times for what the disk refuses, and takes it when it co
     await using manager = await open(fs, { onCorruption: "quarantine" });
     assertEquals(kept(manager), "123456");
     assertEquals([manager.recovery.lost, manager.recovery.snapshotsSkipped], [null, []]);
+  }
+});
+
+test("open() leaves an unfinished file that only fsck can remove, and fails for one that could be removed", async () => {
+  for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
+    const disk = await makeState();
+    const path = `${DIRECTORY}/${wal(9)}.tmp`;
+    disk.plant(path, new Uint8Array(5));
+    const remove = (name: string) =>
+      name === path ? Promise.reject(systemError(code)) : disk.remove(name);
+    const fs = { ...badDisk(disk).fs, remove };
+    if (code === "EIO") {
+      const error = await assertRejects(() => open(fs), IoError);
+      assertEquals([error.path, error.systemCode], [path, code]);
+      continue;
+    }
+    await using manager = await open(fs);
+    assertEquals(kept(manager), "123456");
+    assertEquals(disk.peek(path)?.length, 5);
   }
 });
 

@@ -99,7 +99,10 @@ for (const format of ["format-1"]) {
         assertEquals(
           { sequence, recovery },
           // What reports have learned to say since these were recorded.
-          { sequence: expected.sequence, recovery: { created: false, ...expected.recovery } },
+          {
+            sequence: expected.sequence,
+            recovery: { created: false, lockFileDamage: null, ...expected.recovery },
+          },
         );
       }
       assertEquals(await contents(directory.path), await contents(path));

@@ -33,6 +33,7 @@ export function metered(inner: DurableFs): Meter {
     makeDirectory: (path) => count([path], inner.makeDirectory(path)),
     syncDirectory: (path) => count([path], inner.syncDirectory(path)),
     lock: (path, directory) => count([path], inner.lock(path, directory)),
+    lockDirectory: (path) => count([path], inner.lockDirectory(path)),
     identity: (path) => inner.identity(path),
     resolve: (path) => inner.resolve(path),
     crc32: (bytes, seed) => inner.crc32(bytes, seed),

@@ -8,6 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { DurableFile, DurableFs } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { badDisk } from "../support/bad_disk.ts";
 import { openDamaged } from "./damage_oracle.ts";
 import { codeOf, fileOf, openingOf, type Promised } from "./promised.ts";
 import type { Tally } from "./tally.ts";
@@ -19,6 +20,8 @@ export const PLACE: readonly Promised[] = [
   { name: "another directory under the path is left alone", keep: othersAreLeftAlone },
   { name: "what is acknowledged has a name", keep: acknowledgedIsNamed },
   { name: "the directory is locked, not only its lock file", keep: directoryIsLocked },
+  { name: "a rotten lock file keeps nobody out", keep: rottenLockIsNoObstacle },
+  { name: "a state that vanishes while it is opened is not begun anew", keep: vanishedIsMissed },
   { name: "a backup of hard links keeps what it has", keep: hardLinksAreKept },
 ];
 
@@ -51,6 +54,7 @@ function watched(disk: PowerCutDisk, before: () => void | Promise<void>): Durabl
     makeDirectory: (path) => disk.makeDirectory(path),
     syncDirectory: (path) => disk.syncDirectory(path),
     lock: (path, directory) => disk.lock(path, directory),
+    lockDirectory: (path) => disk.lockDirectory(path),
     identity: async (path) => {
       await before();
       return disk.identity(path);
@@ -142,6 +146,50 @@ async function directoryIsLocked(tally: Tally): Promise<void> {
   assertEquals(await codeOf(() => manager.close()), "DIRECTORY_GONE");
   assertEquals(await openingOf(disk), "opened");
   tally.state("place", "locked");
+}
+
+async function rottenLockIsNoObstacle(tally: Tally): Promise<void> {
+  const disk = freshDisk();
+  const world = new World();
+  await (await world.open(disk)).close();
+  for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
+    const fs = badDisk(disk, { part: "ministate.lock", code }).fs as PowerCutDisk;
+    const manager = await world.open(fs);
+    assert(manager.recovery.lockFileDamage?.includes(code), `nobody was told of ${code}`);
+    await world.apply(manager);
+    assertEquals(await openingOf(disk), "LOCKED", "a second writer, who can open the lock file");
+    assertEquals(await openingOf(fs), "LOCKED", "a second writer, who can't either");
+    await manager.close();
+    const other = await world.open(disk);
+    assertEquals(await openingOf(fs), "LOCKED", "a second writer, who can't open the lock file");
+    await other.close();
+    tally.state("place", "lock rotten");
+  }
+}
+
+async function vanishedIsMissed(tally: Tally): Promise<void> {
+  for (let at = 0, reached = true; reached; at++) {
+    const disk = freshDisk();
+    const world = new World();
+    const manager = await world.open(disk);
+    await world.apply(manager);
+    await manager.close();
+    let looks = at;
+    // Another directory, with nothing in it, as when a file system is unmounted.
+    const fs = watched(disk, async () => {
+      if (looks-- !== 0) return;
+      await disk.rename(DIRECTORY, AWAY);
+      await disk.makeDirectory(DIRECTORY);
+    });
+    const found = await openingOf(fs as PowerCutDisk, { create: false });
+    reached = looks < 0;
+    const where = `the state vanished at look ${at}`;
+    // One that vanishes under the last steps is refused by whatever they come to.
+    assertEquals(found === "opened", !reached, `${where}: ${found}`);
+    const made = disk.paths(DIRECTORY).filter((path) => !path.endsWith("/ministate.lock"));
+    if (reached) assertEquals(made, [], `${where}, and a new one was begun`);
+    tally.state("place", "vanished");
+  }
 }
 
 async function hardLinksAreKept(tally: Tally): Promise<void> {

@@ -67,7 +67,11 @@ export function badDisk(
     list: (path) => inner.list(path),
     makeDirectory: (path) => inner.makeDirectory(path),
     syncDirectory: (path) => inner.syncDirectory(path),
-    lock: (path, directory) => inner.lock(path, directory),
+    async lock(path, directory) {
+      whole(path);
+      return await inner.lock(path, directory);
+    },
+    lockDirectory: (path) => inner.lockDirectory(path),
     identity: (path) => inner.identity(path),
     resolve: (path) => inner.resolve(path),
     crc32: (bytes, seed) => inner.crc32(bytes, seed),

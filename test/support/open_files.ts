@@ -34,6 +34,7 @@ export function countOpenFiles(inner: DurableFs): OpenFiles {
       makeDirectory: (path) => inner.makeDirectory(path),
       syncDirectory: (path) => inner.syncDirectory(path),
       lock: (path, directory) => inner.lock(path, directory),
+      lockDirectory: (path) => inner.lockDirectory(path),
       identity: (path) => inner.identity(path),
       resolve: (path) => inner.resolve(path),
       crc32: (bytes, seed) => inner.crc32(bytes, seed),

@@ -40,6 +40,7 @@ export function tapped(inner: DurableFs, except = "\0"): Tap {
         return inner.syncDirectory(path);
       },
       lock: (path, directory) => inner.lock(path, directory),
+      lockDirectory: (path) => inner.lockDirectory(path),
       identity: (path) => inner.identity(path),
       resolve: (path) => inner.resolve(path),
       crc32: (bytes, seed) => inner.crc32(bytes, seed),

@@ -87,7 +87,7 @@ for (const [how, answer] of Object.entries(ways)) {
       },
     };
     const identity = await fs.identity(directory.path);
-    const place = new Place(fs, directory.path, [{ path: directory.path, identity }], true);
+    const place = new Place(fs, { path: directory.path, identity }, null, true);
     const path = directory.join("file");
     const own = Object.getOwnPropertyDescriptor(performance, "now");
     let now = 0;
@@ -117,7 +117,7 @@ for (const [how, answer] of Object.entries(ways)) {
     const identity = { device: 1, inode: 2, links: 2, changed: 7 };
     let found: () => MaybePromise<FileIdentity> = () => answer(identity);
     const fs = { ...await detectFs(), identity: () => found() };
-    const place = new Place(fs, "/state", [{ path: "/state", identity }], true);
+    const place = new Place(fs, { path: "/state", identity }, null, true);
     assertEquals(await place.changed(), 7);
     found = () => answer({ ...identity, inode: 3 });
     assertEquals(await place.changed(), undefined);

@@ -9,6 +9,7 @@ import type { Context } from "../context.ts";
 import type { Space } from "../machine.ts";
 import { accessFindings } from "./access.ts";
 import { clockFindings } from "./clock.ts";
+import { damageFindings } from "./damage.ts";
 import { type DeviceFacts, deviceFinding, deviceOf } from "./device.ts";
 import { isVolatile, lacksOwners, placeFindings } from "./file_system.ts";
 import { ask, type Finding, isUnknown, knownOrNull } from "./finding.ts";
@@ -97,12 +98,15 @@ async function stateFindings(
   if (!exists) return [];
   const names = await namesIn(fs, path);
   const files = await ownFilesIn(machine, path, names);
+  const status = await ask(() => machine.status(path));
+  const locked = await hasWriter(machine, mount, status, files);
   return [
     stateFinding(state, directory),
-    writerFinding(await hasWriter(machine, mount, files), joinPath(directory, LOCK_NAME)),
+    writerFinding(locked, joinPath(directory, LOCK_NAME)),
+    ...await damageFindings(machine, path, names),
     ...accessFindings({
       directory,
-      status: await ask(() => machine.status(path)),
+      status,
       files,
       userId: await ask(() => machine.userId()),
       ownerless: mount !== null && lacksOwners(mount),

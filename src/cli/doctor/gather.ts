@@ -6,9 +6,9 @@
 
 import type { DurableFs } from "../../durable_fs.ts";
 import { isOwnName, joinPath, LOCK_NAME } from "../../format/names.ts";
-import type { Machine } from "../machine.ts";
+import type { Machine, PathStatus } from "../machine.ts";
 import type { OwnFile } from "./access.ts";
-import { ask, type Fact, isUnknown } from "./finding.ts";
+import { ask, type Fact, isUnknown, knownOrNull } from "./finding.ts";
 import { isLocked } from "./lock.ts";
 import type { Mount } from "./mounts.ts";
 import { pageSizeFrom, type PlatformFacts } from "./platform.ts";
@@ -53,16 +53,19 @@ export async function ownFilesIn(
   return files;
 }
 
-/** Whether a process has the state open for writing. */
+/** Whether a process has the state open for writing: it holds the lock file, or the directory alone. */
 export async function hasWriter(
   machine: Machine,
   mount: Mount | null,
+  directory: Fact<PathStatus>,
   files: Fact<OwnFile[]>,
 ): Promise<Fact<boolean>> {
   if (isUnknown(files)) return files;
   const lock = files.find(({ name }) => name === LOCK_NAME);
-  if (lock === undefined) return false;
   const locks = await ask(() => textOf(machine, "/proc/locks"));
   if (isUnknown(locks)) return locks;
-  return mount === null ? { unknown: "ENOENT" } : isLocked(locks, mount.device, lock.status.inode);
+  if (mount === null) return { unknown: "ENOENT" };
+  return [lock?.status, knownOrNull(directory)].some((held) =>
+    held != null && isLocked(locks, mount.device, held.inode)
+  );
 }

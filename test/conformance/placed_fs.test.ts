@@ -1,0 +1,19 @@
+// The file system of one place keeps the contract of the one beneath it, as long as the place is there.
+
+import { Special } from "../../runtime/simulated/names.ts";
+import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { Place } from "../../src/place.ts";
+import { PlacedFs } from "../../src/placed_fs.ts";
+import { testConformance } from "./suite.ts";
+
+testConformance("the file system of a place", async () => {
+  const disk = new PowerCutDisk();
+  await disk.makeDirectory("/site");
+  const place = new Place(disk, { path: "/site", identity: disk.identity("/site") }, null, true);
+  return {
+    fs: new PlacedFs(disk, place),
+    path: "/site",
+    plant: (path, kind) => disk.plant(path, new Special(kind)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+});
