@@ -10,7 +10,7 @@ import {
   type MaybePromise,
   systemCodeOf,
 } from "./durable_fs.ts";
-import { DirectoryGoneError, ioError } from "./errors.ts";
+import { type ClosedError, DirectoryGoneError, ioError } from "./errors.ts";
 
 /** What a path that means nothing, or nothing of ours, fails with. */
 const GONE_CODES: ReadonlySet<string | undefined> = new Set([
@@ -37,6 +37,7 @@ export class Place {
   /** Whether the check can be made: not on a file system whose files change their numbers. */
   readonly checked: boolean;
   #gone: DirectoryGoneError | null = null;
+  #closed: ClosedError | null = null;
 
   /**
    * @param witnesses the paths that are compared
@@ -60,8 +61,10 @@ export class Place {
    * runtime has `openat`.
    *
    * @throws {DirectoryGoneError} when it doesn't, now or at any time before
+   * @throws {ClosedError} when it was closed
    */
   check(): MaybePromise<void> {
+    if (this.#closed !== null) throw this.#closed;
     if (this.#gone !== null) throw this.#gone;
     if (!this.checked) return;
     return this.#checkFrom(0);
@@ -89,12 +92,12 @@ export class Place {
 
   #compare({ path, identity }: Witness, found: FileIdentity): void {
     if (isSame(found, identity)) return;
-    throw this.#leave(`"${path}" is another one than when it was opened`);
+    throw this.leave(`"${path}" is another one than when it was opened`);
   }
 
   #unknown({ path }: Witness, error: unknown): never {
     if (!GONE_CODES.has(systemCodeOf(error))) throw ioError("look at", path, error);
-    throw this.#leave(`"${path}" is not there any more`, error);
+    throw this.leave(`"${path}" is not there any more`, error);
   }
 
   /**
@@ -103,7 +106,7 @@ export class Place {
    * @throws {DirectoryGoneError} when it was removed
    */
   checkNamed({ links }: FileIdentity, path: string): void {
-    if (links === 0) throw this.#leave(`"${path}" was removed while it was being written`);
+    if (links === 0) throw this.leave(`"${path}" was removed while it was being written`);
   }
 
   /** Why nothing is done here any more, or `null`. */
@@ -111,15 +114,30 @@ export class Place {
     return this.#gone;
   }
 
-  #leave(what: string, cause?: unknown): DirectoryGoneError {
-    this.#gone ??= new DirectoryGoneError(
-      `The state directory "${this.#directory}" is not the one that was opened: ${what}. ` +
-        "Nothing was read, written or deleted at that path since; what was acknowledged is in the directory that was " +
-        "opened, if it was moved and not removed: find it, close, and open again",
-      { path: this.#directory, operation: "check the directory", cause },
-    );
+  /** Nothing more may be done here. */
+  close(error: ClosedError): void {
+    this.#closed = error;
+  }
+
+  /** Leaves it for good, for a reason that somebody else found. */
+  leave(what: string, cause?: unknown): DirectoryGoneError {
+    this.#gone ??= directoryGone(this.#directory, what, cause);
     return this.#gone;
   }
+}
+
+/** The error for a path that means another place. */
+export function directoryGone(
+  directory: string,
+  what: string,
+  cause?: unknown,
+): DirectoryGoneError {
+  return new DirectoryGoneError(
+    `The state directory "${directory}" is not the one that was opened: ${what}. ` +
+      "Nothing was read, written or deleted at that path since; what was acknowledged is in the directory that was " +
+      "opened, if it was moved and not removed: find it, close, and open again",
+    { path: directory, operation: "check the directory", cause },
+  );
 }
 
 /** Whether two identities are of one file. */

@@ -7,7 +7,7 @@
 import { CountingFs } from "./counting_fs.ts";
 import { type HeldDirectory, holdDirectory } from "./directory_lock.ts";
 import { type DurableFs, systemCodeOf } from "./durable_fs.ts";
-import { closedError, ioError } from "./errors.ts";
+import { closedError, type DirectoryGoneError, ioError } from "./errors.ts";
 import {
   checkDirectory,
   joinPath,
@@ -18,6 +18,7 @@ import {
   type StateFiles,
   stemOf,
 } from "./format/names.ts";
+import { JournalFiles } from "./journal/journal_files.ts";
 import { isSame, Place } from "./place.ts";
 import { PlacedFs } from "./placed_fs.ts";
 import { isMetadataDamaged } from "./refusals.ts";
@@ -33,6 +34,8 @@ export class StateDirectory {
   readonly fs: DurableFs;
   /** The file system beneath, for what is written elsewhere. */
   readonly fsBeneath: DurableFs;
+  /** The files of its journal. */
+  readonly files: JournalFiles;
   /** What was written here since it was opened. */
   readonly traffic: Traffic;
   /** Absolute, with links resolved when it was opened. */
@@ -56,6 +59,11 @@ export class StateDirectory {
     this.traffic = counting.traffic;
     this.path = path;
     this.stem = stem;
+    this.files = new JournalFiles(
+      this.fs,
+      () => this.list(),
+      (_, what, cause) => place.leave(what, cause),
+    );
     this.#place = place;
     this.#held = held;
   }
@@ -120,6 +128,11 @@ export class StateDirectory {
   /** Whether the path is compared with the place that was opened; not where files change their inode numbers. */
   get placeChecked(): boolean {
     return this.#place.checked;
+  }
+
+  /** Why nothing is done here any more, or `null`. */
+  get gone(): DirectoryGoneError | null {
+    return this.#place.gone;
   }
 
   /** What a path that a caller gives means now. */
@@ -189,7 +202,8 @@ export class StateDirectory {
   }
 
   /**
-   * Refuses new work at once, and gives the lock back once what is `underWay` is over. Once is enough.
+   * Refuses new work at once, and gives the lock back once what is `underWay` is over. Nothing is done by name after
+   * that. Once is enough.
    *
    * @throws {DirectoryGoneError} when what was acknowledged is no longer under the path; the lock is given back
    */
@@ -198,8 +212,10 @@ export class StateDirectory {
     await underWay;
     const held = this.#held;
     this.#held = null;
+    const left = held === null ? null : await this.#whyLeft();
+    // Without the lock, whatever comes to be under the path is another's.
+    this.#place.close(closedError(this.path));
     if (held === null) return;
-    const left = await this.#whyLeft();
     try {
       await held.release();
     } catch (error) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HistoryGoneError } from "../errors.ts";
+import { DirectoryGoneError, HistoryGoneError } from "../errors.ts";
 import type { JournalCursor, VersionedRecord } from "./journal_cursor.ts";
 import type { RecordSource } from "./record_source.ts";
 
@@ -77,7 +77,7 @@ export class FileSource implements RecordSource {
     } catch (error) {
       await this.#cursor.close();
       this.#failures++;
-      const isFinal = error instanceof HistoryGoneError;
+      const isFinal = error instanceof HistoryGoneError || error instanceof DirectoryGoneError;
       if (isFinal || this.#failures >= this.#reading.attempts) throw error;
       return null;
     }

@@ -54,12 +54,13 @@ export class LiveSource implements RecordSource {
   async fetch(): Promise<boolean> {
     const { tail } = this.#writer;
     const node = this.#follow();
+    // What is in memory was taken before. After the end, nothing is read by name: the files may be another's.
+    if (tail.ended) return false;
     if (this.#next < node.sequenceFirst) {
-      await tail.reads.run(() => this.#read());
-    } else if (node.batch === null) {
-      if (tail.ended) return false;
-      await new Promise<void>((resolve) => tail.wait(this.#wake = resolve));
+      await tail.unlessEnded(() => tail.reads.run(() => this.#read()));
+      return !tail.ended;
     }
+    await new Promise<void>((resolve) => tail.wait(this.#wake = resolve));
     return true;
   }
 
@@ -71,8 +72,7 @@ export class LiveSource implements RecordSource {
     this.#end = node.sequenceFirst;
     if (this.#cursor === null && this.#next < this.#end) {
       this.#cursor = new JournalCursor(
-        this.#directory.fs,
-        () => this.#directory.list(),
+        this.#directory.files,
         this.#next,
         () => ({ ...this.#writer.limit, sequence: this.#end - 1 }),
         { place: before?.place ?? null },
@@ -83,7 +83,7 @@ export class LiveSource implements RecordSource {
 
   async #read(): Promise<void> {
     // It may have ended while others had their turn.
-    if (this.#stopped) return;
+    if (this.#stopped || this.#writer.tail.ended) return;
     const cursor = this.#cursor!;
     try {
       const records = await cursor.read();

@@ -26,12 +26,9 @@ export const PLACING: readonly Canary[] = [
     first: "promises: what is acknowledged has a name",
     patches: [{
       file: "src/place.ts",
-      find: "    this.#gone ??= new DirectoryGoneError(",
-      replace: "    const gone = new DirectoryGoneError(",
-    }, {
-      file: "src/place.ts",
-      find: "    return this.#gone;\n  }\n}",
-      replace: "    return gone;\n  }\n}",
+      find:
+        "    this.#gone ??= directoryGone(this.#directory, what, cause);\n    return this.#gone;",
+      replace: "    return directoryGone(this.#directory, what, cause);",
     }],
   },
   {
