@@ -72,6 +72,8 @@ export class FileSource implements RecordSource {
   async #read(): Promise<VersionedRecord[] | null> {
     try {
       const records = await this.#cursor.read();
+      const { follow, hold } = this.#reading;
+      if (records === null && follow && hold) await this.#cursor.check();
       this.#failures = 0;
       return records;
     } catch (error) {

@@ -48,7 +48,6 @@ export class JournalCursor {
   #reader: SegmentReader | null = null;
   /** Where to go on when no file is open. */
   #place: SegmentPlace | null;
-  #damage: Damage | null = null;
   /** What was read of the open segment, and not given yet. */
   #ahead: Batch[] | null = null;
   /** The sequence that comes next. */
@@ -93,8 +92,6 @@ export class JournalCursor {
         if (later === null) {
           // What was acknowledged must be there; otherwise whoever waits for it would wait, or ask, for ever.
           if (limit !== null) this.#checkComplete(reader, limit.sequence + 1);
-          // The file is open and may have lost its name: then nothing would ever come.
-          if (this.#beside) await this.#files.check();
           return null;
         }
         // It may have grown before the later one was begun; now it can't grow any more.
@@ -111,9 +108,12 @@ export class JournalCursor {
     }
   }
 
-  /** What stands behind the last record given, if it is not sound; at a live end, it may only be unfinished. */
+  /**
+   * What stands behind the last record given, if it is not sound; at a live end, it may only be unfinished. Known while
+   * the segment is open.
+   */
   get damage(): Damage | null {
-    return this.#reader === null ? this.#damage : this.#reader.damage;
+    return this.#reader?.damage ?? null;
   }
 
   /** Sees to it that `batches` are durable before they are given. */
@@ -210,6 +210,15 @@ export class JournalCursor {
     );
   }
 
+  /**
+   * Makes sure that the journal is still there: a file that is held open outlives it, and nothing more would ever come.
+   *
+   * @throws {DirectoryGoneError} when it is not
+   */
+  check(): Promise<void> {
+    return this.#files.check();
+  }
+
   /** Closes the segment that is open, and goes on at the same place with the next `read`. */
   async rest(): Promise<void> {
     const reader = this.#reader;
@@ -217,7 +226,6 @@ export class JournalCursor {
     const { named, soundEnd: offset, expected: sequence } = reader;
     this.#reader = null;
     this.#place = { named, offset, sequence };
-    this.#damage = reader.damage;
     await reader.close();
   }
 

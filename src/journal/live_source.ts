@@ -56,11 +56,8 @@ export class LiveSource implements RecordSource {
     const node = this.#follow();
     // What is in memory was taken before. After the end, nothing is read by name: the files may be another's.
     if (tail.ended) return false;
-    if (this.#next < node.sequenceFirst) {
-      await tail.unlessEnded(() => tail.reads.run(() => this.#read()));
-      return !tail.ended;
-    }
-    await new Promise<void>((resolve) => tail.wait(this.#wake = resolve));
+    if (this.#next < node.sequenceFirst) await tail.reads.run(() => this.#read());
+    else await new Promise<void>((resolve) => tail.wait(this.#wake = resolve));
     return true;
   }
 
@@ -83,7 +80,7 @@ export class LiveSource implements RecordSource {
 
   async #read(): Promise<void> {
     // It may have ended while others had their turn.
-    if (this.#stopped || this.#writer.tail.ended) return;
+    if (this.#stopped) return;
     const cursor = this.#cursor!;
     try {
       const records = await cursor.read();

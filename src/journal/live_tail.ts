@@ -62,7 +62,6 @@ export class LiveTail {
   #newest: TailNode | null = null;
   #waiting = new Set<() => void>();
   #ended = false;
-  readonly #ending = new Set<() => void>();
   /** Turns at the disk. */
   readonly reads: Turns = new Turns(READS_MAX);
 
@@ -99,15 +98,6 @@ export class LiveTail {
   end(): void {
     this.#ended = true;
     this.#wake();
-    for (const end of this.#ending) end();
-  }
-
-  /** Returns once `work` is over, or this has ended: whatever the work comes to then, nobody waits for it. */
-  unlessEnded(work: () => Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#ending.add(resolve);
-      work().then(resolve, reject).finally(() => this.#ending.delete(resolve));
-    });
   }
 
   /** Begins to follow, with the batch that comes next. */
