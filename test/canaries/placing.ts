@@ -71,4 +71,14 @@ export const PLACING: readonly Canary[] = [
       replace: "    if (links > 0) return;",
     }],
   },
+  {
+    name: "a reader takes another journal under the same number for its own",
+    rule: PLACE,
+    first: "promises: a reader knows its journal",
+    patches: [{
+      file: "src/journal/journal_files.ts",
+      find: "    if (reader.header.id === this.#id) return reader;",
+      replace: "    if (reader.header.id !== null) return reader;",
+    }],
+  },
 ];
