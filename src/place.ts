@@ -10,7 +10,7 @@ import {
   type MaybePromise,
   systemCodeOf,
 } from "./durable_fs.ts";
-import { DirectoryGoneError, ioError } from "./errors.ts";
+import { type ClosedError, DirectoryGoneError, ioError } from "./errors.ts";
 import { finalPath } from "./format/names.ts";
 
 /** What a path that means nothing, or nothing of ours, fails with, beside `ENOENT`. */
@@ -65,6 +65,7 @@ export class Place {
   /** Whether the check can be made: not on a file system whose files change their numbers. */
   readonly checked: boolean;
   #gone: DirectoryGoneError | null = null;
+  #closed: ClosedError | null = null;
 
   /**
    * @param lockFile the lock file; `null` when none is locked
@@ -88,8 +89,10 @@ export class Place {
    * runtime has `openat`.
    *
    * @throws {DirectoryGoneError} when it doesn't, now or at any time before
+   * @throws {ClosedError} when it was closed
    */
   check(): MaybePromise<void> {
+    if (this.#closed !== null) throw this.#closed;
     if (this.#gone !== null) throw this.#gone;
     if (!this.checked) return;
     const checking = this.#checkOne(this.#directory, DIRECTORY);
@@ -104,7 +107,7 @@ export class Place {
   #checkOne({ path, identity }: Witness, words: Words): MaybePromise<void> {
     const compare = (now: FileIdentity) => {
       if (isSame(now, identity)) return;
-      throw this.#leave(path, `${words.name} "${path}" ${words.other}`, words.advice);
+      throw this.leave(goneError(path, `${words.name} "${path}" ${words.other}`, words.advice));
     };
     let found;
     try {
@@ -121,7 +124,7 @@ export class Place {
     const code = systemCodeOf(error);
     const how = code === "ENOENT" ? words.gone : OUT_OF_REACH.get(code);
     if (how === undefined) throw ioError("look at", path, error);
-    throw this.#leave(path, `${words.name} "${path}" ${how}`, words.advice, error);
+    throw this.leave(goneError(path, `${words.name} "${path}" ${how}`, words.advice, error));
   }
 
   /**
@@ -136,7 +139,7 @@ export class Place {
   #tellRemoved(path: string): MaybePromise<void> {
     // It usually went with the whole directory: when that is found out, it is what has been told by now.
     const tell = (): never => {
-      throw this.#leave(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE);
+      throw this.leave(goneError(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE));
     };
     if (!this.checked) return tell();
     let looking;
@@ -166,13 +169,39 @@ export class Place {
     return this.#gone;
   }
 
-  #leave(path: string, what: string, advice: string, cause?: unknown): DirectoryGoneError {
-    this.#gone ??= new DirectoryGoneError(
-      `${what}. Nothing was read, written or deleted there since. ${advice}`,
-      { path, operation: "check the directory", cause },
-    );
+  /** Nothing more may be done here. */
+  close(error: ClosedError): void {
+    this.#closed = error;
+  }
+
+  /** Leaves it for good; the first reason stays. */
+  leave(error: DirectoryGoneError): DirectoryGoneError {
+    this.#gone ??= error;
     return this.#gone;
   }
+}
+
+/** The error for a directory that is not the one that was opened. */
+export function directoryGone(path: string, what: string, cause?: unknown): DirectoryGoneError {
+  const { name, advice } = DIRECTORY;
+  return goneError(
+    path,
+    `${name} "${path}" is not the one that was opened: ${what}`,
+    advice,
+    cause,
+  );
+}
+
+function goneError(
+  path: string,
+  what: string,
+  advice: string,
+  cause?: unknown,
+): DirectoryGoneError {
+  return new DirectoryGoneError(
+    `${what}. Nothing was read, written or deleted there since. ${advice}`,
+    { path, operation: "check the directory", cause },
+  );
 }
 
 /** Whether two identities are of one file. */

@@ -7,7 +7,7 @@
 import { CountingFs } from "./counting_fs.ts";
 import { type HeldDirectory, holdDirectory } from "./directory_lock.ts";
 import { type DurableFs, systemCodeOf } from "./durable_fs.ts";
-import { closedError, ioError } from "./errors.ts";
+import { closedError, type DirectoryGoneError, ioError } from "./errors.ts";
 import {
   checkDirectory,
   joinPath,
@@ -18,7 +18,8 @@ import {
   type StateFiles,
   stemOf,
 } from "./format/names.ts";
-import { isSame, Place } from "./place.ts";
+import { JournalFiles } from "./journal/journal_files.ts";
+import { directoryGone, isSame, Place } from "./place.ts";
 import { PlacedFs } from "./placed_fs.ts";
 import { isMetadataDamaged } from "./refusals.ts";
 import { holdsState, refuseWithoutState, stateVanished } from "./state_presence.ts";
@@ -33,6 +34,8 @@ export class StateDirectory {
   readonly fs: DurableFs;
   /** The file system beneath, for what is written elsewhere. */
   readonly fsBeneath: DurableFs;
+  /** The files of its journal. */
+  readonly files: JournalFiles;
   /** What was written here since it was opened. */
   readonly traffic: Traffic;
   /** Absolute, with links resolved when it was opened. */
@@ -59,6 +62,11 @@ export class StateDirectory {
     this.traffic = counting.traffic;
     this.path = path;
     this.stem = stem;
+    this.files = new JournalFiles(
+      this.fs,
+      () => this.list(),
+      (path, what, cause) => place.leave(directoryGone(path, what, cause)),
+    );
     this.#place = place;
     this.#held = held;
   }
@@ -133,6 +141,11 @@ export class StateDirectory {
   /** Whether the path is compared with the place that was opened; not where files change their inode numbers. */
   get placeChecked(): boolean {
     return this.#place.checked;
+  }
+
+  /** Why nothing is done here any more, or `null`. */
+  get gone(): DirectoryGoneError | null {
+    return this.#place.gone;
   }
 
   /** What a path that a caller gives means now. */
@@ -214,7 +227,8 @@ export class StateDirectory {
   }
 
   /**
-   * Refuses new work at once, and gives the lock back once what is `underWay` is over. Once is enough.
+   * Refuses new work at once, and gives the lock back once what is `underWay` is over. Nothing is done by name after
+   * that. Once is enough.
    *
    * @throws {DirectoryGoneError} when what was acknowledged is no longer under the path; the lock is given back
    */
@@ -223,8 +237,10 @@ export class StateDirectory {
     await underWay;
     const held = this.#held;
     this.#held = null;
+    const left = held === null ? null : await this.#whyLeft();
+    // Without the lock, whatever comes to be under the path is another's.
+    this.#place.close(closedError(this.path));
     if (held === null) return;
-    const left = await this.#whyLeft();
     try {
       await held.release();
     } catch (error) {

@@ -15,6 +15,7 @@ import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../runtime/detect.ts";
 import { JournalCursor } from "../src/journal/journal_cursor.ts";
+import { JournalFiles } from "../src/journal/journal_files.ts";
 import { unusableHeader } from "../src/recovery/corruption.ts";
 import { listState } from "../src/format/names.ts";
 import {
@@ -101,11 +102,14 @@ test("JournalCursor gives null when its segment is deleted between listing and o
   const list = () => listState(fs, directory.path, "test");
   const away = directory.join("away");
   let steps: (() => Promise<void>)[] = [() => rename(directory.join(wal(1)), away)];
-  const cursor = new JournalCursor(fs, async () => {
-    const files = await list();
-    await steps.shift()?.();
-    return files;
-  }, 1);
+  const cursor = new JournalCursor(
+    new JournalFiles(fs, async () => {
+      const files = await list();
+      await steps.shift()?.();
+      return files;
+    }),
+    1,
+  );
   assertEquals(await cursor.read(), null);
   await rename(away, directory.join(wal(1)));
   assertEquals((await cursor.read())?.map(({ sequence }) => sequence), [1, 2]);
@@ -114,7 +118,11 @@ test("JournalCursor gives null when its segment is deleted between listing and o
     if (name === "open") throw systemError("EACCES");
   });
   steps = [];
-  await assertRejects(() => new JournalCursor(refusing, list, 1).read(), IoError, "EACCES");
+  await assertRejects(
+    () => new JournalCursor(new JournalFiles(refusing, list), 1).read(),
+    IoError,
+    "EACCES",
+  );
 });
 
 test("JournalCursor gives what its segment grew by before the next one was begun", async () => {
@@ -123,14 +131,15 @@ test("JournalCursor gives what its segment grew by before the next one was begun
   await manager.apply("a");
   const fs = await detectFs();
   let lists = 0;
-  const cursor = new JournalCursor(fs, async () => {
+  const list = async () => {
     if (++lists === 2) {
       await manager.apply("b");
       await manager.createSnapshot();
       await manager.apply("c");
     }
     return await listState(fs, directory.path, "test");
-  }, 1);
+  };
+  const cursor = new JournalCursor(new JournalFiles(fs, list), 1);
   const read = async () => (await cursor.read())?.map(({ mutation }) => mutation) ?? null;
   assertEquals(await read(), ["a"]);
   assertEquals(await read(), ["b"]);
@@ -208,7 +217,7 @@ test("a reader that a newer version's files come to fails with TOO_NEW", async (
   const fs = await detectFs();
   const files = await listState(fs, directory.path, "test");
   await assertRejects(
-    () => new JournalCursor(fs, () => Promise.resolve(files), 2).read(),
+    () => new JournalCursor(new JournalFiles(fs, () => Promise.resolve(files)), 2).read(),
     TooNewError,
   );
   // Damage before it is no reason to call a newer segment lost.

@@ -333,6 +333,8 @@ test("backup() refuses the quarantine of a state directory, and makes nothing th
   for (const name of ["state", "other"]) {
     assertEquals((await readdir(directory.join(name))).includes("quarantine"), false);
   }
-  // A folder of that name that is nobody's.
-  await manager.backup(directory.join("quarantine"));
+  // A folder of that name that is nobody's, in a directory that is there and in one that isn't.
+  for (const target of [directory.join("quarantine"), directory.join("missing", "quarantine")]) {
+    assertEquals((await manager.backup(target)).sequence, 1);
+  }
 });

@@ -7,6 +7,7 @@
 import { HistoryGoneError } from "../errors.ts";
 import { type FileReading, FileSource } from "../journal/file_source.ts";
 import { JournalCursor, type VersionedRecord } from "../journal/journal_cursor.ts";
+import { JournalFiles } from "../journal/journal_files.ts";
 import { listState, stemOf } from "../format/names.ts";
 import { type Context, journalNameIn, remark, say, sayJson } from "./context.ts";
 import { CommandError, EXIT } from "./exit.ts";
@@ -37,7 +38,7 @@ export async function log(
   const list = () => listState(fs, directory, stem);
   const begin = async () => {
     const from = Math.max(1, options.from ?? (await list()).segments[0]?.sequence ?? 1);
-    return new JournalCursor(fs, list, from, () => null, { beside: true });
+    return new JournalCursor(new JournalFiles(fs, list), from, () => null, { beside: true });
   };
   const to = options.to ?? Infinity;
   const interruption = options.follow ? terminal.interruption() : undefined;

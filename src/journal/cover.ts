@@ -7,7 +7,7 @@
  * @module
  */
 
-import { MinistateError } from "../errors.ts";
+import { systemCodeOf } from "../durable_fs.ts";
 import type { Batch } from "../format/scan.ts";
 import type { SegmentReader } from "./segment_reader.ts";
 
@@ -15,7 +15,13 @@ import type { SegmentReader } from "./segment_reader.ts";
 const LAST_FOR_MS = 50;
 
 /** How a file system answers that has nothing to sync, such as an image that can only be read. */
-const NOTHING_TO_SYNC = new Set(["EINVAL", "EROFS", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"]);
+const NOTHING_TO_SYNC: ReadonlySet<string | undefined> = new Set([
+  "EINVAL",
+  "EROFS",
+  "ENOSYS",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+]);
 
 /**
  * Returns once the last batch that `reader` gave is durable.
@@ -41,8 +47,7 @@ export async function awaitCover(
   try {
     await reader.syncData();
   } catch (error) {
-    const code = error instanceof MinistateError ? error.systemCode : undefined;
-    if (code === undefined || !NOTHING_TO_SYNC.has(code)) throw error;
+    if (!NOTHING_TO_SYNC.has(systemCodeOf(error))) throw error;
   }
   return null;
 }

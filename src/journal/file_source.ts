@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HistoryGoneError } from "../errors.ts";
+import { DirectoryGoneError, HistoryGoneError } from "../errors.ts";
 import type { JournalCursor, VersionedRecord } from "./journal_cursor.ts";
 import type { RecordSource } from "./record_source.ts";
 
@@ -72,12 +72,14 @@ export class FileSource implements RecordSource {
   async #read(): Promise<VersionedRecord[] | null> {
     try {
       const records = await this.#cursor.read();
+      const { follow, hold } = this.#reading;
+      if (records === null && follow && hold) await this.#cursor.check();
       this.#failures = 0;
       return records;
     } catch (error) {
       await this.#cursor.close();
       this.#failures++;
-      const isFinal = error instanceof HistoryGoneError;
+      const isFinal = error instanceof HistoryGoneError || error instanceof DirectoryGoneError;
       if (isFinal || this.#failures >= this.#reading.attempts) throw error;
       return null;
     }

@@ -137,19 +137,21 @@ export class Journal<M = unknown> {
    *
    * @throws {HistoryGoneError} when `from` was given and compaction has deleted that part
    * @throws {CorruptionError} when what is replayed is damaged
-   * @throws {ClosedError} when the journal is closed
+   * @throws {ClosedError} when the journal is closed, in the middle too
    */
   async *replay(
     range: ReplayRange = {},
   ): AsyncGenerator<JournalRecord & { mutation: M }, void, void> {
     this.#directory.refuseClosed();
     checkOptions(range);
-    const files = await this.#directory.list();
-    const from = checkSequence("from", range.from ?? files.segments[0]?.sequence ?? 1);
+    const { files } = this.#directory;
+    const { segments } = await files.list();
+    // Otherwise the beginning of another journal could lie behind the end of this one, and nothing would be said.
+    await files.check();
+    const from = checkSequence("from", range.from ?? segments[0]?.sequence ?? 1);
     const to = Math.min(checkSequence("to", range.to ?? this.sequence), this.sequence);
     const cursor = new JournalCursor(
-      this.#directory.fs,
-      () => this.#directory.list(),
+      files,
       from,
       () => ({ ...(this.#writer?.limit ?? limitAt(to)), sequence: to }),
     );
@@ -158,6 +160,7 @@ export class Journal<M = unknown> {
         for (const { sequence, timestamp, mutation } of records) {
           yield { sequence, timestamp, mutation: mutation as M };
         }
+        this.#directory.refuseClosed();
       }
     } finally {
       await cursor.close();

@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, HistoryGoneError, MinistateError } from "../errors.ts";
 import type { JournalRecord } from "../format/format.ts";
-import type { NamedFile, StateFiles } from "../format/names.ts";
+import type { NamedFile } from "../format/names.ts";
 import type { Batch, Damage } from "../format/scan.ts";
 import { awaitCover } from "./cover.ts";
-import { type SegmentPlace, SegmentReader } from "./segment_reader.ts";
+import type { JournalFiles } from "./journal_files.ts";
+import type { SegmentPlace, SegmentReader } from "./segment_reader.ts";
 
 /** A record, with the version of the mutator that wrote it. */
 export interface VersionedRecord extends JournalRecord {
@@ -42,32 +42,25 @@ export interface CursorOptions {
 
 /** A place in a journal. One call at a time. */
 export class JournalCursor {
-  readonly #fs: DurableFs;
-  readonly #list: () => Promise<StateFiles>;
+  readonly #files: JournalFiles;
   readonly #limit: () => ReadLimit | null;
   readonly #beside: boolean;
   #reader: SegmentReader | null = null;
   /** Where to go on when no file is open. */
   #place: SegmentPlace | null;
-  #damage: Damage | null = null;
   /** What was read of the open segment, and not given yet. */
   #ahead: Batch[] | null = null;
   /** The sequence that comes next. */
   next: number;
 
-  /**
-   * @param list what is in the directory now
-   * @param limit how far to read; `null` for as far as there is
-   */
+  /** @param limit how far to read; `null` for as far as there is */
   constructor(
-    fs: DurableFs,
-    list: () => Promise<StateFiles>,
+    files: JournalFiles,
     from: number,
     limit: () => ReadLimit | null = () => null,
     { place = null, beside = false }: CursorOptions = {},
   ) {
-    this.#fs = fs;
-    this.#list = list;
+    this.#files = files;
     this.next = from;
     this.#limit = limit;
     this.#place = place;
@@ -79,8 +72,13 @@ export class JournalCursor {
    *
    * @throws {HistoryGoneError} when compaction has deleted them
    * @throws {CorruptionError} when they are damaged
+   * @throws {DirectoryGoneError} when the journal that was read so far is there no more
    */
-  async read(): Promise<VersionedRecord[] | null> {
+  read(): Promise<VersionedRecord[] | null> {
+    return this.#files.read(() => this.#read());
+  }
+
+  async #read(): Promise<VersionedRecord[] | null> {
     for (;;) {
       const limit = this.#limit();
       if (limit !== null && this.next > limit.sequence) return null;
@@ -110,9 +108,12 @@ export class JournalCursor {
     }
   }
 
-  /** What stands behind the last record given, if it is not sound; at a live end, it may only be unfinished. */
+  /**
+   * What stands behind the last record given, if it is not sound; at a live end, it may only be unfinished. Known while
+   * the segment is open.
+   */
   get damage(): Damage | null {
-    return this.#reader === null ? this.#damage : this.#reader.damage;
+    return this.#reader?.damage ?? null;
   }
 
   /** Sees to it that `batches` are durable before they are given. */
@@ -142,12 +143,11 @@ export class JournalCursor {
     this.#place = null;
     if (place === null) return null;
     try {
-      const reader = await SegmentReader.open(this.#fs, place.named);
+      const reader = await this.#files.open(place.named);
       reader.continueFrom(place);
       return reader;
     } catch (error) {
       if (error instanceof MinistateError && error.systemCode === "ENOENT") return null;
-      this.#place = place;
       throw error;
     }
   }
@@ -157,9 +157,11 @@ export class JournalCursor {
    * @param deleted the segment that was listed a moment ago and is no longer there
    */
   async #openSegment(acknowledged: boolean, deleted = ""): Promise<SegmentReader | null> {
-    const { segments, directory } = await this.#list();
+    const { segments, directory } = await this.#files.list();
     const named = segments.findLast((segment) => segment.sequence <= this.next);
     if (named === undefined) {
+      // A journal that was there has one segment at least.
+      if (segments.length === 0) await this.#files.check();
       if (segments.length === 0) return null;
       throw new HistoryGoneError(
         `The journal in "${directory}" begins with sequence ${
@@ -170,7 +172,7 @@ export class JournalCursor {
       );
     }
     try {
-      return await SegmentReader.open(this.#fs, named);
+      return await this.#files.open(named);
     } catch (error) {
       // Compaction may have deleted it since it was listed; then the next listing tells.
       const isGone = error instanceof MinistateError && error.systemCode === "ENOENT";
@@ -180,7 +182,7 @@ export class JournalCursor {
   }
 
   async #laterSegment(reader: SegmentReader): Promise<NamedFile | null> {
-    const { segments } = await this.#list();
+    const { segments } = await this.#files.list();
     return segments.find((segment) => segment.sequence > reader.named.sequence) ?? null;
   }
 
@@ -208,6 +210,15 @@ export class JournalCursor {
     );
   }
 
+  /**
+   * Makes sure that the journal is still there: a file that is held open outlives it, and nothing more would ever come.
+   *
+   * @throws {DirectoryGoneError} when it is not
+   */
+  check(): Promise<void> {
+    return this.#files.check();
+  }
+
   /** Closes the segment that is open, and goes on at the same place with the next `read`. */
   async rest(): Promise<void> {
     const reader = this.#reader;
@@ -215,7 +226,6 @@ export class JournalCursor {
     const { named, soundEnd: offset, expected: sequence } = reader;
     this.#reader = null;
     this.#place = { named, offset, sequence };
-    this.#damage = reader.damage;
     await reader.close();
   }
 

@@ -275,6 +275,8 @@ export class JournalWriter {
     this.#stopIdleTimer();
     await this.#queue.idle();
     this.tail.end();
+    // Who was reading when it ended gets that, and reads no more.
+    await this.tail.reads.idle();
     try {
       if (this.poison === null) await this.#finish();
     } finally {

@@ -54,12 +54,10 @@ export class LiveSource implements RecordSource {
   async fetch(): Promise<boolean> {
     const { tail } = this.#writer;
     const node = this.#follow();
-    if (this.#next < node.sequenceFirst) {
-      await tail.reads.run(() => this.#read());
-    } else if (node.batch === null) {
-      if (tail.ended) return false;
-      await new Promise<void>((resolve) => tail.wait(this.#wake = resolve));
-    }
+    // What is in memory was taken before. After the end, nothing is read by name: the files may be another's.
+    if (tail.ended) return false;
+    if (this.#next < node.sequenceFirst) await tail.reads.run(() => this.#read());
+    else await new Promise<void>((resolve) => tail.wait(this.#wake = resolve));
     return true;
   }
 
@@ -71,8 +69,7 @@ export class LiveSource implements RecordSource {
     this.#end = node.sequenceFirst;
     if (this.#cursor === null && this.#next < this.#end) {
       this.#cursor = new JournalCursor(
-        this.#directory.fs,
-        () => this.#directory.list(),
+        this.#directory.files,
         this.#next,
         () => ({ ...this.#writer.limit, sequence: this.#end - 1 }),
         { place: before?.place ?? null },

@@ -8,6 +8,8 @@
 export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];
+  /** All that has not ended yet. */
+  readonly #underWay = new Set<Promise<unknown>>();
 
   /** @param count how many may have a turn at a time */
   constructor(count: number) {
@@ -16,6 +18,21 @@ export class Turns {
 
   /** Runs `work` in its turn. */
   async run<T>(work: () => Promise<T>): Promise<T> {
+    const running = this.#run(work);
+    this.#underWay.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#underWay.delete(running);
+    }
+  }
+
+  /** Returns once everything asked for before has ended, whether it succeeded or not. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {

@@ -67,6 +67,29 @@ export async function readIdentity(
   return { id, mutator, version, contested: own.length < leading.length, written };
 }
 
+/**
+ * Whether any file is of the journal with this identity. One that can't be judged may be.
+ */
+export async function holdsJournal(
+  fs: DurableFs,
+  { segments, snapshots }: StateFiles,
+  id: string,
+): Promise<boolean> {
+  for (const named of [...segments.toReversed(), ...snapshots.toReversed()]) {
+    try {
+      const reading = await readHeaderOf(fs, named, kindOf(named));
+      const isStrange = reading.kind === "sound"
+        ? reading.header.id !== id
+        : reading.kind === "foreign";
+      if (!isStrange) return true;
+    } catch {
+      // It was deleted by a compaction, or can't be read now: neither says that the journal is gone.
+      return true;
+    }
+  }
+  return false;
+}
+
 function isSegment(header: Header): header is SegmentHeader {
   return header.ministate === "journal";
 }

@@ -6,13 +6,14 @@
 
 import { type Corruption, corruptionAt, missingJournal, unusableHeader } from "./corruption.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError } from "../errors.ts";
+import { CorruptionError } from "../errors.ts";
 import { type SegmentHeader, TORN_SIZE_MAX } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../format/names.ts";
 import { type Aftermath, scanAftermath, sequenceNamed } from "./proof_scan.ts";
 import { endsUnsound, readWhatIsSound } from "./read_sound.ts";
 import { decide, type Reach, type Row, type Tail } from "./recovery_table.ts";
 import type { Batch } from "../format/scan.ts";
+import { strangerError } from "../journal/journal_files.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { readPatiently } from "../refusals.ts";
 import { isEmptyFile } from "../sync_file.ts";
@@ -160,10 +161,7 @@ async function openSegment(
   const reader = await readPatiently(() => SegmentReader.open(fs, named));
   if (id === null || reader.header.id === id) return reader;
   await reader.close();
-  throw new ForeignFormatError(
-    `"${named.path}" belongs to another journal: move it back to where it came from`,
-    { path: named.path, offset: 0, sequence: named.sequence },
-  );
+  throw strangerError(named);
 }
 
 /** The three facts about a segment that was read to its end, and the row they are in. */

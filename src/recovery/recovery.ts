@@ -109,6 +109,7 @@ export async function recover(
     writer: null,
     ledger,
   };
+  directory.files.belongTo(settings.readOnly ? recovered.id : identity.id);
   if (settings.readOnly) return reportOnly(recovered, scan);
   recovered.id = identity.id;
   const counted = { ...settings, fs: directory.fs, ledger };

@@ -6,6 +6,7 @@
 
 import { ioError, isDiskFull, MinistateError } from "../errors.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
+import { InTurn } from "../in_turn.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import { type NamedFile, snapshotFile } from "../format/names.ts";
@@ -44,7 +45,8 @@ export class Compaction {
   readonly #kept: number;
   readonly #live: () => unknown;
   readonly #rebuild: (sequence: number) => Promise<unknown>;
-  #last: Promise<unknown> = Promise.resolve();
+  /** For jobs that need the files to stay as they are. */
+  readonly turn: InTurn = new InTurn();
   #newest: SnapshotInfo | null = null;
   /** The snapshots that were synced under their names by this process: those of a killed one may not have been. */
   readonly #synced = new Set<string>();
@@ -78,7 +80,7 @@ export class Compaction {
 
   /** Writes a snapshot of the state as it is now. */
   createSnapshot(): Promise<SnapshotInfo> {
-    return this.inTurn(() => this.#snapshot());
+    return this.turn.run(() => this.#snapshot());
   }
 
   /** As `createSnapshot`; on a full disk there is none, and the older files go on standing in for it. */
@@ -92,18 +94,10 @@ export class Compaction {
 
   /** Writes a snapshot and deletes what is no longer needed. */
   compact(): Promise<CompactionReport> {
-    return this.inTurn(async () => {
+    return this.turn.run(async () => {
       const snapshot = await this.#snapshot();
       return { snapshot, deleted: await this.#deleteUnneeded() };
     });
-  }
-
-  /** Runs a job that needs the files to stay as they are, after those asked for before. */
-  inTurn<T>(job: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(job, job);
-    // The caller gets the failure; the next job in line only waits.
-    this.#last = turn.then(() => undefined, () => undefined);
-    return turn;
   }
 
   async #snapshot(): Promise<SnapshotInfo> {

@@ -10,6 +10,7 @@ import { readOnlyError } from "../errors.ts";
 import { FORMAT, SEQUENCE_MAX } from "../format/format.ts";
 import { drawId } from "../journal/journal_identity.ts";
 import { snapshotFile } from "../format/names.ts";
+import { InTurn } from "../in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "../options.ts";
 import { readIdentity } from "../recovery/identity.ts";
 import type { SkippedSnapshot } from "../recovery/recovery_report.ts";
@@ -45,7 +46,7 @@ export class SnapshotStore<S = unknown> {
   readonly #directory: StateDirectory;
   readonly #readOnly: boolean;
   readonly #id: string;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turn = new InTurn();
 
   /**
    * Use `SnapshotStore.open`.
@@ -73,7 +74,8 @@ export class SnapshotStore<S = unknown> {
     const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     try {
       const stored = await readIdentity(opened.fs, await opened.listOpened(settings));
-      if (!readOnly) await opened.syncAncestors();
+      if (readOnly) opened.files.belongTo(stored?.id ?? null);
+      else await opened.syncAncestors();
       return create(opened, readOnly, stored?.id ?? drawId());
     } catch (error) {
       await closeAfterFailure(opened);
@@ -107,9 +109,8 @@ export class SnapshotStore<S = unknown> {
     // The state as it is now, even if the caller changes it before its turn comes.
     const lines = [...encodeState(state)];
     // One at a time: two of the same sequence would write the same file.
-    const turn = this.#last.then(() => writeSnapshot(fs, directory, named, header, lines));
-    this.#last = turn.then(() => undefined, () => undefined);
-    return { path: named.path, sequence, size: await turn };
+    const size = await this.#turn.run(() => writeSnapshot(fs, directory, named, header, lines));
+    return { path: named.path, sequence, size };
   }
 
   /**
@@ -120,8 +121,11 @@ export class SnapshotStore<S = unknown> {
    */
   async restore(): Promise<RestoredSnapshot<S> | null> {
     this.#directory.refuseClosed();
-    const files = await this.#directory.list();
-    const { found, rotten } = await restoreNewest(this.#directory.fs, files, null);
+    const { files } = this.#directory;
+    const { found, rotten } = await files.read(async () =>
+      await restoreNewest(files.fs, await files.list(), null)
+    );
+    await files.check();
     if (found === null) return null;
     const { named, state, size } = found;
     const skipped = rotten.map(({ named, reason }) => ({
@@ -135,12 +139,14 @@ export class SnapshotStore<S = unknown> {
   /** Whether there is any snapshot, sound or not. */
   async exists(): Promise<boolean> {
     this.#directory.refuseClosed();
-    return (await this.#directory.list()).snapshots.length > 0;
+    const { snapshots } = await this.#directory.list();
+    await this.#directory.files.check();
+    return snapshots.length > 0;
   }
 
   /** Waits for what is being written and gives the lock back. */
   async close(): Promise<void> {
-    await this.#directory.close(this.#last);
+    await this.#directory.close(this.#turn.idle());
   }
 
   /** As `close`, for `await using`. */

@@ -5,29 +5,23 @@
  */
 
 import { copyRange } from "../recovery/copy_range.ts";
-import { coverLast } from "../recovery/covered_scan.ts";
-import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError, IoError, ioError } from "../errors.ts";
-import { judgeTail } from "../recovery/journal_scan.ts";
+import { closeAfterFailure } from "../close_file.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { CorruptionError, type DirectoryGoneError, IoError, ioError } from "../errors.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import {
   isOwnName,
   joinPath,
   listState,
   LOCK_NAME,
-  type NamedFile,
+  parentOf,
   QUARANTINE,
   type StateFiles,
 } from "../format/names.ts";
-import type { Batch } from "../format/scan.ts";
-import { holdFiles } from "./held_files.ts";
+import { type Plan, planCopies } from "./backup_plan.ts";
+import { holdFiles, listEntries } from "./held_files.ts";
 import { readIdentity } from "../recovery/identity.ts";
-import { scanAftermath } from "../recovery/proof_scan.ts";
-import { SegmentReader } from "../journal/segment_reader.ts";
-import { isUnreadable, readPatiently } from "../refusals.ts";
-import { verifySnapshot } from "../snapshot/snapshot_file.ts";
 import { StateDirectory } from "../state_directory.ts";
-import { isEmptyFile } from "../sync_file.ts";
 
 /** What a backup holds. */
 export interface BackupReport {
@@ -41,12 +35,6 @@ export interface BackupReport {
   size: number;
 }
 
-interface Copy {
-  named: NamedFile;
-  /** How much of the file; `Infinity` for all. */
-  size: number;
-}
-
 /**
  * Copies snapshots and segments up to the last acknowledged batch.
  *
@@ -55,14 +43,19 @@ interface Copy {
  *
  * @param given where to; made when it is missing
  * @param limit the acknowledged end when the source is open for writing in this process; `null` finds it in the file
+ * @param known a sequence that was acknowledged: a backup that doesn't reach it is none
  * @throws {CorruptionError} when the source is damaged; the target is then incomplete
- * @throws {IoError} when the target is not empty or can't be written
+ * @throws {DirectoryGoneError} when the source was replaced, or its files were removed
+ * @throws {IoError} when the target is not empty, can't be written, or is moved or removed meanwhile
  */
 export async function backupState(
   source: StateDirectory,
   given: string,
   limit: ReadLimit | null,
+  known = 0,
 ): Promise<BackupReport> {
+  // Before anything is made: otherwise a directory that is gone leaves an empty target.
+  await source.files.check();
   // Once, and with links followed: a link into the quarantine is the quarantine.
   const target = await source.resolve(given);
   const journalName = `${source.stem}.jsonl`;
@@ -71,32 +64,50 @@ export async function backupState(
   await refuseQuarantine(fs, target);
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
   try {
-    const found = await destination.list();
-    await refuseOthers(destination, found);
-    await destination.syncAncestors();
-    await destination.removeTemporary(found);
-    const both = source.guard(destination.fs);
-    // A writer in another process deletes what it no longer needs; here, nothing is deleted meanwhile.
-    const held = limit === null ? await holdFiles(both, source.path, source.stem) : null;
-    try {
-      const copied = await copyFiles(held?.fs ?? both, source, destination, limit);
-      return { directory: destination.path, ...copied };
-    } finally {
-      await held?.release();
-    }
-  } finally {
+    const copied = await source.files.read(() => copyInto(source, destination, limit, known));
     await destination.close();
+    return { directory: destination.path, ...copied };
+  } catch (error) {
+    await closeAfterFailure(destination);
+    throw destination.gone === null || source.gone !== null
+      ? error
+      : targetGone(target, destination.gone);
+  }
+}
+
+async function copyInto(
+  source: StateDirectory,
+  destination: StateDirectory,
+  limit: ReadLimit | null,
+  known: number,
+): Promise<Omit<BackupReport, "directory">> {
+  const found = await destination.list();
+  await refuseOthers(destination, found);
+  await destination.syncAncestors();
+  await destination.removeTemporary(found);
+  const both = source.guard(destination.fs);
+  // A writer in another process deletes what it no longer needs; here, nothing is deleted meanwhile.
+  const held = limit === null ? await holdFiles(both, source.path, source.stem) : null;
+  try {
+    const sourceFs = held?.fs ?? both;
+    const files = await listState(sourceFs, source.path, source.stem);
+    const id = source.files.id ?? (await readIdentity(sourceFs, files))?.id ?? null;
+    const plan = await planCopies(sourceFs, files, id, limit);
+    if (plan.sequence < known) throw cutShort(source.path, plan.sequence, known);
+    const copied = await copyFiles(sourceFs, plan, destination);
+    // Once more: what is not held is opened by name.
+    await source.files.check();
+    return copied;
+  } finally {
+    await held?.release();
   }
 }
 
 async function copyFiles(
   sourceFs: DurableFs,
-  source: StateDirectory,
+  { copies, sequence }: Plan,
   destination: StateDirectory,
-  limit: ReadLimit | null,
 ): Promise<Omit<BackupReport, "directory">> {
-  const files = await listState(sourceFs, source.path, source.stem);
-  const { copies, sequence } = await planCopies(sourceFs, files, limit);
   let size = 0;
   for (const { named, size: part } of copies) {
     size += await copyRange(sourceFs, named.path, 0, part, joinPath(destination.path, named.name));
@@ -111,11 +122,8 @@ async function copyFiles(
  * would be put among the files of the backup.
  */
 async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
-  const parts = target.split("/").filter((part, i) => i === 0 || (part !== "" && part !== "."));
-  for (const [i, part] of parts.entries()) {
-    if (part !== QUARANTINE || parts[i + 1] === "..") continue;
-    const parent = parts.slice(0, i).join("/") || (target.startsWith("/") ? "/" : ".");
-    if (!await isStateDirectory(fs, parent)) continue;
+  for (let path = target, parent; (parent = parentOf(path)) !== null; path = parent) {
+    if (path !== joinPath(parent, QUARANTINE) || !await isStateDirectory(fs, parent)) continue;
     throw new IoError(
       `Cannot back up to "${target}": "${parent}" keeps its damaged files there, and the next ones would be put ` +
         "among those of the backup: choose another directory",
@@ -139,143 +147,25 @@ async function refuseOthers(
   found: StateFiles,
 ): Promise<void> {
   const ours = new Set([joinPath(target, LOCK_NAME), ...found.temporary]);
-  let entries: DirectoryEntry[];
-  try {
-    entries = await fs.list(target);
-  } catch (error) {
-    throw ioError("list", target, error);
-  }
+  const entries = await listEntries(fs, target);
   if (entries.every(({ name }) => ours.has(joinPath(target, name)))) return;
   const cause = Object.assign(new Error("it is not empty"), { code: "ENOTEMPTY" });
   throw ioError("back up to", target, cause);
 }
 
-/** The newest segments first, the snapshots last, the oldest of those first. */
-async function planCopies(
-  fs: DurableFs,
-  files: StateFiles,
-  limit: ReadLimit | null,
-): Promise<{ copies: Copy[]; sequence: number }> {
-  const id = (await readIdentity(fs, files))?.id ?? null;
-  const snapshots = await soundSnapshots(fs, files, id);
-  const needed = snapshots[0]?.sequence ?? 0;
-  let copies: Copy[] = [];
-  let sequence = snapshots.at(-1)?.sequence ?? 0;
-  for (const [index, named] of files.segments.entries()) {
-    // Begun since the end was taken: what is in it is for the next backup.
-    if (limit !== null && named.sequence > limit.segmentFirst) continue;
-    const next = named.path === limit?.path ? undefined : files.segments[index + 1];
-    // Made when the power went, and never begun: nothing is in it.
-    if (index === files.segments.length - 1 && await isEmptyFile(fs, named.path)) continue;
-    const isUnneeded = next !== undefined && next.sequence <= needed + 1;
-    let reader: SegmentReader;
-    try {
-      reader = await SegmentReader.open(fs, named);
-    } catch (error) {
-      if (!isUnneeded || !isUnreadable(error)) throw error;
-      copies = [];
-      continue;
-    }
-    try {
-      const end = named.path === limit?.path ? limit.offset : Infinity;
-      const last = await readToEnd(reader, end, isUnneeded);
-      const isOwn = id === null || reader.header.id === id;
-      if (isOwn && await isSound(fs, reader, next, limit)) {
-        if (limit === null && next === undefined) await coverLast(fs, files, last);
-        copies.unshift({ named, size: reader.soundEnd });
-        sequence = Math.max(sequence, reader.expected - 1);
-      } else if (isUnneeded) {
-        // What an interrupted compaction left of a journal that no snapshot needs, or what can't be read of it.
-        copies = [];
-      } else {
-        throw damaged(reader);
-      }
-    } finally {
-      await reader.close();
-    }
-  }
-  const oldest = copies.at(-1)?.named;
-  if (oldest !== undefined && oldest.sequence > needed + 1) throw incomplete(oldest, needed);
-  for (const named of snapshots) copies.push({ named, size: Infinity });
-  return { copies, sequence };
-}
-
-/** Reads a segment to its end, and gives its last batch; one that nobody needs, as far as the disk gives it. */
-async function readToEnd(
-  reader: SegmentReader,
-  limit: number,
-  isUnneeded: boolean,
-): Promise<Batch | null> {
-  let last: Batch | null = null;
-  try {
-    for (let batches; (batches = await reader.read(limit)) !== null;) last = batches.at(-1)!;
-  } catch (error) {
-    if (!isUnneeded || error !== reader.unreadable) throw error;
-  }
-  return reader.sealed ? null : last;
-}
-
-/** Whether a segment that was read holds every record it must. */
-async function isSound(
-  fs: DurableFs,
-  reader: SegmentReader,
-  next: NamedFile | undefined,
-  limit: ReadLimit | null,
-): Promise<boolean> {
-  // Behind the last record before the next segment, nothing is copied and nothing can be damaged.
-  if (next !== undefined) return reader.expected === next.sequence;
-  if (limit !== null) return reader.expected === limit.sequence + 1;
-  if (reader.damage === null) return true;
-  // A batch that is being written looks torn; anything that had been acknowledged doesn't.
-  return judgeTail(reader, await scanAftermath(reader, reader.soundEnd, fs.crc32)) === "unproven";
-}
-
-/** The journal's snapshots that are as they were written: a backup of a rotten one is no backup. */
-async function soundSnapshots(
-  fs: DurableFs,
-  files: StateFiles,
-  id: string | null,
-): Promise<NamedFile[]> {
-  const sound: NamedFile[] = [];
-  for (const named of files.snapshots) {
-    try {
-      const header = await readPatiently(() => verifySnapshot(fs, named));
-      if (id === null || header.id === id) sound.push(named);
-    } catch (error) {
-      if (!isDamaged(error)) throw error;
-    }
-  }
-  return sound;
-}
-
-/** Whether the file can't be read for a reason of its own. */
-function isDamaged(error: unknown): boolean {
-  return error instanceof CorruptionError || error instanceof ForeignFormatError ||
-    isUnreadable(error);
-}
-
-function incomplete({ path, sequence }: NamedFile, needed: number): CorruptionError {
-  return new CorruptionError(
-    `Cannot back up: the journal begins with "${path}", and no snapshot that can be read stands in for what was before: ` +
-      'run "ministate verify" to see what is affected',
-    {
-      path,
-      sequence: needed + 1,
-      lost: { sequenceFirst: needed + 1, sequenceLast: sequence - 1 },
-    },
+/** The manager itself is well: another code than `DIRECTORY_GONE`, which says that it is over. */
+function targetGone(target: string, cause: DirectoryGoneError): IoError {
+  return new IoError(
+    `Cannot back up to "${target}": it was moved, replaced or removed meanwhile, and what is in it is no backup: ` +
+      "nothing was changed in the state; back up again",
+    { path: target, operation: "back up to", cause },
   );
 }
 
-function damaged(reader: SegmentReader): CorruptionError {
-  const { path } = reader.named;
-  const offset = reader.damage?.offset ?? reader.soundEnd;
+function cutShort(path: string, sequence: number, known: number): CorruptionError {
   return new CorruptionError(
-    `Cannot back up "${path}": it is damaged at offset ${offset}: run "ministate verify" to see what is affected`,
-    {
-      path,
-      offset,
-      sequence: reader.expected,
-      lost: { sequenceFirst: reader.expected, sequenceLast: null },
-    },
+    `Cannot back up "${path}": it ends with sequence ${sequence}, and ${known} was there when it was opened: ` +
+      'files were removed since; run "ministate verify" to see what is there',
+    { path, sequence: sequence + 1, lost: { sequenceFirst: sequence + 1, sequenceLast: known } },
   );
 }

@@ -42,7 +42,7 @@ export class Changes<M> {
   readonly #directory: StateDirectory;
   readonly #writer: JournalWriter | null;
   readonly #carryOver: (mutation: unknown, version: number) => M;
-  /** Ends those that wait for a writer elsewhere; the others are ended by the writer here. */
+  /** Ends those that read files; the others are ended by the writer here. */
   #closing: AbortController | null = null;
 
   /** @param carryOver brings a mutation of an older version up to date */
@@ -63,7 +63,8 @@ export class Changes<M> {
       follow: this.#writer !== null,
     });
     const signals = signal === undefined ? [] : [signal];
-    if (follow && this.#writer === null) {
+    // One that follows the writer here still gets what the writer settles while it closes, and is ended by it.
+    if (!follow || this.#writer === null) {
       signals.push((this.#closing ??= new AbortController()).signal);
     }
     return new ChangeIterator(
@@ -78,20 +79,19 @@ export class Changes<M> {
   }
 
   #source(from: number, follow: boolean, sequence: number): RecordSource {
-    const { fs } = this.#directory;
-    const list = () => this.#directory.list();
+    const { files } = this.#directory;
     const writer = this.#writer;
     if (!follow) {
       const limit = (): ReadLimit => ({ ...(writer?.limit ?? limitAt(sequence)), sequence });
-      const cursor = new JournalCursor(fs, list, from, limit);
+      const cursor = new JournalCursor(files, from, limit);
       return new FileSource(cursor, { follow, attempts: 1, hold: false });
     }
     if (writer !== null) return new LiveSource(this.#directory, writer, from);
-    const cursor = new JournalCursor(fs, list, from, () => null, { beside: true });
+    const cursor = new JournalCursor(files, from, () => null, { beside: true });
     return new FileSource(cursor, { follow, attempts: 5, hold: false });
   }
 
-  /** Ends what waits for a writer elsewhere. */
+  /** Ends what reads files. */
   close(): void {
     this.#closing?.abort();
   }

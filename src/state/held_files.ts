@@ -10,7 +10,7 @@
 import { closeFile } from "../close_file.ts";
 import type { DirectoryEntry, DurableFile, DurableFs } from "../durable_fs.ts";
 import { ioError } from "../errors.ts";
-import { joinPath, sortNames } from "../format/names.ts";
+import { sortNames } from "../format/names.ts";
 
 /** How often the files are listed and opened until none was deleted in between. */
 const ATTEMPTS = 100;
@@ -56,7 +56,8 @@ export async function holdFiles(
   }
 }
 
-async function listEntries(fs: DurableFs, directory: string): Promise<DirectoryEntry[]> {
+/** Lists a directory. */
+export async function listEntries(fs: DurableFs, directory: string): Promise<DirectoryEntry[]> {
   try {
     return await fs.list(directory);
   } catch (error) {
@@ -79,9 +80,7 @@ function heldFs(
   held: Map<string, DurableFile>,
 ): DurableFs {
   // Unfinished files come and go, and nobody reads them.
-  const listed = entries.filter(({ name }) =>
-    !name.endsWith(".tmp") || held.has(joinPath(directory, name))
-  );
+  const listed = entries.filter(({ name }) => !name.endsWith(".tmp"));
   return {
     open: async (path, mode) => {
       const file = mode === "read" ? held.get(path) : undefined;
@@ -103,13 +102,13 @@ function heldFs(
 /** Closed only when all is released. */
 function sharedFile(file: DurableFile): DurableFile {
   return {
-    read: (buffer, offset) => file.read(buffer, offset),
-    write: (bytes, offset) => file.write(bytes, offset),
-    syncData: () => file.syncData(),
-    syncAll: () => file.syncAll(),
-    truncate: (size) => file.truncate(size),
-    size: () => file.size(),
-    identity: () => file.identity(),
+    read: file.read.bind(file),
+    write: file.write.bind(file),
+    syncData: file.syncData.bind(file),
+    syncAll: file.syncAll.bind(file),
+    truncate: file.truncate.bind(file),
+    size: file.size.bind(file),
+    identity: file.identity.bind(file),
     close: () => {},
   };
 }

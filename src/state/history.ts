@@ -31,15 +31,17 @@ export function checkPast(sequence: number, last: number): void {
  */
 export async function rebuildState<S, M, R>(
   directory: StateDirectory,
-  id: string | null,
   machine: StateMachine<S, M, R>,
   sequence: number,
 ): Promise<S> {
+  const { files } = directory;
   const limits = { atMost: sequence, pieceSize: PIECE_SIZE };
-  const { found } = await restoreNewest(directory.fs, await directory.list(), id, limits);
+  const { found } = await files.read(async () =>
+    await restoreNewest(files.fs, await files.list(), files.id, limits)
+  );
   if (found !== null) machine.restore(found.state, found.header.version, found.named.sequence);
   const base = found?.named.sequence ?? 0;
-  const cursor = new JournalCursor(directory.fs, () => directory.list(), base + 1);
+  const cursor = new JournalCursor(files, base + 1);
   try {
     while (cursor.next <= sequence) {
       const records = await cursor.read();

@@ -13,6 +13,7 @@ import { closedError, type MinistateError, readOnlyError } from "../errors.ts";
 import { type Change, Changes, type ChangesOptions } from "./changes.ts";
 import { checkPast, rebuildState } from "./history.ts";
 import { parseExactly } from "../format/json_parse.ts";
+import { InTurn } from "../in_turn.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import type { Applied, DeepReadonly, Mutator, Reducer } from "./mutator.ts";
 import { StateMachine } from "./mutator.ts";
@@ -42,6 +43,8 @@ export class StateManager<S, M, R = unknown> {
   readonly #compaction: Compaction | null;
   readonly #automatic: AutomaticCompaction | null;
   readonly #changes: Changes<M>;
+  /** What reads more than one file goes one at a time, and after it comes the end. */
+  readonly #turn: InTurn;
   #closed = false;
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
@@ -62,6 +65,7 @@ export class StateManager<S, M, R = unknown> {
     const { compaction, automatic } = upkeepOf(opened, (sequence) => this.#rebuild(sequence));
     this.#compaction = compaction;
     this.#automatic = automatic;
+    this.#turn = compaction?.turn ?? new InTurn();
   }
 
   /**
@@ -223,17 +227,17 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Copies the state and its kept history to another directory, consistently, while mutations go on.
    *
-   * @throws {IoError} when the target holds a state already or can't be written
+   * @throws {IoError} when the target holds a state already, can't be written, or is moved or removed meanwhile
+   * @throws {DirectoryGoneError} when the state itself is no longer where it was opened
    */
   async backup(directory: string): Promise<BackupReport> {
     this.#refuseClosed();
     // First: the program may change its directory while this waits for its turn.
     const target = await this.#directory.resolve(directory);
     const writer = this.#writer;
-    if (writer === null) return await backupState(this.#directory, target, null);
-    return await this.#compaction!.inTurn(async () => {
-      const limit = await writer.exclusive(() => Promise.resolve(writer.limit));
-      return await backupState(this.#directory, target, limit);
+    return await this.#turn.run(async () => {
+      const limit = await writer?.exclusive(() => Promise.resolve(writer.limit));
+      return await backupState(this.#directory, target, limit ?? null, this.sequence);
     });
   }
 
@@ -258,12 +262,11 @@ export class StateManager<S, M, R = unknown> {
   async stateAt(sequence: number): Promise<S> {
     this.#refuseClosed();
     checkPast(sequence, this.sequence);
-    const rebuild = () => this.#rebuild(sequence);
-    return await (this.#compaction?.inTurn(rebuild) ?? rebuild());
+    return await this.#turn.run(() => this.#rebuild(sequence));
   }
 
   #rebuild(sequence: number): Promise<S> {
-    return rebuildState(this.#directory, this.#recovered.id, this.#machine.fresh(), sequence);
+    return rebuildState(this.#directory, this.#machine.fresh(), sequence);
   }
 
   /**
@@ -282,7 +285,7 @@ export class StateManager<S, M, R = unknown> {
     this.#changes.close();
     try {
       this.#automatic?.stop();
-      await this.#compaction?.inTurn(() => Promise.resolve());
+      await this.#turn.idle();
       await this.#writer?.close();
     } finally {
       await this.#directory.close();

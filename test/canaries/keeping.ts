@@ -9,6 +9,7 @@ import type { Canary } from "./canary.ts";
 const SNAPSHOT_FILE = "src/snapshot/snapshot_file.ts";
 const COMPACTION = "src/snapshot/compaction.ts";
 const BACKUP = "src/state/backup.ts";
+const PLAN = "src/state/backup_plan.ts";
 const DIRECTORY = "src/state_directory.ts";
 const LOCKING = "src/directory_lock.ts";
 
@@ -125,7 +126,7 @@ export const KEEPING: readonly Canary[] = [
     rule: COPIES,
     first: "power cuts: a backup",
     patches: [{
-      file: BACKUP,
+      file: PLAN,
       find: "named.sequence > limit.segmentFirst) continue;",
       replace: "named.sequence >= limit.segmentFirst) continue;",
     }],
@@ -146,7 +147,7 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: a backup",
     patches: [{
       file: "src/state/state_manager.ts",
-      find: "    return await this.#compaction!.inTurn(async () => {",
+      find: "    return await this.#turn.run(async () => {",
       replace: "    return await (async (job) => await job())(async () => {",
     }],
   },
@@ -310,7 +311,7 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: a backup of several segments",
     patches: [
       {
-        file: BACKUP,
+        file: PLAN,
         find: "copies.unshift({ named, size: reader.soundEnd });",
         replace: "copies.push({ named, size: reader.soundEnd });",
       },

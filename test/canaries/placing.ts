@@ -26,12 +26,8 @@ export const PLACING: readonly Canary[] = [
     first: "promises: what is acknowledged has a name",
     patches: [{
       file: "src/place.ts",
-      find: "    this.#gone ??= new DirectoryGoneError(",
-      replace: "    const gone = new DirectoryGoneError(",
-    }, {
-      file: "src/place.ts",
-      find: "    return this.#gone;\n  }\n}",
-      replace: "    return gone;\n  }\n}",
+      find: "    this.#gone ??= error;\n    return this.#gone;",
+      replace: "    return error;",
     }],
   },
   {
@@ -102,6 +98,16 @@ export const PLACING: readonly Canary[] = [
       file: "src/recovery/recovery.ts",
       find: "    if (links < 2) return;",
       replace: "    if (links > 0) return;",
+    }],
+  },
+  {
+    name: "a reader takes another journal under the same number for its own",
+    rule: PLACE,
+    first: "promises: a reader knows its journal",
+    patches: [{
+      file: "src/journal/journal_files.ts",
+      find: "    if (reader.header.id === this.#id) return reader;",
+      replace: "    if (reader.header.id !== null) return reader;",
     }],
   },
 ];

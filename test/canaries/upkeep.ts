@@ -73,7 +73,7 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a backup is whole",
     patches: [{
       file: "src/state/backup.ts",
-      find: `    await refuseOthers(destination, found);
+      find: `  await refuseOthers(destination, found);
 `,
       replace: "",
     }],
@@ -83,7 +83,7 @@ export const UPKEEP: readonly Canary[] = [
     rule: COPIES,
     first: "promises: a backup holds",
     patches: [{
-      file: "src/state/backup.ts",
+      file: "src/state/backup_plan.ts",
       find: "if (id === null || header.id === id) sound.push(named);",
       replace: "if (header.sequence >= 0) sound.push(named);",
     }],
@@ -93,7 +93,7 @@ export const UPKEEP: readonly Canary[] = [
     rule: COPIES,
     first: "promises: a backup is whole",
     patches: [{
-      file: "src/state/backup.ts",
+      file: "src/state/backup_plan.ts",
       find: "copies.unshift({ named, size: reader.soundEnd });",
       replace: "copies.unshift({ named, size: Infinity });",
     }],
@@ -103,7 +103,7 @@ export const UPKEEP: readonly Canary[] = [
     rule: COPIES,
     first: "promises: a backup is whole",
     patches: [{
-      file: "src/state/backup.ts",
+      file: "src/state/backup_plan.ts",
       find: "        throw damaged(reader);",
       replace: "        copies.unshift({ named, size: reader.soundEnd });",
     }],

@@ -153,7 +153,7 @@ export const USING: readonly Canary[] = [
     first: "promises: closing",
     patches: [{
       file: "src/state/state_manager.ts",
-      find: `      await this.#compaction?.inTurn(() => Promise.resolve());
+      find: `      await this.#turn.idle();
 `,
       replace: "",
     }],
@@ -180,7 +180,7 @@ export const USING: readonly Canary[] = [
     first: "promises: closing",
     patches: [{
       file: "src/snapshot/snapshot_store.ts",
-      find: "    await this.#directory.close(this.#last);",
+      find: "    await this.#directory.close(this.#turn.idle());",
       replace: "    await this.#directory.close();",
     }],
   },

@@ -217,3 +217,29 @@ test("a reader that can't sync the last batch says so; one on a disk without syn
   assertEquals(await looks["Journal.open()"]!(reader.fs), 2);
   await letGo();
 });
+
+test("a reader takes it for durable when a compaction deletes the segment before it is synced", async () => {
+  const disk = new PowerCutDisk();
+  const writer = await open(disk, { compaction: "manual" });
+  await writer.apply({ a: 1 });
+  const side = sideOf(disk);
+  let opens = 0;
+  const fs: DurableFs = {
+    ...side.fs,
+    open: async (path, mode) => {
+      // For its header, to be scanned, and then to be covered.
+      if (++opens === 3) {
+        for (let i = 2; i <= 4; i++) {
+          await writer.apply({ a: i });
+          await writer.compact();
+        }
+      }
+      return await side.fs.open(path, mode);
+    },
+  };
+  const journal = await Journal.open(DIRECTORY, NAME, { fs, readOnly });
+  assertEquals([journal.sequence, opens, side.syncs], [1, 3, 0]);
+  assertEquals(disk.paths(DIRECTORY).some((path) => path.includes("w-0000000000000001")), false);
+  await journal.close();
+  await writer.close();
+});

@@ -23,6 +23,7 @@ export const PLACE: readonly Promised[] = [
   { name: "a rotten lock file keeps nobody out", keep: rottenLockIsNoObstacle },
   { name: "a state that vanishes while it is opened is not begun anew", keep: vanishedIsMissed },
   { name: "a backup of hard links keeps what it has", keep: hardLinksAreKept },
+  { name: "a reader knows its journal under any number", keep: readersKnowTheirJournal },
 ];
 
 const AWAY = "/data/away";
@@ -206,4 +207,36 @@ async function hardLinksAreKept(tally: Tally): Promise<void> {
   await manager.close();
   assertEquals(contentOf(disk, OTHER), before);
   tally.state("place", "kept");
+}
+
+/** The disk, on which every file and directory has the same number. */
+function numberless(disk: PowerCutDisk): DurableFs {
+  return { ...watched(disk, () => {}), identity: () => ({ device: 1, inode: 1, links: 1 }) };
+}
+
+async function readersKnowTheirJournal(tally: Tally): Promise<void> {
+  const disk = freshDisk();
+  for (const place of [OTHER, DIRECTORY]) {
+    const writer = await openDamaged(disk);
+    for (const id of [1, 2]) await writer.apply({ id: place === OTHER ? -id : id });
+    await writer.close();
+    if (place === OTHER) await disk.rename(DIRECTORY, OTHER);
+  }
+  const reader = await openDamaged(numberless(disk) as PowerCutDisk, { readOnly: true });
+  const follower = reader.changes({ from: 2, follow: true });
+  assertEquals((await follower.next()).value?.sequence, 2);
+  await disk.rename(DIRECTORY, AWAY);
+  await disk.rename(OTHER, DIRECTORY);
+  const calls: Record<string, () => Promise<unknown>> = {
+    "history": () => reader.changes({ from: 1 }).next(),
+    "the past": () => reader.stateAt(2),
+    "a backup": () => reader.backup("/data/copy"),
+    // Last: one that is fooled waits for ever.
+    "a follower": () => follower.next(),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    assertEquals(await codeOf(call), "DIRECTORY_GONE", `${name} is another journal's`);
+  }
+  await reader.close();
+  tally.state("place", "known");
 }

@@ -7,6 +7,7 @@
 import { ioError, type MinistateError } from "../../errors.ts";
 import { listState, stemOf } from "../../format/names.ts";
 import { JournalCursor } from "../../journal/journal_cursor.ts";
+import { JournalFiles } from "../../journal/journal_files.ts";
 import type { Inspection } from "../../recovery/inspection.ts";
 import type { Context } from "../context.ts";
 import { CommandError } from "../exit.ts";
@@ -45,7 +46,7 @@ function newestTime(
 ): Promise<Fact<number | null>> {
   return ask(async () => {
     const list = () => listState(fs, directory, stemOf(journal));
-    const cursor = new JournalCursor(fs, list, Math.max(1, nextOpen.sequence));
+    const cursor = new JournalCursor(new JournalFiles(fs, list), Math.max(1, nextOpen.sequence));
     try {
       const last = (await cursor.read())?.at(-1);
       return last === undefined ? null : last.timestamp;
