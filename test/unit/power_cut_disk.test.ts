@@ -5,7 +5,6 @@ import { test } from "node:test";
 import {
   ANY_POWER_CUT,
   crashImages,
-  EXTREME_POWER_CUTS,
   isPowerCut,
   type PowerCut,
   PowerCutDisk,
@@ -13,9 +12,10 @@ import {
   Special,
 } from "../../testing.ts";
 import { EveryChoice } from "../../runtime/simulated/chooser.ts";
+import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
 
 const SECTOR_SIZE = 512;
-const [LOST] = EXTREME_POWER_CUTS as [PowerCut];
+const LOST: PowerCut = EXTREMES.lost;
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
