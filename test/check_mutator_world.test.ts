@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import process from "node:process";
 import { test } from "node:test";
 import { type AnyMutator, checkMutator, MutatorCheckError, type RandomSource } from "../testing.ts";
+import { own, run } from "./support/runtimes.ts";
 
 type Kept = Record<string, string | number | boolean>;
 
@@ -232,6 +233,10 @@ for (const [name, run] of later) {
     assert(error.message.includes("later"), error.message);
   });
 }
+
+test("checkMutator() comes to its end in a program that waits for nothing else and whose timers stand still", async () => {
+  assertEquals(await run(own, "check_alone.ts", []), ["none", "deterministic"]);
+});
 
 test("checkMutator() finds an initial state that is another one each time", async () => {
   for (const initial of [() => ({ at: Date.now() }), () => ({ hour: new Date(0).getHours() })]) {
