@@ -25,7 +25,7 @@ const names: [number, string][] = [
   [126, "ENOKEY"],
 ];
 
-/** An error as this runtime makes it for a number that it has no name for. */
+/** An error as this runtime makes it for a number that it has no name for; today's Bun has names for all. */
 function unnamed(errno: number): Error {
   if (own === "deno") return new Error(`Something went wrong (os error ${errno}): open '/a'`);
   const code = own === "bun" ? "UNKNOWN" : `Unknown system error -${errno}`;
