@@ -75,8 +75,8 @@ export function keepOwner(under: DurableFs, ownership: Ownership = systemOwnersh
       await under.makeDirectory(path);
       if (before === null) await handOver(ownership, path, (status) => status.isDirectory());
     },
-    async lock(path) {
-      const lock = await under.lock(path);
+    async lock(path, directory) {
+      const lock = await under.lock(path, directory);
       // One that is there already, too: it has no bytes, and root's would shut the service out for good.
       if (lock !== null) {
         await orElse(() => handOver(ownership, path, isNewFile), () => lock.release());
