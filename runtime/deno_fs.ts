@@ -67,12 +67,8 @@ class DenoFile implements DurableFile {
     return (await this.#file.stat().catch(throwNamed)).size;
   }
 
-  identity(): FileIdentity {
-    try {
-      return identityOf(this.#file.statSync());
-    } catch (error) {
-      return throwNamed(error);
-    }
+  identity(): MaybePromise<FileIdentity> {
+    return naming(() => identityOf(this.#file.statSync()));
   }
 
   close(): void {
@@ -81,31 +77,22 @@ class DenoFile implements DurableFile {
 }
 
 function identityOf({ dev, ino, nlink, ctime }: Deno.FileInfo): FileIdentity {
-  return { device: dev, inode: ino ?? 0, links: nlink ?? 1, changed: ctime?.getTime() };
+  // They are missing on Windows alone, where no directory can be synced.
+  return { device: dev, inode: ino!, links: nlink!, changed: ctime!.getTime() };
 }
 
 function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: not a regular file, open '${path}'`), { code });
 }
 
-/** Deno's refusal of a permission has no number either; it is given the name that means the same. */
-async function coded<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
-    throw named(error);
-  }
+function coded<T>(call: Promise<T>): Promise<T> {
+  return call.catch(throwCoded);
 }
 
-/** As `coded`, for a call that answers at once. */
-function codedNow<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
-    throw named(error);
-  }
+/** Deno's refusal of a permission has no number either; it is given the name that means the same. */
+function throwCoded(error: unknown): never {
+  if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
+  throw named(error);
 }
 
 /** Opens a regular file without following a link: Deno has no flag for it, so the name and the file are compared. */
@@ -220,7 +207,13 @@ export const runtimeFs: DurableFs = {
   lock: (path, directory) => coded(lock(path, directory)),
   lockDirectory: (path) => coded(lockDirectory(path)),
   // The lock file is open and so in memory: asking at once costs less than a hop to a thread.
-  identity: (path) => codedNow(() => identityOf(Deno.lstatSync(path))),
+  identity(path) {
+    try {
+      return identityOf(Deno.lstatSync(path));
+    } catch (error) {
+      return throwCoded(error);
+    }
+  },
   resolve: (path) => coded(realPath(absolutePath(path, Deno.cwd), Deno.realPath)),
   crc32,
 };

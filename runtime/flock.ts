@@ -45,8 +45,9 @@ export async function lockByProgram(descriptors: readonly number[]): Promise<boo
       stdio: ["ignore", "ignore", "pipe", ...descriptors],
     });
     let complaint = "";
-    child.stderr!.on("data", (bytes) => complaint += String(bytes));
-    child.once("error", (cause) => reject(missingProgram(cause)));
+    child.once("error", (cause) => reject(startFailure(cause)));
+    // Without descriptors for pipes there are no streams, and only the error comes.
+    child.stderr?.on("data", (bytes) => complaint += String(bytes));
     child.once("close", (code) => {
       if (code === 0 || (code === 1 && complaint === "")) resolve(code === 0);
       else reject(code === NO_PROGRAM ? missingProgram() : lockFailure(code, complaint.trim()));
@@ -75,8 +76,15 @@ function lockFailure(exitCode: number | null, complaint: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-function missingProgram(cause?: unknown): Error {
+function missingProgram(): Error {
   const message = 'The lock needs the program "flock", which could not be run: ' +
     "install util-linux (Debian) or busybox (Alpine and others)";
+  return Object.assign(new Error(message), { code: "ENOLCK" });
+}
+
+/** No shell, or no descriptors or processes left. Its own code would be taken for one of the directory's. */
+function startFailure(cause: Error): Error {
+  const message =
+    `The lock needs the program "flock", which could not be started: ${cause.message}`;
   return Object.assign(new Error(message, { cause }), { code: "ENOLCK" });
 }

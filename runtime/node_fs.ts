@@ -93,12 +93,8 @@ class NodeFile implements DurableFile {
     return (await fstat(this.#fd)).size;
   }
 
-  identity(): FileIdentity {
-    try {
-      return identityOf(fs.fstatSync(this.#fd));
-    } catch (error) {
-      return throwNamed(error);
-    }
+  identity(): MaybePromise<FileIdentity> {
+    return naming(() => identityOf(fs.fstatSync(this.#fd)));
   }
 
   close(): Promise<void> {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import {
   ClosedError,
+  type DurableFs,
   MinistateError,
   ReadOnlyError,
   type StateManager,
@@ -156,6 +157,36 @@ test("close() gives the lock back when a sync failed before", async () => {
   await using again = await openLedger(directory.path);
   assertEquals(again.snapshot().entries[0], 1);
 });
+
+const openers = {
+  "StateManager.close()": openLedger,
+  "Journal.close()": (path: string, { fs }: { fs: DurableFs }) =>
+    Journal.open(path, journalName, { fs }),
+};
+
+for (const [call, open] of Object.entries(openers)) {
+  for (const [step, name] of [["write", "write"], ["sync", "syncAll"], ["trim", "truncate"]]) {
+    test(`${call} gives the lock back when the ${step} of its seal fails`, async () => {
+      await using directory = await temporaryDirectory();
+      let closing = false;
+      const fs = await wrapFs((operation) => {
+        if (closing && operation.name === name) throw systemError("EIO");
+      });
+      const opened = await open(directory.path, { fs });
+      if ("apply" in opened) await opened.apply(1);
+      else await opened.append(1);
+      closing = true;
+      const error = await failureOf(() => opened.close());
+      assert(error instanceof MinistateError, String(error));
+      assertEquals([error.code, error.systemCode], [
+        name === "truncate" ? "IO_FAILED" : "POISONED",
+        "EIO",
+      ]);
+      await using again = await openLedger(directory.path);
+      assertEquals(again.snapshot(), { entries: [1] });
+    });
+  }
+}
 
 test("await using closes a manager when its block is left by an error", async () => {
   await using directory = await temporaryDirectory();

@@ -225,6 +225,42 @@ test("checkMutator() finds a disk that loses what was acknowledged", async () =>
   assert(error.message.includes("after mutation 0: wanted 1 to 1"), error.message);
 });
 
+test("checkMutator() says that living with a disk failed, wherever the disk refuses", async () => {
+  const codes = new Set<string>();
+  for (let at = 1, refused = true; refused; at++) {
+    const failing: Simulator = {
+      disk: () => Object.assign(new PowerCutDisk(), { fault: { at, how: "EIO", sticky: true } }),
+      images: () => [],
+      random: (seed) => new Random(seed),
+    };
+    const options = { generate: () => ({ item: "nut", by: 1 }), histories: 1, mutationCount: 1 };
+    const found = await checkMutatorOn(failing, stock, options).catch((error) => error);
+    refused = found instanceof MutatorCheckError;
+    if (!refused) continue;
+    assertEquals(found.rule, "crash");
+    assert(found.message.includes("living with a disk failed: "), found.message);
+    codes.add(found.cause.code);
+  }
+  assertEquals([...codes].sort(), ["IO_FAILED", "POISONED"]);
+});
+
+test("checkMutator() finds a mutator that minds when mutations share a batch, and so a timestamp", async () => {
+  const mutator: AnyMutator<{ last: number; count: number }, Move> = {
+    initial: () => ({ last: 0, count: 0 }),
+    apply(state, _, { timestamp }) {
+      const stands = timestamp === state.last;
+      state.last = timestamp;
+      state.count++;
+      if (stands) throw new Error("no time has passed");
+    },
+  };
+  // With this seed no two mutations in a row are drawn with the same timestamp, or two of them would be enough.
+  const options = { generate, seed: 2, histories: 1, mutationCount: 4, imagesMax: 1 };
+  const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+  assertEquals([error.rule, error.mutations.length > 2], ["untouched", true]);
+  assert(error.message.includes("was refused (no time has passed)"), error.message);
+});
+
 test("checkMutator() finds a mutator whose state stops being JSON one day", async () => {
   const soon = Date.now() + 1e9;
   const mutator = bad((state, { item }) => {
@@ -276,6 +312,20 @@ test("checkMutator() finds a migration that is another one after a while", async
   const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
   assertEquals(error.rule, "migration");
   assert(error.message.includes("of the first start"), error.message);
+});
+
+test("checkMutator() blames no place when a migration is another one each time", async () => {
+  let calls = 0;
+  const state = (old: unknown) => {
+    const total = (old as { sum: number }).sum;
+    // The first few, which compare a snapshot with the journal, are the same.
+    return { total: ++calls > 10 ? total + calls : total };
+  };
+  const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
+  const options = { generate, older, histories: 1, mutationCount: 1 };
+  const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+  assertEquals(error.rule, "migration");
+  assert(error.message.includes("carried over in the same way, the state is another one"));
 });
 
 test("checkMutator() finds a migration that throws, whenever that is", async () => {

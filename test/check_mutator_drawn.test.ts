@@ -97,6 +97,11 @@ test("checkMutator() passes what a schema turns into JSON, though it was none", 
   assert(/"n":"\dn"/.test(error.message), error.message);
 });
 
+function cyclic(): unknown {
+  const mutation: Record<string, unknown> = { by: 1 };
+  return Object.assign(mutation, { note: mutation });
+}
+
 test("checkMutator() ends with the seed and the mutation when it could not be journaled", async () => {
   const even = schema<Move>((value) =>
     (value as Move).by === 3 ? { issues: [{ message: "not three" }] } : { value: value as Move }
@@ -106,6 +111,7 @@ test("checkMutator() ends with the seed and the mutation when it could not be jo
     [sums, () => ({ by: undefined }), "$.by is undefined"],
     [sums, () => 12n, "a bigint"],
     [sums, () => () => 1, "a function"],
+    [sums, cyclic, "The mutation: a value that is not JSON"],
   ];
   for (const [mutator, make, text] of bad) {
     const error = await assertRejects(() =>

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import process from "node:process";
 import { test } from "node:test";
 import { type AnyMutator, checkMutator, MutatorCheckError, type RandomSource } from "../testing.ts";
+import { own, run } from "./support/runtimes.ts";
 
 type Kept = Record<string, string | number | boolean>;
 
@@ -31,7 +32,10 @@ const local = (time: number) => new Date(time);
 const anyDate = (time: number) => new Date(time) as unknown as Record<string, () => number>;
 const temporal = (globalThis as unknown as {
   Temporal: {
-    Now: Record<string, () => { epochMilliseconds: number; toString(): string }>;
+    Now: Record<
+      string,
+      () => { epochMilliseconds: number; timeZoneId: string; toString(): string }
+    >;
     Instant: { fromEpochMilliseconds(time: number): { toLocaleString(locale?: string): string } };
   };
 }).Temporal;
@@ -60,6 +64,9 @@ const rows: [name: string, how: string, give: Parameters<typeof keeps>[0]][] = [
     () => new Intl.DateTimeFormat("en", { timeZone: "UTC" }).formatToParts()[0]!.value,
   ],
   ["Temporal.Now", time, () => temporal.Now.instant!().epochMilliseconds],
+  ["Temporal's date of today", time, () => String(temporal.Now.plainDateISO!())],
+  ["Temporal's time of day", time, () => String(temporal.Now.plainTimeISO!())],
+  ["Temporal's date and time", time, () => String(temporal.Now.plainDateTimeISO!())],
   ["Math.random()", chance, () => Math.random()],
   ["a coin", chance, () => Math.random() < 0.5],
   ["crypto.randomUUID()", chance, () => crypto.randomUUID()],
@@ -90,6 +97,7 @@ const rows: [name: string, how: string, give: Parameters<typeof keeps>[0]][] = [
     ({ time }) => new Intl.DateTimeFormat("en", { hour: "numeric" }).format(time),
   ],
   ["Temporal's zone", zone, () => String(temporal.Now.timeZoneId!())],
+  ["Temporal's zoned time", zone, () => temporal.Now.zonedDateTimeISO!().timeZoneId],
   ["Temporal's text", zone, () => temporal.Instant.fromEpochMilliseconds(0).toLocaleString("en")],
   ["a number's text", locale, ({ time }) => time.toLocaleString()],
   ["a small number's text", locale, () => (5).toLocaleString()],
@@ -105,6 +113,7 @@ const rows: [name: string, how: string, give: Parameters<typeof keeps>[0]][] = [
     ({ time }) => local(time).toLocaleDateString(undefined, { timeZone: "UTC" }),
   ],
   ["the locale's name", locale, () => new Intl.NumberFormat([]).resolvedOptions().locale],
+  ["a class of formats", locale, () => new (class extends Intl.NumberFormat {})().format(1.5)],
   ["a list", locale, () => new Intl.ListFormat(undefined).format(["a", "b", "c"])],
 ];
 
@@ -134,6 +143,31 @@ test("checkMutator() names what a user of the browser's language depends on", as
     );
     assert(error.message.includes(locale), error.message);
   }
+});
+
+test("checkMutator() checks where there is no navigator, as in older versions of the runtimes", async () => {
+  const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  Reflect.deleteProperty(globalThis, "navigator");
+  try {
+    const options = { generate, histories: 1, mutationCount: 2 };
+    await checkMutator(keeps(({ text }) => text), options);
+    const error = await assertRejects(
+      () => checkMutator(keeps(() => (5).toLocaleString()), options),
+      MutatorCheckError,
+    );
+    assert(error.message.includes(locale), error.message);
+  } finally {
+    if (navigator !== undefined) Object.defineProperty(globalThis, "navigator", navigator);
+  }
+});
+
+test("checkMutator() finds a mutator that behaves while it is being checked", async () => {
+  const error = await assertRejects(
+    () => checkMutator(keeps(() => queueMicrotask.name), { generate }),
+    MutatorCheckError,
+  );
+  assertEquals([error.rule, error.mutations.length], ["deterministic", 1]);
+  assert(error.message.includes("replayed on this machine as it is"), error.message);
 });
 
 test("checkMutator() passes a mutator that names its time zone and its locale", async () => {
@@ -232,6 +266,10 @@ for (const [name, run] of later) {
     assert(error.message.includes("later"), error.message);
   });
 }
+
+test("checkMutator() comes to its end in a program that waits for nothing else and whose timers stand still", async () => {
+  assertEquals(await run(own, "check_alone.ts", []), ["none", "deterministic"]);
+});
 
 test("checkMutator() finds an initial state that is another one each time", async () => {
   for (const initial of [() => ({ at: Date.now() }), () => ({ hour: new Date(0).getHours() })]) {

@@ -41,11 +41,19 @@ export const ANY_POWER_CUT: PowerCut = {
   entries: "mixed",
 };
 
+/** The extremes, by name: a place in a list comes to mean another one when the list grows. */
+export const EXTREMES = {
+  /** Everything not synced is gone. */
+  lost: { writes: "lost", names: "lost", sizes: "old", grown: "zeros" },
+  /** Everything is there. */
+  kept: { writes: "kept", names: "kept", sizes: "new", grown: "zeros" },
+  /** Files have their names and sizes, and zeros for bytes. */
+  empty: { writes: "lost", names: "kept", sizes: "new", grown: "zeros" },
+  /** Every write is there in part, among bytes that once stood there. */
+  torn: { writes: "torn", names: "kept", sizes: "new", grown: "ghosts" },
+  /** Everything not synced is gone from a FAT file system. */
+  blank: { writes: "lost", names: "lost", sizes: "old", grown: "zeros", entries: "blank" },
+} as const satisfies Record<string, PowerCut>;
+
 /** Everything not synced is gone; everything is there; the two halves of that; and FAT. */
-export const EXTREME_POWER_CUTS: readonly PowerCut[] = [
-  { writes: "lost", names: "lost", sizes: "old", grown: "zeros" },
-  { writes: "kept", names: "kept", sizes: "new", grown: "zeros" },
-  { writes: "lost", names: "kept", sizes: "new", grown: "zeros" },
-  { writes: "torn", names: "kept", sizes: "new", grown: "ghosts" },
-  { writes: "lost", names: "lost", sizes: "old", grown: "zeros", entries: "blank" },
-];
+export const EXTREME_POWER_CUTS: readonly PowerCut[] = Object.values(EXTREMES);

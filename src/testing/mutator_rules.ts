@@ -184,16 +184,12 @@ function replayElsewhere<S, M>(
 
 /** Waits until promises have settled that wait for nothing, and what runs after them. */
 async function everythingScheduled(): Promise<void> {
-  // A program's tests may have replaced the timers by ones that stand still, and Node may end a process that waits for
-  // a message alone: whichever comes first.
+  // No timer: a program's tests may have replaced those by ones that stand still. A message keeps the process alive.
   const { port1, port2 } = new MessageChannel();
-  let timer: ReturnType<typeof setTimeout> | undefined;
   await new Promise((resolve) => {
     port1.onmessage = resolve;
     port2.postMessage(null);
-    timer = setTimeout(resolve, 0);
   });
-  clearTimeout(timer);
   port1.close();
   port2.close();
 }

@@ -302,6 +302,26 @@ export const WRITING: readonly Canary[] = [
     }],
   },
   {
+    name: "a repair that found no space is never made up for",
+    rule: FULL,
+    first: "promises: a disk is full where",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      if (isFull) writer.#repair = repair;\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a repair made once there is space leaves the last batch in memory alone",
+    rule: FULL,
+    first: "promises: a failed sync is made up for",
+    patches: [{
+      file: SEGMENT_WRITER,
+      find: "      await repairTail(this.#file, repair);\n",
+      replace: "      await repairTail(this.#file, { ...repair, lastStart: repair.soundEnd });\n",
+    }],
+  },
+  {
     name: "overwriting that finds no space ends all mutations",
     rule: FULL,
     first: "promises: a disk is full where",

@@ -1,13 +1,25 @@
 // Tests whose files are that the command makes: as root in another's directory, the owner's; else, those of the one who runs it.
 
 import fs from "node:fs";
-import { chown, link, lstat, mkdir, readdir, truncate, unlink, writeFile } from "node:fs/promises";
+import {
+  chown,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  rm,
+  symlink,
+  truncate,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DirectoryGoneError, LockedError } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import { keepOwner, type Ownership, systemOwnership } from "../../runtime/keep_owner.ts";
+import { EXIT } from "../../src/cli/exit.ts";
 import { fileName } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary.ts";
@@ -102,6 +114,16 @@ test("a lock that root has left behind is given to the owner; a file with bytes 
   assertEquals((await lstat(`${other}/ministate.lock`)).uid, process.geteuid!());
 });
 
+test("the command stays out where the lock file of a running service was removed", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("ministate.lock");
+  const lock = (await (await detectFs()).lock(path, directory.path))!;
+  await rm(path);
+  const { code, errors } = await ministate("set", directory.path, "/a", "1", "--json");
+  assertEquals([code, errors.includes("LOCKED")], [EXIT.locked, true], errors);
+  await lock.release();
+});
+
 test("in a directory of one's own, everything is one's own", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
@@ -192,6 +214,27 @@ test("keepOwner() gives nothing away that may be another's, or in root's own dir
   await link(directory.join("shadow"), directory.join("ministate.lock"));
   await (await keepOwner(under, ownership).lock(directory.join("ministate.lock")))!.release();
   assertEquals(given, []);
+});
+
+test("keepOwner() locks the directory with the file", async () => {
+  await using directory = await temporaryDirectory();
+  const under = await detectFs();
+  const path = directory.join("lock");
+  const lock = (await under.lock(path, directory.path))!;
+  await under.remove(path);
+  const { ownership, given } = asRoot();
+  assertEquals(await keepOwner(under, ownership).lock(path, directory.path), null);
+  assertEquals(given, []);
+  await lock.release();
+});
+
+test("the system's own calls follow no link and fail with its code", async () => {
+  await using directory = await temporaryDirectory();
+  await writeFile(directory.join("other"), "");
+  await symlink("other", directory.join("link"));
+  const flags = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW;
+  const error = await assertRejects(() => systemOwnership.open(directory.join("link"), flags));
+  assertEquals((error as { code?: string }).code, "ELOOP");
 });
 
 test("keepOwner() fails, and holds nothing, when a file can't be given away", async () => {

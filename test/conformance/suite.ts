@@ -197,6 +197,42 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     assert((await fs.resolve(`${path}/folder`)).startsWith("/"));
   });
 
+  it("lock() locks the directory with the file, so that another file there is no way in", async ({ fs, path }) => {
+    const lock = await fs.lock(`${path}/lock`, path);
+    assert(lock !== null);
+    await fs.remove(`${path}/lock`);
+    assertEquals(await fs.lock(`${path}/lock`, path), null);
+    await lock.release();
+    const again = await fs.lock(`${path}/lock`, path);
+    assert(again !== null);
+    await again.release();
+  });
+
+  it("identity() is a file's own, whatever its name and whoever asks", async ({ fs, path }) => {
+    const file = await fs.open(`${path}/a`, "create");
+    const lock = await fs.lock(`${path}/lock`);
+    const own = known(await file.identity());
+    const locked = known(await lock!.identity());
+    assertEquals(own.links, 1);
+    assertEquals(known(await fs.identity(`${path}/a`)), own);
+    assertEquals(known(await fs.identity(`${path}/lock`)), locked);
+    const all = [own, locked, await fs.identity(path)];
+    assertEquals(new Set(all.map(({ device, inode }) => `${device} ${inode}`)).size, 3);
+    await fs.rename(`${path}/a`, `${path}/b`);
+    assertEquals(known(await fs.identity(`${path}/b`)), own);
+    await assertCode(async () => await fs.identity(`${path}/a`), "ENOENT");
+    await fs.remove(`${path}/b`);
+    assertEquals(known(await file.identity()), { ...own, links: 0 });
+    await lock!.release();
+    await file.close();
+  });
+
+  it("resolve() keeps what isn't there, and takes empty steps out", async ({ fs, path }) => {
+    const real = await fs.resolve(path);
+    assertEquals(await fs.resolve(`${path}//./`), real);
+    assertEquals(await fs.resolve(`${path}/none`), `${real}/none`);
+  });
+
   it("crc32() gives the known values, in one go or continued", async ({ fs }) => {
     await Promise.resolve();
     assertEquals(fs.crc32(bytes(""), 0), 0);
@@ -209,6 +245,11 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
+}
+
+/** An identity without its time, which changes with its names. */
+function known({ device, inode, links }: FileIdentity): FileIdentity {
+  return { device, inode, links };
 }
 
 function assertSame(one: FileIdentity, other: FileIdentity): void {

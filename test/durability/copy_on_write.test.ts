@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { ANY_POWER_CUT, EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { recovers } from "../simulation/oracle.ts";
 import { UNCOUNTED } from "../simulation/tally.ts";
@@ -32,12 +32,12 @@ test("apply() rejects with DISK_FULL where overwriting takes space, and works ag
     full += world.refusals.length;
     assert(world.refusals.every((code) => code === "DISK_FULL"), `${world.refusals}`);
     const random = new Random(space);
-    for (const rules of [EXTREME_POWER_CUTS[0]!, ANY_POWER_CUT, ANY_POWER_CUT]) {
+    for (const rules of [EXTREMES.lost, ANY_POWER_CUT, ANY_POWER_CUT]) {
       await recovers(world.fork(), fs.image().powerCut(rules, random), checking(random));
     }
     fs.spaceLeft = Infinity;
     assert(await world.apply(manager), `with ${space} bytes: ${world.refusals}`);
-    for (const rules of [EXTREME_POWER_CUTS[0]!, ANY_POWER_CUT]) {
+    for (const rules of [EXTREMES.lost, ANY_POWER_CUT]) {
       await recovers(world.fork(), fs.image().powerCut(rules, random), checking(random));
     }
     await manager.close();
@@ -69,7 +69,7 @@ test("open() comes up after a crash on a full disk where overwriting takes space
     const last = await world.open(third);
     third.spaceLeft = Infinity;
     assert(await world.apply(last), `seed ${seed}: ${world.refusals}`);
-    await recovers(world, third.powerCut(EXTREME_POWER_CUTS[0]!, random), checking(random));
+    await recovers(world, third.powerCut(EXTREMES.lost, random), checking(random));
     assertEquals(world.problem, null);
   }
 });

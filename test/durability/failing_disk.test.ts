@@ -4,7 +4,7 @@ import { appendFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { IoError, PoisonedError } from "@ministate/ministate";
-import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { SECTOR_SIZE } from "../../runtime/simulated/file.ts";
 import { Random } from "../../runtime/simulated/random.ts";
@@ -129,7 +129,7 @@ test("open() leaves no torn tail behind when the sync of an earlier repair faile
     const again = failing.crash();
     await (await open(again)).apply(1);
 
-    const next = await open(again.powerCut(EXTREME_POWER_CUTS[0]!, new Random(seed)));
+    const next = await open(again.powerCut(EXTREMES.lost, new Random(seed)));
     assertEquals([next.recovery.torn, next.snapshot()], [null, { entries: [1] }], `seed ${seed}`);
   }
 });

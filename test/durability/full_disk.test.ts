@@ -6,7 +6,7 @@ import { IoError, type OpenMode } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../support/random.ts";
 import { openDamaged } from "../simulation/damage_oracle.ts";
-import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import { recovers } from "../simulation/oracle.ts";
 import { UNCOUNTED } from "../simulation/tally.ts";
 import { DIRECTORY, World } from "../simulation/world.ts";
@@ -32,7 +32,7 @@ test("apply() rejects with DISK_FULL and works again when the disk fills up at a
     assert(world.refusals.every((code) => code === "DISK_FULL"), `${world.refusals}`);
     fs.spaceLeft = Infinity;
     assert(await world.apply(manager), `with ${space} bytes: ${world.refusals}`);
-    await recovers(world, fs.powerCut(EXTREME_POWER_CUTS[0]!, new Random(space)), checking());
+    await recovers(world, fs.powerCut(EXTREMES.lost, new Random(space)), checking());
     assertEquals(world.problem, null);
   }
   assert(full > 20, "the disk was hardly ever full");
@@ -97,7 +97,7 @@ test("an idle seal survives a power cut, and proves the last batch", async () =>
   const before = fs.calls;
   while (fs.calls === before) await new Promise((resolve) => setTimeout(resolve, 2));
   await new Promise((resolve) => setTimeout(resolve, 20));
-  const after = await world.open(fs.powerCut(EXTREME_POWER_CUTS[0]!, new Random(1)));
+  const after = await world.open(fs.powerCut(EXTREMES.lost, new Random(1)));
   assert(after.recovery.sealed);
   await after.close();
 });

@@ -1,12 +1,13 @@
 // Tests what the runtimes' own file systems and terminal do at their edges: races, failing locks, signals, streams.
 
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { chmod, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { detectFs } from "../../runtime/detect.ts";
-import { lockByProgram } from "../../runtime/flock.ts";
+import { lockByProgram, lockDescriptors } from "../../runtime/flock.ts";
 import { processMachine } from "../../runtime/machine.ts";
 import { processTerminal } from "../../runtime/terminal.ts";
 import { own, run, start } from "../support/runtimes.ts";
@@ -182,6 +183,49 @@ test("lockByProgram() fails with ENOLCK when there is no program flock, or when 
   } finally {
     restore();
     fs.closeSync(fd);
+  }
+});
+
+/** Has the second lock that Deno takes fail, until the returned function is called. */
+function failSecondLock(): () => void {
+  let calls = 0;
+  const { tryLock } = Deno.FsFile.prototype;
+  return replace(Deno.FsFile.prototype, "tryLock", function (this: Deno.FsFile, ...given) {
+    return ++calls === 2 ? Promise.reject(new Error("no lock")) : tryLock.apply(this, given);
+  });
+}
+
+test("lockByProgram() fails with ENOLCK and the reason when no program can be started", async () => {
+  await using directory = await temporaryDirectory();
+  const [code, message] = await run("node", "lock_without_descriptors.ts", [directory.path]);
+  assertEquals(code, "ENOLCK");
+  assert(message.includes("EMFILE"), message);
+});
+
+test("lock() takes the file alone where the directory can't be locked", async () => {
+  await using directory = await temporaryDirectory();
+  await mkdir(directory.join("bin"));
+  const real = execFileSync("/bin/sh", ["-c", "command -v flock"], { encoding: "utf8" }).trim();
+  // Descriptor 4 is the directory's.
+  const program = `#!/bin/sh\ncase "$2" in 4) exit 71;; *) exec ${real} "$@";; esac\n`;
+  await writeFile(directory.join("bin", "flock"), program, { mode: 0o755 });
+  const restore = own === "deno" ? failSecondLock() : searchProgramsIn(directory.join("bin"));
+  const runtimeFs = await detectFs();
+  const path = directory.join("lock");
+  try {
+    // Bun calls the C library, which can lock any directory here: a descriptor that isn't open stands in for another.
+    if (own === "bun") {
+      const fd = fs.openSync(path, "w");
+      assertEquals(await lockDescriptors([fd, -1]), true);
+      assertEquals(await runtimeFs.lock(path), null);
+      return fs.closeSync(fd);
+    }
+    const lock = await runtimeFs.lock(path, directory.path);
+    assert(lock !== null);
+    assertEquals(await runtimeFs.lock(path), null);
+    await lock.release();
+  } finally {
+    restore();
   }
 });
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { LockedError, type MinistateError, StateManager } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
-import { named, nameOfErrno } from "../../runtime/errno.ts";
+import { named, nameOfErrno, naming } from "../../runtime/errno.ts";
 import { ioError, isDiskFull, PoisonedError } from "../../src/errors.ts";
 import { own, run } from "../support/runtimes.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -25,7 +25,7 @@ const names: [number, string][] = [
   [126, "ENOKEY"],
 ];
 
-/** An error as this runtime makes it for a number that it has no name for. */
+/** An error as this runtime makes it for a number that it has no name for; today's Bun has names for all. */
 function unnamed(errno: number): Error {
   if (own === "deno") return new Error(`Something went wrong (os error ${errno}): open '/a'`);
   const code = own === "bun" ? "UNKNOWN" : `Unknown system error -${errno}`;
@@ -55,6 +55,18 @@ test("named() leaves alone what has a name, and what has no number", () => {
     assertEquals("code" in (named(error) as Error), false);
   }
   assertEquals(named("just text"), "just text");
+});
+
+test("naming() names what fails now and what fails later, and makes no promise of what is there", async () => {
+  assertEquals(naming(() => 1), 1);
+  assertEquals(await naming(() => Promise.resolve(2)), 2);
+  const calls = [() => Promise.reject(unnamed(122)), () => {
+    throw unnamed(122);
+  }];
+  for (const call of calls) {
+    const error = await assertRejects(async () => await naming(call));
+    assertEquals((error as { code?: string }).code, "EDQUOT");
+  }
 });
 
 test("nameOfErrno() knows where macOS differs, and names nothing there that it doesn't know", () => {

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { Fault } from "../../runtime/simulated/call_gate.ts";
-import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import { Random } from "../../runtime/simulated/random.ts";
 import { type Check, countCalls, type Ending, interrupt, recovers } from "./oracle.ts";
 import type { Slice } from "./slice.ts";
@@ -106,8 +106,8 @@ async function check({ world, fs, finished }: Ending, kind: FaultKind, check: Ch
   }
   // Another process in the same boot finds the page cache as it is, pages that were dropped included.
   await recovers(world.fork(), fs.image(), check);
-  const [lost, kept] = EXTREME_POWER_CUTS;
-  await recovers(world.fork(), fs.image().powerCut(lost!, check.random), check);
-  await recovers(world.fork(), fs.powerCut(kept!, check.random), check);
+  const { lost, kept } = EXTREMES;
+  await recovers(world.fork(), fs.image().powerCut(lost, check.random), check);
+  await recovers(world.fork(), fs.powerCut(kept, check.random), check);
   assert.equal(world.problem, null);
 }

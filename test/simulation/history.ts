@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { MinistateError, StateManager, type StateManagerOptions } from "@ministate/ministate";
 import { type Fault, isPowerCut } from "../../runtime/simulated/call_gate.ts";
 import { crashImages } from "../../runtime/simulated/crash_images.ts";
-import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { ANY_POWER_CUT, EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../../runtime/simulated/random.ts";
 import { survives } from "./oracle.ts";
@@ -190,7 +190,7 @@ export class History {
     const acknowledged = this.#world.certain.length;
     const target = `/data/backup-${++this.#backups}`;
     await all([manager.backup(target), this.#world.apply(manager)]);
-    const disk = this.#disk.image().powerCut(EXTREME_POWER_CUTS[0]!, new Random(1));
+    const disk = this.#disk.image().powerCut(EXTREMES.lost, new Random(1));
     const copy: Manager = await StateManager.open(target, NAME, this.#mutator(), { fs: disk });
     assert(copy.sequence >= acknowledged, `the backup ends at ${copy.sequence}`);
     await copy.close();

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { MinistateError } from "@ministate/ministate";
 import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
-import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { ANY_POWER_CUT, EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import type { Random } from "../../runtime/simulated/random.ts";
 import { checkReport, isKept, type Kept } from "./report_oracle.ts";
@@ -141,7 +141,7 @@ function snapshotPath(sequence: number): string {
 /** What the next process finds: mostly that everything not synced is gone, for what was acknowledged must be synced. */
 function nextOf(disk: PowerCutDisk, random: Random): PowerCutDisk {
   if (random.chance(0.2)) return disk.crash();
-  return disk.powerCut(random.chance(0.5) ? EXTREME_POWER_CUTS[0]! : ANY_POWER_CUT, random);
+  return disk.powerCut(random.chance(0.5) ? EXTREMES.lost : ANY_POWER_CUT, random);
 }
 
 /** Cuts the power of a recovery, or of the mutation behind it, once or twice. */

@@ -10,7 +10,7 @@ import { MinistateError, StateManager } from "@ministate/ministate";
 import type { OpenMode } from "@ministate/ministate";
 import { halfOf } from "../../runtime/simulated/bytes.ts";
 import { failure } from "../../runtime/simulated/call_gate.ts";
-import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../../runtime/simulated/random.ts";
 import { openingOf, type Promised } from "./promised.ts";
@@ -21,6 +21,7 @@ import { freshDisk } from "./workloads.ts";
 /** All of them. */
 export const FULL: readonly Promised[] = [
   { name: "a disk is full where overwriting takes space", keep: fullWhereCopied },
+  { name: "a failed sync is made up for where overwriting takes space", keep: writtenAgainLater },
   { name: "a closed directory is free, whatever closing met with", keep: closingFreesTheLock },
   { name: "a growing state on a small disk is compacted again after a failure", keep: neverStuck },
 ];
@@ -62,16 +63,42 @@ async function fullWhereCopied(tally: Tally): Promise<void> {
     // The power goes, and leaves half a line.
     fs.cutAt = fs.calls + 1;
     await world.apply(manager, 3000).catch(() => {});
-    const disk = fs.powerCut(EXTREME_POWER_CUTS.at(-1)!, new Random(space));
+    const disk = fs.powerCut(EXTREMES.torn, new Random(space));
     disk.copyOnWrite = true;
     disk.spaceLeft = space;
     const again = await world.open(disk);
+    assert(again.recovery.torn !== null, "there is nothing to be repaired");
     for (let i = 0; i < 3; i++) await world.apply(again, 6000);
     assertEquals(world.refusals, Array(4).fill("DISK_FULL"));
     disk.spaceLeft = Infinity;
     assert(await world.apply(again), `no way on once there is space: ${world.refusals}`);
-    const last = await world.open(disk.powerCut(EXTREME_POWER_CUTS[0]!, new Random(space)));
+    const last = await world.open(disk.powerCut(EXTREMES.lost, new Random(space)));
     assertEquals(last.recovery.torn, null, "what was to be repaired is there still");
+    await last.close();
+    tally.state("open", "on a full disk");
+  }
+}
+
+/** What a failed sync left in memory alone is read by the next process, which has no space to write it again at first. */
+async function writtenAgainLater(tally: Tally): Promise<void> {
+  for (const padSize of [100, 700, 2000, 3000]) {
+    const world = new World();
+    const fs = freshDisk();
+    const manager = await world.open(fs);
+    for (let i = 0; i < 3; i++) await world.apply(manager, 500);
+    fs.fault = { at: fs.calls + 2, how: "EIO" };
+    assert(!await world.apply(manager, padSize), "acknowledged by a sync that failed");
+    assert(fs.log[fs.fault.at - 1]!.startsWith("syncData"), "another call failed");
+    const disk = fs.crash();
+    disk.copyOnWrite = true;
+    disk.spaceLeft = 0;
+    const again = await world.open(disk);
+    assertEquals(again.sequence, 4, "the next process reads what is in memory");
+    assert(!await world.apply(again), "more was taken than there is space for");
+    disk.spaceLeft = Infinity;
+    assert(await world.apply(again), `no way on once there is space: ${world.refusals}`);
+    const last = await world.open(disk.powerCut(EXTREMES.lost, new Random(padSize)));
+    assertEquals(last.recovery.torn, null);
     await last.close();
     tally.state("open", "on a full disk");
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import { MinistateError, StateManager } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../../runtime/simulated/random.ts";
@@ -134,7 +134,7 @@ async function recordOne(script: Script): Promise<Recording> {
     await reopen(fs);
   }
   // Not a crash: what vouches for the last batch must have been synced.
-  const disk = fs.powerCut(EXTREME_POWER_CUTS[0]!, new Random(1));
+  const disk = fs.powerCut(EXTREMES.lost, new Random(1));
   for (const path of disk.paths(DIRECTORY)) {
     if (withoutSnapshots && path.includes(".snapshot.")) disk.unplant(path);
     if (path.endsWith(".wal.jsonl")) shorten(disk, path, path === newest && isOpenEnded(end));

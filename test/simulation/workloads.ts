@@ -5,7 +5,7 @@
  */
 
 import type { StateManagerOptions } from "@ministate/ministate";
-import { EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
+import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
 import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { Random } from "../support/random.ts";
 import {
@@ -225,7 +225,7 @@ export const WORKLOADS: readonly Workload[] = [
       const manager = await world.open(fs, { segmentSizeMax });
       await applyTimes(world, manager, 5, 30_000);
       await manager.close();
-      return fs.powerCut(EXTREME_POWER_CUTS[1]!, new Random(1));
+      return fs.powerCut(EXTREMES.kept, new Random(1));
     },
     run: async (world, fs) => {
       const manager = await world.open(fs, { segmentSizeMax });

@@ -1,11 +1,10 @@
 // The simulated disk does what its fault model says: what is lost, kept, torn, dropped, garbled and delayed.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
   ANY_POWER_CUT,
   crashImages,
-  EXTREME_POWER_CUTS,
   isPowerCut,
   type PowerCut,
   PowerCutDisk,
@@ -13,9 +12,10 @@ import {
   Special,
 } from "../../testing.ts";
 import { EveryChoice } from "../../runtime/simulated/chooser.ts";
+import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
 
 const SECTOR_SIZE = 512;
-const [LOST] = EXTREME_POWER_CUTS as [PowerCut];
+const LOST: PowerCut = EXTREMES.lost;
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -311,6 +311,52 @@ test("a failing sync keeps sizes, and may drop the bytes in them", async () => {
   disk.fault = { at: disk.calls + 1, how: "EIO" };
   assertEquals(await codeOf(() => file.syncAll()), "EIO");
   assertEquals(disk.powerCut(LOST, new Random(1)).peek("/a")!.length, 9);
+});
+
+test("a failing sync covers no name: on FAT it leads to an empty file still", async () => {
+  for (const syncs of [true, false]) {
+    const disk = new PowerCutDisk();
+    const file = await disk.open("/a", "create");
+    await file.write(bytes("kept"), 0);
+    await file.syncAll();
+    await disk.rename("/a", "/b");
+    await disk.syncDirectory("/");
+    if (!syncs) disk.fault = { at: disk.calls + 1, how: "EIO" };
+    const synced = await Promise.resolve().then(() => file.syncAll()).then(() => true, () => false);
+    assertEquals(synced, syncs);
+    const after = disk.powerCut(EXTREMES.blank, new Random(1));
+    assertEquals(after.peek("/b")?.length, syncs ? 4 : 0);
+  }
+});
+
+test("copyOnWrite makes overwriting take space, and is off at first", async () => {
+  const disk = new PowerCutDisk();
+  assertEquals(disk.copyOnWrite, false);
+  const file = await disk.open("/a", "create");
+  await file.write(bytes("1234"), 0);
+  disk.spaceLeft = 0;
+  assertEquals(await file.write(bytes("5678"), 0), 4);
+  disk.copyOnWrite = true;
+  assertEquals(disk.copyOnWrite, true);
+  const error = await assertRejects(async () => void await file.write(bytes("9"), 0));
+  assertEquals((error as { code?: string }).code, "ENOSPC");
+});
+
+test("plantLink() gives a file one more name, which stays when the other goes", async () => {
+  const disk = new PowerCutDisk();
+  disk.plant("/a", bytes("same"));
+  disk.plantLink("/a", "/b");
+  assertEquals(disk.identity("/b"), disk.identity("/a"));
+  assertEquals(disk.identity("/b").links, 2);
+  await disk.remove("/a");
+  assertEquals([disk.peek("/b"), disk.identity("/b").links], [bytes("same"), 1]);
+  assertThrows(() => disk.plantLink("/a", "/c"), Error, "ENOENT");
+});
+
+test("identity() knows the root, which has a name of its own", () => {
+  const disk = new PowerCutDisk();
+  assertEquals(disk.identity("/").links, 1);
+  assertEquals(disk.identity("/").inode, disk.identity("/").inode);
 });
 
 test("paths lead through directories alone", async () => {

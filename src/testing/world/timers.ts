@@ -14,11 +14,11 @@ export function timerPatches(called: string[]): Patch[] {
   const patch = (name: string, stop?: string) => {
     const real = timers[name]!;
     const cancel = stop === undefined ? null : timers[stop]!;
-    return value(globalThis, name, () => {
+    return value(globalThis, name, (...parts: unknown[]) => {
       called.push(`${name}()`);
       if (cancel === null) return undefined;
       // A real one, already stopped: callers may want to `unref()` it.
-      const handle = real(() => undefined, 0);
+      const handle = real(...parts);
       cancel(handle);
       return handle;
     });
