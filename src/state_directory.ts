@@ -20,7 +20,7 @@ import {
 } from "./format/names.ts";
 import { isSame, Place } from "./place.ts";
 import { PlacedFs } from "./placed_fs.ts";
-import { isMetadataDamaged } from "./refusals.ts";
+import { isStuck } from "./refusals.ts";
 import { refuseWithoutState } from "./state_presence.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -149,7 +149,7 @@ export class StateDirectory {
         await this.fs.remove(path);
       } catch (error) {
         // Only fsck can remove it, and nobody needs it.
-        if (isMetadataDamaged(error)) continue;
+        if (isStuck(error)) continue;
         throw ioError("remove", path, error);
       }
     }
