@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CorruptionError, StateManager } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
-import { crashImages } from "../../runtime/simulated/crash_images.ts";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
 import { inspectState } from "../../src/recovery/inspect.ts";
+import { keepsNothingDown } from "../simulation/promises_rotten.ts";
+import { UNCOUNTED } from "../simulation/tally.ts";
 import {
   CASES,
   contents,
@@ -96,38 +96,8 @@ test("open() moves a superseded file away as soon as fsck has made that possible
   }
 });
 
-test("open() comes to the same after a power cut at every step beside a rotten inode", async () => {
-  for (const each of CASES) {
-    const made = await make(each);
-    const work = async (disk: PowerCutDisk, note: (acknowledged: string) => void) => {
-      const manager = await open(rottenOf(disk, each, "EBADMSG"), quarantine);
-      await manager.apply("a");
-      note("a");
-      await manager.close();
-    };
-    const rehearsal = made.image();
-    const begun = rehearsal.calls;
-    await work(rehearsal, () => {});
-    const calls = rehearsal.calls - begun;
-    for (let at = 1; at <= calls; at++) {
-      const disk = made.image();
-      disk.cutAt = disk.calls + at;
-      let acknowledged = "";
-      await work(disk, (entry) => acknowledged = entry).catch(() => {});
-      for (const image of crashImages(disk, { imagesMax: 4, seed: at })) {
-        const manager = await open(rottenOf(image, each, "EBADMSG"), quarantine);
-        const where = `${each.name}, call ${at}, ${disk.log.at(-1)}`;
-        const ends = acknowledged === "" ? ["", "a"] : ["a"];
-        assert(ends.includes(kept(manager).slice(each.kept.length)), `${where}: ${kept(manager)}`);
-        assert(kept(manager).startsWith(each.kept), `${where}: ${kept(manager)}`);
-        const reports = image.paths(`${DIRECTORY}/quarantine`)
-          .filter((path) => path.includes(`lost-from-${each.kept.length + 1}.json`));
-        assert(reports.length > 0, `${where}: what was lost is not on the disk`);
-        await manager.close();
-      }
-    }
-  }
-});
+test("open() comes to the same after a power cut at every step beside a rotten inode", () =>
+  keepsNothingDown(UNCOUNTED));
 
 test("Journal.open() goes on beside a rotten inode without any snapshot", async () => {
   for (const each of CASES) {
