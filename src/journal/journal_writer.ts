@@ -6,13 +6,7 @@
 
 import type { DurableFs, MaybePromise } from "../durable_fs.ts";
 import { BatchEncoder } from "../format/encode.ts";
-import {
-  closedError,
-  isDiskFull,
-  MinistateError,
-  PoisonedError,
-  TooLargeError,
-} from "../errors.ts";
+import { closedError, isDiskFull, PoisonedError, TooLargeError } from "../errors.ts";
 import { readClock, SEQUENCE_MAX } from "../format/format.ts";
 import { type Committed, GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
@@ -233,8 +227,8 @@ export class JournalWriter {
       } finally {
         await segment.close();
       }
-    } catch (error) {
-      if (!(error instanceof MinistateError)) throw error;
+    } catch {
+      return;
     }
   }
 

@@ -15,7 +15,7 @@ import { EDITION_MAX, joinPath, type NamedFile, type StateFiles } from "../forma
 import { moveAside, openQuarantine, QuarantineNames, syncMoved } from "./quarantine_folder.ts";
 import type { LostRecords } from "./recovery_report.ts";
 import { createAnew, writeFully } from "../journal/write_bytes.ts";
-import { isMetadataDamaged, isStuck, isUnreadable } from "../refusals.ts";
+import { isMetadataDamaged, isStuck } from "../refusals.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
 /** How many torn tails are kept; the oldest goes first. Power cuts are many, and cards are small. */
@@ -151,21 +151,15 @@ async function setAside(
   return lost;
 }
 
-/** Copies what the disk gives of a damaged segment; returns whether it gives anything. */
+/** Copies what the disk gives of a damaged segment; returns whether it could be opened at all. */
 async function keepCopy(
   fs: DurableFs,
   damaged: NamedFile,
-  { soundEnd, refusal }: Corruption,
+  { refusal }: Corruption,
   target: string,
 ): Promise<boolean> {
-  if (refusal !== null && soundEnd === null) {
-    try {
-      await closeFile(await fs.open(damaged.path, "read"), damaged.path);
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      return false;
-    }
-  }
+  // Of one that could be opened, the refusal names a place.
+  if (refusal !== null && refusal.offset === undefined) return false;
   await copyReadable(fs, damaged.path, target);
   return true;
 }

@@ -141,6 +141,10 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
       file: QUARANTINE,
+      find: "  { refusal }: Corruption,",
+      replace: "  { refusal, soundEnd }: Corruption,",
+    }, {
+      file: QUARANTINE,
       find: "  await copyReadable(fs, damaged.path, target);",
       replace: "  await copyRange(fs, damaged.path, 0, soundEnd ?? 0, target);",
     }],

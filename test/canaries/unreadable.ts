@@ -87,6 +87,10 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: an unreadable place",
     patches: [{
       file: QUARANTINE,
+      find: "  { refusal }: Corruption,",
+      replace: "  { refusal, soundEnd }: Corruption,",
+    }, {
+      file: QUARANTINE,
       find: "  await copyReadable(fs, damaged.path, target);",
       replace: "  await copyRange(fs, damaged.path, 0, soundEnd ?? Infinity, target);",
     }],
