@@ -91,6 +91,28 @@ test("open() fails with the system's error when a damaged segment may not be mov
   ]);
 });
 
+test("open() moves aside what it can't read, before a snapshot and after the damage", async () => {
+  const cases = [
+    // Nothing is after the snapshot, and what is before it can't be opened.
+    { unreadable: wal(3), prepare: [wal(5), snapshot(2)], damaged: null, kept: "1234" },
+    { unreadable: wal(5), prepare: [snapshot(2), snapshot(4)], damaged: wal(3), kept: "123" },
+  ];
+  for (const { unreadable, prepare, damaged, kept: expected } of cases) {
+    const disk = await makeState();
+    for (const name of prepare) disk.unplant(pathOf(name));
+    if (damaged !== null) damage(damaged, '"4"')(disk);
+    const original = disk.peek(pathOf(unreadable))!;
+    const bad = badDisk(disk, { part: unreadable, code: "EIO" });
+    const fs: DurableFs = { ...bad.fs, rename: (from, to) => disk.rename(from, to) };
+    await using manager = await open(fs, quarantine);
+    const { lost, superseded } = manager.recovery;
+    const aside = lost!.quarantined.at(-1)!;
+    assertEquals([kept(manager), aside, superseded], [expected, `${FOLDER}/${unreadable}`, []]);
+    assertEquals(disk.peek(aside), original);
+    assertEquals(disk.peek(pathOf(unreadable)), null);
+  }
+});
+
 test("open() goes on when rotten snapshots have no quarantine to go to", async () => {
   const disk = await makeState();
   damage(snapshot(4), '"4"')(disk);
