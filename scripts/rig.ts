@@ -35,8 +35,8 @@ const HELP = `npm run rig -- [options]
                    implies --only cuts, without counting traffic
   --no-controls    without the writers that must be caught
   --only PART      smoke (programs for arm64 under QEMU, without a board), system-calls (under strace), full-disks (real
-                   file systems of this machine, filled up), cuts, raspberry (the demo on a Raspberry Pi 3B), or
-                   speed (commits beside the bare loop on a board)
+                   file systems of this machine, filled up), rotten-inodes (damaged on a real ext4), cuts, raspberry
+                   (the demo on a Raspberry Pi 3B), or speed (commits beside the bare loop on a board)
   --tear-commits   blocks that commit ext4's journal are torn too, and e2fsck -p runs before the mount
   --ci             the share that must pass before every change: few cuts, no Raspberry Pi, and no speed
   --replay FOLDER  looks again at a failure that was kept
@@ -121,7 +121,9 @@ async function run(): Promise<void> {
   }
   console.log(`seed ${seed}; set up in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   const isWanted = (part: Part) => part === (onlyPart ?? part);
-  const first = (["smoke", "system-calls", "full-disks"] as const).filter(isWanted);
+  const first = (["smoke", "system-calls", "full-disks", "rotten-inodes"] as const).filter(
+    isWanted,
+  );
   await Promise.all(first.map((part) => OTHER_CHECKS[part](files, results, boot)));
   if (isWanted("cuts")) await runBoards(results, boot);
   for (const part of ["raspberry", "speed"] as const) {

@@ -46,7 +46,7 @@ const PASSED_ON: ReadonlySet<string> = new Set([...OF_THE_MOMENT, ...OF_THE_PLAC
 /** No regular file stands under the name. Nothing of ours was ever in what does. */
 const NO_FILE: ReadonlySet<string | undefined> = new Set(["EISDIR", "EINVAL", "ELOOP", "ENOENT"]);
 
-/** The file system found its own records about the file damaged: it can't even be renamed or deleted. */
+/** The file system found its own records about the file damaged. */
 const METADATA_DAMAGED: ReadonlySet<string | undefined> = new Set(["EBADMSG", "EUCLEAN"]);
 
 /** How often something is read before the disk is believed that it can't be: a device may answer the second time. */
@@ -75,6 +75,11 @@ export function isUnreadable(error: unknown): boolean {
 /** Whether the file system's own records about the file are damaged. */
 export function isMetadataDamaged(error: unknown): boolean {
   return isFilesOwn(error) && METADATA_DAMAGED.has(codeOf(error));
+}
+
+/** Whether a file can't be renamed or deleted because its inode is damaged, or the device refuses to give that. */
+export function isStuck(error: unknown): boolean {
+  return isMetadataDamaged(error) || isFilesOwn(error) && codeOf(error) === "EIO";
 }
 
 function codeOf(error: unknown): string | undefined {

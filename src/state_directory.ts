@@ -21,7 +21,7 @@ import {
 import { JournalFiles } from "./journal/journal_files.ts";
 import { directoryGone, isSame, Place } from "./place.ts";
 import { PlacedFs } from "./placed_fs.ts";
-import { isMetadataDamaged } from "./refusals.ts";
+import { isStuck } from "./refusals.ts";
 import { holdsState, refuseWithoutState, stateVanished } from "./state_presence.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -187,7 +187,7 @@ export class StateDirectory {
         await this.fs.remove(path);
       } catch (error) {
         // Only fsck can remove it, and nobody needs it.
-        if (isMetadataDamaged(error)) continue;
+        if (isStuck(error)) continue;
         throw ioError("remove", path, error);
       }
     }

@@ -3,10 +3,16 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import process from "node:process";
 import { test } from "node:test";
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { InvalidStateError, type MinistateError, StateManager } from "@ministate/ministate";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import {
+  DiskFullError,
+  InvalidStateError,
+  type MinistateError,
+  StateManager,
+} from "@ministate/ministate";
 import { journalName, openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
+import { systemError, wrapFs } from "./support/wrapped_fs.ts";
 
 const filler = "x".repeat(500);
 
@@ -204,4 +210,29 @@ test("apply() and compact() go on when the clock throws", async () => {
   const changes = manager.changes({ from: 3 });
   assertEquals((await changes.next()).value?.timestamp, 0);
   await changes.return();
+});
+
+test("apply() tries a compaction again after ever more refusals of a full disk, not after each", async () => {
+  await using directory = await temporaryDirectory();
+  let full = false;
+  const fs = await wrapFs(({ name, path }) => {
+    const takesSpace = name === "write" || name === "open" && path.includes(".snapshot.");
+    if (full && takesSpace) throw systemError("ENOSPC");
+  });
+  let tried = 0;
+  await using manager = await openLedger(directory.path, { fs, onCompactionError: () => tried++ });
+  await manager.apply(0);
+  full = true;
+  const tries: number[] = [];
+  for (let refusal = 1; refusal <= 25; refusal++) {
+    const before = tried;
+    await assertRejects(() => manager.apply(refusal), DiskFullError);
+    // Has its turn after the compaction, if there is one.
+    await manager.stateAt(1);
+    if (tried > before) tries.push(refusal);
+  }
+  assertEquals(tries, [1, 3, 6, 11, 20]);
+  full = false;
+  await manager.apply(1);
+  await manager.compact();
 });

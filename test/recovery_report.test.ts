@@ -21,6 +21,7 @@ const clean = {
   sealed: false,
   torn: null,
   lost: null,
+  superseded: [],
   placeChecked: true,
   lockFileDamage: null,
   migratedFrom: null,

@@ -8,12 +8,21 @@ import { checkFullDisks } from "./full_disks.ts";
 import { cacheFolder, type GuestFiles } from "./packages.ts";
 import { runRaspberry } from "./raspberry.ts";
 import type { RigResults } from "./results.ts";
+import { checkRottenInodes, whyNoRottenInodes } from "./rotten_inodes.ts";
 import { runSmoke } from "./smoke.ts";
 import { measureSpeed } from "./speed.ts";
 import { checkSystemCalls } from "./syscalls.ts";
 
 /** The parts of a run. */
-export const PARTS = ["smoke", "system-calls", "full-disks", "cuts", "raspberry", "speed"] as const;
+export const PARTS = [
+  "smoke",
+  "system-calls",
+  "full-disks",
+  "rotten-inodes",
+  "cuts",
+  "raspberry",
+  "speed",
+] as const;
 /** One of them. */
 export type Part = typeof PARTS[number];
 
@@ -25,6 +34,7 @@ export const OTHER_CHECKS: Record<Exclude<Part, "cuts">, Check> = {
   smoke,
   "system-calls": systemCalls,
   "full-disks": fullDisks,
+  "rotten-inodes": rottenInodes,
   raspberry,
   speed,
 };
@@ -76,6 +86,17 @@ async function fullDisks(_: GuestFiles, results: RigResults): Promise<void> {
       add(results, "full-disks", `a full disk, ${disk} on ${runtime}`, problem, detail),
     (disk, reason) => console.log(`left out: a full disk, ${disk}: ${reason}`),
   );
+}
+
+function rottenInodes(_: GuestFiles, results: RigResults): Promise<void> {
+  const reason = whyNoRottenInodes();
+  if (reason !== null) console.log(`left out: damaged inodes: ${reason}`);
+  else {
+    checkRottenInodes(({ damage, runtime, problem, detail }) =>
+      add(results, "rotten-inodes", `damaged inodes, ${damage} on ${runtime}`, problem, detail)
+    );
+  }
+  return Promise.resolve();
 }
 
 async function raspberry(files: GuestFiles, results: RigResults): Promise<void> {

@@ -8,6 +8,7 @@ import { Journal } from "../../journal.ts";
 import type { Finding, Inspection } from "../recovery/inspection.ts";
 import { listState, type NamedFile, stemOf } from "../format/names.ts";
 import { moveUnneeded } from "../recovery/quarantine_folder.ts";
+import { isStuck } from "../refusals.ts";
 import { StateDirectory } from "../state_directory.ts";
 import { type Context, remark, say, sayJson } from "./context.ts";
 import { EXIT, usageError } from "./exit.ts";
@@ -40,6 +41,9 @@ export async function repair(
   if (context.json) sayJson(context, outcome);
   else {
     for (const path of done.setAside) say(context, `set aside  ${safeText(path)}`);
+    for (const path of done.stays) {
+      say(context, `stays      ${safeText(path)}: its inode is damaged; unmount and run fsck`);
+    }
     say(
       context,
       `${context.paint.green("repaired")}: the state goes on from sequence ${done.sequence}`,
@@ -80,6 +84,8 @@ interface Repaired {
   sequence: number;
   lost: { sequenceFirst: number; sequenceLast: number | null } | null;
   setAside: string[];
+  /** What only fsck can move away; nothing depends on it. */
+  stays: string[];
 }
 
 /** The journal alone knows how: it needs no mutator, and keeps the name and version of the one that wrote it. */
@@ -92,7 +98,8 @@ async function repairState(context: Context, inspection: Inspection): Promise<Re
     create: false,
   });
   try {
-    const { torn, lost, snapshotsSkipped } = journal.recovery;
+    const { torn, lost, snapshotsSkipped, superseded } = journal.recovery;
+    const stays = [...superseded];
     const setAside = [...lost?.quarantined ?? [], ...snapshotsSkipped.map(({ path }) => path)];
     if (torn?.keptAt) setAside.push(torn.keptAt);
     // What the open had no need to look at is damaged all the same. The journal holds the lock meanwhile.
@@ -100,13 +107,14 @@ async function repairState(context: Context, inspection: Inspection): Promise<Re
     for (
       const { path, error } of await moveUnneeded(opened, await stillThere(context, inspection))
     ) {
-      if (error !== null) throw error;
-      setAside.push(path);
+      if (error === null) setAside.push(path);
+      else if (isStuck(error)) stays.push(path);
+      else throw error;
     }
     const range = lost === null
       ? null
       : { sequenceFirst: lost.sequenceFirst, sequenceLast: lost.sequenceLast };
-    return { sequence: journal.sequence, lost: range, setAside };
+    return { sequence: journal.sequence, lost: range, setAside, stays };
   } finally {
     await journal.close();
   }

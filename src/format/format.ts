@@ -65,6 +65,8 @@ export interface SegmentHeader {
   id: string;
   /** The sequence of the first record the segment may hold. */
   first: number;
+  /** As in the file's name; without it, 1. A copy under the name of a later edition doesn't count as one. */
+  edition?: number;
   /** The mutator's name and version that wrote the records. */
   mutator: string | null;
   version: number;

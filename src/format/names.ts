@@ -6,6 +6,7 @@
 
 import { ForeignFormatError, ioError } from "../errors.ts";
 import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
+import { newestEditions } from "./editions.ts";
 import { SEQUENCE_MAX } from "./format.ts";
 
 /** The folder, inside the state directory, for whatever was set aside as damaged or torn. */
@@ -19,6 +20,8 @@ const SEGMENT_SUFFIX = ".wal.jsonl";
 export const SNAPSHOT_SUFFIX = ".snapshot.jsonl";
 const TEMPORARY_SUFFIX = ".tmp";
 const SEQUENCE_DIGITS = 16;
+/** The last edition that a file's name can give. */
+export const EDITION_MAX = 9999;
 const NAME_SIZE_MAX = 128;
 
 /** What every name of ours begins with. It stays out of the shell's and the terminal's special cases. */
@@ -29,13 +32,17 @@ const WHOLE_STEM = new RegExp(`^${STEM}$`);
  * A final name of ours. Other programs put files beside ours whose names end as ours do: `._x-…` (a Mac, on FAT and
  * exFAT), `.syncthing.x-…`, `Copy of x-…`. None of them begins as a journal's name may, and all are left alone.
  */
-const OWN_NAME = new RegExp(`^(${STEM})-(\\d{16})(\\.wal\\.jsonl|\\.snapshot\\.jsonl)$`);
+const OWN_NAME = new RegExp(
+  `^(${STEM})-(\\d{16})(?:\\.([2-9]|[1-9]\\d{1,3}))?(\\.wal\\.jsonl|\\.snapshot\\.jsonl)$`,
+);
 
 /** A segment or snapshot by its name. `sequence` is the first a segment may hold, or the one a snapshot is of. */
 export interface NamedFile {
   name: string;
   path: string;
   sequence: number;
+  /** 1, unless the journal was continued beside a damaged file that could not be moved away. */
+  edition: number;
 }
 
 /** What a state directory holds, by name alone; segments and snapshots in ascending order. */
@@ -44,6 +51,8 @@ export interface StateFiles {
   stem: string;
   segments: NamedFile[];
   snapshots: NamedFile[];
+  /** Files from which a later edition has taken over. They could not be moved away, and count for nothing. */
+  superseded: NamedFile[];
   /** Files that were never renamed to their final name. */
   temporary: string[];
 }
@@ -83,25 +92,31 @@ export function checkDirectory(directory: string): string {
   return directory;
 }
 
+/** Where new files of a journal go, and how they are named. */
+export interface FileNaming {
+  directory: string;
+  stem: string;
+  /** The edition that the journal is in. */
+  edition: number;
+}
+
 function named(
-  files: { directory: string; stem: string },
+  { directory, stem, edition }: FileNaming,
   sequence: number,
   suffix: string,
 ): NamedFile {
-  const name = `${files.stem}-${String(sequence).padStart(SEQUENCE_DIGITS, "0")}${suffix}`;
-  return { name, path: joinPath(files.directory, name), sequence };
+  const digits = String(sequence).padStart(SEQUENCE_DIGITS, "0");
+  const name = `${stem}-${digits}${edition === 1 ? "" : `.${edition}`}${suffix}`;
+  return { name, path: joinPath(directory, name), sequence, edition };
 }
 
 /** The segment whose first sequence is `first`. */
-export function segmentFile(files: { directory: string; stem: string }, first: number): NamedFile {
+export function segmentFile(files: FileNaming, first: number): NamedFile {
   return named(files, first, SEGMENT_SUFFIX);
 }
 
 /** The snapshot of the state after `sequence`. */
-export function snapshotFile(
-  files: { directory: string; stem: string },
-  sequence: number,
-): NamedFile {
+export function snapshotFile(files: FileNaming, sequence: number): NamedFile {
   return named(files, sequence, SNAPSHOT_SUFFIX);
 }
 
@@ -122,12 +137,12 @@ export function isOwnName(name: string): boolean {
 
 /** Sorts a directory's names into segments, snapshots and left-overs of the journal `stem`. */
 export function sortNames(directory: string, stem: string, entries: DirectoryEntry[]): StateFiles {
-  const files: StateFiles = { directory, stem, segments: [], snapshots: [], temporary: [] };
+  const segments: NamedFile[] = [], snapshots: NamedFile[] = [], temporary: string[] = [];
   for (const { name, kind } of entries) {
     if (name.endsWith(TEMPORARY_SUFFIX)) {
       const [, owner] = OWN_NAME.exec(finalPath(name)) ?? [];
       // They are deleted: only what this journal has made itself.
-      if (owner === stem && kind === "file") files.temporary.push(joinPath(directory, name));
+      if (owner === stem && kind === "file") temporary.push(joinPath(directory, name));
       continue;
     }
     const match = OWN_NAME.exec(name);
@@ -143,7 +158,8 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
       );
     }
     // A snapshot has a segment behind it, which is named after the next sequence.
-    const max = match[3] === SEGMENT_SUFFIX ? SEQUENCE_MAX + 1 : SEQUENCE_MAX;
+    const isSegment = match[4] === SEGMENT_SUFFIX;
+    const max = isSegment ? SEQUENCE_MAX + 1 : SEQUENCE_MAX;
     if (sequence > max) {
       throw new ForeignFormatError(
         `The file "${
@@ -153,12 +169,13 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
         { path: joinPath(directory, name) },
       );
     }
-    const list = match[3] === SEGMENT_SUFFIX ? files.segments : files.snapshots;
-    list.push({ name, path: joinPath(directory, name), sequence });
+    const edition = Number(match[3] ?? 1);
+    const file = { name, path: joinPath(directory, name), sequence, edition };
+    (isSegment ? segments : snapshots).push(file);
   }
-  files.segments.sort((a, b) => a.sequence - b.sequence);
-  files.snapshots.sort((a, b) => a.sequence - b.sequence);
-  return files;
+  segments.sort((a, b) => a.sequence - b.sequence);
+  snapshots.sort((a, b) => a.sequence - b.sequence);
+  return { directory, stem, temporary, ...newestEditions(segments, snapshots) };
 }
 
 /** Lists a state directory. */

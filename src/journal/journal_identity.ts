@@ -11,6 +11,8 @@ import type { Life } from "../traffic.ts";
 export interface JournalIdentity {
   directory: string;
   stem: string;
+  /** The edition of its newest files. */
+  edition: number;
   id: string;
   mutator: string | null;
   version: number;
@@ -30,7 +32,18 @@ export function segmentHeader(
   life?: Life,
 ): SegmentHeader {
   const { id, mutator, version } = identity;
+  const edition = identity.edition === 1 ? undefined : identity.edition;
   // Before the first mutation there is nothing to tell: counting begins with the segment.
   const written = life !== undefined && life.mutations > 0 ? life : undefined;
-  return { ministate: "journal", format: FORMAT, id, first, mutator, version, timestamp, written };
+  return {
+    ministate: "journal",
+    format: FORMAT,
+    id,
+    first,
+    edition,
+    mutator,
+    version,
+    timestamp,
+    written,
+  };
 }

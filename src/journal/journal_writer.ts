@@ -6,13 +6,7 @@
 
 import type { DurableFs, MaybePromise } from "../durable_fs.ts";
 import { BatchEncoder } from "../format/encode.ts";
-import {
-  closedError,
-  isDiskFull,
-  MinistateError,
-  PoisonedError,
-  TooLargeError,
-} from "../errors.ts";
+import { closedError, isDiskFull, PoisonedError, TooLargeError } from "../errors.ts";
 import { readClock, SEQUENCE_MAX } from "../format/format.ts";
 import { type Committed, GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
@@ -44,7 +38,7 @@ function noSequenceLeft(sequence: number): TooLargeError {
 
 /** The one writer of a journal. */
 export class JournalWriter {
-  readonly identity: JournalIdentity;
+  identity: JournalIdentity;
   readonly #settings: WriterSettings;
   readonly #queue = new GroupCommit(
     (texts) => this.#commit(texts),
@@ -193,17 +187,17 @@ export class JournalWriter {
     if (this.poison !== null) throw this.poison;
     const { fs, clock, ledger } = this.#settings;
     const first = this.#sequence + 1;
+    const { header, named: current } = this.#segment;
     // Nothing in it yet: a new one would have the same name.
-    if (
-      this.#segment.header.first === first && this.#segment.header.version === this.identity.version
-    ) return;
+    const isNew = header.first === first && header.version === this.identity.version;
+    if (isNew && current.edition === this.identity.edition) return;
     await this.#segment.settle();
     const named = segmentFile(this.identity, first);
     const before = this.#segment;
     try {
-      const header = segmentHeader(this.identity, first, readClock(clock), ledger.life);
+      const fresh = segmentHeader(this.identity, first, readClock(clock), ledger.life);
       const { directory } = this.identity;
-      this.#segment = await SegmentWriter.create(fs, directory, named, header, before.fillsAhead);
+      this.#segment = await SegmentWriter.create(fs, directory, named, fresh, before.fillsAhead);
     } catch (error) {
       // Any other failure came before the new name: the current segment is as good as before.
       if (error instanceof PoisonedError) this.#failure = error;
@@ -212,6 +206,15 @@ export class JournalWriter {
     this.#end = this.#segment.offset;
     this.#sealedAt = -1;
     await this.#retire(before);
+  }
+
+  /**
+   * Goes on in a segment of another edition, which takes over from the files of earlier ones from here on. Call it
+   * before the first batch; when it fails, the writer is not used.
+   */
+  async beginEdition(edition: number): Promise<void> {
+    this.identity = { ...this.identity, edition };
+    await this.rotate();
   }
 
   /**
@@ -225,8 +228,8 @@ export class JournalWriter {
       } finally {
         await segment.close();
       }
-    } catch (error) {
-      if (!(error instanceof MinistateError)) throw error;
+    } catch {
+      return;
     }
   }
 

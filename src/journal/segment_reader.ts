@@ -148,7 +148,10 @@ export class SegmentReader {
         );
       }
       // A header for another place than the name says: the file was renamed or swapped.
-      if (reading.header.first !== named.sequence) throw headerError("damaged", named);
+      const { first, edition = 1 } = reading.header;
+      if (first !== named.sequence || edition !== named.edition) {
+        throw headerError("damaged", named);
+      }
       return new SegmentReader(fs, file, named, reading.header, reading.checksum, reading.size);
     } catch (error) {
       await closeAfterFailure(file);

@@ -21,7 +21,7 @@ export function flawOf(error: unknown): string {
 }
 
 /** What is wrong with a segment that is not sound to its end, and where that begins. */
-export function placeOfFlaw({ damage, unreadable, soundEnd }: SegmentReader): {
+export function placeOfFlaw({ damage, unreadable }: SegmentReader): {
   flaw: string;
   offset: number;
 } {
@@ -29,7 +29,7 @@ export function placeOfFlaw({ damage, unreadable, soundEnd }: SegmentReader): {
     const flaw = `its bytes are not as they were written (${damage.reason})`;
     return { flaw, offset: damage.offset };
   }
-  return { flaw: unreadableFlaw(unreadable!), offset: unreadable!.offset ?? soundEnd };
+  return { flaw: unreadableFlaw(unreadable!), offset: unreadable!.offset! };
 }
 
 function unreadableFlaw(

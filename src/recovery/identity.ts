@@ -50,8 +50,7 @@ export async function readIdentity(
   for (const named of all) {
     const header = await usable(fs, named, refusals);
     if (header === null) continue;
-    const position = header.ministate === "journal" ? header.first : header.sequence;
-    (position === named.sequence ? placed : misplaced).push(header);
+    (isPlaced(header, named) ? placed : misplaced).push(header);
   }
   if (all.length > 1 && refusals.length === all.length) throw refusals[0];
   const headers = placed.length > 0 ? placed : misplaced;
@@ -88,6 +87,11 @@ export async function holdsJournal(
     }
   }
   return false;
+}
+
+function isPlaced(header: Header, { sequence, edition }: NamedFile): boolean {
+  if (!isSegment(header)) return header.sequence === sequence;
+  return header.first === sequence && (header.edition ?? 1) === edition;
 }
 
 function isSegment(header: Header): header is SegmentHeader {

@@ -72,6 +72,7 @@ export async function inspectState(
     ...snapshotFindings(files, snapshots, base),
     ...scanFindings(scan),
     ...segmentFindings(segments, base?.sequence ?? 0, scan),
+    ...supersededFindings(files),
   ];
   return {
     directory,
@@ -215,6 +216,20 @@ function scanFindings({ corruption, torn, end, unbegun, sequence }: JournalScan)
   if (unbegun !== null) return [tornAt(unbegun.path, 0, UNBEGUN)];
   if (torn === null || end === null) return [];
   return [tornAt(end.named.path, end.soundEnd, torn.says)];
+}
+
+/** Files that an open could not move away. */
+function supersededFindings({ superseded }: StateFiles): Finding[] {
+  return superseded.map(({ path, sequence }) => ({
+    severity: "corrupt",
+    path,
+    offset: null,
+    sequence,
+    sequenceLast: null,
+    reason:
+      "a file of a later edition has taken over from it; the next open tries to move it away, and run fsck if it stays",
+    needed: false,
+  }));
 }
 
 /** What is wrong with segments that the next open doesn't come to. */

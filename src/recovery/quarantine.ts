@@ -6,19 +6,23 @@
 
 import { closeFile } from "../close_file.ts";
 import { copyRange, copyReadable } from "./copy_range.ts";
-import type { DurableFile, DurableFs } from "../durable_fs.ts";
+import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { ioError, isDiskFull } from "../errors.ts";
-import { type Corruption, reasonOf, type SequenceRange } from "./corruption.ts";
+import { type Corruption, reasonOf } from "./corruption.ts";
 import type { SegmentEnd } from "./journal_scan.ts";
-import { joinPath, type NamedFile, type StateFiles } from "../format/names.ts";
+import { editionOf } from "../format/editions.ts";
+import { EDITION_MAX, joinPath, type NamedFile, type StateFiles } from "../format/names.ts";
 import { moveAside, openQuarantine, QuarantineNames, syncMoved } from "./quarantine_folder.ts";
 import type { LostRecords } from "./recovery_report.ts";
-import { createAnew, discard, writeFully } from "../journal/write_bytes.ts";
-import { isMetadataDamaged, isUnreadable } from "../refusals.ts";
+import { createAnew, writeFully } from "../journal/write_bytes.ts";
+import { isMetadataDamaged, isStuck } from "../refusals.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
 /** How many torn tails are kept; the oldest goes first. Power cuts are many, and cards are small. */
 const TORN_KEPT = 16;
+
+/** Begins a fresh segment after all that is kept, of the edition given or of that of the files. */
+type BeginAnew = (edition?: number) => Promise<void>;
 
 /** Ours begin with no dot; what a Mac or a program that synchronizes puts beside them does. */
 const TORN_NAME = /^\w.*\.torn-\d+$/;
@@ -26,7 +30,8 @@ const TORN_NAME = /^\w.*\.torn-\d+$/;
 /**
  * Keeps the bytes of a torn tail before they are overwritten.
  *
- * @returns where they are; `null` when the disk is full: they were never acknowledged, and the state must open
+ * @returns where they are; `null` when the disk is full, or the quarantine's own inode damaged: they were never
+ * acknowledged, and the state must open
  */
 export async function keepTornTail(
   directory: StateDirectory,
@@ -40,7 +45,7 @@ export async function keepTornTail(
     await directory.fs.syncDirectory(folder);
     return target;
   } catch (error) {
-    if (isDiskFull(error)) return null;
+    if (isDiskFull(error) || isMetadataDamaged(error)) return null;
     throw ioError("keep the torn tail of", end.named.path, error);
   }
 }
@@ -56,7 +61,7 @@ async function forgetOldTails(
     .sort((a, b) => placeOf(a) < placeOf(b) ? -1 : 1);
   for (const name of tails.slice(0, Math.max(0, tails.length - TORN_KEPT))) {
     const path = joinPath(folder, name);
-    if (path !== newest) await directory.fs.remove(path);
+    if (path !== newest) await whyStuck(() => directory.fs.remove(path));
   }
 }
 
@@ -77,12 +82,15 @@ function placeOf(name: string): string {
  *
  * When the damaged segment has no part that the state goes on from, `beginAnew` makes a fresh one in step 2. A damaged
  * segment that the disk does not give at all can't be copied: it is moved itself, in step 2.
+ *
+ * When only fsck can move one of them, `beginAnew` makes a fresh segment of the next edition. With its name alone, in
+ * one rename, it takes over from all of them: what can be moved still, the caller moves.
  */
 export async function setJournalAside(
   directory: StateDirectory,
   files: StateFiles,
   corruption: Corruption,
-  beginAnew: () => Promise<void>,
+  beginAnew: BeginAnew,
 ): Promise<LostRecords> {
   try {
     return await setAside(directory, files, corruption, beginAnew);
@@ -95,7 +103,7 @@ async function setAside(
   directory: StateDirectory,
   files: StateFiles,
   corruption: Corruption,
-  beginAnew: () => Promise<void>,
+  beginAnew: BeginAnew,
 ): Promise<LostRecords> {
   const { fs } = directory;
   const names = await QuarantineNames.open(directory);
@@ -109,97 +117,112 @@ async function setAside(
     reason: reasonOf(corruption),
     quarantined: target === null ? [] : [target],
   };
-  const report = await writeReport(directory, names, lost);
+  await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
+  const takeOver = async (stuck: unknown) => {
+    const edition = editionOf(files) + 1;
+    if (edition > EDITION_MAX) throw stuck;
+    await beginAnew(edition);
+    return lost;
+  };
   if (damaged === undefined) await beginAnew();
   else if (corruption.soundEnd !== null) {
     await copyRange(fs, damaged.path, 0, corruption.soundEnd, damaged.path);
     await directory.syncNames();
   } else {
     const moveTo = isCopied ? null : target;
-    try {
-      const isMoved = await replace(directory, damaged, corruption.lost, moveTo, beginAnew);
-      if (!isMoved) lost.quarantined = [];
-    } catch (error) {
-      // Only fsck can help. Until it has run, every open comes here, and none needs a report of its own.
-      if (isMetadataDamaged(error)) await discard(fs, undefined, report);
-      throw error;
+    const isSameName = damaged.sequence === corruption.lost.sequenceFirst;
+    // Until the fresh one is there, the report stands for what is lost.
+    const stuck = isSameName
+      ? await moveAway(directory, damaged, moveTo, beginAnew)
+      : await beginBefore(directory, damaged, moveTo, beginAnew);
+    if (stuck !== null) {
+      lost.quarantined = [];
+      // Any other is a segment that nobody needs from now on.
+      if (isSameName) return await takeOver(stuck);
     }
   }
   const later = files.segments.slice(corruption.index + 1);
-  lost.quarantined.push(...await moveAside(directory, names, later.slice(0, -1)));
-  lost.quarantined.push(...await moveAside(directory, names, later.slice(-1)));
+  for (const part of [later.slice(0, -1), later.slice(-1)]) {
+    const { targets, stuck } = await moveAside(directory, names, part);
+    lost.quarantined.push(...targets);
+    if (stuck !== null) return await takeOver(stuck);
+  }
   return lost;
 }
 
-/** Copies what the disk gives of a damaged segment; returns whether it gives anything. */
+/** Copies what the disk gives of a damaged segment; returns whether it could be opened at all. */
 async function keepCopy(
   fs: DurableFs,
   damaged: NamedFile,
-  { soundEnd, refusal }: Corruption,
+  { refusal }: Corruption,
   target: string,
 ): Promise<boolean> {
-  if (refusal !== null && soundEnd === null) {
-    try {
-      await closeFile(await fs.open(damaged.path, "read"), damaged.path);
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      return false;
-    }
-  }
+  // Of one that could be opened, the refusal names a place.
+  if (refusal !== null && refusal.offset === undefined) return false;
   await copyReadable(fs, damaged.path, target);
   return true;
 }
 
 /**
- * Begins a fresh segment in place of one that nothing goes on from.
+ * Moves a damaged segment away, if it could not be copied, and begins a fresh one under its name.
  *
- * @param moveTo where the damaged one goes when it could not be copied
- * @returns whether it is gone from where it was
+ * @param moveTo where the damaged one goes; `null` when it was copied
+ * @returns why it can't be moved before fsck has run, with nothing done; else `null`
  */
-async function replace(
+async function moveAway(
   directory: StateDirectory,
   damaged: NamedFile,
-  lost: SequenceRange,
   moveTo: string | null,
-  beginAnew: () => Promise<void>,
-): Promise<boolean> {
-  const { fs } = directory;
-  const isSameName = damaged.sequence === lost.sequenceFirst;
-  if (isSameName) {
-    // Until the fresh one is there, the report stands for what is lost.
-    if (moveTo !== null) {
-      await fs.rename(damaged.path, moveTo);
-      await syncMoved(directory);
-    }
-    await beginAnew();
-    return true;
+  beginAnew: BeginAnew,
+): Promise<unknown> {
+  if (moveTo !== null) {
+    const stuck = await whyStuck(() => directory.fs.rename(damaged.path, moveTo));
+    if (stuck !== null) return stuck;
+    await syncMoved(directory);
   }
   await beginAnew();
+  return null;
+}
+
+/** Begins a fresh segment, and then moves a damaged one away that has another name; else as {@linkcode moveAway}. */
+async function beginBefore(
+  directory: StateDirectory,
+  damaged: NamedFile,
+  moveTo: string | null,
+  beginAnew: BeginAnew,
+): Promise<unknown> {
+  const { fs } = directory;
+  await beginAnew();
+  const stuck = await whyStuck(() =>
+    moveTo === null ? fs.remove(damaged.path) : fs.rename(damaged.path, moveTo)
+  );
+  if (stuck === null) await (moveTo === null ? directory.syncNames() : syncMoved(directory));
+  return stuck;
+}
+
+/** Why only fsck can do what `step` does; `null` when it is done. */
+async function whyStuck(step: () => MaybePromise<void>): Promise<unknown> {
   try {
-    if (moveTo === null) await fs.remove(damaged.path);
-    else await fs.rename(damaged.path, moveTo);
+    await step();
+    return null;
   } catch (error) {
-    // From now on it is a segment that nobody needs, and one that only fsck can remove.
-    if (!isMetadataDamaged(error)) throw error;
-    return false;
+    if (!isStuck(error)) throw error;
+    return error;
   }
-  await (moveTo === null ? directory.syncNames() : syncMoved(directory));
-  return true;
 }
 
 async function writeReport(
   directory: StateDirectory,
   names: QuarantineNames,
   lost: LostRecords,
-): Promise<string> {
+): Promise<void> {
   const path = names.free(`lost-from-${lost.sequenceFirst}.json`);
   let file: DurableFile | undefined;
   try {
     file = await createAnew(directory.fs, path);
     await writeFully(file, new TextEncoder().encode(JSON.stringify(lost) + "\n"), 0);
     await file.syncAll();
-    return path;
   } catch (error) {
     throw ioError("write the report", path, error);
   } finally {

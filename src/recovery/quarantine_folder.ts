@@ -6,9 +6,10 @@
 
 import { copyRange } from "./copy_range.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { ioError, MinistateError } from "../errors.ts";
+import { ioError } from "../errors.ts";
 import { joinPath, type NamedFile, QUARANTINE } from "../format/names.ts";
-import { sizeOf } from "../sync_file.ts";
+import { isStuck } from "../refusals.ts";
+import { sizeOf, syncFile } from "../sync_file.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
 /** Makes the folder when it is missing, and returns its path. */
@@ -89,25 +90,32 @@ export async function moveUnneeded(
   return moved;
 }
 
-/** Moves files aside in their order. However many there are, the directories are synced once. */
+/**
+ * Moves files aside in their order. However many there are, the directories are synced once.
+ *
+ * @returns where they are, but for those that only fsck can move: why that is
+ */
 export async function moveAside(
   directory: StateDirectory,
   names: QuarantineNames,
   files: readonly NamedFile[],
-): Promise<string[]> {
+): Promise<{ targets: string[]; stuck: unknown }> {
   const targets: string[] = [];
+  let stuck: unknown = null;
   await moveEach(directory, names, files, ({ path, error }) => {
-    if (error !== null) throw error;
-    targets.push(path);
+    if (error === null) targets.push(path);
+    else if (isStuck(error)) stuck = error;
+    else throw error;
   });
-  return targets;
+  return { targets, stuck };
 }
 
 /**
  * Moves files in their order; `note` hears of each, and ends it by throwing.
  *
  * Copied, and the copies durable, before the first is removed: on FAT a power cut during a rename from one directory to
- * another can leave the file in neither.
+ * another can leave the file in neither. One that is renamed is synced after that: otherwise a power cut on FAT can leave
+ * its new name on an empty file, long after.
  */
 async function moveEach(
   directory: StateDirectory,
@@ -128,10 +136,12 @@ async function moveEach(
     try {
       if (copied[i]) await fs.remove(path);
       else await fs.rename(path, target);
-      note({ path: target, error: null });
     } catch (error) {
       note({ path, error: ioError("set aside", path, error) });
+      continue;
     }
+    if (!copied[i]) await syncIfOpened(fs, target);
+    note({ path: target, error: null });
   }
   await syncMoved(directory);
 }
@@ -142,8 +152,17 @@ async function copyAside(fs: DurableFs, path: string, target: string): Promise<b
     if (await sizeOf(fs, path) > COPIED_SIZE_MAX) return false;
     await copyRange(fs, path, 0, Infinity, target);
     return true;
-  } catch (error) {
-    if (!(error instanceof MinistateError)) throw error;
+  } catch {
+    return false;
+  }
+}
+
+/** Syncs a file under its new name; returns whether that could be done. Damaged or strange as it is, it may refuse. */
+async function syncIfOpened(fs: DurableFs, path: string): Promise<boolean> {
+  try {
+    await syncFile(fs, path);
+    return true;
+  } catch {
     return false;
   }
 }

@@ -4,10 +4,11 @@
  * @module
  */
 
+import { setRottenAside, setSupersededAside } from "./aside_unneeded.ts";
 import { copyRange } from "./copy_range.ts";
 import { type Corruption, corruptionError, reasonOf } from "./corruption.ts";
 import { coveredScan } from "./covered_scan.ts";
-import { ioError, isDiskFull, MinistateError } from "../errors.ts";
+import { ioError, isDiskFull } from "../errors.ts";
 import { readClock } from "../format/format.ts";
 import { contestedError, type StoredIdentity } from "./identity.ts";
 import {
@@ -20,11 +21,11 @@ import {
 import { drawId, type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
 import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
 import { Ledger, newestLife } from "../ledger.ts";
+import { editionOf } from "../format/editions.ts";
 import { type NamedFile, segmentFile, type StateFiles } from "../format/names.ts";
 import type { Batch } from "../format/scan.ts";
 import type { JournalSettings } from "../options.ts";
 import { keepTornTail, setJournalAside } from "./quarantine.ts";
-import { type Moved, moveUnneeded } from "./quarantine_folder.ts";
 import type { LostRecords, RecoveryReport, TornTail } from "./recovery_report.ts";
 import { SegmentWriter } from "../journal/segment_writer.ts";
 import type { Rotten } from "../snapshot/snapshot_restore.ts";
@@ -94,6 +95,7 @@ export async function recover(
   const identity: JournalIdentity = {
     directory: directory.path,
     stem: directory.stem,
+    edition: editionOf(files),
     id: stored?.id ?? drawId(),
     mutator: wanted.name,
     version: wanted.version,
@@ -114,7 +116,11 @@ export async function recover(
   recovered.id = identity.id;
   const counted = { ...settings, fs: directory.fs, ledger };
   recovered.writer = await repair(directory, counted, files, identity, scan, recovered.report);
-  await setRottenAside(directory, base.rotten, recovered.report);
+  await setRottenAside(directory, base.rotten, recovered.report, recovered.writer);
+  const isTakenOver = recovered.writer.identity.edition > identity.edition;
+  if (isTakenOver || files.superseded.length > 0) {
+    await setSupersededAside(directory, recovered.report);
+  }
   return recovered;
 }
 
@@ -143,6 +149,7 @@ function report(
     sealed: scan.end?.sealed === true && scan.torn === null && scan.corruption === null,
     torn: unbegunTail(scan),
     lost: null,
+    superseded: [],
     placeChecked: directory.placeChecked,
     lockFileDamage: directory.lockFileDamage,
     migratedFrom: stored !== null && stored.version !== version ? stored.version : null,
@@ -154,6 +161,7 @@ function reportOnly(recovered: Recovered, scan: JournalScan): Recovered {
   const { report } = recovered;
   if (scan.torn !== null && scan.end !== null) report.torn = tornTail(scan, scan.end, null);
   if (scan.corruption !== null) report.lost = lostWithoutChange(scan.corruption);
+  report.superseded = recovered.files.superseded.map(({ path }) => path);
   return recovered;
 }
 
@@ -192,14 +200,15 @@ async function repair(
   const { fs } = directory;
   // Asked before anything is changed: it is the caller's, and can throw.
   const now = readClock(settings.clock);
+  let own = identity;
   const begin = async () => {
-    const header = segmentHeader(identity, scan.sequence + 1, now, settings.ledger.life);
+    const header = segmentHeader(own, scan.sequence + 1, now, settings.ledger.life);
     // Its directory first: a record in a directory whose own name is lost is lost with it.
     await directory.syncAncestors();
     return await SegmentWriter.create(
       fs,
       directory.path,
-      segmentFile(identity, header.first),
+      segmentFile(own, header.first),
       header,
       false,
     );
@@ -207,7 +216,9 @@ async function repair(
   await directory.removeTemporary(files);
   let segment = null as SegmentWriter | null;
   if (scan.corruption !== null) {
-    const beginAnew = async () => {
+    const beginAnew = async (edition = own.edition) => {
+      own = { ...own, edition };
+      await segment?.close();
       segment = await begin();
     };
     report.lost = await setJournalAside(directory, files, scan.corruption, beginAnew);
@@ -217,9 +228,9 @@ async function repair(
   // Names that a killed process made may be in memory only; they have been relied on, so make them durable.
   await directory.syncNames();
   segment ??= scan.end === null ? await begin() : await resume(directory, scan.end);
-  const writer = new JournalWriter(identity, settings, segment, scan.sequence, report.sealed);
+  const writer = new JournalWriter(own, settings, segment, scan.sequence, report.sealed);
   writer.sizeSinceSnapshot = scan.bytesRead;
-  if (segment.header.version !== identity.version) await beginVersion(writer);
+  if (segment.header.version !== own.version) await beginVersion(writer);
   return writer;
 }
 
@@ -249,25 +260,5 @@ async function unshare(directory: StateDirectory, { named, soundEnd }: SegmentEn
     await directory.fs.syncDirectory(directory.path);
   } catch (error) {
     if (!isDiskFull(error)) throw ioError("copy", named.path, error);
-  }
-}
-
-async function setRottenAside(
-  directory: StateDirectory,
-  rotten: Rotten[],
-  report: RecoveryReport,
-): Promise<void> {
-  // Were it readable the next time, it would stand for sequences that are given out again.
-  const mustGo = ({ named }: Rotten) => named.sequence > report.sequence;
-  let moved: Moved[];
-  try {
-    moved = await moveUnneeded(directory, rotten.map(({ named }) => named));
-  } catch (error) {
-    if (!(error instanceof MinistateError) || rotten.some(mustGo)) throw error;
-    return;
-  }
-  for (const [index, { path, error }] of moved.entries()) {
-    if (error !== null && mustGo(rotten[index]!)) throw error;
-    report.snapshotsSkipped[index]!.path = path;
   }
 }

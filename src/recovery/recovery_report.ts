@@ -65,6 +65,11 @@ export interface RecoveryReport {
   /** What was lost, if anything. */
   lost: LostRecords | null;
   /**
+   * Files of which nothing counts any more, and that could not be moved away, because their inodes are damaged: run fsck.
+   * For a directory that was opened read-only, those that the next open tries to move.
+   */
+  superseded: string[];
+  /**
    * Whether the path is compared with the directory that was opened, before anything is done there. Not on a file system
    * that gives the same file another inode number each time: there, see to it that nobody moves the directory.
    */

@@ -13,7 +13,7 @@ import { type NamedFile, snapshotFile } from "../format/names.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import { verifySnapshot, writeSnapshot } from "./snapshot_file.ts";
 import type { SnapshotInfo } from "./snapshot_store.ts";
-import { isMetadataDamaged } from "../refusals.ts";
+import { isStuck } from "../refusals.ts";
 import { syncFile } from "../sync_file.ts";
 import type { StateDirectory } from "../state_directory.ts";
 
@@ -105,8 +105,7 @@ export class Compaction {
       return this.#newest;
     }
     const { sequence, lines } = await this.#capture();
-    const { path: directory, stem } = this.#directory;
-    const named = snapshotFile({ directory, stem }, sequence);
+    const named = snapshotFile(this.#writer.identity, sequence);
     const size = await this.#write(named, this.#header(sequence), lines);
     this.#newest = { path: named.path, sequence, size };
     return this.#newest;
@@ -240,7 +239,7 @@ export class Compaction {
         deleted.push(path);
       } catch (error) {
         // Only fsck can remove it; the others must go all the same, or the disk fills up.
-        if (!isMetadataDamaged(error)) throw ioError("delete", path, error);
+        if (!isStuck(error)) throw ioError("delete", path, error);
       }
     }
     await this.#directory.syncNames();

@@ -9,6 +9,7 @@ import type { DurableFs } from "../durable_fs.ts";
 import { readOnlyError } from "../errors.ts";
 import { FORMAT, SEQUENCE_MAX } from "../format/format.ts";
 import { drawId } from "../journal/journal_identity.ts";
+import { editionOf } from "../format/editions.ts";
 import { snapshotFile } from "../format/names.ts";
 import { InTurn } from "../in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "../options.ts";
@@ -46,16 +47,23 @@ export class SnapshotStore<S = unknown> {
   readonly #directory: StateDirectory;
   readonly #readOnly: boolean;
   readonly #id: string;
+  /** The edition that its snapshots are of: one of an earlier edition may not count. */
+  readonly #edition: number;
   readonly #turn = new InTurn();
 
   /**
    * Use `SnapshotStore.open`.
    * @internal
    */
-  protected constructor(directory: StateDirectory, readOnly: boolean, id: string) {
+  protected constructor(
+    directory: StateDirectory,
+    readOnly: boolean,
+    { id, edition }: { id: string; edition: number },
+  ) {
     this.#directory = directory;
     this.#readOnly = readOnly;
     this.#id = id;
+    this.#edition = edition;
   }
 
   /**
@@ -67,16 +75,21 @@ export class SnapshotStore<S = unknown> {
     directory: string,
     name: string,
     options: SnapshotStoreOptions,
-    create: (directory: StateDirectory, readOnly: boolean, id: string) => T,
+    create: (
+      directory: StateDirectory,
+      readOnly: boolean,
+      own: { id: string; edition: number },
+    ) => T,
   ): Promise<T> {
     const settings = snapshotStoreSettings(options, fs);
     const { readOnly } = settings;
     const opened = await StateDirectory.open(settings.fs, directory, name, settings);
     try {
-      const stored = await readIdentity(opened.fs, await opened.listOpened(settings));
+      const files = await opened.listOpened(settings);
+      const stored = await readIdentity(opened.fs, files);
       if (readOnly) opened.files.belongTo(stored?.id ?? null);
       else await opened.syncAncestors();
-      return create(opened, readOnly, stored?.id ?? drawId());
+      return create(opened, readOnly, { id: stored?.id ?? drawId(), edition: editionOf(files) });
     } catch (error) {
       await closeAfterFailure(opened);
       throw error;
@@ -96,7 +109,8 @@ export class SnapshotStore<S = unknown> {
       throw readOnlyError(this.#directory.path);
     }
     const { path: directory, stem, fs } = this.#directory;
-    const named = snapshotFile({ directory, stem }, checkSnapshotSequence(sequence));
+    const naming = { directory, stem, edition: this.#edition };
+    const named = snapshotFile(naming, checkSnapshotSequence(sequence));
     const header = {
       ministate: "snapshot" as const,
       format: FORMAT,

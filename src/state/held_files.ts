@@ -10,7 +10,8 @@
 import { closeFile } from "../close_file.ts";
 import type { DirectoryEntry, DurableFile, DurableFs } from "../durable_fs.ts";
 import { ioError } from "../errors.ts";
-import { sortNames } from "../format/names.ts";
+import { joinPath, sortNames } from "../format/names.ts";
+import { isUnreadable } from "../refusals.ts";
 
 /** How often the files are listed and opened until none was deleted in between. */
 const ATTEMPTS = 100;
@@ -45,7 +46,8 @@ export async function holdFiles(
     };
     try {
       for (const { path } of [...snapshots, ...segments].slice(0, HELD_MAX)) {
-        held.set(path, await openFile(fs, path));
+        const file = await openIfReadable(fs, path);
+        if (file !== null) held.set(path, file);
       }
       return { fs: heldFs(fs, directory, entries, held), release };
     } catch (error) {
@@ -65,10 +67,12 @@ export async function listEntries(fs: DurableFs, directory: string): Promise<Dir
   }
 }
 
-async function openFile(fs: DurableFs, path: string): Promise<DurableFile> {
+/** `null` for a file that the disk refuses to give: it is judged where it is needed, and nobody may need it. */
+async function openIfReadable(fs: DurableFs, path: string): Promise<DurableFile | null> {
   try {
     return await fs.open(path, "read");
   } catch (error) {
+    if (isUnreadable(error)) return null;
     throw ioError("open", path, error);
   }
 }

@@ -184,7 +184,7 @@ export const KEEPING: readonly Canary[] = [
       },
       {
         file: "src/recovery/recovery.ts",
-        find: "  if (segment.header.version !== identity.version) await beginVersion(writer);\n",
+        find: "  if (segment.header.version !== own.version) await beginVersion(writer);\n",
         replace: "",
       },
       {

@@ -131,8 +131,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
       file: QUARANTINE,
-      find: "  const report = await writeReport(directory, names, lost);\n",
-      replace: '  const report = "";\n',
+      find: "  await writeReport(directory, names, lost);\n",
+      replace: "",
     }],
   },
   {
@@ -140,6 +140,10 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
+      file: QUARANTINE,
+      find: "  { refusal }: Corruption,",
+      replace: "  { refusal, soundEnd }: Corruption,",
+    }, {
       file: QUARANTINE,
       find: "  await copyReadable(fs, damaged.path, target);",
       replace: "  await copyRange(fs, damaged.path, 0, soundEnd ?? 0, target);",
@@ -154,15 +158,21 @@ export const SETTING_ASIDE: readonly Canary[] = [
         file: QUARANTINE,
         find: "  if (damaged === undefined) await beginAnew();",
         replace: `  const later = files.segments.slice(corruption.index + 1);
-  lost.quarantined.push(...await moveAside(directory, names, later.slice(0, -1)));
-  lost.quarantined.push(...await moveAside(directory, names, later.slice(-1)));
+  for (const part of [later.slice(0, -1), later.slice(-1)]) {
+    const { targets, stuck } = await moveAside(directory, names, part);
+    lost.quarantined.push(...targets);
+    if (stuck !== null) return await takeOver(stuck);
+  }
   if (damaged === undefined) await beginAnew();`,
       },
       {
         file: QUARANTINE,
         find: `  const later = files.segments.slice(corruption.index + 1);
-  lost.quarantined.push(...await moveAside(directory, names, later.slice(0, -1)));
-  lost.quarantined.push(...await moveAside(directory, names, later.slice(-1)));
+  for (const part of [later.slice(0, -1), later.slice(-1)]) {
+    const { targets, stuck } = await moveAside(directory, names, part);
+    lost.quarantined.push(...targets);
+    if (stuck !== null) return await takeOver(stuck);
+  }
   return lost;`,
         replace: "  return lost;",
       },
@@ -173,9 +183,9 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: TAKEN,
     first: "promises: a rotten snapshot",
     patches: [{
-      file: "src/recovery/recovery.ts",
-      find: "    if (error !== null && mustGo(rotten[index]!)) throw error;\n",
-      replace: "",
+      file: "src/recovery/aside_unneeded.ts",
+      find: "  if (stuck === null) return;\n",
+      replace: "  if (stuck !== 0) return;\n",
     }],
   },
   {
@@ -204,13 +214,13 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/recovery.ts",
-      find: `  await setRottenAside(directory, base.rotten, recovered.report);
-  return recovered;`,
-      replace: "  return recovered;",
+      find: `  await setRottenAside(directory, base.rotten, recovered.report, recovered.writer);
+`,
+      replace: "",
     }, {
       file: "src/recovery/recovery.ts",
       find: "  recovered.writer = await repair(",
-      replace: `  await setRottenAside(directory, base.rotten, recovered.report);
+      replace: `  await setRottenAside(directory, base.rotten, recovered.report, null!);
   recovered.writer = await repair(`,
     }],
   },
@@ -220,10 +230,10 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/quarantine.ts",
-      find: `  const report = await writeReport(directory, names, lost);
+      find: `  await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
 `,
-      replace: '  const report = "";\n',
+      replace: "",
     }, {
       file: "src/recovery/quarantine.ts",
       find: "  const later = files.segments.slice(corruption.index + 1);",
@@ -238,10 +248,10 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/quarantine.ts",
-      find: `  const report = await writeReport(directory, names, lost);
+      find: `  await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
 `,
-      replace: `  const report = await writeReport(directory, names, lost);
+      replace: `  await writeReport(directory, names, lost);
 `,
     }],
   },
@@ -293,7 +303,7 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: what was set aside",
     patches: [{
       file: "src/recovery/quarantine.ts",
-      find: `    if (isDiskFull(error)) return null;
+      find: `    if (isDiskFull(error) || isMetadataDamaged(error)) return null;
     throw ioError("keep`,
       replace: `    if (isDiskFull(error) || error) return null;
     throw ioError("keep`,

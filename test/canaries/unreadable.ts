@@ -87,8 +87,52 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: an unreadable place",
     patches: [{
       file: QUARANTINE,
+      find: "  { refusal }: Corruption,",
+      replace: "  { refusal, soundEnd }: Corruption,",
+    }, {
+      file: QUARANTINE,
       find: "  await copyReadable(fs, damaged.path, target);",
       replace: "  await copyRange(fs, damaged.path, 0, soundEnd ?? Infinity, target);",
+    }],
+  },
+  {
+    name: "a rotten inode keeps the state down",
+    rule: STANDS_IN,
+    first: "promises: rotten inodes",
+    patches: [{
+      file: QUARANTINE,
+      find: "    if (edition > EDITION_MAX) throw stuck;\n",
+      replace: "    throw stuck;\n",
+    }],
+  },
+  {
+    name: "what a later edition has taken over from still counts",
+    rule: STANDS_IN,
+    first: "promises: rotten inodes",
+    patches: [{
+      file: "src/format/editions.ts",
+      find: "    if (file.sequence >= end || isTaken) superseded.add(file);\n",
+      replace: "    if (isTaken) superseded.add(file);\n",
+    }],
+  },
+  {
+    name: "the journal goes back to the first edition",
+    rule: "Durability: what was acknowledged survives a power cut",
+    first: "promises: rotten inodes",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find: "    edition: editionOf(files),\n",
+      replace: "    edition: 1,\n",
+    }],
+  },
+  {
+    name: "a copy under the name of a later edition takes over",
+    rule: HONESTY,
+    first: "promises: a copy under a later name",
+    patches: [{
+      file: "src/journal/segment_reader.ts",
+      find: "      if (first !== named.sequence || edition !== named.edition) {\n",
+      replace: "      if (first !== named.sequence || edition < 1) {\n",
     }],
   },
   {

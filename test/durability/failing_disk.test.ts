@@ -85,11 +85,15 @@ test("open() cuts a torn tail on a full disk, and says that it is not kept", asy
 });
 
 test("open() fails with the system's error when damage can't be set aside, and does it the next time", async () => {
-  const places: [string, (operation: Operation) => boolean][] = [
-    ["the report", ({ name, path }) => name === "write" && path.includes("lost-from")],
-    ["a later segment", ({ name, path }) => name === "rename" && path.endsWith(fileName("wal", 3))],
+  const places: [string, string, (operation: Operation) => boolean][] = [
+    ["the report", "EIO", ({ name, path }) => name === "write" && path.includes("lost-from")],
+    [
+      "a later segment",
+      "EACCES",
+      ({ name, path }) => name === "rename" && path.endsWith(fileName("wal", 3)),
+    ],
   ];
-  for (const [place, where] of places) {
+  for (const [place, code, where] of places) {
     await using directory = await temporaryDirectory();
     {
       await using manager = await openLedger(directory.path, manual);
@@ -100,9 +104,9 @@ test("open() fails with the system's error when damage can't be set aside, and d
     await rewrite(directory.join(fileName("wal", 1)), (text) => text.replace(":1}", ":9}"));
     await rewrite(directory.join(fileName("snapshot", 2)), (text) => text.replace(":1}", ":9}"));
     const { fs, failure } = await fallible(where);
-    failure.code = "EIO";
+    failure.code = code;
     const quarantine = { fs, onCorruption: "quarantine" as const };
-    await assertRejects(() => openLedger(directory.path, quarantine), IoError, "EIO", place);
+    await assertRejects(() => openLedger(directory.path, quarantine), IoError, code, place);
     failure.code = "";
     await using manager = await openLedger(directory.path, quarantine);
     assertEquals([manager.sequence, manager.recovery.lost?.sequenceLast], [0, 3], place);

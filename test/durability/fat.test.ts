@@ -234,3 +234,24 @@ test("PowerCutDisk keeps names blank until their files are synced, on FAT alone"
   await file.syncAll();
   assertEquals(text("/data/old", FAT), "new");
 });
+
+for (
+  const { what, count, size } of [
+    { what: "a large file", count: 1, size: 16 * 1024 * 1024 + 1 },
+    { what: "each of many files", count: 65, size: 20 },
+  ]
+) {
+  test(`${what} renamed into the quarantine is whole after a power cut on FAT`, async () => {
+    const disk = freshDisk();
+    const world = new World();
+    await world.open(disk).then((manager) => manager.close());
+    const strange = new TextEncoder().encode('{"not":"ours"}\n'.padEnd(size, "x"));
+    for (let i = 1; i <= count; i++) disk.plant(pathOf("snapshot", i), strange);
+    const { snapshotsSkipped } = (await world.open(disk)).recovery;
+    assertEquals(snapshotsSkipped.length, count);
+    assert(disk.log.some((call) => /^rename .*snapshot.* .*quarantine/.test(call)));
+    const image = cut(disk, FAT_NAMED);
+    const sizes = snapshotsSkipped.map(({ path }) => image.peek(path)?.length);
+    assertEquals(sizes, Array(count).fill(size));
+  });
+}

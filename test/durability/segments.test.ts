@@ -90,7 +90,14 @@ test("apply() fills a segment up to segmentSizeMax to the byte", async () => {
 test("append() keeps a seal in place when it was written behind a fill that had been given back", async () => {
   const fs = freshDisk();
   await fs.makeDirectory(DIRECTORY);
-  const identity = { directory: DIRECTORY, stem: "w", id: "0", mutator: null, version: 1 };
+  const identity = {
+    directory: DIRECTORY,
+    stem: "w",
+    edition: 1,
+    id: "0",
+    mutator: null,
+    version: 1,
+  };
   const named = segmentFile(identity, 1);
   const header = segmentHeader(identity, 1, 0);
   const writer = await SegmentWriter.create(fs, DIRECTORY, named, header, true);
@@ -108,7 +115,14 @@ test("append() keeps a seal in place when it was written behind a fill that had 
 async function freshSegment() {
   const fs = freshDisk();
   await fs.makeDirectory(DIRECTORY);
-  const identity = { directory: DIRECTORY, stem: "w", id: "0", mutator: null, version: 1 };
+  const identity = {
+    directory: DIRECTORY,
+    stem: "w",
+    edition: 1,
+    id: "0",
+    mutator: null,
+    version: 1,
+  };
   const named = segmentFile(identity, 1);
   const header = segmentHeader(identity, 1, 0);
   const writer = await SegmentWriter.create(fs, DIRECTORY, named, header, true);

@@ -36,7 +36,7 @@ function rot(fs: PowerCutDisk, path: string): void {
   fs.plant(path, bytes);
 }
 
-/** The disk, on which snapshots can't be moved. */
+/** The disk, on which snapshots can't be moved, for a reason that is not their own. */
 function immovable(fs: PowerCutDisk): PowerCutDisk {
   return new Proxy(fs, {
     get(target, key) {
@@ -44,7 +44,7 @@ function immovable(fs: PowerCutDisk): PowerCutDisk {
       if (key !== "rename") return typeof value === "function" ? value.bind(target) : value;
       return (from: string, to: string) =>
         from.includes(".snapshot.")
-          ? Promise.reject(Object.assign(new Error("EIO: rename"), { code: "EIO" }))
+          ? Promise.reject(Object.assign(new Error("EACCES: rename"), { code: "EACCES" }))
           : target.rename(from, to);
     },
   });
@@ -59,7 +59,7 @@ test("open() refuses when a rotten snapshot above the recovered sequence can't b
   fs.plant(path, new TextEncoder().encode(text.replace('[2,{"id":2}', '[2,{"id":7}')));
   const options = { onCorruption: "quarantine" } as const;
   const error = await assertRejects(() => openDamaged(immovable(fs.image()), options), IoError);
-  assertEquals(error.systemCode, "EIO");
+  assertEquals(error.systemCode, "EACCES");
   const manager = await openDamaged(fs, options);
   assertEquals(manager.sequence, 1);
   assert(manager.recovery.snapshotsSkipped[0]!.path.includes("quarantine"));

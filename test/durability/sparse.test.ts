@@ -69,7 +69,7 @@ for (const { name, cut } of cuts) {
       assert(meter.bytesRead < 4 * MEBIBYTE, `${what} has read ${meter.bytesRead} bytes`);
       assert(meter.bufferMax < MEBIBYTE, `${what} asked for ${meter.bufferMax} bytes at once`);
     };
-    const named = { path, name: path.slice(DIRECTORY.length + 1), sequence: 2 };
+    const named = { path, name: path.slice(DIRECTORY.length + 1), sequence: 2, edition: 1 };
     for (const read of [readSnapshot, verifySnapshot]) {
       await assertRejects(() => read(meter.fs, named), CorruptionError);
       limit(read.name);
@@ -137,7 +137,12 @@ test("readSnapshot() looks at each byte of a long line a few times, however long
     const [path] = snapshotsOf(disk);
     const meter = metered(disk);
     const count = await searchedBytes(async () => {
-      const named = { path: path!, name: path!.slice(DIRECTORY.length + 1), sequence: 1 };
+      const named = {
+        path: path!,
+        name: path!.slice(DIRECTORY.length + 1),
+        sequence: 1,
+        edition: 1,
+      };
       const { state } = await readSnapshot(meter.fs, named);
       assertEquals((state as { text: string }).text.length, size);
     });

@@ -269,16 +269,6 @@ test("open() sets aside a segment of which the disk gives nothing, and goes on",
   }
 });
 
-test("open() fails and leaves no report when only fsck can move a segment away", async () => {
-  const disk = await makeState();
-  const before = contents(disk);
-  const { fs } = badDisk(disk, { part: wal(5), code: "EBADMSG" });
-  for (let i = 0; i < 2; i++) {
-    await assertRejects(() => open(fs, { onCorruption: "quarantine" }), IoError, "run fsck");
-    assertEquals(contents(disk), before);
-  }
-});
-
 test("open() passes over ever more of a file of which the disk gives nothing, and keeps the rest", async () => {
   const disk = await makeLong();
   const path = `${DIRECTORY}/${wal(1)}`;

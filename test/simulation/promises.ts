@@ -15,6 +15,7 @@ import { filling, FULL } from "./promises_full.ts";
 import { ASIDE } from "./promises_aside.ts";
 import { PLACE } from "./promises_place.ts";
 import { BESIDE } from "./promises_beside.ts";
+import { ROTTEN } from "./promises_rotten.ts";
 import { PAST } from "./promises_past.ts";
 import { STATE } from "./promises_state.ts";
 import { UNREADABLE } from "./promises_unreadable.ts";
@@ -40,6 +41,7 @@ export const PROMISES: readonly Promised[] = [
   ...UPDATE,
   ...ASIDE,
   ...UNREADABLE,
+  ...ROTTEN,
   ...PAST,
   ...PLACE,
   ...BESIDE,

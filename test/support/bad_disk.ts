@@ -9,7 +9,7 @@ export interface Bad {
   part: string;
   /** What the system says; one with spaces is a message without a code. */
   code: string;
-  /** Which bytes; without it, the file can't even be opened, renamed or removed. */
+  /** Which bytes; without it, the file can't even be opened, looked at, renamed or removed. */
   range?: [from: number, to: number];
   /** How many calls are refused, after which the disk gives what it is asked for. @default Infinity */
   times?: number;
@@ -72,7 +72,10 @@ export function badDisk(
       return await inner.lock(path, directory);
     },
     lockDirectory: (path) => inner.lockDirectory(path),
-    identity: (path) => inner.identity(path),
+    async identity(path) {
+      whole(path);
+      return await inner.identity(path);
+    },
     resolve: (path) => inner.resolve(path),
     crc32: (bytes, seed) => inner.crc32(bytes, seed),
   };

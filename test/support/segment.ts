@@ -11,7 +11,14 @@ import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { freshDisk } from "../simulation/workloads.ts";
 
 /** The journal that the segment belongs to. */
-export const IDENTITY = { directory: "/data", stem: "w", id: "0", mutator: null, version: 1 };
+export const IDENTITY = {
+  directory: "/data",
+  stem: "w",
+  edition: 1,
+  id: "0",
+  mutator: null,
+  version: 1,
+};
 
 /**
  * A batch with a mutation of `pad` characters, line feeds, a seal of that sequence, text as it stands. `rotten`: a bit

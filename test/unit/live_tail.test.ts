@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { LiveTail } from "../../src/journal/live_tail.ts";
 import { Turns } from "../../src/journal/turns.ts";
 
-const named = { name: "w", path: "/w", sequence: 1 };
+const named = { name: "w", path: "/w", sequence: 1, edition: 1 };
 const MEBIBYTE = 1024 * 1024;
 
 function tailAt(next: number) {

@@ -157,7 +157,7 @@ test("SegmentWriter refuses to write a seal when a sync has failed", async () =>
   const fs = await wrapFs(({ name }) => {
     if (fails && name.startsWith("sync")) throw systemError("EIO");
   });
-  const named = segmentFile({ directory: directory.path, stem: "test" }, 1);
+  const named = segmentFile({ directory: directory.path, stem: "test", edition: 1 }, 1);
   const writer = await SegmentWriter.create(fs, directory.path, named, segmentHeader, true);
   fails = true;
   const error = await assertRejects(
