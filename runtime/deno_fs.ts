@@ -76,9 +76,9 @@ class DenoFile implements DurableFile {
   }
 }
 
-function identityOf({ dev, ino, nlink, ctime }: Deno.FileInfo): FileIdentity {
+function identityOf({ dev, ino, nlink }: Deno.FileInfo): FileIdentity {
   // They are missing on Windows alone, where no directory can be synced.
-  return { device: dev, inode: ino!, links: nlink!, changed: ctime!.getTime() };
+  return { device: dev, inode: ino!, links: nlink! };
 }
 
 function failure(code: string, path: string): Error {
@@ -156,7 +156,7 @@ async function lock(path: string, directory?: string): Promise<DurableLock | nul
   try {
     if (await file.tryLock(true)) {
       if (directory === undefined || await lockAsWell(directory, opened)) {
-        return { identity: () => identityOf(file.statSync()), release };
+        return lockOn(opened, release);
       }
     }
   } catch (error) {
@@ -167,13 +167,22 @@ async function lock(path: string, directory?: string): Promise<DurableLock | nul
   return null;
 }
 
+/** The lock that is held on what is open: a file, a directory, or a file and its directory. */
+function lockOn(opened: Deno.FsFile[], release: () => void): DurableLock {
+  return {
+    identity: () => identityOf(opened[0]!.statSync()),
+    changed: () => opened.at(-1)!.statSync().ctime!.getTime(),
+    release,
+  };
+}
+
 /** Locks the directory alone. */
 async function lockDirectory(path: string): Promise<DurableLock | null> {
   const directory = await Deno.open(path, { read: true });
   const release = () => directory.close();
   try {
     if (await directory.tryLock(true)) {
-      return { identity: () => identityOf(directory.statSync()), release };
+      return lockOn([directory], release);
     }
   } catch (error) {
     release();

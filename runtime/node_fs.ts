@@ -102,8 +102,8 @@ class NodeFile implements DurableFile {
   }
 }
 
-function identityOf({ dev, ino, nlink, ctimeMs }: fs.Stats): FileIdentity {
-  return { device: dev, inode: ino, links: nlink, changed: ctimeMs };
+function identityOf({ dev, ino, nlink }: fs.Stats): FileIdentity {
+  return { device: dev, inode: ino, links: nlink };
 }
 
 /** Fails with a code when a descriptor is not of a regular file. */
@@ -144,7 +144,8 @@ async function lockOpened(
   try {
     await openMore?.(descriptors);
     if (await lockDescriptors(descriptors)) {
-      return { identity: () => identityOf(fs.fstatSync(fd)), release };
+      const identity = () => identityOf(fs.fstatSync(fd));
+      return { identity, changed: () => fs.fstatSync(descriptors.at(-1)!).ctimeMs, release };
     }
   } catch (error) {
     await release();

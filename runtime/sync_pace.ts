@@ -26,6 +26,9 @@ const BUSY_TURN_MS = 0.12;
 /** After so many turns in a row that came by themselves, the process is one that answers to events. */
 const OWN_TURNS_MAX = 3;
 
+/** How many turns `setImmediate` must have brought before it is relied on alone. */
+const IMMEDIATES_MIN = 3;
+
 /** How long such a process has its syncs made on a thread before another try. */
 const THREADED_MS = 250;
 
@@ -37,6 +40,7 @@ export class SyncPace {
   #turnDue = 0;
   #ownTurns = 0;
   #threadedUntil = 0;
+  #immediates = 0;
   readonly #lookAt: () => Promise<unknown>;
 
   /**
@@ -69,12 +73,16 @@ export class SyncPace {
   }
 
   /**
-   * The next turn of the loop. `setImmediate` brings it sooner than a thread, but a host may lack it, and a test may
-   * have replaced it, before this was loaded, by a clock that never ticks.
+   * The next turn of the loop. `setImmediate` brings it for less than a thread, but a host may lack it, and a test may
+   * have replaced it, before this was loaded, by a clock that never ticks: it has to show first that it does.
    */
   #nextTurn(): Promise<void> {
     return new Promise((resolve) => {
-      loop.setImmediate?.(resolve);
+      loop.setImmediate?.(() => {
+        this.#immediates++;
+        resolve();
+      });
+      if (this.#immediates >= IMMEDIATES_MIN) return;
       // A file that was closed meanwhile has no answer; the loop has turned all the same.
       this.#lookAt().then(() => resolve(), () => resolve());
     });

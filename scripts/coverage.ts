@@ -1,5 +1,4 @@
 // Measures which lines and branches of src/ and runtime/ the tests execute, and fails unless it is all of them.
-// Files in coverage_debt.json still owe tests: they may have as many gaps as stand there, and no more.
 //
 // Node vouches for everything that it can load: the tests run on it, with the programs they start. What only
 // another runtime can run, that runtime vouches for: Deno for runtime/deno_fs.ts, Bun for runtime/bun_flock.ts,
@@ -41,10 +40,6 @@ const runtimeTests = [
 
 const { values } = parseArgs({ options: { recorded: { type: "boolean", default: false } } });
 const paths = globSync("{src,runtime}/**/*.ts", { cwd: root }).sort();
-/** How many gaps a file may still have. To be paid off, never to be added to. */
-const debt: Record<string, number> = JSON.parse(
-  readFileSync(join(root, "scripts", "coverage_debt.json"), "utf8"),
-);
 let failed = 0;
 
 const denoFlags = await stdFlags();
@@ -62,9 +57,7 @@ printTable(measures);
 printExcuses();
 for (const measure of measures) printGaps(measure);
 const incomplete = measures.filter((measure) => !isComplete(measure)).length;
-const owing = measures.filter((measure) => isComplete(measure) && gapsOf(measure).length > 0);
-console.log(`\n${owing.length} files still owe tests (scripts/coverage_debt.json)`);
-console.log(`${measures.length - incomplete} passed, ${incomplete + failed} failed`);
+console.log(`\n${measures.length - incomplete} passed, ${incomplete + failed} failed`);
 process.exitCode = incomplete + failed === 0 ? 0 : 1;
 
 function stop(message: string): never {
@@ -146,16 +139,8 @@ function measureOf(path: string): FileMeasure | undefined {
   return only === undefined ? measureUnloaded(path) : measureLcov(path, only.get(path)!);
 }
 
-/** Whether a file has no more gaps than it may. */
-function isComplete(measure: FileMeasure): boolean {
-  return gapsOf(measure).length <= (debt[measure.path] ?? 0);
-}
-
-function gapsOf({ lines, branches }: FileMeasure): { line: number; says: string }[] {
-  return [
-    ...[...lines].filter(([, ran]) => !ran).map(([line]) => ({ line, says: "never executed" })),
-    ...branches.filter(({ taken }) => !taken),
-  ].sort((a, b) => a.line - b.line);
+function isComplete({ lines, branches }: FileMeasure): boolean {
+  return [...lines.values()].every(Boolean) && branches.every(({ taken }) => taken);
 }
 
 function printTable(measures: FileMeasure[]): void {
@@ -177,9 +162,11 @@ function percent(all: boolean[]): string {
   return `${(Math.floor(1000 * covered / all.length) / 10).toFixed(1)} %`;
 }
 
-function printGaps(measure: FileMeasure): void {
-  const { path } = measure;
-  const gaps = gapsOf(measure);
+function printGaps({ path, lines, branches }: FileMeasure): void {
+  const gaps = [
+    ...[...lines].filter(([, ran]) => !ran).map(([line]) => ({ line, says: "never executed" })),
+    ...branches.filter(({ taken }) => !taken),
+  ].sort((a, b) => a.line - b.line);
   if (gaps.length > 0) console.log("");
   for (const { line, says } of gaps) console.log(`${path}:${line}: ${says}`);
 }

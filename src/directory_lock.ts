@@ -138,7 +138,8 @@ async function hold(
       ? { path: lockedPath, identity: await lock.identity() }
       : null;
     const isChecked = isSteady && isSame(directory, await fs.identity(path));
-    const place = new Place(fs, { path, identity: directory }, lockFile, isChecked);
+    const changed = lock.changed?.bind(lock);
+    const place = new Place(fs, { path, identity: directory }, lockFile, isChecked, changed);
     heldHere.add(key);
     return {
       place,

@@ -19,12 +19,6 @@ export interface FileIdentity {
   inode: number;
   /** How many names it has; 0 once it was removed. */
   links: number;
-  /**
-   * When it last changed, in milliseconds since 1970 and in steps of up to 2 seconds. Making, renaming or removing a
-   * name changes the directory. Not a time that programs can set. Only ever compared with itself. Without it, more has
-   * to be asked.
-   */
-  changed?: number;
 }
 
 /** One open file, read and written at positions. All offsets and sizes are in bytes. */
@@ -65,6 +59,12 @@ export interface DirectoryEntry {
 export interface DurableLock {
   /** Which file is locked (or which directory, when it is locked alone), from the descriptor that holds the lock. */
   identity(): MaybePromise<FileIdentity>;
+  /**
+   * When the locked directory last changed, in milliseconds since 1970 and in steps of up to 2 seconds: making, renaming
+   * or removing a name changes it. Not a time that programs can set, and only ever compared with itself. Without it,
+   * more has to be asked.
+   */
+  changed?(): number;
   /** Gives the lock back. */
   release(): MaybePromise<void>;
 }

@@ -8,8 +8,6 @@
  * @module
  */
 
-import type { MaybePromise } from "./durable_fs.ts";
-
 /**
  * For how long a directory must have been unchanged before its time is relied on, in milliseconds: FAT counts in steps
  * of 2 seconds, ext4 with small inodes in seconds, so that a second change within one step leaves no trace.
@@ -18,32 +16,25 @@ export const STEADY_MS = 3000;
 
 /** What is known of one file's names. */
 export class NameWatch {
-  readonly #changed: () => MaybePromise<number | undefined>;
+  readonly #changed: () => number;
   readonly #now: () => number;
-  #seen: number | undefined;
+  #seen: number | null = null;
   #seenAt = 0;
   #isSteady = false;
 
   /**
-   * @param changed when the file's directory last changed; `undefined` when that can't be told
+   * @param changed when the file's directory last changed
    * @param now a clock that nobody sets, in milliseconds
    */
-  constructor(
-    changed: () => MaybePromise<number | undefined>,
-    now: () => number = () => performance.now(),
-  ) {
+  constructor(changed: () => number, now: () => number = () => performance.now()) {
     this.#changed = changed;
     this.#now = now;
   }
 
   /** Whether no name can have changed since this last answered `false`, after which the file itself was looked at. */
-  isUnchanged(): MaybePromise<boolean> {
-    const changed = this.#changed();
-    return changed instanceof Promise ? changed.then((at) => this.#note(at)) : this.#note(changed);
-  }
-
-  #note(changed: number | undefined): boolean {
-    if (changed === undefined || changed !== this.#seen) {
+  isUnchanged(): boolean {
+    const changed = this.#look();
+    if (changed === null || changed !== this.#seen) {
       this.#seen = changed;
       this.#seenAt = this.#now();
       this.#isSteady = false;
@@ -53,5 +44,14 @@ export class NameWatch {
     // Still `false`: only a look at the file from now on falls after every change that this time can hide.
     this.#isSteady = this.#now() - this.#seenAt > STEADY_MS;
     return false;
+  }
+
+  #look(): number | null {
+    try {
+      return this.#changed();
+    } catch {
+      // What has become of the directory, the file itself has to tell.
+      return null;
+    }
   }
 }

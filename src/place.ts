@@ -64,23 +64,28 @@ export class Place {
   readonly #lockFile: Witness | null;
   /** Whether the check can be made: not on a file system whose files change their numbers. */
   readonly checked: boolean;
+  /** When the directory that was opened last changed, whatever its path means now; missing where that can't be told. */
+  readonly changed: (() => number) | undefined;
   #gone: DirectoryGoneError | null = null;
   #closed: ClosedError | null = null;
 
   /**
    * @param lockFile the lock file; `null` when none is locked
    * @param checked whether the file system gives the same file the same identity every time
+   * @param changed when the directory last changed, where that can be told
    */
   constructor(
     fs: DurableFs,
     directory: Witness,
     lockFile: Witness | null,
     checked: boolean,
+    changed?: () => number,
   ) {
     this.#fs = fs;
     this.#directory = directory;
     this.#lockFile = lockFile;
     this.checked = checked;
+    this.changed = changed;
   }
 
   /**
@@ -149,19 +154,6 @@ export class Place {
       return tell();
     }
     return looking === undefined ? tell() : looking.then(tell, tell);
-  }
-
-  /** When the directory last changed; `undefined` when that can't be told, or when its path means another one. */
-  changed(): MaybePromise<number | undefined> {
-    const { path, identity } = this.#directory;
-    const changeOf = (found: FileIdentity) => isSame(found, identity) ? found.changed : undefined;
-    try {
-      const found = this.#fs.identity(path);
-      return "then" in found ? found.then(changeOf, () => undefined) : changeOf(found);
-    } catch {
-      // It was moved or removed: the files in it may be there all the same, under another path.
-      return undefined;
-    }
   }
 
   /** Why nothing is done here any more, or `null`. */

@@ -91,13 +91,13 @@ class PlacedFile implements DurableFile {
   readonly #file: DurableFile;
   readonly #place: Place;
   readonly #path: string;
-  readonly #names: NameWatch;
+  readonly #names: NameWatch | null;
 
   constructor(file: DurableFile, place: Place, path: string) {
     this.#file = file;
     this.#place = place;
     this.#path = path;
-    this.#names = new NameWatch(() => place.changed());
+    this.#names = place.changed === undefined ? null : new NameWatch(place.changed);
   }
 
   read(buffer: Uint8Array, offset: number): MaybePromise<number> {
@@ -120,13 +120,7 @@ class PlacedFile implements DurableFile {
   }
 
   #checkNamed(): MaybePromise<void> {
-    const isUnchanged = this.#names.isUnchanged();
-    if (isUnchanged === true) return;
-    if (isUnchanged === false) return this.#lookAtFile();
-    return isUnchanged.then((isSo) => isSo ? undefined : this.#lookAtFile());
-  }
-
-  #lookAtFile(): MaybePromise<void> {
+    if (this.#names?.isUnchanged()) return;
     const identity = this.#file.identity();
     if (!("then" in identity)) return this.#place.checkNamed(identity, this.#path);
     return identity.then((later) => this.#place.checkNamed(later, this.#path));

@@ -187,17 +187,16 @@ export class JournalWriter {
     if (this.poison !== null) throw this.poison;
     const { fs, clock, ledger } = this.#settings;
     const first = this.#sequence + 1;
-    const { header, named: current } = this.#segment;
-    // Nothing in it yet: a new one would have the same name.
-    const isNew = header.first === first && header.version === this.identity.version;
-    if (isNew && current.edition === this.identity.edition) return;
-    await this.#segment.settle();
-    const named = segmentFile(this.identity, first);
     const before = this.#segment;
+    const { directory, version, edition } = this.identity;
+    // Nothing in it yet: a new one would have the same name.
+    const isNew = before.header.first === first && before.header.version === version;
+    if (isNew && before.named.edition === edition) return;
+    await before.settle();
+    const named = segmentFile(this.identity, first);
     try {
-      const fresh = segmentHeader(this.identity, first, readClock(clock), ledger.life);
-      const { directory } = this.identity;
-      this.#segment = await SegmentWriter.create(fs, directory, named, fresh, before.fillsAhead);
+      const header = segmentHeader(this.identity, first, readClock(clock), ledger.life);
+      this.#segment = await SegmentWriter.create(fs, directory, named, header, before.fillsAhead);
     } catch (error) {
       // Any other failure came before the new name: the current segment is as good as before.
       if (error instanceof PoisonedError) this.#failure = error;

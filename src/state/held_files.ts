@@ -10,7 +10,7 @@
 import { closeFile } from "../close_file.ts";
 import type { DirectoryEntry, DurableFile, DurableFs } from "../durable_fs.ts";
 import { ioError } from "../errors.ts";
-import { joinPath, sortNames } from "../format/names.ts";
+import { sortNames } from "../format/names.ts";
 import { isUnreadable } from "../refusals.ts";
 
 /** How often the files are listed and opened until none was deleted in between. */
