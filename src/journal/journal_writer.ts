@@ -216,10 +216,7 @@ export class JournalWriter {
     await this.rotate();
   }
 
-  /**
-   * Gives back the space that a full segment was filled ahead with. A failure costs that space and nothing else: every
-   * batch in it is durable, and line feeds behind them are harmless.
-   */
+  /** Gives a full segment's fill back. A failure costs that space alone: line feeds after the batches are harmless. */
   async #retire(segment: SegmentWriter): Promise<void> {
     try {
       try {
