@@ -17,13 +17,22 @@ export function detectFs(): Promise<DurableFs> {
 }
 
 /**
- * What a path means now, as an absolute one. For callers that wait for the file system first: by the time it is loaded,
- * the program may have changed its directory.
+ * The file system that a caller gave or else the running runtime's, and a directory as its path is meant now: by the
+ * time the runtime's own is loaded, the program may have changed its directory.
  */
-export function fromHere(path: string): string {
+export async function detectPlace(
+  directory: string,
+  given: DurableFs | undefined,
+): Promise<{ fs: DurableFs; directory: string }> {
+  if (given !== undefined) return { fs: given, directory };
+  const path = absolutePath(directory, currentDirectory);
+  return { fs: await detectFs(), directory: path };
+}
+
+function currentDirectory(): string {
   const { Deno, process } = globalThis as {
     Deno?: { cwd(): string };
     process?: { cwd(): string };
   };
-  return absolutePath(path, () => (Deno ?? process!).cwd());
+  return (Deno ?? process!).cwd();
 }

@@ -8,6 +8,9 @@ import { root } from "./toolchain.ts";
 const linesMax = 300;
 const folders = "{src,runtime,test,scripts,bench,examples}";
 
+/** The public classes, which open themselves. */
+const DOORS = new Set(["src/state_manager.ts", "src/journal.ts", "src/snapshot_store.ts"]);
+
 interface Source {
   path: string;
   text: string;
@@ -20,6 +23,16 @@ type Rule = (sources: Source[]) => string[];
 const rules: Record<string, Rule> = {
   "src/ names no runtime: it sees only the DurableFs interface": (sources) =>
     search(sources.filter(isCore), /\b(Deno|Bun|process)\s*[.[]|["']node:|["']bun:/),
+  "src/ imports of runtime/ only what detects it, and only for the public classes": (sources) =>
+    search(
+      sources.filter((source) => isCore(source) && !DOORS.has(source.path)),
+      /["'](?:\.\.?\/)+runtime\//,
+    ).concat(
+      search(
+        sources.filter(({ path }) => DOORS.has(path)),
+        /["'](?:\.\.?\/)+runtime\/(?!detect\.ts["'])/,
+      ),
+    ),
   "src/ and runtime/ import no third-party package": (sources) =>
     search(
       sources.filter((source) => isCore(source) || source.path.startsWith("runtime/")),
@@ -34,10 +47,12 @@ const rules: Record<string, Rule> = {
       ),
       /\bJSON\s*(?:\?\.|\.)\s*parse\b|\bJSON\s*\[|=\s*JSON\b(?!\s*\.)|\.json\(\)/,
     ),
-  [`a file in src/, runtime/, scripts/ has at most ${linesMax} lines`]: (sources) =>
+  [`a file in src/, runtime/, scripts/ has at most ${linesMax} lines, without its doc comments`]: (
+    sources,
+  ) =>
     sources
       .filter((source) => /^(src|runtime|scripts)\//.test(source.path))
-      .map((source) => ({ path: source.path, count: source.text.trimEnd().split("\n").length }))
+      .map((source) => ({ path: source.path, count: linesOf(source) }))
       .filter(({ count }) => count > linesMax)
       .map(({ path, count }) => `${path}: ${count} lines`),
   "no test is singled out or skipped": (sources) =>
@@ -85,6 +100,11 @@ function read(path: string): Source {
   const blank = (comment: string) => comment.replace(/[^\n]/g, " ");
   const code = text.replace(/\/\*[^]*?\*\//g, blank).replace(/(^|\s)\/\/.*$/gm, blank);
   return { path, text, code };
+}
+
+/** Doc comments are for users: they are to be as long as that takes. */
+function linesOf({ text }: Source): number {
+  return text.replace(/^ *\/\*\*[^]*?\*\/\n/gm, "").trimEnd().split("\n").length;
 }
 
 function isCore(source: Source): boolean {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ioError } from "./errors.ts";
+import { ioError } from "./failures.ts";
 import type { MaybePromise } from "./durable_fs.ts";
 
 /** Whatever is given back when it is no longer needed. */

@@ -6,7 +6,8 @@
 
 import { closeAfterFailure } from "./close_file.ts";
 import { type DurableFs, type DurableLock, type FileIdentity, systemCodeOf } from "./durable_fs.ts";
-import { IoError, ioError, LockedError, type MinistateError } from "./errors.ts";
+import { IoError, LockedError, type MinistateError } from "./errors.ts";
+import { ioError } from "./failures.ts";
 import { joinPath, LOCK_NAME } from "./format/names.ts";
 import { isSame, Place } from "./place.ts";
 import { isUnreadable, readPatiently } from "./refusals.ts";

@@ -10,7 +10,8 @@ import {
   type MaybePromise,
   systemCodeOf,
 } from "./durable_fs.ts";
-import { type ClosedError, DirectoryGoneError, ioError } from "./errors.ts";
+import { type ClosedError, DirectoryGoneError } from "./errors.ts";
+import { ioError } from "./failures.ts";
 import { finalPath } from "./format/names.ts";
 
 /** What a path that means nothing, or nothing of ours, fails with, beside `ENOENT`. */

@@ -7,7 +7,8 @@
 import { CountingFs } from "./counting_fs.ts";
 import { type HeldDirectory, holdDirectory } from "./directory_lock.ts";
 import { type DurableFs, systemCodeOf } from "./durable_fs.ts";
-import { closedError, type DirectoryGoneError, ioError } from "./errors.ts";
+import type { DirectoryGoneError } from "./errors.ts";
+import { closedError, ioError } from "./failures.ts";
 import {
   checkDirectory,
   joinPath,

@@ -5,7 +5,8 @@
  */
 
 import type { DurableFs } from "./durable_fs.ts";
-import { ioError, NoStateError } from "./errors.ts";
+import { NoStateError } from "./errors.ts";
+import { ioError } from "./failures.ts";
 import { checkDirectory, listState, type StateFiles, stemOf } from "./format/names.ts";
 
 /** Whether there is any segment or snapshot, sound or not. A lock or an unfinished file is no state yet. */

@@ -9,7 +9,7 @@
 
 import { closeAfterFailure } from "./close_file.ts";
 import type { DurableFile, DurableFs } from "./durable_fs.ts";
-import { ioError } from "./errors.ts";
+import { ioError } from "./failures.ts";
 
 /**
  * Makes a file durable under the name it has; the name itself is durable once its directory is synced.

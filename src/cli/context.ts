@@ -6,7 +6,7 @@
 
 import { StateManager } from "../../mod.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { ioError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { findJournalName } from "../format/names.ts";
 import { DOCUMENT_JOURNAL, documentMutator, type Patch } from "./document.ts";
 import { CommandError } from "./exit.ts";

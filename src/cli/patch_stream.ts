@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isDiskFull, MinistateError } from "../errors.ts";
+import { MinistateError } from "../errors.ts";
+import { isDiskFull } from "../failures.ts";
 import { describeFlaw, findJsonFlaw } from "../format/json.ts";
 import { InexactJsonError, readJson } from "../format/json_input.ts";
 import { parseExactly } from "../format/json_parse.ts";

@@ -5,7 +5,8 @@
  */
 
 import { type BackupReport, backupState } from "../state/backup.ts";
-import { CorruptionError, ioError, MinistateError } from "../errors.ts";
+import { CorruptionError, MinistateError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { findJournalName, listState, stemOf } from "../format/names.ts";
 import { holdFiles } from "../state/held_files.ts";
 import { StateDirectory } from "../state_directory.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { InvalidMutationError, messageOf, TooLargeError } from "../errors.ts";
+import { InvalidMutationError, TooLargeError } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 import { BATCH_SIZE_MAX } from "./format.ts";
 import { describeFlaw, findJsonFlaw } from "./json.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ForeignFormatError, ioError } from "../errors.ts";
+import { ForeignFormatError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
 import { newestEditions } from "./editions.ts";
 import { SEQUENCE_MAX } from "./format.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { DurableFile } from "../durable_fs.ts";
-import { isDiskFull } from "../errors.ts";
+import { isDiskFull } from "../failures.ts";
 import { FILL_RESERVE, FILL_SIZE_MAX, FILL_SIZE_MIN } from "../format/format.ts";
 import { PAGE_SIZE } from "../traffic.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";

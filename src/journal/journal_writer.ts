@@ -6,7 +6,8 @@
 
 import type { DurableFs, MaybePromise } from "../durable_fs.ts";
 import { BatchEncoder } from "../format/encode.ts";
-import { closedError, isDiskFull, PoisonedError, TooLargeError } from "../errors.ts";
+import { PoisonedError, TooLargeError } from "../errors.ts";
+import { closedError, isDiskFull } from "../failures.ts";
 import { readClock, SEQUENCE_MAX } from "../format/format.ts";
 import { type Committed, GroupCommit } from "./group_commit.ts";
 import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";

@@ -5,7 +5,8 @@
  */
 
 import type { DurableFile } from "../durable_fs.ts";
-import { ioError, type MinistateError } from "../errors.ts";
+import type { MinistateError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { isUnreadable, READ_ATTEMPTS, readPatiently } from "../refusals.ts";
 
 /** The kernel reads and refuses in pages of this size at least. */

@@ -9,10 +9,10 @@ import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import {
   CorruptionError,
   ForeignFormatError,
-  ioError,
   type MinistateError,
   TooNewError,
 } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { BATCH_SIZE_MAX, FORMAT, HEADER_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../format/names.ts";
 import {

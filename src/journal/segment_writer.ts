@@ -7,7 +7,8 @@
 import { closeAfterFailure, closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { encodeHeader, encodeSeal } from "../format/encode.ts";
-import { ioError, isDiskFull, type MinistateError } from "../errors.ts";
+import type { MinistateError } from "../errors.ts";
+import { ioError, isDiskFull } from "../failures.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../format/names.ts";
 import type { Life } from "../traffic.ts";

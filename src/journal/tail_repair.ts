@@ -5,7 +5,7 @@
  */
 
 import type { DurableFile, MaybePromise } from "../durable_fs.ts";
-import { isDiskFull } from "../errors.ts";
+import { isDiskFull } from "../failures.ts";
 import { fillWithLineFeeds, writeAgain } from "./write_bytes.ts";
 
 /**

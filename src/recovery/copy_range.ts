@@ -6,7 +6,7 @@
 
 import { closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
-import { ioError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { temporaryPath } from "../format/names.ts";
 import { Holes, readOver } from "../journal/read_around.ts";
 import { readFully } from "../journal/segment_reader.ts";

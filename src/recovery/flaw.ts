@@ -4,7 +4,8 @@
  * @module
  */
 
-import { CorruptionError, ForeignFormatError, type IoError, messageOf } from "../errors.ts";
+import { CorruptionError, ForeignFormatError, type IoError } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 import type { SegmentReader } from "../journal/segment_reader.ts";
 import { isUnreadable } from "../refusals.ts";
 

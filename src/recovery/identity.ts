@@ -6,7 +6,8 @@
 
 import { closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
-import { ForeignFormatError, ioError, TooNewError } from "../errors.ts";
+import { ForeignFormatError, TooNewError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { HEADER_SIZE_MAX, type SegmentHeader, type SnapshotHeader } from "../format/format.ts";
 import { type NamedFile, SNAPSHOT_SUFFIX, type StateFiles } from "../format/names.ts";
 import { type HeaderReading, readHeader } from "../format/scan.ts";

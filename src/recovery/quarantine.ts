@@ -7,7 +7,7 @@
 import { closeFile } from "../close_file.ts";
 import { copyRange, copyReadable } from "./copy_range.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
-import { ioError, isDiskFull } from "../errors.ts";
+import { ioError, isDiskFull } from "../failures.ts";
 import { type Corruption, reasonOf } from "./corruption.ts";
 import type { SegmentEnd } from "./journal_scan.ts";
 import { editionOf } from "../format/editions.ts";

@@ -6,7 +6,7 @@
 
 import { copyRange } from "./copy_range.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { ioError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { joinPath, type NamedFile, QUARANTINE } from "../format/names.ts";
 import { isStuck } from "../refusals.ts";
 import { sizeOf, syncFile } from "../sync_file.ts";

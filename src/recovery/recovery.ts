@@ -8,7 +8,7 @@ import { setRottenAside, setSupersededAside } from "./aside_unneeded.ts";
 import { copyRange } from "./copy_range.ts";
 import { type Corruption, corruptionError, reasonOf } from "./corruption.ts";
 import { coveredScan } from "./covered_scan.ts";
-import { ioError, isDiskFull } from "../errors.ts";
+import { ioError, isDiskFull } from "../failures.ts";
 import { readClock } from "../format/format.ts";
 import { contestedError, type StoredIdentity } from "./identity.ts";
 import {

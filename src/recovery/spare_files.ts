@@ -5,7 +5,8 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
-import { ioError, MinistateError } from "../errors.ts";
+import { MinistateError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import type { SpareFile } from "./inspection.ts";
 import { joinPath, QUARANTINE } from "../format/names.ts";
 import { isUnreadable } from "../refusals.ts";

@@ -5,7 +5,8 @@
  */
 
 import type { Compaction } from "./compaction.ts";
-import { isDiskFull, type MinistateError } from "../errors.ts";
+import type { MinistateError } from "../errors.ts";
+import { isDiskFull } from "../failures.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 
 /**

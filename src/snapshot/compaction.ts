@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ioError, isDiskFull, MinistateError } from "../errors.ts";
+import { MinistateError } from "../errors.ts";
+import { ioError, isDiskFull } from "../failures.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "../in_turn.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
@@ -12,7 +13,7 @@ import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import { type NamedFile, snapshotFile } from "../format/names.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import { verifySnapshot, writeSnapshot } from "./snapshot_file.ts";
-import type { SnapshotInfo } from "./snapshot_store.ts";
+import type { SnapshotInfo } from "../snapshot_store.ts";
 import { isStuck } from "../refusals.ts";
 import { syncFile } from "../sync_file.ts";
 import type { StateDirectory } from "../state_directory.ts";

@@ -7,7 +7,8 @@
 import { closeFile } from "../close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { encodeControlLine, encodeHeader } from "../format/encode.ts";
-import { ioError, MinistateError } from "../errors.ts";
+import { MinistateError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { HEADER_SIZE_MAX, type SnapshotHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../format/names.ts";
 import { readHeader } from "../format/scan.ts";

@@ -7,7 +7,8 @@
 import { copyRange } from "../recovery/copy_range.ts";
 import { closeAfterFailure } from "../close_file.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { CorruptionError, type DirectoryGoneError, IoError, ioError } from "../errors.ts";
+import { CorruptionError, type DirectoryGoneError, IoError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import {
   isOwnName,

@@ -9,7 +9,7 @@
 
 import { closeFile } from "../close_file.ts";
 import type { DirectoryEntry, DurableFile, DurableFs } from "../durable_fs.ts";
-import { ioError } from "../errors.ts";
+import { ioError } from "../failures.ts";
 import { sortNames } from "../format/names.ts";
 import { isUnreadable } from "../refusals.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { InvalidStateError, messageOf, MigrationError, MutationRejectedError } from "../errors.ts";
+import { InvalidStateError, MigrationError, MutationRejectedError } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 import { DEPTH_MAX, MUTATOR_NAME_SIZE_MAX, STATE_DEPTH_MAX } from "../format/format.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import { copyJson, describeFlaw, findJsonFlaw } from "../format/json.ts";

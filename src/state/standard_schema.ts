@@ -4,7 +4,8 @@
  * @module
  */
 
-import { InvalidMutationError, messageOf } from "../errors.ts";
+import { InvalidMutationError } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 
 /** What a validator says of a value. */
 export type SchemaResult<O> =

@@ -4,14 +4,15 @@
  * @module
  */
 
-import type { StateMachine } from "./mutator.ts";
+import { closeAfterFailure } from "../close_file.ts";
+import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
 import type { StateManagerSettings } from "../options.ts";
 import { checkIdentity, readIdentity } from "../recovery/identity.ts";
 import { recover, type Recovered } from "../recovery/recovery.ts";
 import { readSteadily } from "../recovery/read_steadily.ts";
 import { restoreNewest } from "../snapshot/snapshot_restore.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot_store.ts";
-import type { StateDirectory } from "../state_directory.ts";
+import type { SnapshotInfo } from "../snapshot_store.ts";
+import { StateDirectory } from "../state_directory.ts";
 
 /** All that `open` hands to the instance it makes. */
 export interface OpenedState<S, M, R> {
@@ -22,8 +23,26 @@ export interface OpenedState<S, M, R> {
   snapshot: SnapshotInfo | null;
 }
 
+/** Opens the directory and recovers the state. */
+export async function openState<S, M, R>(
+  directory: string,
+  name: string,
+  mutator: Mutator<S, M, R> | Reducer<S, M>,
+  settings: StateManagerSettings,
+): Promise<OpenedState<S, M, R>> {
+  // First: what is wrong with the mutator is found before anything is made.
+  const machine = new StateMachine<S, M, R>(mutator);
+  const opened = await StateDirectory.open(settings.fs, directory, name, settings);
+  try {
+    return await recoverState(opened, settings, machine);
+  } catch (error) {
+    await closeAfterFailure(opened);
+    throw error;
+  }
+}
+
 /** Recovers the state; a reader beside a live writer tries again when files change under it. */
-export function recoverState<S, M, R>(
+function recoverState<S, M, R>(
   directory: StateDirectory,
   settings: StateManagerSettings,
   machine: StateMachine<S, M, R>,

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { InvalidMutationError, messageOf, TooLargeError } from "../errors.ts";
+import { InvalidMutationError, TooLargeError } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 import { LINE_SIZE_MAX } from "../format/format.ts";
 import { encodeMutation } from "../format/mutation_encode.ts";
 import { type StandardSchema, validate } from "../state/standard_schema.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { messageOf, MutationRejectedError } from "../errors.ts";
+import { MutationRejectedError } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 import { LINE_SIZE_MAX } from "../format/format.ts";
 import { parseExactly } from "../format/json_parse.ts";
-import type { StateManagerOptions } from "../options.ts";
-import { StateManager } from "../state/state_manager.ts";
+import { StateManager } from "../state_manager.ts";
 import { firstDifference } from "./difference.ts";
 import { type Flaw, type Journaled, type Model, runModel } from "./mutator_rules.ts";
 import type { CuttableDisk, Simulator } from "./simulator.ts";
@@ -18,28 +18,18 @@ import { HERE } from "./world/world.ts";
 const DIRECTORY = "/state";
 const NAME = "checked.wal.jsonl";
 
-/** The state manager, opened on a simulated disk. */
-class Checked<S, M> extends StateManager<S, M, unknown> {
-  static openOnDisk<S, M>(
-    fs: CuttableDisk,
-    mutator: AnyMutator<S, M>,
-    clock: () => number = () => 0,
-  ): Promise<Checked<S, M>> {
-    const options: StateManagerOptions = {
-      fs,
-      clock,
-      compaction: "manual",
-      recordSizeMax: LINE_SIZE_MAX,
-    };
-    return super.openOn<S, M, unknown, Checked<S, M>>(
-      fs,
-      DIRECTORY,
-      NAME,
-      mutator,
-      options,
-      (opened) => new Checked(opened),
-    );
-  }
+/** Opens the state manager on a simulated disk. */
+function openOnDisk<S, M>(
+  fs: CuttableDisk,
+  mutator: AnyMutator<S, M>,
+  clock: () => number = () => 0,
+): Promise<StateManager<S, M>> {
+  return StateManager.open<S, M>(DIRECTORY, NAME, mutator, {
+    fs,
+    clock,
+    compaction: "manual",
+    recordSizeMax: LINE_SIZE_MAX,
+  });
 }
 
 /** How far a life got before the power went. */
@@ -139,7 +129,7 @@ export async function liveThrough<S, M>(
 ): Promise<void> {
   const third = Math.ceil(mutations.length / 3);
   try {
-    const manager = await Checked.openOnDisk(disk, mutator, clockOf(mutations));
+    const manager = await openOnDisk(disk, mutator, clockOf(mutations));
     await applyInTurn(manager, mutations.slice(0, third), life);
     await manager.createSnapshot();
     await applyTogether(manager, mutations.slice(third, 2 * third), life);
@@ -197,7 +187,7 @@ async function compareRecovered<S, M>(
   model: Model,
   { acknowledged, sent }: Life,
 ): Promise<string | null> {
-  await using manager = await Checked.openOnDisk(image, mutator);
+  await using manager = await openOnDisk(image, mutator);
   const { sequence } = manager;
   if (sequence < acknowledged || sequence > sent) {
     return `the state is after mutation ${sequence}: wanted ${acknowledged} to ${sent}`;
@@ -213,6 +203,6 @@ export async function openAndLook<S, M>(
   disk: CuttableDisk,
   mutator: AnyMutator<S, M>,
 ): Promise<{ state: unknown; sequence: number }> {
-  await using manager = await Checked.openOnDisk(disk, mutator);
+  await using manager = await openOnDisk(disk, mutator);
   return { state: manager.snapshot(), sequence: manager.sequence };
 }

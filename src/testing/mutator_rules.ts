@@ -4,7 +4,8 @@
  * @module
  */
 
-import { messageOf, MutationRejectedError } from "../errors.ts";
+import { MutationRejectedError } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 import { STATE_DEPTH_MAX } from "../format/format.ts";
 import { copyJson, describeFlaw, findJsonFlaw } from "../format/json.ts";
 import { parseExactly } from "../format/json_parse.ts";

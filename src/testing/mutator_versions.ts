@@ -4,7 +4,7 @@
  * @module
  */
 
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import { StateMachine } from "../state/mutator.ts";
 import { firstDifference } from "./difference.ts";

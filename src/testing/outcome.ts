@@ -4,7 +4,7 @@
  * @module
  */
 
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 
 /** Deeper than any JSON that a caller could be sent. */
 const DEPTH_MAX = 500;

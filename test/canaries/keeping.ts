@@ -146,7 +146,7 @@ export const KEEPING: readonly Canary[] = [
     rule: COPIES,
     first: "power cuts: a backup",
     patches: [{
-      file: "src/state/state_manager.ts",
+      file: "src/state_manager.ts",
       find: "    return await this.#turn.run(async () => {",
       replace: "    return await (async (job) => await job())(async () => {",
     }],
@@ -178,7 +178,7 @@ export const KEEPING: readonly Canary[] = [
     // open() begins a segment, the snapshot that settles an update begins one, and the first mutation begins one.
     patches: [
       {
-        file: "src/state/state_manager.ts",
+        file: "src/state_manager.ts",
         find: "      if (manager.recovery.migratedFrom !== null) {",
         replace: "      if (manager === undefined) {",
       },

@@ -62,7 +62,7 @@ export const UPKEEP: readonly Canary[] = [
     rule: UPDATES,
     first: "promises: a journal opened alone",
     patches: [{
-      file: "src/journal/journal.ts",
+      file: "src/journal.ts",
       find: "version: stored?.version ?? 1 };",
       replace: "version: 1 };",
     }],

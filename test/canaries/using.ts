@@ -101,7 +101,7 @@ export const USING: readonly Canary[] = [
     rule: PAST,
     first: "promises: the past",
     patches: [{
-      file: "src/journal/journal.ts",
+      file: "src/journal.ts",
       find: "sequence: to }),",
       replace: "sequence: this.sequence }),",
     }],
@@ -152,7 +152,7 @@ export const USING: readonly Canary[] = [
     rule: END,
     first: "promises: closing",
     patches: [{
-      file: "src/state/state_manager.ts",
+      file: "src/state_manager.ts",
       find: `      await this.#turn.idle();
 `,
       replace: "",
@@ -163,7 +163,7 @@ export const USING: readonly Canary[] = [
     rule: END,
     first: "promises: closing",
     patches: [{
-      file: "src/state/state_manager.ts",
+      file: "src/state_manager.ts",
       find: `      await this.#writer?.close();
     } finally {
       await this.#directory.close();
@@ -179,7 +179,7 @@ export const USING: readonly Canary[] = [
     rule: END,
     first: "promises: closing",
     patches: [{
-      file: "src/snapshot/snapshot_store.ts",
+      file: "src/snapshot_store.ts",
       find: "    await this.#directory.close(this.#turn.idle());",
       replace: "    await this.#directory.close();",
     }],
@@ -200,7 +200,7 @@ export const USING: readonly Canary[] = [
     rule: END,
     first: "promises: a closed directory is free",
     patches: [{
-      file: "src/state/state_manager.ts",
+      file: "src/state_manager.ts",
       find: `    } finally {
       await this.#directory.close();
     }`,
@@ -248,7 +248,7 @@ export const USING: readonly Canary[] = [
     rule: OUTCOME,
     first: "promises: outcomes",
     patches: [{
-      file: "src/state/state_manager.ts",
+      file: "src/state_manager.ts",
       find: "result: this.#machine.run(sequence, timestamp, parseExactly(text!)),",
       replace: "result: this.#machine.run(sequence, timestamp, mutation),",
     }],
@@ -258,7 +258,7 @@ export const USING: readonly Canary[] = [
     rule: OUTCOME,
     first: "promises: outcomes",
     patches: [{
-      file: "src/state/state_manager.ts",
+      file: "src/state_manager.ts",
       find: "schema === undefined ? mutation : validate(schema, mutation)",
       replace: "schema === undefined ? mutation : (validate(schema, mutation), mutation)",
     }],

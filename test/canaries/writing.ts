@@ -11,7 +11,7 @@ const JOURNAL_WRITER = "src/journal/journal_writer.ts";
 const WRITE_BYTES = "src/journal/write_bytes.ts";
 const RECOVERY = "src/recovery/recovery.ts";
 const DIRECTORY = "src/state_directory.ts";
-const MANAGER = "src/state/state_manager.ts";
+const MANAGER = "src/state_manager.ts";
 
 const DURABILITY = "Durability: what was acknowledged survives a power cut";
 const ATOMICITY =

@@ -6,7 +6,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { LockedError, type MinistateError, StateManager } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import { named, nameOfErrno, naming } from "../../runtime/errno.ts";
-import { ioError, isDiskFull, PoisonedError } from "../../src/errors.ts";
+import { PoisonedError } from "../../src/errors.ts";
+import { ioError, isDiskFull } from "../../src/failures.ts";
 import { own, run } from "../support/runtimes.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 

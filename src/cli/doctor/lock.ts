@@ -5,7 +5,7 @@
  */
 
 import { type DurableFs, type DurableLock, systemCodeOf } from "../../durable_fs.ts";
-import { ioError } from "../../errors.ts";
+import { ioError } from "../../failures.ts";
 import { discard } from "../../journal/write_bytes.ts";
 import { type Fact, type Finding, fine, isUnknown, notKnown, shellText } from "./finding.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { systemCodeOf } from "../../durable_fs.ts";
-import { ioError } from "../../errors.ts";
+import { ioError } from "../../failures.ts";
 import { parentOf } from "../../format/names.ts";
 import type { Machine } from "../machine.ts";
 import type { Finding } from "./finding.ts";

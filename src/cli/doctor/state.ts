@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ioError, type MinistateError } from "../../errors.ts";
+import type { MinistateError } from "../../errors.ts";
+import { ioError } from "../../failures.ts";
 import { listState, stemOf } from "../../format/names.ts";
 import { JournalCursor } from "../../journal/journal_cursor.ts";
 import { JournalFiles } from "../../journal/journal_files.ts";

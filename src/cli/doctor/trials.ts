@@ -5,7 +5,7 @@
  */
 
 import { type DurableFs, systemCodeOf } from "../../durable_fs.ts";
-import { ioError } from "../../errors.ts";
+import { ioError } from "../../failures.ts";
 import { joinPath } from "../../format/names.ts";
 import type { Space } from "../machine.ts";
 import type { Finding } from "./finding.ts";

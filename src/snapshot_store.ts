@@ -4,21 +4,21 @@
  * @module
  */
 
-import { closeAfterFailure } from "../close_file.ts";
-import type { DurableFs } from "../durable_fs.ts";
-import { readOnlyError } from "../errors.ts";
-import { FORMAT, SEQUENCE_MAX } from "../format/format.ts";
-import { drawId } from "../journal/journal_identity.ts";
-import { editionOf } from "../format/editions.ts";
-import { snapshotFile } from "../format/names.ts";
-import { InTurn } from "../in_turn.ts";
-import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "../options.ts";
-import { readIdentity } from "../recovery/identity.ts";
-import type { SkippedSnapshot } from "../recovery/recovery_report.ts";
-import { encodeState } from "../format/snapshot_encode.ts";
-import { writeSnapshot } from "./snapshot_file.ts";
-import { restoreNewest } from "./snapshot_restore.ts";
-import { StateDirectory } from "../state_directory.ts";
+import { detectPlace } from "../runtime/detect.ts";
+import { closeAfterFailure } from "./close_file.ts";
+import { readOnlyError } from "./failures.ts";
+import { FORMAT, SEQUENCE_MAX } from "./format/format.ts";
+import { drawId } from "./journal/journal_identity.ts";
+import { editionOf } from "./format/editions.ts";
+import { snapshotFile } from "./format/names.ts";
+import { InTurn } from "./in_turn.ts";
+import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
+import { readIdentity } from "./recovery/identity.ts";
+import type { SkippedSnapshot } from "./recovery/recovery_report.ts";
+import { encodeState } from "./format/snapshot_encode.ts";
+import { writeSnapshot } from "./snapshot/snapshot_file.ts";
+import { restoreNewest } from "./snapshot/snapshot_restore.ts";
+import { StateDirectory } from "./state_directory.ts";
 
 /** A snapshot on the disk. */
 export interface SnapshotInfo {
@@ -51,11 +51,7 @@ export class SnapshotStore<S = unknown> {
   readonly #edition: number;
   readonly #turn = new InTurn();
 
-  /**
-   * Use `SnapshotStore.open`.
-   * @internal
-   */
-  protected constructor(
+  private constructor(
     directory: StateDirectory,
     readOnly: boolean,
     { id, edition }: { id: string; edition: number },
@@ -67,29 +63,32 @@ export class SnapshotStore<S = unknown> {
   }
 
   /**
-   * Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own.
-   * @internal
+   * Opens the snapshots of a state directory, made when it is missing.
+   *
+   * @param directory the state directory; one writer at a time
+   * @param name the journal's name, such as `home.wal.jsonl`; the files begin with it
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
+   * @throws {LockedError} when another writer has the directory
+   * @throws {ForeignFormatError} when the directory holds another journal
+   * @throws {IoError} when the operating system refuses
+   * @throws {TypeError} when an option or the name is not valid
    */
-  protected static async openOn<T>(
-    fs: DurableFs,
+  static async open<S = unknown>(
     directory: string,
     name: string,
-    options: SnapshotStoreOptions,
-    create: (
-      directory: StateDirectory,
-      readOnly: boolean,
-      own: { id: string; edition: number },
-    ) => T,
-  ): Promise<T> {
-    const settings = snapshotStoreSettings(options, fs);
+    options: SnapshotStoreOptions = {},
+  ): Promise<SnapshotStore<S>> {
+    const place = await detectPlace(directory, options?.fs);
+    const settings = snapshotStoreSettings(options, place.fs);
     const { readOnly } = settings;
-    const opened = await StateDirectory.open(settings.fs, directory, name, settings);
+    const opened = await StateDirectory.open(settings.fs, place.directory, name, settings);
     try {
       const files = await opened.listOpened(settings);
       const stored = await readIdentity(opened.fs, files);
       if (readOnly) opened.files.belongTo(stored?.id ?? null);
       else await opened.syncAncestors();
-      return create(opened, readOnly, { id: stored?.id ?? drawId(), edition: editionOf(files) });
+      const own = { id: stored?.id ?? drawId(), edition: editionOf(files) };
+      return new SnapshotStore(opened, readOnly, own);
     } catch (error) {
       await closeAfterFailure(opened);
       throw error;

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { closeAfterFailure } from "../close_file.ts";
-import type { DurableFs } from "../durable_fs.ts";
-import { readOnlyError } from "../errors.ts";
-import type { JournalRecord } from "../format/format.ts";
-import { JournalCursor, limitAt } from "./journal_cursor.ts";
-import type { JournalWriter } from "./journal_writer.ts";
+import { detectPlace } from "../runtime/detect.ts";
+import { closeAfterFailure } from "./close_file.ts";
+import { readOnlyError } from "./failures.ts";
+import type { JournalRecord } from "./format/format.ts";
+import { JournalCursor, limitAt } from "./journal/journal_cursor.ts";
+import type { JournalWriter } from "./journal/journal_writer.ts";
 import {
   checkOptions,
   checkSequence,
@@ -17,13 +17,13 @@ import {
   type JournalOptions,
   type JournalSettings,
   journalSettings,
-} from "../options.ts";
-import { readIdentity } from "../recovery/identity.ts";
-import { recover, type Recovered } from "../recovery/recovery.ts";
-import type { RecoveryReport } from "../recovery/recovery_report.ts";
-import { readSteadily } from "../recovery/read_steadily.ts";
-import { restoreNewest } from "../snapshot/snapshot_restore.ts";
-import { StateDirectory } from "../state_directory.ts";
+} from "./options.ts";
+import { readIdentity } from "./recovery/identity.ts";
+import { recover, type Recovered } from "./recovery/recovery.ts";
+import type { RecoveryReport } from "./recovery/recovery_report.ts";
+import { readSteadily } from "./recovery/read_steadily.ts";
+import { restoreNewest } from "./snapshot/snapshot_restore.ts";
+import { StateDirectory } from "./state_directory.ts";
 
 /** Which part of a journal to replay. */
 export interface ReplayRange {
@@ -45,11 +45,7 @@ export class Journal<M = unknown> {
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
 
-  /**
-   * Use `Journal.open`.
-   * @internal
-   */
-  protected constructor(directory: StateDirectory, recovered: Recovered) {
+  private constructor(directory: StateDirectory, recovered: Recovered) {
     this.#directory = directory;
     this.#recovered = recovered;
     this.#writer = recovered.writer;
@@ -57,24 +53,32 @@ export class Journal<M = unknown> {
   }
 
   /**
-   * Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own.
-   * @internal
+   * Opens a journal, made when it is missing, and repairs what a power cut left of its tail.
+   *
+   * @param directory the state directory; one writer at a time
+   * @param name the journal's name, such as `readings.wal.jsonl`; its files begin with it
+   * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
+   * @throws {LockedError} when another writer has the directory
+   * @throws {ForeignFormatError} when the directory holds another journal
+   * @throws {TooNewError} when a newer version wrote it
+   * @throws {DiskFullError} when there is no space to begin a journal
+   * @throws {IoError} when the operating system refuses
    */
-  protected static async openOn<J>(
-    fs: DurableFs,
+  static async open<M = unknown>(
     directory: string,
     name: string,
-    options: JournalOptions,
-    create: (directory: StateDirectory, recovered: Recovered) => J,
-  ): Promise<J> {
-    const settings = journalSettings(options, fs);
-    const opened = await StateDirectory.open(settings.fs, directory, name, settings);
+    options: JournalOptions = {},
+  ): Promise<Journal<M>> {
+    const place = await detectPlace(directory, options?.fs);
+    const settings = journalSettings(options, place.fs);
+    const opened = await StateDirectory.open(settings.fs, place.directory, name, settings);
     try {
       const { recovered } = await readSteadily(
         settings.readOnly,
         () => recoverJournal(opened, settings),
       );
-      return create(opened, recovered);
+      return new Journal(opened, recovered);
     } catch (error) {
       await closeAfterFailure(opened);
       throw error;

@@ -4,29 +4,30 @@
  * @module
  */
 
-import type { AutomaticCompaction } from "../snapshot/automatic_compaction.ts";
-import { type BackupReport, backupState } from "./backup.ts";
-import { closeAfterFailure } from "../close_file.ts";
-import type { Compaction, CompactionReport } from "../snapshot/compaction.ts";
-import type { DurableFs } from "../durable_fs.ts";
-import { closedError, type MinistateError, readOnlyError } from "../errors.ts";
-import { type Change, Changes, type ChangesOptions } from "./changes.ts";
-import { checkPast, rebuildState } from "./history.ts";
-import { parseExactly } from "../format/json_parse.ts";
-import { InTurn } from "../in_turn.ts";
-import type { JournalWriter } from "../journal/journal_writer.ts";
-import type { Applied, DeepReadonly, Mutator, Reducer } from "./mutator.ts";
-import { StateMachine } from "./mutator.ts";
-import { checkOptions, eachMutation } from "../options.ts";
-import { type StateManagerOptions, stateManagerSettings } from "../options.ts";
-import type { Recovered } from "../recovery/recovery.ts";
-import type { RecoveryReport } from "../recovery/recovery_report.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot_store.ts";
-import { validate } from "./standard_schema.ts";
-import { StateDirectory } from "../state_directory.ts";
-import { type OpenedState, recoverState } from "./state_open.ts";
-import { upkeepOf } from "./upkeep.ts";
-import { type Stats, statsOf, type StatsOptions } from "./stats.ts";
+import type { AutomaticCompaction } from "./snapshot/automatic_compaction.ts";
+import { type BackupReport, backupState } from "./state/backup.ts";
+import { detectPlace } from "../runtime/detect.ts";
+import { closeAfterFailure } from "./close_file.ts";
+import type { Compaction, CompactionReport } from "./snapshot/compaction.ts";
+import type { MinistateError } from "./errors.ts";
+import { closedError, readOnlyError } from "./failures.ts";
+import { type Change, Changes, type ChangesOptions } from "./state/changes.ts";
+import { checkPast, rebuildState } from "./state/history.ts";
+import { parseExactly } from "./format/json_parse.ts";
+import { InTurn } from "./in_turn.ts";
+import type { JournalWriter } from "./journal/journal_writer.ts";
+import type { Applied, DeepReadonly, Mutator, Reducer } from "./state/mutator.ts";
+import type { StateMachine } from "./state/mutator.ts";
+import { checkOptions, eachMutation } from "./options.ts";
+import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
+import type { Recovered } from "./recovery/recovery.ts";
+import type { RecoveryReport } from "./recovery/recovery_report.ts";
+import type { SnapshotInfo } from "./snapshot_store.ts";
+import { validate } from "./state/standard_schema.ts";
+import type { StateDirectory } from "./state_directory.ts";
+import { type OpenedState, openState } from "./state/state_open.ts";
+import { upkeepOf } from "./state/upkeep.ts";
+import { type Stats, statsOf, type StatsOptions } from "./state/stats.ts";
 
 /**
  * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.
@@ -49,11 +50,7 @@ export class StateManager<S, M, R = unknown> {
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
 
-  /**
-   * Use `StateManager.open`.
-   * @internal
-   */
-  protected constructor(opened: OpenedState<S, M, R>) {
+  private constructor(opened: OpenedState<S, M, R>) {
     const { directory, machine, recovered } = opened;
     const { writer } = recovered;
     this.#directory = directory;
@@ -69,31 +66,58 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /**
-   * Opens on a given file system; `create` makes the instance. The public `open` chooses the runtime's own.
-   * @internal
+   * Opens a state directory, made when it is missing, and recovers its state: everything acknowledged, in order.
+   *
+   * @param directory the state directory; one writer at a time
+   * @param name the journal's name, such as `counter.wal.jsonl`; its files begin with it
+   * @param mutator the initial state and what a mutation does to it
+   * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
+   * @throws {LockedError} when another manager has the directory
+   * @throws {ForeignFormatError} when the directory is another mutator's or holds another journal
+   * @throws {TooNewError} when a newer version wrote it
+   * @throws {MigrationError} when the mutator can't carry an older version over
+   * @throws {DiskFullError} when there is no space to begin a journal
+   * @throws {IoError} when the operating system refuses
+   * @throws {TypeError} when an option, the name or the mutator is not valid
+   *
+   * @example Open again and find everything
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const log = {
+   *   initial: () => [] as string[],
+   *   apply: (lines: string[], line: string) => lines.push(line),
+   * };
+   * const directory = await Deno.makeTempDir();
+   * {
+   *   await using manager = await StateManager.open(directory, "log.wal.jsonl", log);
+   *   await manager.apply("hello");
+   * }
+   * await using manager = await StateManager.open(directory, "log.wal.jsonl", log);
+   * assertEquals(manager.snapshot(), ["hello"]);
+   * assertEquals(manager.recovery.replayed, 1);
+   * ```
    */
-  protected static async openOn<S, M, R, T extends StateManager<S, M, R>>(
-    fs: DurableFs,
+  static async open<S, M, R = unknown>(
     directory: string,
     name: string,
     mutator: Mutator<S, M, R> | Reducer<S, M>,
-    options: StateManagerOptions,
-    create: (opened: OpenedState<S, M, R>) => T,
-  ): Promise<T> {
-    const settings = stateManagerSettings(options, fs);
-    // First: what is wrong with the mutator is found before anything is made.
-    const machine = new StateMachine<S, M, R>(mutator);
-    const opened = await StateDirectory.open(settings.fs, directory, name, settings);
-    let manager: T | undefined;
+    options: StateManagerOptions = {},
+  ): Promise<StateManager<S, M, R>> {
+    const place = await detectPlace(directory, options?.fs);
+    const settings = stateManagerSettings(options, place.fs);
+    const opened = await openState<S, M, R>(place.directory, name, mutator, settings);
+    const manager = new StateManager(opened);
     try {
-      manager = create(await recoverState(opened, settings, machine));
       // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
       if (manager.recovery.migratedFrom !== null) {
         await manager.#compaction?.createSnapshotIfSpace();
       }
       return manager;
     } catch (error) {
-      await closeAfterFailure(manager ?? opened);
+      await closeAfterFailure(manager);
       throw error;
     }
   }
