@@ -173,8 +173,11 @@ for (const [call, open] of Object.entries(openers)) {
         if (closing && operation.name === name) throw systemError("EIO");
       });
       const opened = await open(directory.path, { fs });
-      if ("apply" in opened) await opened.apply(1);
-      else await opened.append(1);
+      // Two: the first has no space filled ahead, and so leaves nothing to trim.
+      for (const mutation of [1, 2]) {
+        if ("apply" in opened) await opened.apply(mutation);
+        else await opened.append(mutation);
+      }
       closing = true;
       const error = await failureOf(() => opened.close());
       assert(error instanceof MinistateError, String(error));
@@ -183,7 +186,7 @@ for (const [call, open] of Object.entries(openers)) {
         "EIO",
       ]);
       await using again = await openLedger(directory.path);
-      assertEquals(again.snapshot(), { entries: [1] });
+      assertEquals(again.snapshot(), { entries: [1, 2] });
     });
   }
 }

@@ -268,7 +268,7 @@ test("backup() says that the state is gone when the target goes with it", async 
   const error = await assertFails(() => reader.backup(`${place}/copy`), {
     error: DirectoryGoneError,
     code: "DIRECTORY_GONE",
-    says: /not the one that was opened/,
+    says: /is not there any more/,
   });
   assertEquals(error.path, state);
 });

@@ -194,7 +194,7 @@ test("inspect says from where on it counts when an older version wrote what is b
   assertEquals([written.period.from, written.period.cardBytes], [START, written.cardBytes]);
   assertMatch(
     await inspect(disk),
-    /\nwritten {5}1 mutation from sequence 2 on, what came before is not known: 68\.0 KiB, 3 writes, 3 syncs\n/,
+    /\nwritten {5}1 mutation from sequence 2 on, what came before is not known: 8\.0 KiB, 3 writes, 3 syncs\n/,
   );
 });
 
@@ -203,7 +203,7 @@ test("inspect tells a life without mutations, and of a directory whose headers a
   plant(disk, 1, { timestamp: START }, () => "");
   assertMatch(
     await inspect(disk, "--endurance", "1TB"),
-    /\nwritten {5}0 mutations: 64\.0 KiB, 2 writes, 2 syncs\ncard /,
+    /\nwritten {5}0 mutations: 4\.0 KiB, 1 write, 2 syncs\ncard /,
   );
   disk.flipBit(`${DIRECTORY}/${fileName("wal", 1)}`, 60, 1);
   const { written } = await inspectJson(disk);
