@@ -14,10 +14,10 @@
  */
 
 import { detectFs } from "./runtime/detect.ts";
-import { keepOwner } from "./runtime/keep_owner.ts";
-import { processMachine } from "./runtime/machine.ts";
-import { processTerminal } from "./runtime/terminal.ts";
-import { main } from "./src/cli/main.ts";
+import { keepOwner } from "./cli/process/keep_owner.ts";
+import { processMachine } from "./cli/process/machine.ts";
+import { processTerminal } from "./cli/process/terminal.ts";
+import { main } from "./cli/main.ts";
 
 /** Runs the command with this process's arguments, and ends the process. */
 export async function run(): Promise<void> {

@@ -43,7 +43,7 @@
 
 export { StateManager } from "./src/state_manager.ts";
 export type { BackupReport } from "./src/state/backup.ts";
-export type { CompactionReport } from "./src/snapshot/compaction.ts";
+export type { CompactionReport } from "./src/state/compaction.ts";
 export type {
   DirectoryEntry,
   DurableFile,
@@ -74,7 +74,8 @@ export {
   TooLargeError,
   TooNewError,
 } from "./src/errors.ts";
-export type { Change, ChangesOptions } from "./src/state/changes.ts";
+export type { Change } from "./src/state/changes.ts";
+export type { ChangesOptions } from "./src/options.ts";
 export type { SequenceRange } from "./src/recovery/corruption.ts";
 export type {
   Applied,
@@ -92,7 +93,8 @@ export type {
   SkippedSnapshot,
   TornTail,
 } from "./src/recovery/recovery_report.ts";
-export type { SnapshotInfo } from "./src/snapshot_store.ts";
+export type { SnapshotInfo } from "./src/snapshot/snapshot_file.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
-export type { Stats, StatsOptions } from "./src/state/stats.ts";
-export type { Life, Traffic, TrafficRatios } from "./src/traffic.ts";
+export type { Stats } from "./src/state/stats.ts";
+export type { StatsOptions } from "./src/options.ts";
+export type { Life, Traffic, TrafficRatios } from "./src/format/traffic.ts";

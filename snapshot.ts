@@ -20,4 +20,5 @@
 
 export type { SkippedSnapshot } from "./src/recovery/recovery_report.ts";
 export type { SnapshotStoreOptions } from "./src/options.ts";
-export { type RestoredSnapshot, type SnapshotInfo, SnapshotStore } from "./src/snapshot_store.ts";
+export { type RestoredSnapshot, SnapshotStore } from "./src/snapshot_store.ts";
+export { type SnapshotInfo } from "./src/snapshot/snapshot_file.ts";

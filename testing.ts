@@ -51,16 +51,16 @@
  * @module
  */
 
-import { crashImages } from "./runtime/simulated/crash_images.ts";
-import { PowerCutDisk } from "./runtime/simulated/power_cut_disk.ts";
-import { Random } from "./runtime/simulated/random.ts";
+import { crashImages } from "./testing/disk/crash_images.ts";
+import { PowerCutDisk } from "./testing/disk/power_cut_disk.ts";
+import { Random } from "./testing/disk/random.ts";
 import {
   checkMutatorOn,
   type CheckMutatorOptions,
   type MutatorReport,
-} from "./src/testing/check_mutator.ts";
-import type { Simulator } from "./src/testing/simulator.ts";
-import type { AnyMutator, MutatorSource } from "./src/testing/subject.ts";
+} from "./testing/check_mutator.ts";
+import type { Simulator } from "./testing/simulator.ts";
+import type { AnyMutator, MutatorSource } from "./testing/subject.ts";
 
 const simulator: Simulator = {
   disk: () => new PowerCutDisk(),
@@ -108,17 +108,17 @@ export {
   isPowerCut,
   type Operation,
   PowerCutError,
-} from "./runtime/simulated/call_gate.ts";
-export type { Chooser } from "./runtime/simulated/chooser.ts";
-export type { CrashImagesOptions } from "./runtime/simulated/crash_images.ts";
-export { Special } from "./runtime/simulated/names.ts";
+} from "./testing/disk/call_gate.ts";
+export type { Chooser } from "./testing/disk/chooser.ts";
+export type { CrashImagesOptions } from "./testing/disk/crash_images.ts";
+export { Special } from "./testing/disk/names.ts";
 export {
   ANY_POWER_CUT,
   EXTREME_POWER_CUTS,
   type Fate,
   type PowerCut,
-} from "./runtime/simulated/power_cut.ts";
-export { RestingDisk } from "./runtime/simulated/resting_disk.ts";
+} from "./testing/disk/power_cut.ts";
+export { RestingDisk } from "./testing/disk/resting_disk.ts";
 export { crashImages, PowerCutDisk, Random };
 export type {
   DirectoryEntry,
@@ -134,7 +134,7 @@ export {
   MutatorCheckError,
   type MutatorReport,
   type OlderVersion,
-} from "./src/testing/check_mutator.ts";
+} from "./testing/check_mutator.ts";
 export type {
   Migration,
   MutationContext,
@@ -143,6 +143,6 @@ export type {
   Reducer,
 } from "./src/state/mutator.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
-export type { Flaw } from "./src/testing/mutator_rules.ts";
-export type { RandomSource } from "./src/testing/simulator.ts";
-export type { AnyMutator, MutatorSource } from "./src/testing/subject.ts";
+export type { Flaw } from "./testing/mutator_rules.ts";
+export type { RandomSource } from "./testing/simulator.ts";
+export type { AnyMutator, MutatorSource } from "./testing/subject.ts";

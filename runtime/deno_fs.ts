@@ -28,7 +28,7 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 
 class DenoFile implements DurableFile {
   readonly #file: Deno.FsFile;
-  // Not the file's times: whoever asks for them makes the next write dearer, see `src/name_watch.ts`.
+  // Not the file's times: whoever asks for them makes the next write dearer, see `src/disk/name_watch.ts`.
   readonly #pace = new SyncPace(() => this.#file.seek(0, Deno.SeekMode.Current));
 
   constructor(file: Deno.FsFile) {

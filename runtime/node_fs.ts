@@ -48,7 +48,7 @@ const fstat = (fd: number) => promised<fs.Stats>((done) => fs.fstat(fd, done));
 const fsync = (fd: number) => promised<void>((done) => fs.fsync(fd, done));
 const close = (fd: number) => promised<void>((done) => fs.close(fd, done));
 
-/** Something for a thread that is done at once, and not asked of a file that is written: see `src/name_watch.ts`. */
+/** Something for a thread that is done at once, and not asked of a file that is written: see `src/disk/name_watch.ts`. */
 const askSomething = () => promised<void>((done) => fs.access("/", done));
 
 /** Bun has the checksum itself; `node:zlib`, where Node has it, would take Bun a good part of its start to load. */

@@ -1,4 +1,4 @@
-// Breaks the real code in one way after the other (test/canaries) and runs the simulation on each such build: a
+// Breaks the real code in one way after the other (simulation/canaries) and runs the simulation on each such build: a
 // canary that the simulation doesn't notice fails the run, because then it wouldn't notice that mistake either.
 //
 // The build as it is goes through the same first and must pass. The last line is "N passed, N failed".
@@ -8,10 +8,10 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { CANARIES } from "../test/canaries/canaries.ts";
-import type { Canary } from "../test/canaries/canary.ts";
-import { buildCanary, copySources } from "./canaries/build.ts";
-import { type Catch, hunt, type Share } from "./canaries/hunt.ts";
+import { CANARIES } from "../simulation/canaries/canaries.ts";
+import type { Canary } from "../simulation/canaries/canary.ts";
+import { buildCanary, copySources } from "../simulation/canaries/build.ts";
+import { type Catch, hunt, type Share } from "../simulation/canaries/hunt.ts";
 
 const HELP = `npm run canaries -- [options]
 

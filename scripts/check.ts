@@ -25,14 +25,24 @@ const std = await stdFlags();
 const deno = binary("deno");
 const node = binary("node");
 const tsc = "node_modules/typescript/bin/tsc";
-const folders = ["src", "runtime", "test", "scripts", "bench", "examples"];
+const folders = [
+  "src",
+  "runtime",
+  "testing",
+  "cli",
+  "simulation",
+  "test",
+  "scripts",
+  "bench",
+  "examples",
+];
 // Files for Bun alone name Bun's types, which Deno doesn't have.
 const sources = globSync(["*.ts", ...folders.map((folder) => `${folder}/**/*.ts`)], { cwd: root })
   .filter((path) => !path.startsWith("runtime/bun_") && !path.endsWith(".d.ts"));
 // Modules with examples, and the documents that have TypeScript in them.
 const documents = [
   ...exported,
-  ...globSync("{src,runtime}/**/*.ts", { cwd: root })
+  ...globSync("{src,runtime,testing,cli}/**/*.ts", { cwd: root })
     .filter((path) =>
       sources.includes(path) && readFileSync(`${root}/${path}`, "utf8").includes("```ts")
     ),

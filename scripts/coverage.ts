@@ -1,4 +1,4 @@
-// Measures which lines and branches of src/ and runtime/ the tests execute, and fails unless it is all of them.
+// Measures which lines and branches of the product the tests execute, and fails unless it is all of them.
 //
 // Node vouches for everything that it can load: the tests run on it, with the programs they start. What only
 // another runtime can run, that runtime vouches for: Deno for runtime/deno_fs.ts, Bun for runtime/bun_flock.ts,
@@ -39,7 +39,7 @@ const runtimeTests = [
 ];
 
 const { values } = parseArgs({ options: { recorded: { type: "boolean", default: false } } });
-const paths = globSync("{src,runtime}/**/*.ts", { cwd: root }).sort();
+const paths = globSync("{src,runtime,testing,cli}/**/*.ts", { cwd: root }).sort();
 let failed = 0;
 
 const denoFlags = await stdFlags();
@@ -81,7 +81,7 @@ async function runDeno(): Promise<Map<string, LcovFile>> {
   await runTests("deno", ["test", "-A", "--no-prompt", ...flags, ...runtimeTests], runtimeTests, {
     MINISTATE_DENO_FLAGS: [...denoFlags, `--coverage=${raw}`].join(" "),
   });
-  const wanted = `--include=^file://${root}/(src|runtime)/`;
+  const wanted = `--include=^file://${root}/(src|runtime|testing|cli)/`;
   const outcome = await run(binary("deno"), [
     "coverage",
     "--quiet",

@@ -10,7 +10,7 @@ import { availableParallelism, cpus } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { renderReport } from "./simulate/report.ts";
+import { renderReport } from "../simulation/report/report.ts";
 import {
   addSample,
   countBy,
@@ -19,8 +19,8 @@ import {
   sumRows,
   sumTotals,
   type Totals,
-} from "./simulate/results.ts";
-import { simulate, type SimulationOptions } from "./simulate/run.ts";
+} from "../simulation/results.ts";
+import { simulate, type SimulationOptions } from "../simulation/run.ts";
 import { root, type Runtime, runtimes } from "./toolchain.ts";
 
 const HELP = `npm run simulate -- [options]

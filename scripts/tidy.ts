@@ -6,10 +6,34 @@ import process from "node:process";
 import { root } from "./toolchain.ts";
 
 const linesMax = 300;
-const folders = "{src,runtime,test,scripts,bench,examples}";
+const folders = "{src,runtime,testing,cli,simulation,test,scripts,bench,examples}";
 
-/** The public classes, which open themselves. */
-const DOORS = new Set(["src/state_manager.ts", "src/journal.ts", "src/snapshot_store.ts"]);
+/** The layers, lowest first; a file belongs to the one that names it or its folder. */
+const LAYERS = [
+  ["src/durable_fs.ts"],
+  ["runtime/"],
+  ["src/errors.ts", "src/advice.ts", "src/failures.ts"],
+  ["src/format/"],
+  ["src/options.ts"],
+  ["src/wear/"],
+  ["src/disk/"],
+  ["src/journal/"],
+  ["src/snapshot/"],
+  ["src/recovery/"],
+  ["src/state/"],
+  ["src/state_manager.ts", "src/journal.ts", "src/snapshot_store.ts"],
+  ["testing/"],
+  ["mod.ts", "journal.ts", "snapshot.ts", "testing.ts"],
+  ["cli/"],
+  ["cli.ts"],
+];
+
+/** Of runtime/, the public classes see only what chooses the file system, and nothing else in src/ sees any of it. */
+const RUNTIME_IMPORTS = new Set([
+  "src/state_manager.ts runtime/detect.ts",
+  "src/journal.ts runtime/detect.ts",
+  "src/snapshot_store.ts runtime/detect.ts",
+]);
 
 interface Source {
   path: string;
@@ -22,20 +46,14 @@ type Rule = (sources: Source[]) => string[];
 
 const rules: Record<string, Rule> = {
   "src/ names no runtime: it sees only the DurableFs interface": (sources) =>
-    search(sources.filter(isCore), /\b(Deno|Bun|process)\s*[.[]|["']node:|["']bun:/),
-  "src/ imports of runtime/ only what detects it, and only for the public classes": (sources) =>
     search(
-      sources.filter((source) => isCore(source) && !DOORS.has(source.path)),
-      /["'](?:\.\.?\/)+runtime\//,
-    ).concat(
-      search(
-        sources.filter(({ path }) => DOORS.has(path)),
-        /["'](?:\.\.?\/)+runtime\/(?!detect\.ts["'])/,
-      ),
+      sources.filter(({ path }) => path.startsWith("src/")),
+      /\b(Deno|Bun|process)\s*[.[]|["']node:|["']bun:/,
     ),
-  "src/ and runtime/ import no third-party package": (sources) =>
+  "folders are layers: nothing imports from a layer above its own": upwardImports,
+  "src/, runtime/ and testing/ import no third-party package": (sources) =>
     search(
-      sources.filter((source) => isCore(source) || source.path.startsWith("runtime/")),
+      sources.filter((source) => /^(src|runtime|testing)\//.test(source.path)),
       /(?:^(?:import|export|\})[^"'`\n]*\bfrom\s*|^import\s*|\bimport\s*\(\s*)["'](?!\.{1,2}\/|node:|bun:)[^"'\n]+["']/m,
     ),
   "JSON is parsed in src/format/json_parse.ts alone: V8's parser can take one key for another": (
@@ -43,18 +61,19 @@ const rules: Record<string, Rule> = {
   ) =>
     search(
       sources.filter(({ path }) =>
-        /^(src|runtime)\//.test(path) && path !== "src/format/json_parse.ts"
+        /^(src|runtime|testing|cli)\//.test(path) && path !== "src/format/json_parse.ts"
       ),
       /\bJSON\s*(?:\?\.|\.)\s*parse\b|\bJSON\s*\[|=\s*JSON\b(?!\s*\.)|\.json\(\)/,
     ),
-  [`a file in src/, runtime/, scripts/ has at most ${linesMax} lines, without its doc comments`]: (
-    sources,
-  ) =>
-    sources
-      .filter((source) => /^(src|runtime|scripts)\//.test(source.path))
-      .map((source) => ({ path: source.path, count: linesOf(source) }))
-      .filter(({ count }) => count > linesMax)
-      .map(({ path, count }) => `${path}: ${count} lines`),
+  [`a file of the product and of scripts/ has at most ${linesMax} lines, without its doc comments`]:
+    (
+      sources,
+    ) =>
+      sources
+        .filter((source) => /^(src|runtime|testing|cli|scripts)\//.test(source.path))
+        .map((source) => ({ path: source.path, count: linesOf(source) }))
+        .filter(({ count }) => count > linesMax)
+        .map(({ path, count }) => `${path}: ${count} lines`),
   "no test is singled out or skipped": (sources) =>
     search(
       sources.filter((source) => source.path.endsWith(".test.ts")),
@@ -65,9 +84,9 @@ const rules: Record<string, Rule> = {
       sources.filter((source) => source.path.endsWith(".test.ts")),
       /\b(process|Deno)\.exit\s*\(/,
     ),
-  "no error is swallowed in src/ and runtime/": (sources) =>
+  "no error is swallowed in the product": (sources) =>
     search(
-      sources.filter((source) => /^(src|runtime)\//.test(source.path)),
+      sources.filter((source) => /^(src|runtime|testing|cli)\//.test(source.path)),
       /catch\s*(\([^)]*\))?\s*\{\s*\}|\.catch\(\s*\(\w*\)\s*=>\s*(\{\s*\}|undefined)\s*\)/,
     ),
   "every file opens with a comment that says its job": (sources) =>
@@ -107,10 +126,6 @@ function linesOf({ text }: Source): number {
   return text.replace(/^ *\/\*\*[^]*?\*\/\n/gm, "").trimEnd().split("\n").length;
 }
 
-function isCore(source: Source): boolean {
-  return source.path.startsWith("src/") && !source.path.startsWith("src/cli/");
-}
-
 function search(sources: Source[], pattern: RegExp): string[] {
   return sources.flatMap((source) => {
     const matches = source.code.matchAll(new RegExp(pattern, `g${pattern.flags}`));
@@ -119,6 +134,26 @@ function search(sources: Source[], pattern: RegExp): string[] {
       return `${source.path}:${line}: ${match[0].trim()}`;
     });
   });
+}
+
+function upwardImports(sources: Source[]): string[] {
+  return sources.flatMap(({ path, code }) => {
+    const own = layerOf(path);
+    if (own < 0) return /^(src|runtime|testing|cli)\//.test(path) ? [`${path}: in no layer`] : [];
+    return [...code.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"\n]+)"/g)]
+      .map((match) => join(dirname(path), match[1]!))
+      .filter((target) => {
+        const isRuntime = target.startsWith("runtime/") && path.startsWith("src/");
+        return isRuntime ? !RUNTIME_IMPORTS.has(`${path} ${target}`) : layerOf(target) > own;
+      })
+      .map((target) => `${path} imports ${target}`);
+  });
+}
+
+function layerOf(path: string): number {
+  return LAYERS.findIndex((names) =>
+    names.some((name) => name.endsWith("/") ? path.startsWith(name) : path === name)
+  );
 }
 
 function brokenLinks(): string[] {

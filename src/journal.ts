@@ -5,7 +5,7 @@
  */
 
 import { detectPlace } from "../runtime/detect.ts";
-import { closeAfterFailure } from "./close_file.ts";
+import { closeAfterFailure } from "./disk/close_file.ts";
 import { readOnlyError } from "./failures.ts";
 import type { JournalRecord } from "./format/format.ts";
 import { JournalCursor, limitAt } from "./journal/journal_cursor.ts";
@@ -22,8 +22,8 @@ import { readIdentity } from "./recovery/identity.ts";
 import { recover, type Recovered } from "./recovery/recovery.ts";
 import type { RecoveryReport } from "./recovery/recovery_report.ts";
 import { readSteadily } from "./recovery/read_steadily.ts";
-import { restoreNewest } from "./snapshot/snapshot_restore.ts";
-import { StateDirectory } from "./state_directory.ts";
+import { restoreNewest } from "./recovery/snapshot_restore.ts";
+import { StateDirectory } from "./journal/state_directory.ts";
 
 /** Which part of a journal to replay. */
 export interface ReplayRange {

@@ -7,8 +7,6 @@
 import type { DurableFs } from "./durable_fs.ts";
 import type { MinistateError } from "./errors.ts";
 import { LINE_SIZE_MAX } from "./format/format.ts";
-import type { ChangesOptions } from "./state/changes.ts";
-import type { StatsOptions } from "./state/stats.ts";
 
 /** Options of a journal. Sizes are in bytes. */
 export interface JournalOptions {
@@ -269,4 +267,24 @@ export function checkSequence(name: string, value: number): number {
 export function eachMutation<M>(mutations: readonly M[], encode: (mutation: M) => string) {
   if (Array.isArray(mutations)) return Array.from(mutations as readonly M[], encode);
   throw new TypeError("The mutations must be an array; nothing was journaled");
+}
+
+/** Options of `stats`. */
+export interface StatsOptions {
+  /** What the card can take before it wears out, in bytes (its maker's "TBW"). @default unknown */
+  enduranceBytes?: number;
+}
+
+/** Where `changes` begins, and when it ends. */
+export interface ChangesOptions {
+  /** The first sequence wanted; one that is in the past gives history first. @default the next one */
+  from?: number;
+  /** Ends the loop when it is aborted, as `return()` does: at once and without an error. */
+  signal?: AbortSignal;
+  /**
+   * Whether to wait for more at the end. A read-only manager then follows the writer in another process: it looks
+   * for more every 200 ms, and its own state stays as it was when it was opened.
+   * @default true, but false for a read-only manager
+   */
+  follow?: boolean;
 }

@@ -4,31 +4,22 @@
  * @module
  */
 
+import type { SnapshotInfo } from "./snapshot/snapshot_file.ts";
 import { detectPlace } from "../runtime/detect.ts";
-import { closeAfterFailure } from "./close_file.ts";
+import { closeAfterFailure } from "./disk/close_file.ts";
 import { readOnlyError } from "./failures.ts";
 import { FORMAT, SEQUENCE_MAX } from "./format/format.ts";
 import { drawId } from "./journal/journal_identity.ts";
-import { editionOf } from "./format/editions.ts";
-import { snapshotFile } from "./format/names.ts";
-import { InTurn } from "./in_turn.ts";
+import { editionOf } from "./disk/editions.ts";
+import { snapshotFile } from "./disk/names.ts";
+import { InTurn } from "./state/in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
 import { readIdentity } from "./recovery/identity.ts";
 import type { SkippedSnapshot } from "./recovery/recovery_report.ts";
 import { encodeState } from "./format/snapshot_encode.ts";
 import { writeSnapshot } from "./snapshot/snapshot_file.ts";
-import { restoreNewest } from "./snapshot/snapshot_restore.ts";
-import { StateDirectory } from "./state_directory.ts";
-
-/** A snapshot on the disk. */
-export interface SnapshotInfo {
-  /** Its file. */
-  path: string;
-  /** It holds the state after this sequence. */
-  sequence: number;
-  /** Its size in bytes. */
-  size: number;
-}
+import { restoreNewest } from "./recovery/snapshot_restore.ts";
+import { StateDirectory } from "./journal/state_directory.ts";
 
 /** A state that was read back, verified to the last byte. */
 export interface RestoredSnapshot<S> extends SnapshotInfo {

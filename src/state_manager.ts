@@ -4,17 +4,18 @@
  * @module
  */
 
-import type { AutomaticCompaction } from "./snapshot/automatic_compaction.ts";
+import type { AutomaticCompaction } from "./state/automatic_compaction.ts";
 import { type BackupReport, backupState } from "./state/backup.ts";
 import { detectPlace } from "../runtime/detect.ts";
-import { closeAfterFailure } from "./close_file.ts";
-import type { Compaction, CompactionReport } from "./snapshot/compaction.ts";
+import { closeAfterFailure } from "./disk/close_file.ts";
+import type { Compaction, CompactionReport } from "./state/compaction.ts";
 import type { MinistateError } from "./errors.ts";
 import { closedError, readOnlyError } from "./failures.ts";
-import { type Change, Changes, type ChangesOptions } from "./state/changes.ts";
+import { type Change, Changes } from "./state/changes.ts";
+import type { ChangesOptions } from "./options.ts";
 import { checkPast, rebuildState } from "./state/history.ts";
 import { parseExactly } from "./format/json_parse.ts";
-import { InTurn } from "./in_turn.ts";
+import { InTurn } from "./state/in_turn.ts";
 import type { JournalWriter } from "./journal/journal_writer.ts";
 import type { Applied, DeepReadonly, Mutator, Reducer } from "./state/mutator.ts";
 import type { StateMachine } from "./state/mutator.ts";
@@ -22,12 +23,13 @@ import { checkOptions, eachMutation } from "./options.ts";
 import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
 import type { Recovered } from "./recovery/recovery.ts";
 import type { RecoveryReport } from "./recovery/recovery_report.ts";
-import type { SnapshotInfo } from "./snapshot_store.ts";
+import type { SnapshotInfo } from "./snapshot/snapshot_file.ts";
 import { validate } from "./state/standard_schema.ts";
-import type { StateDirectory } from "./state_directory.ts";
+import type { StateDirectory } from "./journal/state_directory.ts";
 import { type OpenedState, openState } from "./state/state_open.ts";
 import { upkeepOf } from "./state/upkeep.ts";
-import { type Stats, statsOf, type StatsOptions } from "./state/stats.ts";
+import { type Stats, statsOf } from "./state/stats.ts";
+import type { StatsOptions } from "./options.ts";
 
 /**
  * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { type MutationContext, MutationRejectedError, StateManager } from "@ministate/ministate";
 import { failureOf } from "./support/errors.ts";
-import { freshDisk } from "./simulation/workloads.ts";
+import { freshDisk } from "../simulation/workloads.ts";
 import { journalName, ledger, openCounter, openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
 

@@ -5,7 +5,7 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { CorruptionError, DirectoryGoneError, type DurableFs, IoError } from "@ministate/ministate";
-import { EXIT } from "../src/cli/exit.ts";
+import { EXIT } from "../cli/exit.ts";
 import { runHere } from "./cli/in_process.ts";
 import { assertFails } from "./support/errors.ts";
 import { fileName } from "./support/files.ts";

@@ -10,8 +10,8 @@ import {
   Random,
   type RandomSource,
 } from "../testing.ts";
-import { checkMutatorOn } from "../src/testing/check_mutator.ts";
-import type { Simulator } from "../src/testing/simulator.ts";
+import { checkMutatorOn } from "../testing/check_mutator.ts";
+import type { Simulator } from "../testing/simulator.ts";
 
 interface Stock {
   items: Record<string, number>;

@@ -3,11 +3,11 @@
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { MigrationError, StateManager } from "@ministate/ministate";
-import type { PowerCutDisk } from "../runtime/simulated/power_cut_disk.ts";
+import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { failureOf } from "./support/errors.ts";
 import { fileName } from "./support/files.ts";
 import { journalName } from "./support/samples.ts";
-import { freshDisk } from "./simulation/workloads.ts";
+import { freshDisk } from "../simulation/workloads.ts";
 
 const DIRECTORY = "/data/state";
 

@@ -12,7 +12,7 @@ import {
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../runtime/detect.ts";
-import { findJournalName, isOwnName } from "../src/format/names.ts";
+import { findJournalName, isOwnName } from "../src/disk/names.ts";
 import { inspectState } from "../src/recovery/inspect.ts";
 import { assertFails, type Failure } from "./support/errors.ts";
 import { controlLine, fileName, segmentHeader, snapshotHeader } from "./support/files.ts";

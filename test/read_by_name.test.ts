@@ -13,11 +13,11 @@ import {
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../runtime/detect.ts";
-import { listState } from "../src/format/names.ts";
+import { listState } from "../src/disk/names.ts";
 import { FileSource } from "../src/journal/file_source.ts";
 import { JournalCursor } from "../src/journal/journal_cursor.ts";
 import { JournalFiles } from "../src/journal/journal_files.ts";
-import { Holes, readOver } from "../src/journal/read_around.ts";
+import { Holes, readOver } from "../src/disk/read_around.ts";
 import { badDisk } from "./support/bad_disk.ts";
 import { assertFails } from "./support/errors.ts";
 import { fileName, rewrite } from "./support/files.ts";

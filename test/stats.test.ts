@@ -5,11 +5,11 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import type { DurableFs, StateManagerOptions, Stats, Traffic } from "@ministate/ministate";
 import { StateManager } from "@ministate/ministate";
 import { FILL_RESERVE } from "../src/format/format.ts";
-import { EXTREME_POWER_CUTS } from "../runtime/simulated/power_cut.ts";
-import type { PowerCutDisk } from "../runtime/simulated/power_cut_disk.ts";
-import { Random } from "../runtime/simulated/random.ts";
-import { freshDisk } from "./simulation/workloads.ts";
-import { DIRECTORY } from "./simulation/world.ts";
+import { EXTREME_POWER_CUTS } from "../testing/disk/power_cut.ts";
+import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
+import { Random } from "../testing/disk/random.ts";
+import { freshDisk } from "../simulation/workloads.ts";
+import { DIRECTORY } from "../simulation/world.ts";
 import { batchLines, checksumOf, controlLine, fileName, segmentHeader } from "./support/files.ts";
 import { journalName, ledger, openLedger } from "./support/samples.ts";
 import { countsOf, tapped } from "./support/tapped_fs.ts";

@@ -5,13 +5,13 @@
  */
 
 import { test } from "node:test";
-import { ROTS } from "../../test/simulation/bit_rot.ts";
-import { exploreFaults, FAULT_KINDS } from "../../test/simulation/faults.ts";
-import { explorePowerCuts } from "../../test/simulation/power_cuts.ts";
-import { record } from "../../test/simulation/recordings.ts";
-import { sliceOf } from "../../test/simulation/slice.ts";
-import { UNCOUNTED } from "../../test/simulation/tally.ts";
-import { WORKLOADS } from "../../test/simulation/workloads.ts";
+import { ROTS } from "../../simulation/bit_rot.ts";
+import { exploreFaults, FAULT_KINDS } from "../../simulation/faults.ts";
+import { explorePowerCuts } from "../../simulation/power_cuts.ts";
+import { record } from "../../simulation/recordings.ts";
+import { sliceOf } from "../../simulation/slice.ts";
+import { UNCOUNTED } from "../../simulation/tally.ts";
+import { WORKLOADS } from "../../simulation/workloads.ts";
 
 const SEED = 20260101;
 /** One step in so many. */

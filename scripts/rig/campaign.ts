@@ -1,6 +1,6 @@
 // Makes cuts and examines what they leave, several boards at a time: the library's own, then the controls.
 
-import { Random } from "../../runtime/simulated/random.ts";
+import { Random } from "../../testing/disk/random.ts";
 import type { FileSystem } from "./boot_files.ts";
 import type { Cards } from "./cards.ts";
 import { type Claim, claimsAt, MEANINGS } from "./claims.ts";

@@ -3,7 +3,7 @@
 //
 // A file system may ask that single blocks of its own are never torn (`isWhole`); everything else may be.
 
-import type { Random } from "../../runtime/simulated/random.ts";
+import type { Random } from "../../testing/disk/random.ts";
 import type { LogEntry, SavedLog } from "./write_log.ts";
 
 const SECTOR_SIZE = 512;

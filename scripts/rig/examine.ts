@@ -1,6 +1,6 @@
 // Derives crash states from one cut's log and has each of them judged.
 
-import { Random } from "../../runtime/simulated/random.ts";
+import { Random } from "../../testing/disk/random.ts";
 import type { FileSystem } from "./boot_files.ts";
 import { type Claim, claimsAt, judge, type Verdict } from "./claims.ts";
 import {

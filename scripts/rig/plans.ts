@@ -1,6 +1,6 @@
 // Which cuts are made, and which controls: everything that differs between them, drawn from one seed.
 
-import { Random } from "../../runtime/simulated/random.ts";
+import { Random } from "../../testing/disk/random.ts";
 import type { FileSystem } from "./boot_files.ts";
 import type { CutPlan } from "./cut.ts";
 

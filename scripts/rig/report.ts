@@ -1,8 +1,8 @@
 // Renders what the rig found as one HTML page with plots, which opens without a network.
 
-import { drawBars, drawLines, shown } from "../simulate/charts.ts";
-import { type Html, html } from "../simulate/html.ts";
-import { STYLE } from "../simulate/style.ts";
+import { drawBars, drawLines, shown } from "../../simulation/report/charts.ts";
+import { type Html, html } from "../../simulation/report/html.ts";
+import { STYLE } from "../../simulation/report/style.ts";
 import { type CutRow, outcomesOf, perMutation, type RigResults, stateCount } from "./results.ts";
 import { sumTraffic, type Traffic } from "./traffic.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
-import type { Life } from "../traffic.ts";
+import type { Life } from "./traffic.ts";
 import type { SegmentHeader, SnapshotHeader } from "./format.ts";
 
 /** CRC-32 of `bytes`, continued from `seed`. */

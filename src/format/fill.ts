@@ -4,6 +4,8 @@
  * @module
  */
 
+import { FILL_RESERVE, FILL_SIZE_MAX, FILL_SIZE_MIN } from "./format.ts";
+import { PAGE_SIZE } from "./traffic.ts";
 import { LINE_FEED } from "./format.ts";
 
 /** Eight line feeds, read as one number in any byte order. No other eight bytes are equal to it. */
@@ -20,4 +22,23 @@ export function skipLineFeeds(bytes: Uint8Array, at: number): number {
   }
   while (at < bytes.length && bytes[at] === LINE_FEED) at++;
   return at;
+}
+
+/**
+ * Where the fill ends once there is room for a batch: as much more as was written since `startOffset`, within limits,
+ * so that a busy journal rarely waits.
+ *
+ * @param fillEnd where it ends now
+ * @param startOffset where the process began to write in the segment
+ */
+export function fillEndFor(
+  offset: number,
+  size: number,
+  fillEnd: number,
+  startOffset: number,
+): number {
+  const needed = size + FILL_RESERVE;
+  if (offset + needed <= fillEnd) return fillEnd;
+  const step = Math.min(FILL_SIZE_MAX, Math.max(FILL_SIZE_MIN, offset - startOffset));
+  return Math.ceil((offset + Math.max(needed, step)) / PAGE_SIZE) * PAGE_SIZE;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Life } from "../traffic.ts";
+import type { Life } from "./traffic.ts";
 
 /** The format version written into every header; a higher one is refused. */
 export const FORMAT = 1;

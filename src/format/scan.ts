@@ -24,7 +24,7 @@ import {
   type SegmentHeader,
   type SnapshotHeader,
 } from "./format.ts";
-import { isLife, type Life } from "../traffic.ts";
+import { isLife, type Life } from "./traffic.ts";
 
 export type { Batch };
 

@@ -5,12 +5,13 @@
  * @module
  */
 
+import { fillEndFor } from "../format/fill.ts";
 import type { DurableFile } from "../durable_fs.ts";
 import { isDiskFull } from "../failures.ts";
-import { FILL_RESERVE, FILL_SIZE_MAX, FILL_SIZE_MIN } from "../format/format.ts";
-import { PAGE_SIZE } from "../traffic.ts";
+import { FILL_RESERVE, type FILL_SIZE_MAX, type FILL_SIZE_MIN } from "../format/format.ts";
+import type { PAGE_SIZE } from "../format/traffic.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
-import { fillWithLineFeeds } from "./write_bytes.ts";
+import { fillWithLineFeeds } from "../disk/file_io.ts";
 
 /** The fill of the segment that is being written. */
 export class FillAhead {
@@ -65,23 +66,4 @@ export class FillAhead {
     if (this.isAhead) return;
     if (!await hasNoSpaceFor(() => file.truncate(batchEnd))) this.end = batchEnd;
   }
-}
-
-/**
- * Where the fill ends once there is room for a batch: as much more as was written since `startOffset`, within limits,
- * so that a busy journal rarely waits.
- *
- * @param fillEnd where it ends now
- * @param startOffset where the process began to write in the segment
- */
-export function fillEndFor(
-  offset: number,
-  size: number,
-  fillEnd: number,
-  startOffset: number,
-): number {
-  const needed = size + FILL_RESERVE;
-  if (offset + needed <= fillEnd) return fillEnd;
-  const step = Math.min(FILL_SIZE_MAX, Math.max(FILL_SIZE_MIN, offset - startOffset));
-  return Math.ceil((offset + Math.max(needed, step)) / PAGE_SIZE) * PAGE_SIZE;
 }

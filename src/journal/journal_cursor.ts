@@ -6,7 +6,7 @@
 
 import { CorruptionError, HistoryGoneError, MinistateError } from "../errors.ts";
 import type { JournalRecord } from "../format/format.ts";
-import type { NamedFile } from "../format/names.ts";
+import type { NamedFile } from "../disk/names.ts";
 import type { Batch, Damage } from "../format/scan.ts";
 import { awaitCover } from "./cover.ts";
 import type { JournalFiles } from "./journal_files.ts";

@@ -9,9 +9,9 @@
 
 import type { DurableFs } from "../durable_fs.ts";
 import { DirectoryGoneError, ForeignFormatError, MinistateError } from "../errors.ts";
-import type { NamedFile, StateFiles } from "../format/names.ts";
-import { directoryGone } from "../place.ts";
-import { holdsJournal } from "../recovery/identity.ts";
+import type { NamedFile, StateFiles } from "../disk/names.ts";
+import { directoryGone } from "../disk/place.ts";
+import { kindOf, readHeaderOf } from "../disk/header_file.ts";
 import { SegmentReader } from "./segment_reader.ts";
 
 /** The files of one journal. */
@@ -86,4 +86,27 @@ export function strangerError({ path, sequence }: NamedFile): ForeignFormatError
     `"${path}" belongs to another journal: move it back to where it came from`,
     { path, offset: 0, sequence },
   );
+}
+
+/**
+ * Whether any file is of the journal with this identity. One that can't be judged may be.
+ */
+async function holdsJournal(
+  fs: DurableFs,
+  { segments, snapshots }: StateFiles,
+  id: string,
+): Promise<boolean> {
+  for (const named of [...segments.toReversed(), ...snapshots.toReversed()]) {
+    try {
+      const reading = await readHeaderOf(fs, named, kindOf(named));
+      const isStrange = reading.kind === "sound"
+        ? reading.header.id !== id
+        : reading.kind === "foreign";
+      if (!isStrange) return true;
+    } catch {
+      // It was deleted by a compaction, or can't be read now: neither says that the journal is gone.
+      return true;
+    }
+  }
+  return false;
 }

@@ -5,7 +5,7 @@
  */
 
 import { FORMAT, type SegmentHeader } from "../format/format.ts";
-import type { Life } from "../traffic.ts";
+import type { Life } from "../format/traffic.ts";
 
 /** What a journal's files have in common. */
 export interface JournalIdentity {

@@ -14,8 +14,8 @@ import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
 import { type JournalIdentity, segmentHeader } from "./journal_identity.ts";
 import { LiveTail } from "./live_tail.ts";
-import type { Ledger } from "../ledger.ts";
-import { segmentFile } from "../format/names.ts";
+import type { Ledger } from "../wear/ledger.ts";
+import { segmentFile } from "../disk/names.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
 

@@ -6,7 +6,7 @@
 
 import { HistoryGoneError } from "../errors.ts";
 import { parseExactly } from "../format/json_parse.ts";
-import type { StateDirectory } from "../state_directory.ts";
+import type { StateDirectory } from "./state_directory.ts";
 import { JournalCursor, type VersionedRecord } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import type { TailNode } from "./live_tail.ts";

@@ -4,17 +4,23 @@
  * @module
  */
 
-import { closeAfterFailure, closeFile } from "../close_file.ts";
+import { headerError } from "../disk/header_file.ts";
+import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
-import {
+import type {
   CorruptionError,
   ForeignFormatError,
-  type MinistateError,
+  MinistateError,
   TooNewError,
 } from "../errors.ts";
 import { ioError } from "../failures.ts";
-import { BATCH_SIZE_MAX, FORMAT, HEADER_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
-import type { NamedFile } from "../format/names.ts";
+import {
+  BATCH_SIZE_MAX,
+  type FORMAT,
+  HEADER_SIZE_MAX,
+  type SegmentHeader,
+} from "../format/format.ts";
+import type { NamedFile } from "../disk/names.ts";
 import {
   type Batch,
   type Damage,
@@ -22,57 +28,10 @@ import {
   scanBatches,
   type ScanResult,
 } from "../format/scan.ts";
-import { Holes, readGiven, readOver } from "./read_around.ts";
-import { SegmentCost } from "./segment_cost.ts";
+import { Holes, readGiven, readOver } from "../disk/read_around.ts";
+import { SegmentCost } from "../wear/segment_cost.ts";
 
 const CHUNK_SIZE = 64 * 1024;
-
-/** Reads until the buffer is full or the file ends; returns how many bytes there were. */
-export async function readFully(
-  file: DurableFile,
-  buffer: Uint8Array,
-  offset: number,
-): Promise<number> {
-  let total = 0;
-  while (total < buffer.length) {
-    const count = await file.read(buffer.subarray(total), offset + total);
-    if (count <= 0) break;
-    total += count;
-  }
-  return total;
-}
-
-/** A header that can't be used, as the error it means. */
-export function headerError(
-  kind: "newer" | "foreign" | "damaged" | "empty",
-  file: NamedFile,
-  format?: number,
-): Error {
-  const details = { path: file.path, offset: 0, sequence: file.sequence };
-  if (kind === "newer") {
-    return new TooNewError(
-      `"${file.path}" has format ${format}, and this version knows up to ${FORMAT}: update ministate; nothing was changed`,
-      details,
-    );
-  }
-  if (kind === "empty") {
-    return new CorruptionError(
-      `"${file.path}" is empty: on FAT, a power cut leaves it so that came while it got its name; nothing was changed`,
-      { ...details, lost: { sequenceFirst: file.sequence, sequenceLast: null } },
-    );
-  }
-  if (kind === "foreign") {
-    return new ForeignFormatError(
-      `"${file.path}" was not written by ministate, though its name is one of ours: move it away, or use another directory`,
-      details,
-    );
-  }
-  return new CorruptionError(
-    `"${file.path}" is damaged in its first line, which a power cut can't do: nothing was changed; ` +
-      'run "ministate repair" or open with onCorruption "quarantine"',
-    { ...details, lost: { sequenceFirst: file.sequence, sequenceLast: null } },
-  );
-}
 
 /** A place in a segment: where a line ends, and the sequence that comes next. */
 export interface SegmentPlace {

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { closeAfterFailure, closeFile } from "../close_file.ts";
+import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { encodeHeader, encodeSeal } from "../format/encode.ts";
 import type { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import type { SegmentHeader } from "../format/format.ts";
-import { type NamedFile, temporaryPath } from "../format/names.ts";
-import type { Life } from "../traffic.ts";
+import { type NamedFile, temporaryPath } from "../disk/names.ts";
+import type { Life } from "../format/traffic.ts";
 import { FillAhead } from "./fill_ahead.ts";
 import { poisoned } from "./poison.ts";
 import { hasNoSpaceFor, repairTail, type TailRepair } from "./tail_repair.ts";
-import { createAnew, discard, writeFully } from "./write_bytes.ts";
+import { createAnew, discard, writeFully } from "../disk/file_io.ts";
 
 /** The one writer of one segment. */
 export class SegmentWriter {

@@ -6,7 +6,7 @@
 
 import type { DurableFile, MaybePromise } from "../durable_fs.ts";
 import { isDiskFull } from "../failures.ts";
-import { fillWithLineFeeds, writeAgain } from "./write_bytes.ts";
+import { fillWithLineFeeds, writeAgain } from "../disk/file_io.ts";
 
 /**
  * What must be done to a segment before anything is written there. Until then it ends with what counts as a torn tail,

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { EDITION_MAX, type NamedFile } from "../format/names.ts";
+import { EDITION_MAX, type NamedFile } from "../disk/names.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
-import { isStuck } from "../refusals.ts";
-import type { Rotten } from "../snapshot/snapshot_restore.ts";
-import type { StateDirectory } from "../state_directory.ts";
+import { isStuck } from "../disk/refusals.ts";
+import type { Rotten } from "./snapshot_restore.ts";
+import type { StateDirectory } from "../journal/state_directory.ts";
 import { type Moved, moveUnneeded } from "./quarantine_folder.ts";
 import type { RecoveryReport } from "./recovery_report.ts";
 

@@ -6,12 +6,12 @@
 
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
-import type { NamedFile, StateFiles } from "../format/names.ts";
+import type { NamedFile, StateFiles } from "../disk/names.ts";
 import { scanAftermath, sequenceNamed } from "./proof_scan.ts";
 import { endsUnsound, readWhatIsSound } from "./read_sound.ts";
 import type { Row } from "./recovery_table.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
-import { isFilesOwn, isUnreadable } from "../refusals.ts";
+import { isFilesOwn, isUnreadable } from "../disk/refusals.ts";
 
 /** A run of sequences; the last is `null` when nothing tells it. */
 export interface SequenceRange {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { closeFile } from "../close_file.ts";
+import { closeFile } from "../disk/close_file.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { MinistateError } from "../errors.ts";
-import { listState, type StateFiles } from "../format/names.ts";
+import { listState, type StateFiles } from "../disk/names.ts";
 import type { Batch } from "../format/scan.ts";
 import { awaitCover } from "../journal/cover.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";

@@ -7,7 +7,7 @@
 import { CorruptionError, ForeignFormatError, type IoError } from "../errors.ts";
 import { messageOf } from "../failures.ts";
 import type { SegmentReader } from "../journal/segment_reader.ts";
-import { isUnreadable } from "../refusals.ts";
+import { isUnreadable } from "../disk/refusals.ts";
 
 /** What damage says of itself; whatever else went wrong is thrown on. */
 export function flawOf(error: unknown): string {

@@ -4,17 +4,17 @@
  * @module
  */
 
-import { closeFile } from "../close_file.ts";
+import type { closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { ForeignFormatError, TooNewError } from "../errors.ts";
-import { ioError } from "../failures.ts";
-import { HEADER_SIZE_MAX, type SegmentHeader, type SnapshotHeader } from "../format/format.ts";
-import { type NamedFile, SNAPSHOT_SUFFIX, type StateFiles } from "../format/names.ts";
-import { type HeaderReading, readHeader } from "../format/scan.ts";
-import { readGiven } from "../journal/read_around.ts";
-import { headerError } from "../journal/segment_reader.ts";
-import { isFilesOwn, isUnreadable, readPatiently } from "../refusals.ts";
-import type { Life } from "../traffic.ts";
+import type { ioError } from "../failures.ts";
+import type { HEADER_SIZE_MAX, SegmentHeader, SnapshotHeader } from "../format/format.ts";
+import type { NamedFile, SNAPSHOT_SUFFIX, StateFiles } from "../disk/names.ts";
+import type { HeaderReading, readHeader } from "../format/scan.ts";
+import type { readGiven } from "../disk/read_around.ts";
+import { type Header, headerError, kindOf, readHeaderOf } from "../disk/header_file.ts";
+import { isFilesOwn, isUnreadable, type readPatiently } from "../disk/refusals.ts";
+import type { Life } from "../format/traffic.ts";
 
 /** Who wrote a journal, as the headers that can be read say. */
 export interface StoredIdentity {
@@ -26,8 +26,6 @@ export interface StoredIdentity {
   /** What the newest segment whose header can be read tells of what was written before it. */
   written: Life | undefined;
 }
-
-type Header = SegmentHeader | SnapshotHeader;
 
 /**
  * Reads the headers of all files; `null` for a new journal.
@@ -67,29 +65,6 @@ export async function readIdentity(
   return { id, mutator, version, contested: own.length < leading.length, written };
 }
 
-/**
- * Whether any file is of the journal with this identity. One that can't be judged may be.
- */
-export async function holdsJournal(
-  fs: DurableFs,
-  { segments, snapshots }: StateFiles,
-  id: string,
-): Promise<boolean> {
-  for (const named of [...segments.toReversed(), ...snapshots.toReversed()]) {
-    try {
-      const reading = await readHeaderOf(fs, named, kindOf(named));
-      const isStrange = reading.kind === "sound"
-        ? reading.header.id !== id
-        : reading.kind === "foreign";
-      if (!isStrange) return true;
-    } catch {
-      // It was deleted by a compaction, or can't be read now: neither says that the journal is gone.
-      return true;
-    }
-  }
-  return false;
-}
-
 function isPlaced(header: Header, { sequence, edition }: NamedFile): boolean {
   if (!isSegment(header)) return header.sequence === sequence;
   return header.first === sequence && (header.edition ?? 1) === edition;
@@ -97,10 +72,6 @@ function isPlaced(header: Header, { sequence, edition }: NamedFile): boolean {
 
 function isSegment(header: Header): header is SegmentHeader {
   return header.ministate === "journal";
-}
-
-function kindOf({ name }: NamedFile): Header["ministate"] {
-  return name.endsWith(SNAPSHOT_SUFFIX) ? "snapshot" : "journal";
 }
 
 /** One header; `null` when it is damaged, unreadable or foreign: that is judged where its file is needed. */
@@ -117,35 +88,6 @@ async function usable(
     if (!isFilesOwn(error)) throw error;
     if (isUnreadable(error)) refusals.push(error);
     return null;
-  }
-}
-
-/** Reads the first line of a segment or snapshot; what the disk refuses to give is asked for again. */
-export function readHeaderOf(
-  fs: DurableFs,
-  named: NamedFile,
-  kind: Header["ministate"],
-): Promise<HeaderReading<Header>> {
-  return readPatiently(() => readHeaderOnce(fs, named, kind));
-}
-
-async function readHeaderOnce(
-  fs: DurableFs,
-  named: NamedFile,
-  kind: Header["ministate"],
-): Promise<HeaderReading<Header>> {
-  const bytes = new Uint8Array(HEADER_SIZE_MAX);
-  let file: DurableFile | undefined;
-  try {
-    file = await fs.open(named.path, "read");
-    const { size, refusal } = await readGiven(file, named.path, bytes, 0);
-    const reading = readHeader<Header>(bytes.subarray(0, size), kind, fs.crc32);
-    if (reading.kind !== "sound" && refusal !== null) throw refusal;
-    return reading;
-  } catch (error) {
-    throw ioError("read", named.path, error);
-  } finally {
-    await closeFile(file, named.path);
   }
 }
 

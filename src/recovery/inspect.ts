@@ -12,18 +12,18 @@ import type { MinistateError } from "../errors.ts";
 import { nextOpenOf, verdictOf } from "./foreseen.ts";
 import type { Finding, Inspection, SegmentInspection, SnapshotInspection } from "./inspection.ts";
 import { type JournalScan, judgeTail, scanJournal, UNBEGUN } from "./journal_scan.ts";
-import { joinPath, listState, type NamedFile, type StateFiles, stemOf } from "../format/names.ts";
+import { joinPath, listState, type NamedFile, type StateFiles, stemOf } from "../disk/names.ts";
 import { scanAftermath } from "./proof_scan.ts";
 import { CONTESTED, readIdentity, type StoredIdentity } from "./identity.ts";
 import { flawOf, placeOfFlaw } from "./flaw.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { endsUnsound, readWhatIsSound } from "./read_sound.ts";
-import { readPatiently } from "../refusals.ts";
+import { readPatiently } from "../disk/refusals.ts";
 import { readSnapshot } from "../snapshot/snapshot_file.ts";
-import { provenBy } from "../snapshot/snapshot_restore.ts";
+import { provenBy } from "./snapshot_restore.ts";
 import { lifeTold } from "./recovery.ts";
 import { listQuarantine, sizeIfReadable, sizesOf } from "./spare_files.ts";
-import { type TimedSegment, writtenOf } from "./written.ts";
+import { type TimedSegment, writtenOf } from "../wear/written.ts";
 
 /** A segment as inspected, with what the judgement needs beside. */
 interface ReadSegment {

@@ -5,7 +5,7 @@
  */
 
 import type { SequenceRange } from "./corruption.ts";
-import type { WrittenInspection } from "./written.ts";
+import type { WrittenInspection } from "../wear/written.ts";
 
 /** One segment. */
 export interface SegmentInspection {

@@ -8,16 +8,16 @@ import { type Corruption, corruptionAt, missingJournal, unusableHeader } from ".
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError } from "../errors.ts";
 import { type SegmentHeader, TORN_SIZE_MAX } from "../format/format.ts";
-import type { NamedFile, StateFiles } from "../format/names.ts";
+import type { NamedFile, StateFiles } from "../disk/names.ts";
 import { type Aftermath, scanAftermath, sequenceNamed } from "./proof_scan.ts";
 import { endsUnsound, readWhatIsSound } from "./read_sound.ts";
 import { decide, type Reach, type Row, type Tail } from "./recovery_table.ts";
 import type { Batch } from "../format/scan.ts";
 import { strangerError } from "../journal/journal_files.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
-import { readPatiently } from "../refusals.ts";
-import { isEmptyFile } from "../sync_file.ts";
-import type { Life } from "../traffic.ts";
+import { readPatiently } from "../disk/refusals.ts";
+import { isEmptyFile } from "../disk/sync_file.ts";
+import type { Life } from "../format/traffic.ts";
 
 /** The end of the newest segment. */
 export interface SegmentEnd {

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { closeFile } from "../close_file.ts";
-import { copyRange, copyReadable } from "./copy_range.ts";
+import { closeFile } from "../disk/close_file.ts";
+import { copyRange, copyReadable } from "../disk/copy_range.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { type Corruption, reasonOf } from "./corruption.ts";
 import type { SegmentEnd } from "./journal_scan.ts";
-import { editionOf } from "../format/editions.ts";
-import { EDITION_MAX, joinPath, type NamedFile, type StateFiles } from "../format/names.ts";
+import { editionOf } from "../disk/editions.ts";
+import { EDITION_MAX, joinPath, type NamedFile, type StateFiles } from "../disk/names.ts";
 import { moveAside, openQuarantine, QuarantineNames, syncMoved } from "./quarantine_folder.ts";
 import type { LostRecords } from "./recovery_report.ts";
-import { createAnew, writeFully } from "../journal/write_bytes.ts";
-import { isMetadataDamaged, isStuck } from "../refusals.ts";
-import type { StateDirectory } from "../state_directory.ts";
+import { createAnew, writeFully } from "../disk/file_io.ts";
+import { isMetadataDamaged, isStuck } from "../disk/refusals.ts";
+import type { StateDirectory } from "../journal/state_directory.ts";
 
 /** How many torn tails are kept; the oldest goes first. Power cuts are many, and cards are small. */
 const TORN_KEPT = 16;

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { copyRange } from "./copy_range.ts";
+import { copyRange } from "../disk/copy_range.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { ioError } from "../failures.ts";
-import { joinPath, type NamedFile, QUARANTINE } from "../format/names.ts";
-import { isStuck } from "../refusals.ts";
-import { sizeOf, syncFile } from "../sync_file.ts";
-import type { StateDirectory } from "../state_directory.ts";
+import { joinPath, type NamedFile, QUARANTINE } from "../disk/names.ts";
+import { isStuck } from "../disk/refusals.ts";
+import { sizeOf, syncFile } from "../disk/sync_file.ts";
+import type { StateDirectory } from "../journal/state_directory.ts";
 
 /** Makes the folder when it is missing, and returns its path. */
 export async function openQuarantine(directory: StateDirectory): Promise<string> {

@@ -5,7 +5,7 @@
  */
 
 import { setRottenAside, setSupersededAside } from "./aside_unneeded.ts";
-import { copyRange } from "./copy_range.ts";
+import { copyRange } from "../disk/copy_range.ts";
 import { type Corruption, corruptionError, reasonOf } from "./corruption.ts";
 import { coveredScan } from "./covered_scan.ts";
 import { ioError, isDiskFull } from "../failures.ts";
@@ -20,18 +20,18 @@ import {
 } from "./journal_scan.ts";
 import { drawId, type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
 import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
-import { Ledger, newestLife } from "../ledger.ts";
-import { editionOf } from "../format/editions.ts";
-import { type NamedFile, segmentFile, type StateFiles } from "../format/names.ts";
+import { Ledger, newestLife } from "../wear/ledger.ts";
+import { editionOf } from "../disk/editions.ts";
+import { type NamedFile, segmentFile, type StateFiles } from "../disk/names.ts";
 import type { Batch } from "../format/scan.ts";
 import type { JournalSettings } from "../options.ts";
 import { keepTornTail, setJournalAside } from "./quarantine.ts";
 import type { LostRecords, RecoveryReport, TornTail } from "./recovery_report.ts";
 import { SegmentWriter } from "../journal/segment_writer.ts";
-import type { Rotten } from "../snapshot/snapshot_restore.ts";
-import type { StateDirectory } from "../state_directory.ts";
-import { holdsState } from "../state_presence.ts";
-import type { Life } from "../traffic.ts";
+import type { Rotten } from "./snapshot_restore.ts";
+import type { StateDirectory } from "../journal/state_directory.ts";
+import { holdsState } from "../disk/state_presence.ts";
+import type { Life } from "../format/traffic.ts";
 
 /** Where replay starts: behind a snapshot, or at the beginning. */
 export interface Base {

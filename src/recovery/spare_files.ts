@@ -8,8 +8,8 @@ import type { DurableFs } from "../durable_fs.ts";
 import { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import type { SpareFile } from "./inspection.ts";
-import { joinPath, QUARANTINE } from "../format/names.ts";
-import { isUnreadable } from "../refusals.ts";
+import { joinPath, QUARANTINE } from "../disk/names.ts";
+import { isUnreadable } from "../disk/refusals.ts";
 
 /** What recovery has set aside; nothing when the folder isn't there. */
 export async function listQuarantine(fs: DurableFs, directory: string): Promise<SpareFile[]> {

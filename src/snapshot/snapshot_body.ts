@@ -8,9 +8,9 @@
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { CorruptionError } from "../errors.ts";
 import { BATCH_SIZE_MAX, CONTROL_TAIL_SIZE, HEADER_SIZE_MAX, LINE_FEED } from "../format/format.ts";
-import type { NamedFile } from "../format/names.ts";
+import type { NamedFile } from "../disk/names.ts";
 import { readControlLine } from "../format/scan.ts";
-import { readFully } from "../journal/segment_reader.ts";
+import { readFully } from "../disk/file_io.ts";
 
 /** A string in the state can make a line as long as the string; a hostile file must not take all memory. */
 const LINE_SIZE_MAX = 32 * BATCH_SIZE_MAX;

@@ -4,16 +4,17 @@
  * @module
  */
 
-import { closeFile } from "../close_file.ts";
+import { closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { encodeControlLine, encodeHeader } from "../format/encode.ts";
 import { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import { HEADER_SIZE_MAX, type SnapshotHeader } from "../format/format.ts";
-import { type NamedFile, temporaryPath } from "../format/names.ts";
+import { type NamedFile, temporaryPath } from "../disk/names.ts";
 import { readHeader } from "../format/scan.ts";
-import { headerError, readFully } from "../journal/segment_reader.ts";
-import { createAnew, discard, writeFully } from "../journal/write_bytes.ts";
+import { headerError } from "../disk/header_file.ts";
+import { readFully } from "../disk/file_io.ts";
+import { createAnew, discard, writeFully } from "../disk/file_io.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
 import { BodyReader, damagedAt } from "./snapshot_body.ts";
 
@@ -153,4 +154,14 @@ async function readLines(
   } finally {
     await closeFile(file, named.path);
   }
+}
+
+/** A snapshot on the disk. */
+export interface SnapshotInfo {
+  /** Its file. */
+  path: string;
+  /** It holds the state after this sequence. */
+  sequence: number;
+  /** Its size in bytes. */
+  size: number;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { copyRange } from "../recovery/copy_range.ts";
-import { closeAfterFailure } from "../close_file.ts";
+import { copyRange } from "../disk/copy_range.ts";
+import { closeAfterFailure } from "../disk/close_file.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, type DirectoryGoneError, IoError } from "../errors.ts";
 import { ioError } from "../failures.ts";
@@ -18,11 +18,11 @@ import {
   parentOf,
   QUARANTINE,
   type StateFiles,
-} from "../format/names.ts";
+} from "../disk/names.ts";
 import { type Plan, planCopies } from "./backup_plan.ts";
 import { holdFiles, listEntries } from "./held_files.ts";
 import { readIdentity } from "../recovery/identity.ts";
-import { StateDirectory } from "../state_directory.ts";
+import { StateDirectory } from "../journal/state_directory.ts";
 
 /** What a backup holds. */
 export interface BackupReport {

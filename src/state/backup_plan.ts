@@ -9,13 +9,13 @@ import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError } from "../errors.ts";
 import { judgeTail } from "../recovery/journal_scan.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
-import type { NamedFile, StateFiles } from "../format/names.ts";
+import type { NamedFile, StateFiles } from "../disk/names.ts";
 import type { Batch } from "../format/scan.ts";
 import { scanAftermath } from "../recovery/proof_scan.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
-import { isUnreadable, readPatiently } from "../refusals.ts";
+import { isUnreadable, readPatiently } from "../disk/refusals.ts";
 import { verifySnapshot } from "../snapshot/snapshot_file.ts";
-import { isEmptyFile } from "../sync_file.ts";
+import { isEmptyFile } from "../disk/sync_file.ts";
 
 /** One file to copy. */
 export interface Copy {

@@ -4,28 +4,15 @@
  * @module
  */
 
+import type { ChangesOptions } from "../options.ts";
 import { FileSource } from "../journal/file_source.ts";
 import { JournalCursor, limitAt, type ReadLimit } from "../journal/journal_cursor.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { LiveSource } from "../journal/live_source.ts";
 import type { RecordSource } from "../journal/record_source.ts";
 import { changesSettings } from "../options.ts";
-import type { StateDirectory } from "../state_directory.ts";
+import type { StateDirectory } from "../journal/state_directory.ts";
 import { ChangeIterator } from "./change_iterator.ts";
-
-/** Where `changes` begins, and when it ends. */
-export interface ChangesOptions {
-  /** The first sequence wanted; one that is in the past gives history first. @default the next one */
-  from?: number;
-  /** Ends the loop when it is aborted, as `return()` does: at once and without an error. */
-  signal?: AbortSignal;
-  /**
-   * Whether to wait for more at the end. A read-only manager then follows the writer in another process: it looks
-   * for more every 200 ms, and its own state stays as it was when it was opened.
-   * @default true, but false for a read-only manager
-   */
-  follow?: boolean;
-}
 
 /** A committed mutation, as `changes` gives it. */
 export interface Change<M> {

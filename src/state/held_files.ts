@@ -7,11 +7,11 @@
  * @module
  */
 
-import { closeFile } from "../close_file.ts";
+import { closeFile } from "../disk/close_file.ts";
 import type { DirectoryEntry, DurableFile, DurableFs } from "../durable_fs.ts";
 import { ioError } from "../failures.ts";
-import { sortNames } from "../format/names.ts";
-import { isUnreadable } from "../refusals.ts";
+import { sortNames } from "../disk/names.ts";
+import { isUnreadable } from "../disk/refusals.ts";
 
 /** How often the files are listed and opened until none was deleted in between. */
 const ATTEMPTS = 100;

@@ -8,8 +8,8 @@ import { HistoryGoneError } from "../errors.ts";
 import { JournalCursor } from "../journal/journal_cursor.ts";
 import type { StateMachine } from "./mutator.ts";
 import { PIECE_SIZE } from "../snapshot/snapshot_file.ts";
-import { restoreNewest } from "../snapshot/snapshot_restore.ts";
-import type { StateDirectory } from "../state_directory.ts";
+import { restoreNewest } from "../recovery/snapshot_restore.ts";
+import type { StateDirectory } from "../journal/state_directory.ts";
 
 /**
  * Checks that a state has been at a sequence.

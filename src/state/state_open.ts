@@ -4,15 +4,15 @@
  * @module
  */
 
-import { closeAfterFailure } from "../close_file.ts";
+import { closeAfterFailure } from "../disk/close_file.ts";
 import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
 import type { StateManagerSettings } from "../options.ts";
 import { checkIdentity, readIdentity } from "../recovery/identity.ts";
 import { recover, type Recovered } from "../recovery/recovery.ts";
 import { readSteadily } from "../recovery/read_steadily.ts";
-import { restoreNewest } from "../snapshot/snapshot_restore.ts";
-import type { SnapshotInfo } from "../snapshot_store.ts";
-import { StateDirectory } from "../state_directory.ts";
+import { restoreNewest } from "../recovery/snapshot_restore.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
+import { StateDirectory } from "../journal/state_directory.ts";
 
 /** All that `open` hands to the instance it makes. */
 export interface OpenedState<S, M, R> {

@@ -4,15 +4,16 @@
  * @module
  */
 
-import type { Ledger } from "../ledger.ts";
+import type { StatsOptions } from "../options.ts";
+import type { Ledger } from "../wear/ledger.ts";
 import { statsSettings } from "../options.ts";
-import { cardYears, type Life, type Traffic, type TrafficRatios, withRatios } from "../traffic.ts";
-
-/** Options of `stats`. */
-export interface StatsOptions {
-  /** What the card can take before it wears out, in bytes (its maker's "TBW"). @default unknown */
-  enduranceBytes?: number;
-}
+import {
+  cardYears,
+  type Life,
+  type Traffic,
+  type TrafficRatios,
+  withRatios,
+} from "../format/traffic.ts";
 
 /** What was written. It leaves out what the file system writes of its own and how the card levels its wear. */
 export interface Stats {

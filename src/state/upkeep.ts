@@ -4,8 +4,8 @@
  * @module
  */
 
-import { AutomaticCompaction } from "../snapshot/automatic_compaction.ts";
-import { Compaction } from "../snapshot/compaction.ts";
+import { AutomaticCompaction } from "./automatic_compaction.ts";
+import { Compaction } from "./compaction.ts";
 import type { OpenedState } from "./state_open.ts";
 
 /** `null` for a manager that only reads; `automatic` also when the caller compacts by hand. */

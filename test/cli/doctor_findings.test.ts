@@ -2,17 +2,17 @@
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type AccessFacts, accessFindings, type OwnFile } from "../../src/cli/doctor/access.ts";
-import { clockFindings } from "../../src/cli/doctor/clock.ts";
-import { deviceFinding } from "../../src/cli/doctor/device.ts";
-import { isVolatile, placeFindings } from "../../src/cli/doctor/file_system.ts";
-import { ask, type Finding, shellText, worstOf } from "../../src/cli/doctor/finding.ts";
-import { isLocked, trialFinding, writerFinding } from "../../src/cli/doctor/lock.ts";
-import { optionFindings } from "../../src/cli/doctor/mount_options.ts";
-import { checkPassOf, type Mount, mountOf, parseMounts } from "../../src/cli/doctor/mounts.ts";
-import { pageSizeFrom, platformFindings } from "../../src/cli/doctor/platform.ts";
-import { spaceFindings } from "../../src/cli/doctor/space.ts";
-import { latencyFindings, latencyText, syncLatencyOf } from "../../src/cli/doctor/sync_latency.ts";
+import { type AccessFacts, accessFindings, type OwnFile } from "../../cli/doctor/access.ts";
+import { clockFindings } from "../../cli/doctor/clock.ts";
+import { deviceFinding } from "../../cli/doctor/device.ts";
+import { isVolatile, placeFindings } from "../../cli/doctor/file_system.ts";
+import { ask, type Finding, shellText, worstOf } from "../../cli/doctor/finding.ts";
+import { isLocked, trialFinding, writerFinding } from "../../cli/doctor/lock.ts";
+import { optionFindings } from "../../cli/doctor/mount_options.ts";
+import { checkPassOf, type Mount, mountOf, parseMounts } from "../../cli/doctor/mounts.ts";
+import { pageSizeFrom, platformFindings } from "../../cli/doctor/platform.ts";
+import { spaceFindings } from "../../cli/doctor/space.ts";
+import { latencyFindings, latencyText, syncLatencyOf } from "../../cli/doctor/sync_latency.ts";
 
 const MIB = 1024 * 1024;
 const HIDDEN = { unknown: "EPERM" };

@@ -3,10 +3,10 @@
 import { Writable } from "node:stream";
 import type { DurableFs } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
-import { processMachine } from "../../runtime/machine.ts";
-import { main } from "../../src/cli/main.ts";
-import type { Machine } from "../../src/cli/machine.ts";
-import type { Terminal, TextSink } from "../../src/cli/terminal.ts";
+import { processMachine } from "../../cli/process/machine.ts";
+import { main } from "../../cli/main.ts";
+import type { Machine } from "../../cli/machine.ts";
+import type { Terminal, TextSink } from "../../cli/terminal.ts";
 
 /** A standard output or standard error that keeps what is written. */
 export class Screen implements TextSink {

@@ -3,9 +3,9 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { DurableFs } from "@ministate/ministate";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { freshDisk } from "../simulation/workloads.ts";
-import { DIRECTORY } from "../simulation/world.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
+import { DIRECTORY } from "../../simulation/world.ts";
 import { batchLines, checksumOf, controlLine, fileName, segmentHeader } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
 import { countsOf, tapped } from "../support/tapped_fs.ts";

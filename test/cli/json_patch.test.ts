@@ -2,9 +2,9 @@
 
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { applyPatch } from "../../src/cli/document.ts";
-import { parsePointer, PatchError } from "../../src/cli/json_pointer.ts";
-import { applyMergePatch } from "../../src/cli/merge_patch.ts";
+import { applyPatch } from "../../cli/document.ts";
+import { parsePointer, PatchError } from "../../cli/json_pointer.ts";
+import { applyMergePatch } from "../../cli/merge_patch.ts";
 
 /** A result of `null` stands for "refused". */
 type Row = [name: string, document: string, patch: string, after: string | null];

@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { type InputLine, readLines } from "../../src/cli/lines.ts";
+import { type InputLine, readLines } from "../../cli/lines.ts";
 
 async function linesOf(bytes: Uint8Array, pieceSize: number, sizeMax = 100): Promise<InputLine[]> {
   async function* pieces() {

@@ -3,7 +3,7 @@
 import { symlink, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../src/cli/exit.ts";
+import { EXIT } from "../../cli/exit.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary.ts";
 import { runHere } from "./in_process.ts";
 

@@ -8,9 +8,9 @@ import {
   StateManager,
   type StateManagerOptions,
 } from "@ministate/ministate";
-import type { DocumentManager } from "../../src/cli/context.ts";
-import { documentMutator, type Patch } from "../../src/cli/document.ts";
-import { PatchStream } from "../../src/cli/patch_stream.ts";
+import type { DocumentManager } from "../../cli/context.ts";
+import { documentMutator, type Patch } from "../../cli/document.ts";
+import { PatchStream } from "../../cli/patch_stream.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { type Hook, systemError, wrapFs } from "../support/wrapped_fs.ts";
 import { runHere, Screen } from "./in_process.ts";

@@ -3,7 +3,7 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { type DurableFs, StateManager } from "@ministate/ministate";
-import { freshDisk } from "../simulation/workloads.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { fileName } from "../support/files.ts";
 import { journalName, ledger } from "../support/samples.ts";

@@ -1,8 +1,8 @@
 // The file system that counts keeps the contract of the one beneath it.
 
-import { Special } from "../../runtime/simulated/names.ts";
-import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { CountingFs } from "../../src/counting_fs.ts";
+import { Special } from "../../testing/disk/names.ts";
+import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { CountingFs } from "../../src/disk/counting_fs.ts";
 import { testConformance } from "./suite.ts";
 
 testConformance("the counting file system", async () => {

@@ -1,9 +1,9 @@
 // The file system of one place keeps the contract of the one beneath it, as long as the place is there.
 
-import { Special } from "../../runtime/simulated/names.ts";
-import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { Place } from "../../src/place.ts";
-import { PlacedFs } from "../../src/placed_fs.ts";
+import { Special } from "../../testing/disk/names.ts";
+import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { Place } from "../../src/disk/place.ts";
+import { PlacedFs } from "../../src/disk/placed_fs.ts";
 import { testConformance } from "./suite.ts";
 
 testConformance("the file system of a place", async () => {

@@ -1,8 +1,8 @@
 // The simulated disk keeps to the same contract as the real file systems, and loses power the way its model says.
 
 import { testConformance } from "./suite.ts";
-import { Special } from "../../runtime/simulated/names.ts";
-import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { Special } from "../../testing/disk/names.ts";
+import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 
 testConformance("the simulated disk", async () => {
   const fs = new PowerCutDisk();

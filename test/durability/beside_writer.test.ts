@@ -11,7 +11,7 @@ import {
 } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { crashImages, PowerCutDisk } from "@ministate/ministate/testing";
-import { documentMutator, type Patch } from "../../src/cli/document.ts";
+import { documentMutator, type Patch } from "../../cli/document.ts";
 import { runHere } from "../cli/in_process.ts";
 import { systemError } from "../support/wrapped_fs.ts";
 

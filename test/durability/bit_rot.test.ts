@@ -2,12 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { ROTS } from "../simulation/bit_rot.ts";
-import { openDamaged } from "../simulation/damage_oracle.ts";
-import { damagedDisk, filesOf, record } from "../simulation/recordings.ts";
-import { EVERYTHING } from "../simulation/slice.ts";
-import { UNCOUNTED } from "../simulation/tally.ts";
-import { DIRECTORY } from "../simulation/world.ts";
+import { ROTS } from "../../simulation/bit_rot.ts";
+import { openDamaged } from "../../simulation/damage_oracle.ts";
+import { damagedDisk, filesOf, record } from "../../simulation/recordings.ts";
+import { EVERYTHING } from "../../simulation/slice.ts";
+import { UNCOUNTED } from "../../simulation/tally.ts";
+import { DIRECTORY } from "../../simulation/world.ts";
 import { SHARE } from "../support/share.ts";
 
 const recordings = await record();

@@ -2,12 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { ANY_POWER_CUT, EXTREMES } from "../../runtime/simulated/power_cut.ts";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { recovers } from "../simulation/oracle.ts";
-import { UNCOUNTED } from "../simulation/tally.ts";
-import { DIRECTORY, World } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { ANY_POWER_CUT, EXTREMES } from "../../testing/disk/power_cut.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { recovers } from "../../simulation/oracle.ts";
+import { UNCOUNTED } from "../../simulation/tally.ts";
+import { DIRECTORY, World } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 import { Random } from "../support/random.ts";
 
 function copying(disk: PowerCutDisk = freshDisk(), spaceLeft = Infinity): PowerCutDisk {

@@ -3,8 +3,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { type DurableFs, InvalidStateError, StateManager } from "@ministate/ministate";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 const DIRECTORY = "/data/state";
 const NAME = "pads.wal.jsonl";

@@ -9,8 +9,8 @@ import { CorruptionError, StateManager } from "@ministate/ministate";
 import { ANY_POWER_CUT, type PowerCut, type PowerCutDisk, Random } from "../../testing.ts";
 import { UNBEGUN } from "../../src/recovery/journal_scan.ts";
 import { inspectState } from "../../src/recovery/inspect.ts";
-import { BACKUP, freshDisk } from "../simulation/workloads.ts";
-import { collector, DIRECTORY, NAME, World } from "../simulation/world.ts";
+import { BACKUP, freshDisk } from "../../simulation/workloads.ts";
+import { collector, DIRECTORY, NAME, World } from "../../simulation/world.ts";
 import { assertFails } from "../support/errors.ts";
 
 /** Everything that was not synced is gone, and names lead to nothing where their files were not synced after them. */

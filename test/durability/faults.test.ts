@@ -2,10 +2,10 @@
 
 import { assert } from "@std/assert";
 import { test } from "node:test";
-import { exploreFaults, FAULT_KINDS } from "../simulation/faults.ts";
-import { sliceOf } from "../simulation/slice.ts";
-import { UNCOUNTED } from "../simulation/tally.ts";
-import { WORKLOADS } from "../simulation/workloads.ts";
+import { exploreFaults, FAULT_KINDS } from "../../simulation/faults.ts";
+import { sliceOf } from "../../simulation/slice.ts";
+import { UNCOUNTED } from "../../simulation/tally.ts";
+import { WORKLOADS } from "../../simulation/workloads.ts";
 import { testSeed } from "../support/random.ts";
 
 /** One call in so many, drawn anew in every run: `npm run simulate -- --ci` tries them all. */

@@ -3,14 +3,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { IoError, type OpenMode } from "@ministate/ministate";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { Random } from "../support/random.ts";
-import { openDamaged } from "../simulation/damage_oracle.ts";
-import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
-import { recovers } from "../simulation/oracle.ts";
-import { UNCOUNTED } from "../simulation/tally.ts";
-import { DIRECTORY, World } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { openDamaged } from "../../simulation/damage_oracle.ts";
+import { EXTREMES } from "../../testing/disk/power_cut.ts";
+import { recovers } from "../../simulation/oracle.ts";
+import { UNCOUNTED } from "../../simulation/tally.ts";
+import { DIRECTORY, World } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 /** Free space is tried in steps of this many bytes, so that writes stop within lines, sectors and fills. */
 const STEP = 3571;

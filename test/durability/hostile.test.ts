@@ -11,11 +11,11 @@ import {
 import { BatchEncoder } from "../../src/format/encode.ts";
 import type { SegmentHeader } from "../../src/format/format.ts";
 import { readHeader } from "../../src/format/scan.ts";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { cpuTimeOf } from "../support/cpu_time.ts";
 import { checksumOf, controlLine, fileName } from "../support/files.ts";
-import { DIRECTORY, NAME } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { DIRECTORY, NAME } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -3,8 +3,8 @@
 import { assert } from "@std/assert";
 import { test } from "node:test";
 import { crashImages } from "../../testing.ts";
-import { BACKUP, freshDisk } from "../simulation/workloads.ts";
-import { collector, NAME, World } from "../simulation/world.ts";
+import { BACKUP, freshDisk } from "../../simulation/workloads.ts";
+import { collector, NAME, World } from "../../simulation/world.ts";
 import { StateManager } from "@ministate/ministate";
 
 test("backup() and compact() work when an earlier compaction lost power at any call", async () => {

@@ -3,11 +3,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { CorruptionError, ForeignFormatError } from "@ministate/ministate";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { openDamaged } from "../simulation/damage_oracle.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { openDamaged } from "../../simulation/damage_oracle.ts";
 import { fileName } from "../support/files.ts";
-import { DIRECTORY, World } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { DIRECTORY, World } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 const path = (kind: "wal" | "snapshot", sequence: number) =>
   `${DIRECTORY}/${fileName(kind, sequence).replace("test", "w")}`;

@@ -3,9 +3,9 @@
 
 import { assert } from "@std/assert";
 import { test } from "node:test";
-import { explorePowerCuts } from "../simulation/power_cuts.ts";
-import { UNCOUNTED } from "../simulation/tally.ts";
-import { WORKLOADS } from "../simulation/workloads.ts";
+import { explorePowerCuts } from "../../simulation/power_cuts.ts";
+import { UNCOUNTED } from "../../simulation/tally.ts";
+import { WORKLOADS } from "../../simulation/workloads.ts";
 import { testSeed } from "../support/random.ts";
 import { SHARE } from "../support/share.ts";
 

@@ -3,9 +3,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { CorruptionError, StateManager } from "@ministate/ministate";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { DIRECTORY, NAME } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { DIRECTORY, NAME } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 const counter = {
   initial: () => ({ count: 0 }),

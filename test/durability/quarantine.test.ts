@@ -3,13 +3,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { type LostRecords, MinistateError } from "@ministate/ministate";
-import { isPowerCut } from "../../runtime/simulated/call_gate.ts";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { isPowerCut } from "../../testing/disk/call_gate.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { Random, testSeed } from "../support/random.ts";
-import { named, openDamaged } from "../simulation/damage_oracle.ts";
-import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../runtime/simulated/power_cut.ts";
-import { DIRECTORY, World } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { named, openDamaged } from "../../simulation/damage_oracle.ts";
+import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../testing/disk/power_cut.ts";
+import { DIRECTORY, World } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 const IMAGES_DRAWN = 4;
 const ACKED = 6;

@@ -3,7 +3,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CorruptionError, type DurableFs, IoError } from "@ministate/ministate";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { inspectState } from "../../src/recovery/inspect.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import {

@@ -6,8 +6,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CorruptionError, StateManager } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { inspectState } from "../../src/recovery/inspect.ts";
-import { keepsNothingDown } from "../simulation/promises_rotten.ts";
-import { UNCOUNTED } from "../simulation/tally.ts";
+import { keepsNothingDown } from "../../simulation/promises_rotten.ts";
+import { UNCOUNTED } from "../../simulation/tally.ts";
 import {
   CASES,
   contents,

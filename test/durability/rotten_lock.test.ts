@@ -7,7 +7,7 @@ import { DirectoryGoneError, IoError, LockedError } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../../runtime/detect.ts";
-import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { assertFails } from "../support/errors.ts";
 import { canMountImages, Ext4Image } from "../support/ext4_image.ts";

@@ -10,15 +10,15 @@ import {
   type OpenMode,
 } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { BatchEncoder } from "../../src/format/encode.ts";
 import { FILL_RESERVE } from "../../src/format/format.ts";
-import { segmentFile } from "../../src/format/names.ts";
+import { segmentFile } from "../../src/disk/names.ts";
 import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { SegmentWriter } from "../../src/journal/segment_writer.ts";
-import { DIRECTORY, NAME, World } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { DIRECTORY, NAME, World } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 const SEGMENT_SIZE_MAX = 64 * 1024;
 

@@ -5,10 +5,10 @@ import { appendFile, mkdir, readdir, symlink } from "node:fs/promises";
 import { test } from "node:test";
 import { IoError } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { openDamaged } from "../simulation/damage_oracle.ts";
-import { DIRECTORY, World } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { openDamaged } from "../../simulation/damage_oracle.ts";
+import { DIRECTORY, World } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 import { journalName } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 

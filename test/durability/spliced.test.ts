@@ -1,10 +1,10 @@
 // Lines and files doubled, swapped, removed, or taken from another journal: never a silently wrong state.
 
 import { test } from "node:test";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { failsOrKeepsAll, named, quarantines } from "../simulation/damage_oracle.ts";
-import { damagedDisk, filesOf, record, type Recording } from "../simulation/recordings.ts";
-import { DIRECTORY } from "../simulation/world.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { failsOrKeepsAll, named, quarantines } from "../../simulation/damage_oracle.ts";
+import { damagedDisk, filesOf, record, type Recording } from "../../simulation/recordings.ts";
+import { DIRECTORY } from "../../simulation/world.ts";
 
 const recordings = await record();
 /** The same histories with another journal's identity. */

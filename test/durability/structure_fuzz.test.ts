@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import { testSeed } from "../support/random.ts";
-import { checkForgeries, checkStructure } from "../simulation/structure_fuzz.ts";
+import { checkForgeries, checkStructure } from "../../simulation/structure_fuzz.ts";
 
 const seed = testSeed("structure fuzzing");
 

@@ -7,9 +7,9 @@ import { CorruptionError, HistoryGoneError, IoError, LockedError } from "@minist
 import { StateManager } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { collector, DIRECTORY, NAME, within, World } from "../simulation/world.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { collector, DIRECTORY, NAME, within, World } from "../../simulation/world.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 /** The disk, whose next listings of the state directory are those of a moment ago. */
 function lagging(

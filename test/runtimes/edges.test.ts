@@ -8,8 +8,8 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { detectFs } from "../../runtime/detect.ts";
 import { lockByProgram, lockDescriptors } from "../../runtime/flock.ts";
-import { processMachine } from "../../runtime/machine.ts";
-import { processTerminal } from "../../runtime/terminal.ts";
+import { processMachine } from "../../cli/process/machine.ts";
+import { processTerminal } from "../../cli/process/terminal.ts";
 import { own, run, start } from "../support/runtimes.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 

@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Random } from "../../runtime/simulated/random.ts";
+import { Random } from "../../testing/disk/random.ts";
 import {
   CrashImages,
   type CrashRules,

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 
-export { Random } from "../../runtime/simulated/random.ts";
+export { Random } from "../../testing/disk/random.ts";
 
 /** The seed of this run: from the environment, else drawn, and printed so that the run can be repeated. */
 export function testSeed(test: string): number {

@@ -6,8 +6,8 @@
 
 import { assert } from "@std/assert";
 import { type DurableFs, StateManager } from "@ministate/ministate";
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "./bad_disk.ts";
 import { fileName } from "./files.ts";
 import { journalName, type Ledger, ledger } from "./samples.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { BatchEncoder, encodeHeader, encodeSeal } from "../../src/format/encode.ts";
-import { type NamedFile, segmentFile } from "../../src/format/names.ts";
+import { type NamedFile, segmentFile } from "../../src/disk/names.ts";
 import { segmentHeader } from "../../src/journal/journal_identity.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 /** The journal that the segment belongs to. */
 export const IDENTITY = {

@@ -1,6 +1,6 @@
 // Which steps of a long exploration are made under this runtime.
 
-import type { Slice } from "../simulation/slice.ts";
+import type { Slice } from "../../simulation/slice.ts";
 import { own, type Runtime } from "./runtimes.ts";
 
 /**

@@ -2,8 +2,8 @@
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { copyRange } from "../../src/recovery/copy_range.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { copyRange } from "../../src/disk/copy_range.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 
 const PIECE_SIZE = 256 * 1024;
 

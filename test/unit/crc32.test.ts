@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import zlib from "node:zlib";
 import { crc32 } from "../../runtime/crc32.ts";
-import { Random } from "../../runtime/simulated/random.ts";
+import { Random } from "../../testing/disk/random.ts";
 
 test("crc32() gives the check value of its catalogue entry", () => {
   // CRC-32/ISO-HDLC in the catalogue of parametrised CRC algorithms.

@@ -6,8 +6,8 @@ import { DiskFullError } from "../../src/errors.ts";
 import { BATCH_SIZE_MAX } from "../../src/format/format.ts";
 import { GroupCommit } from "../../src/journal/group_commit.ts";
 import type { JournalWriter } from "../../src/journal/journal_writer.ts";
-import { AutomaticCompaction } from "../../src/snapshot/automatic_compaction.ts";
-import type { Compaction } from "../../src/snapshot/compaction.ts";
+import { AutomaticCompaction } from "../../src/state/automatic_compaction.ts";
+import type { Compaction } from "../../src/state/compaction.ts";
 
 /** How large the waiting mutations of one batch may be together. */
 const TARGET = BATCH_SIZE_MAX / 16;

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { StateManager } from "@ministate/ministate";
 import { parseExactly } from "../../src/format/json_parse.ts";
-import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { cpuTimeOf } from "../support/cpu_time.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { drawJson } from "../support/random_json.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { getter, value, withPatches } from "../../src/testing/world/patches.ts";
+import { getter, value, withPatches } from "../../testing/world/patches.ts";
 
 test("withPatches() replaces members for the time of a call, and puts back exactly what was there", () => {
   const prototype = { inherited: 1 };

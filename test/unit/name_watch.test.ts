@@ -9,9 +9,9 @@ import {
   type FileIdentity,
   type MaybePromise,
 } from "@ministate/ministate";
-import { NameWatch, STEADY_MS } from "../../src/name_watch.ts";
-import { Place } from "../../src/place.ts";
-import { PlacedFs } from "../../src/placed_fs.ts";
+import { NameWatch, STEADY_MS } from "../../src/disk/name_watch.ts";
+import { Place } from "../../src/disk/place.ts";
+import { PlacedFs } from "../../src/disk/placed_fs.ts";
 import { detectFs } from "../../runtime/detect.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError } from "../support/wrapped_fs.ts";

@@ -11,8 +11,8 @@ import {
   Random,
   Special,
 } from "../../testing.ts";
-import { EveryChoice } from "../../runtime/simulated/chooser.ts";
-import { EXTREMES } from "../../runtime/simulated/power_cut.ts";
+import { EveryChoice } from "../../testing/disk/chooser.ts";
+import { EXTREMES } from "../../testing/disk/power_cut.ts";
 
 const SECTOR_SIZE = 512;
 const LOST: PowerCut = EXTREMES.lost;

@@ -2,8 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { renderReport } from "../../scripts/simulate/report.ts";
-import { addSample, type Results, type Row, type Sample } from "../../scripts/simulate/results.ts";
+import { renderReport } from "../../simulation/report/report.ts";
+import { addSample, type Results, type Row, type Sample } from "../../simulation/results.ts";
 
 const ROWS: Row[] = [
   ["power cuts", "snapshots", "write", "sound", 1_234_567],

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { CorruptionError } from "@ministate/ministate";
 import { batchChecksumAt } from "../../src/format/batch_scan.ts";
 import { BATCH_SIZE_MAX } from "../../src/format/format.ts";
-import { segmentFile } from "../../src/format/names.ts";
+import { segmentFile } from "../../src/disk/names.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { IDENTITY, type Part, segmentOf } from "../support/segment.ts";
 

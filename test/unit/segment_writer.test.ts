@@ -5,11 +5,11 @@ import { test } from "node:test";
 import { DiskFullError, type DurableFile, type DurableFs, IoError } from "@ministate/ministate";
 import { PoisonedError } from "@ministate/ministate";
 import { BatchEncoder } from "../../src/format/encode.ts";
-import { segmentFile } from "../../src/format/names.ts";
+import { segmentFile } from "../../src/disk/names.ts";
 import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { SegmentWriter } from "../../src/journal/segment_writer.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 import { IDENTITY, segmentOf } from "../support/segment.ts";
 import { systemError } from "../support/wrapped_fs.ts";
 

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { InvalidStateError, StateManager } from "@ministate/ministate";
-import { PowerCutDisk } from "../../runtime/simulated/power_cut_disk.ts";
+import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { DEPTH_MAX, SNAPSHOT_LINE_WEIGHT, STATE_DEPTH_MAX } from "../../src/format/format.ts";
 import { StateBuilder } from "../../src/format/snapshot_decode.ts";
 import { encodeState } from "../../src/format/snapshot_encode.ts";

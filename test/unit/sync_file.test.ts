@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { IoError } from "@ministate/ministate";
-import { isEmptyFile, sizeOf, syncFile } from "../../src/sync_file.ts";
+import { isEmptyFile, sizeOf, syncFile } from "../../src/disk/sync_file.ts";
 import { assertFails } from "../support/errors.ts";
 import { countOpenFiles } from "../support/open_files.ts";
 import { temporaryDirectory } from "../support/temporary.ts";

@@ -3,9 +3,9 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import type { DurableFile, DurableFs, MaybePromise } from "@ministate/ministate";
-import { CountingFs } from "../../src/counting_fs.ts";
-import { newestLife } from "../../src/ledger.ts";
-import { cardYears, noTraffic, pagesTouched } from "../../src/traffic.ts";
+import { CountingFs } from "../../src/disk/counting_fs.ts";
+import { newestLife } from "../../src/wear/ledger.ts";
+import { cardYears, noTraffic, pagesTouched } from "../../src/format/traffic.ts";
 
 const YEAR_MS = 365.25 * 86_400_000;
 

@@ -1,6 +1,6 @@
 // Says "ready", then the name of the signal that interrupts it, and goes on until it is ended.
 
-import { processTerminal } from "../../../runtime/terminal.ts";
+import { processTerminal } from "../../../cli/process/terminal.ts";
 
 const signal = processTerminal().interruption();
 signal.addEventListener("abort", () => console.log(signal.reason));

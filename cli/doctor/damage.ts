@@ -1,0 +1,34 @@
+/**
+ * Which files the file system itself refuses to look at, because its own records about them are damaged.
+ *
+ * @module
+ */
+
+import { isOwnName, joinPath } from "../../src/disk/names.ts";
+import type { Machine } from "../machine.ts";
+import { safeText } from "../text.ts";
+import { ask, type Fact, type Finding, isUnknown } from "./finding.ts";
+
+/** What says nothing about damage: deleted by a compaction since, or refused to this user. */
+const NO_DAMAGE: readonly string[] = ["ENOENT", "EACCES", "EPERM"];
+
+/** Says which of our files can't even be looked at. */
+export async function damageFindings(
+  machine: Machine,
+  directory: string,
+  names: Fact<string[]>,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of isUnknown(names) ? [] : names.filter(isOwnName)) {
+    const status = await ask(() => machine.status(joinPath(directory, name)));
+    if (!isUnknown(status) || NO_DAMAGE.includes(status.unknown)) continue;
+    findings.push({
+      check: "files",
+      mark: "warning",
+      found: `${safeText(name)} can't be looked at (${status.unknown})`,
+      meaning: "The file system finds its own records about it damaged, or the device fails",
+      advice: "Stop the program, unmount the file system and run fsck; then look at the card",
+    });
+  }
+  return findings;
+}

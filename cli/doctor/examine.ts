@@ -1,0 +1,131 @@
+/**
+ * Examines a directory and the machine around it.
+ *
+ * @module
+ */
+
+import { joinPath, LOCK_NAME } from "../../src/disk/names.ts";
+import type { Context } from "../context.ts";
+import type { Space } from "../machine.ts";
+import { accessFindings } from "./access.ts";
+import { clockFindings } from "./clock.ts";
+import { damageFindings } from "./damage.ts";
+import { type DeviceFacts, deviceFinding, deviceOf } from "./device.ts";
+import { isVolatile, lacksOwners, placeFindings } from "./file_system.ts";
+import { ask, type Finding, isUnknown, knownOrNull } from "./finding.ts";
+import { hasWriter, namesIn, ownFilesIn, platformFacts, textOf } from "./gather.ts";
+import { writerFinding } from "./lock.ts";
+import { optionFindings } from "./mount_options.ts";
+import { type Mount, mountOf, parseMounts } from "./mounts.ts";
+import { findPlace, type Place, placeFinding } from "./place.ts";
+import { platformFindings } from "./platform.ts";
+import { spaceFindings } from "./space.ts";
+import { NO_STATE, type StateFacts, stateFinding, stateIn } from "./state.ts";
+import type { SyncLatency } from "./sync_latency.ts";
+import { leftOverFindings, runTrials } from "./trials.ts";
+
+/** What an examination came to. */
+export interface Examination {
+  /** The absolute path that was examined: the directory's, or that of the nearest one above it. */
+  examined: string;
+  /** Whether the directory is there. */
+  exists: boolean;
+  findings: Finding[];
+  /** What programs may want to know in numbers; `null` for what is unknown. */
+  facts: {
+    pageSize: number | null;
+    mount: Mount | null;
+    device: DeviceFacts | null;
+    space: Space | null;
+    sync: SyncLatency | null;
+  };
+}
+
+/**
+ * Examines.
+ *
+ * @param interruption ends the test of syncs early; `null` leaves it out
+ */
+export async function examine(
+  context: Context,
+  directory: string,
+  interruption: AbortSignal | null,
+): Promise<Examination> {
+  const { machine, fs } = context;
+  const place = await findPlace(machine, directory);
+  const { path, exists } = place;
+  const platform = await platformFacts(machine);
+  const mounts = await ask(async () => parseMounts(await textOf(machine, "/proc/self/mountinfo")));
+  const mount = isUnknown(mounts) ? null : mountOf(mounts, path);
+  const volatile = mount !== null && isVolatile(mount);
+  const device = mount === null || volatile ? null : await deviceOf(machine, mount);
+  const space = await ask(() => machine.space(path));
+  const state = exists ? await stateIn(context, directory) : NO_STATE;
+  const known = {
+    mount,
+    device: device === null ? null : knownOrNull(device),
+    space: knownOrNull(space),
+  };
+  const disk = known.device?.disk ?? null;
+  const trials = await runTrials(fs, { path, volatile, space: known.space, disk }, interruption);
+  const findings = [
+    ...placeFinding(place, directory),
+    ...platformFindings(platform),
+    ...placeFindings({ path, mounts, fstab: await ask(() => textOf(machine, "/etc/fstab")) }),
+    ...(mount === null ? [] : optionFindings(mount)),
+    ...(device === null ? [] : [deviceFinding(device)]),
+    ...spaceFindings(space, state.inspection?.snapshots.at(-1)?.size ?? 0),
+    ...clockFindings({
+      now: machine.now(),
+      rtc: await ask(() => textOf(machine, "/sys/class/rtc/rtc0/name")),
+      newest: state.newest,
+    }),
+    ...await stateFindings(context, directory, place, mount, state),
+    ...trials.findings,
+  ];
+  const facts = { pageSize: knownOrNull(platform.pageSize), ...known, sync: trials.sync };
+  return { examined: path, exists, findings: [...findings, ...refusedFindings(findings)], facts };
+}
+
+/** About the state and who may do what with it; nothing while there is no directory. */
+async function stateFindings(
+  { machine, fs }: Context,
+  directory: string,
+  { path, exists }: Place,
+  mount: Mount | null,
+  state: StateFacts,
+): Promise<Finding[]> {
+  if (!exists) return [];
+  const names = await namesIn(fs, path);
+  const files = await ownFilesIn(machine, path, names);
+  const status = await ask(() => machine.status(path));
+  const locked = await hasWriter(machine, mount, status, files);
+  return [
+    stateFinding(state, directory),
+    writerFinding(locked, joinPath(directory, LOCK_NAME)),
+    ...await damageFindings(machine, path, names),
+    ...accessFindings({
+      directory,
+      status,
+      files,
+      userId: await ask(() => machine.userId()),
+      ownerless: mount !== null && lacksOwners(mount),
+    }),
+    ...leftOverFindings(knownOrNull(names) ?? []),
+  ];
+}
+
+/** Says how to learn what was refused. */
+function refusedFindings(findings: Finding[]): Finding[] {
+  const refused = findings.filter(({ mark, found }) =>
+    mark === "unknown" && /EPERM|EACCES/.test(found)
+  );
+  if (refused.length === 0) return [];
+  return [{
+    check: "access",
+    mark: "notice",
+    found: "not everything could be looked at",
+    meaning: "Some of the facts above are refused to this process",
+    advice: "Under Deno, run it with --allow-all, which /proc and /sys need; otherwise with sudo",
+  }];
+}

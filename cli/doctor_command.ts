@@ -1,0 +1,83 @@
+/**
+ * `doctor`: whether this machine, and the place on it, are fit for a state.
+ *
+ * @module
+ */
+
+import { checkDirectory } from "../src/disk/names.ts";
+import { type Context, remark, say, sayJson } from "./context.ts";
+import { examine } from "./doctor/examine.ts";
+import { type Finding, type Mark, worstOf } from "./doctor/finding.ts";
+import { SYNC_TEST_SIZE_MAX } from "./doctor/sync_rounds.ts";
+import { EXIT } from "./exit.ts";
+import { interruptedCode } from "./patch_command.ts";
+import { countText, type Paint, safeText, sizeText } from "./text.ts";
+
+/** The options of `doctor`. */
+export interface DoctorOptions {
+  /** Whether syncs are tried; they are unless `--no-sync-test` is given. */
+  syncTest?: boolean;
+}
+
+/** The width of the longest mark. */
+const MARK_WIDTH = "problem".length;
+
+/** Examines a directory and its machine; the exit code is that of the heaviest finding. */
+export async function doctor(
+  context: Context,
+  directory: string,
+  options: DoctorOptions,
+): Promise<number> {
+  const interruption = options.syncTest === false ? null : context.terminal.interruption();
+  if (interruption !== null) {
+    remark(context, `Writes up to ${sizeText(SYNC_TEST_SIZE_MAX)} to time syncs …`);
+  }
+  const { findings, ...examination } = await examine(
+    context,
+    checkDirectory(directory),
+    interruption,
+  );
+  if (interruption?.aborted) return interruptedCode(interruption);
+  const verdict = worstOf(findings);
+  if (context.json) sayJson(context, { directory, verdict, ...examination, findings });
+  else context.terminal.stdout.write(findingsText(findings, context.paint));
+  if (!context.json) say(context, summaryText(findings));
+  return {
+    ok: EXIT.ok,
+    unknown: EXIT.ok,
+    notice: EXIT.ok,
+    warning: EXIT.incomplete,
+    problem: EXIT.corrupt,
+  }[verdict];
+}
+
+function findingsText(findings: Finding[], paint: Paint): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const margin = " ".repeat(MARK_WIDTH + width + 4);
+  return findings.map(({ check, mark, found, meaning, advice }) =>
+    [
+      `${markText(mark, paint)}  ${paint.bold(check.padEnd(width))}  ${safeText(found)}`,
+      ...(meaning === undefined ? [] : [margin + safeText(meaning)]),
+      ...(advice === undefined ? [] : [`${margin}→ ${safeText(advice)}`]),
+    ].map((line) => line + "\n").join("")
+  ).join("");
+}
+
+function markText(mark: Mark, paint: Paint): string {
+  const colour = {
+    ok: paint.green,
+    unknown: paint.dim,
+    notice: paint.bold,
+    warning: paint.yellow,
+    problem: paint.red,
+  }[mark];
+  return colour(mark.padEnd(MARK_WIDTH));
+}
+
+function summaryText(findings: Finding[]): string {
+  const count = (mark: Mark) => findings.filter((finding) => finding.mark === mark).length;
+  const notices = count("notice") === 0 ? "" : `, ${countText(count("notice"), "notice")}`;
+  return `${countText(count("problem"), "problem")}, ${
+    countText(count("warning"), "warning")
+  }${notices}`;
+}

@@ -1,0 +1,33 @@
+/**
+ * The command's own state: one JSON document, changed by JSON Patches and JSON Merge Patches.
+ *
+ * @module
+ */
+
+import type { Reducer } from "../src/state/mutator.ts";
+import { applyJsonPatch } from "./json_patch.ts";
+import { isContainer, PatchError } from "./json_pointer.ts";
+import { applyMergePatch } from "./merge_patch.ts";
+
+/** An RFC 6902 patch (an array) or an RFC 7396 merge patch (an object). */
+export type Patch = unknown[] | Record<string, unknown>;
+
+/** The journal's name in a directory that the command makes. */
+export const DOCUMENT_JOURNAL = "document.wal.jsonl";
+
+/** Applies either kind of patch, in place; on failure the document is as it was. */
+export function applyPatch(document: unknown, patch: unknown): unknown {
+  if (Array.isArray(patch)) return applyJsonPatch(document, patch);
+  if (isContainer(patch)) return applyMergePatch(document, patch);
+  throw new PatchError(
+    "a patch must be an array (JSON Patch, RFC 6902) or an object (JSON Merge Patch, RFC 7396)",
+  );
+}
+
+/** The mutator. An empty object to begin with, so that the first `set` and the first merge patch find a place. */
+export const documentMutator: Reducer<unknown, Patch> = {
+  name: "json-document",
+  version: 1,
+  initial: () => ({}),
+  reduce: applyPatch,
+};

@@ -1,0 +1,113 @@
+/**
+ * `log`: the mutations, readable, also those that another process is writing now.
+ *
+ * @module
+ */
+
+import { HistoryGoneError } from "../src/errors.ts";
+import { type FileReading, FileSource } from "../src/journal/file_source.ts";
+import { JournalCursor, type VersionedRecord } from "../src/journal/journal_cursor.ts";
+import { JournalFiles } from "../src/journal/journal_files.ts";
+import { listState, stemOf } from "../src/disk/names.ts";
+import { type Context, journalNameIn, remark, say, sayJson } from "./context.ts";
+import { CommandError, EXIT } from "./exit.ts";
+import { interruptedCode } from "./patch_command.ts";
+import { inspectSteadily } from "./steady.ts";
+import { rangeText, safeText, timeText } from "./text.ts";
+
+/** How often a read beside a writer is tried again when files change under it. */
+const ATTEMPTS = 5;
+
+const OUTPUT_WAITING_MAX = 256 * 1024;
+
+/** The options of `log`. */
+export interface LogOptions {
+  from?: number;
+  to?: number;
+  follow?: boolean;
+}
+
+/** Prints mutations from the journal. */
+export async function log(
+  context: Context,
+  directory: string,
+  options: LogOptions,
+): Promise<number> {
+  const { fs, terminal } = context;
+  const stem = stemOf(await journalNameIn(context, directory));
+  const list = () => listState(fs, directory, stem);
+  const begin = async () => {
+    const from = Math.max(1, options.from ?? (await list()).segments[0]?.sequence ?? 1);
+    return new JournalCursor(new JournalFiles(fs, list), from, () => null, { beside: true });
+  };
+  const to = options.to ?? Infinity;
+  const interruption = options.follow ? terminal.interruption() : undefined;
+  const reading = { follow: options.follow === true, attempts: ATTEMPTS, hold: true };
+  const { cursor, source, isMore } = await beginReading(begin, reading, options.from !== undefined);
+  const stop = () => source.stop();
+  interruption?.addEventListener("abort", stop);
+  try {
+    for (let goesOn = isMore; goesOn; goesOn = await source.fetch()) {
+      for (let record; (record = source.take()) !== null;) {
+        if (record.sequence > to) return EXIT.ok;
+        print(context, record);
+      }
+      if (terminal.stdout.pending > OUTPUT_WAITING_MAX) await terminal.stdout.drained();
+      if (interruption?.aborted || terminal.stdout.closed || cursor.next > to) break;
+    }
+    if (interruption?.aborted) return interruptedCode(interruption);
+    if (options.follow || cursor.damage === null || cursor.next > to) return EXIT.ok;
+    return await explainEnd(context, directory, cursor.next);
+  } finally {
+    interruption?.removeEventListener("abort", stop);
+    await cursor.close();
+  }
+}
+
+/** Reads what comes first. Unless that was asked for by its number, a compaction may take it: then something else is first. */
+async function beginReading(
+  begin: () => Promise<JournalCursor>,
+  reading: FileReading,
+  isWanted: boolean,
+) {
+  for (let attempt = 1;; attempt++) {
+    const cursor = await begin();
+    const source = new FileSource(cursor, reading);
+    try {
+      return { cursor, source, isMore: await source.fetch() };
+    } catch (error) {
+      await cursor.close();
+      if (!(error instanceof HistoryGoneError) || isWanted || attempt >= ATTEMPTS) throw error;
+    }
+  }
+}
+
+function print(context: Context, record: VersionedRecord): void {
+  const { sequence, timestamp, mutation } = record;
+  if (context.json) return sayJson(context, { sequence, timestamp, mutation });
+  const { bold, dim } = context.paint;
+  const place = bold(String(sequence).padStart(8));
+  say(context, `${place}  ${dim(timeText(timestamp))}  ${safeText(JSON.stringify(mutation))}`);
+}
+
+/** The last line must not look like the end when it isn't. */
+async function explainEnd(context: Context, directory: string, next: number): Promise<number> {
+  const inspection = await inspectSteadily(context, directory);
+  const finding = inspection.findings.find(({ severity, sequence }) =>
+    severity === "corrupt" && sequence !== null && sequence >= next
+  );
+  if (finding !== undefined) {
+    throw new CommandError(
+      "CORRUPT",
+      `The journal goes on, but "${finding.path}" is damaged at offset ${finding.offset}: sequence ` +
+        `${
+          rangeText(finding.sequence!, finding.sequenceLast)
+        } can't be read; run "ministate verify"`,
+    );
+  }
+  const torn = inspection.nextOpen.torn;
+  if (torn !== null) {
+    remark(context, `Behind this, ${torn.size} bytes are a torn tail that was never acknowledged`);
+  }
+  return EXIT.ok;
+}

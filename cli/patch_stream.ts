@@ -1,0 +1,167 @@
+/**
+ * Applies patches line by line, with as many under way as group commit can use and no more.
+ *
+ * @module
+ */
+
+import { MinistateError } from "../src/errors.ts";
+import { isDiskFull } from "../src/failures.ts";
+import { describeFlaw, findJsonFlaw } from "../src/format/json.ts";
+import { InexactJsonError, readJson } from "../src/format/json_input.ts";
+import { parseExactly } from "../src/format/json_parse.ts";
+import type { DocumentManager } from "./context.ts";
+import { applyPatch, type Patch } from "./document.ts";
+import { isContainer, PatchError } from "./json_pointer.ts";
+import type { InputLine } from "./lines.ts";
+
+/** How many lines, and how many bytes of them, may wait for the disk. */
+const WAITING_MAX = 1024;
+const WAITING_SIZE_MAX = 1024 * 1024;
+
+/** The longest line that is taken, in bytes: the longest mutation the journal takes. */
+export const PATCH_SIZE_MAX = 1024 * 1024;
+
+/** A shorter line stays under the limit however its numbers are written: `1e20` becomes 21 digits. */
+const SURELY_FITS = PATCH_SIZE_MAX / 8;
+
+/** What a line needs beside its patch, at most. */
+const LINE_OVERHEAD = 128;
+
+/** What is told while lines go through. */
+export interface PatchEvents {
+  /** A line is durable; in the order of the lines. */
+  acknowledged(sequence: number): void;
+  /** A line was refused; nothing of it was applied or journaled. */
+  refused(line: number, reason: string): void;
+}
+
+/** A run of patches into one document. */
+export class PatchStream {
+  readonly #manager: DocumentManager;
+  readonly #events: PatchEvents;
+  readonly #waiting: { done: Promise<void>; size: number }[] = [];
+  #waitingSize = 0;
+  /**
+   * The document as it will be when every line under way is applied: what the next JSON Patch is tried on, so that
+   * one that fails is never journaled. Made when the first one comes; merge patches can't fail.
+   */
+  #ahead: { document: unknown } | null = null;
+  #failure: { error: unknown } | null = null;
+  acknowledged = 0;
+  refused = 0;
+  /** The last sequence known to be durable. */
+  sequence: number;
+
+  constructor(manager: DocumentManager, events: PatchEvents) {
+    this.#manager = manager;
+    this.#events = events;
+    this.sequence = manager.sequence;
+  }
+
+  /**
+   * Takes one line; resolves when there is room for the next.
+   *
+   * @throws {MinistateError} when the journal can't go on: nothing after that is taken
+   */
+  async add(line: InputLine): Promise<void> {
+    if (line.flaw === null && line.text.trim() === "") return;
+    while (this.#isFull()) await this.#oldest();
+    let patch: Patch;
+    try {
+      patch = readPatch(line);
+      if (Array.isArray(patch)) await this.#lookAhead();
+      // Parsed again: the document takes over the values, and the patch is journaled as it came.
+      if (this.#ahead !== null) {
+        this.#ahead.document = applyPatch(this.#ahead.document, parseExactly(line.text));
+      }
+    } catch (error) {
+      if (!(error instanceof PatchError)) throw error;
+      this.#refuse(line.number, error.message);
+      return;
+    }
+    this.#submit(patch, line);
+  }
+
+  #isFull(): boolean {
+    return this.#waiting.length >= WAITING_MAX || this.#waitingSize > WAITING_SIZE_MAX;
+  }
+
+  async #lookAhead(): Promise<void> {
+    if (this.#ahead !== null) return;
+    await this.settled();
+    this.#ahead = { document: this.#manager.snapshot() };
+  }
+
+  #submit(patch: Patch, line: InputLine): void {
+    const done = this.#manager.apply(patch).then(
+      ({ sequence }) => {
+        this.acknowledged++;
+        this.sequence = sequence;
+        this.#events.acknowledged(sequence);
+      },
+      (error) => {
+        if (!isFatal(error)) return this.#refuse(line.number, (error as Error).message);
+        this.#failure ??= { error };
+        // Said of every such line: one behind it may have been applied, when space came back in between.
+        const { code = "failed" } = error as { code?: string };
+        this.#refuse(line.number, `the journal did not take it (${code})`);
+      },
+    );
+    this.#waiting.push({ done, size: line.size });
+    this.#waitingSize += line.size;
+  }
+
+  #refuse(line: number, reason: string): void {
+    this.refused++;
+    this.#events.refused(line, reason);
+  }
+
+  async #oldest(): Promise<void> {
+    const oldest = this.#waiting.shift()!;
+    this.#waitingSize -= oldest.size;
+    await oldest.done;
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  /** Waits for every line under way. */
+  async settled(): Promise<void> {
+    for (const { done } of this.#waiting.splice(0)) await done;
+    this.#waitingSize = 0;
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+}
+
+/** Whether an error ends the run: everything but what is about one line. */
+function isFatal(error: unknown): boolean {
+  if (isDiskFull(error) || !(error instanceof MinistateError)) return true;
+  return !["REJECTED", "INVALID_MUTATION", "TOO_LARGE"].includes(error.code);
+}
+
+/** Reads a line as far as that is possible without the document. */
+function readPatch(line: InputLine): Patch {
+  if (line.flaw !== null) throw new PatchError(line.flaw);
+  let value: unknown;
+  try {
+    value = readJson(line.text);
+  } catch (error) {
+    if (error instanceof InexactJsonError) throw new PatchError(error.message);
+    throw new PatchError(`it is not JSON: ${(error as Error).message}`);
+  }
+  if (!isContainer(value)) {
+    throw new PatchError(
+      "it must be an array (JSON Patch, RFC 6902) or an object (JSON Merge Patch, RFC 7396)",
+    );
+  }
+  // As the journal would judge it, but before the document ahead has changed.
+  const flaw = findJsonFlaw(value);
+  if (flaw !== null) throw new PatchError(describeFlaw(flaw));
+  if (line.size > SURELY_FITS) refuseLarge(JSON.stringify(value));
+  return value;
+}
+
+function refuseLarge(text: string): void {
+  const size = new TextEncoder().encode(text).length + LINE_OVERHEAD;
+  if (size > PATCH_SIZE_MAX) {
+    throw new PatchError(`its record would have ${size} bytes, and ${PATCH_SIZE_MAX} are allowed`);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The machine as `doctor` sees it. The same on all three runtimes, over `node:fs` and `node:process`.
+ *
+ * @module
+ */
+
+import fs from "node:fs";
+import process from "node:process";
+import type { Machine, PathStatus, Space } from "../machine.ts";
+import { named } from "../../runtime/errno.ts";
+
+interface PermissionQuery {
+  permissions?: {
+    querySync(descriptor: { name: "sys"; kind: "statfs" | "uid" }): { state: string };
+  };
+}
+
+/** Refuses what Deno would ask the person at the terminal for. Reading is not asked here: the command needs it anyway. */
+function refuseAsking(kind: "statfs" | "uid"): void {
+  const { permissions } = (globalThis as { Deno?: PermissionQuery }).Deno ?? {};
+  if (permissions === undefined) return;
+  if (permissions.querySync({ name: "sys", kind }).state === "granted") return;
+  throw Object.assign(new Error(`EPERM: --allow-sys=${kind} is not given`), { code: "EPERM" });
+}
+
+/** Gives every failure its true name. Deno's refusal of a permission has none; it is given the one that means the same. */
+async function coded<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    const { name } = error as Error;
+    if (name === "NotCapable") throw Object.assign(error as Error, { code: "EPERM" });
+    throw named(error);
+  }
+}
+
+async function status(path: string): Promise<PathStatus> {
+  const info = await fs.promises.lstat(path);
+  const kind = info.isFile()
+    ? "file"
+    : info.isDirectory()
+    ? "directory"
+    : info.isSymbolicLink()
+    ? "link"
+    : "other";
+  return { kind, owner: info.uid, mode: info.mode & 0o7777, inode: info.ino };
+}
+
+async function space(path: string): Promise<Space> {
+  refuseAsking("statfs");
+  const { bsize, blocks, bavail, files, ffree } = await fs.promises.statfs(path);
+  return {
+    sizeFree: bavail * bsize,
+    sizeTotal: blocks * bsize,
+    inodesFree: ffree,
+    inodesTotal: files,
+  };
+}
+
+async function userId(): Promise<number> {
+  await Promise.resolve();
+  refuseAsking("uid");
+  return process.geteuid!();
+}
+
+/** The runtimes by their keys in `process.versions`. Bun and Deno also name the version of Node that they are like. */
+const RUNTIMES = [["bun", "Bun"], ["deno", "Deno"], ["node", "Node"]] as const;
+
+function runtimeName(): string {
+  const [key, name] = RUNTIMES.find(([key]) => process.versions[key])!;
+  return `${name} ${process.versions[key]}`;
+}
+
+/** Gives the machine that this process runs on. */
+export function processMachine(): Machine {
+  return {
+    runtime: runtimeName(),
+    architecture: process.arch,
+    now: Date.now,
+    read: (path) => coded(fs.promises.readFile(path)),
+    realPath: (path) => coded(fs.promises.realpath(path)),
+    status: (path) => coded(status(path)),
+    space: (path) => coded(space(path)),
+    userId,
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * The process as the command sees it: arguments, output that may lose its reader, input, interrupts. The same on
+ * all three runtimes, over `node:process`.
+ *
+ * @module
+ */
+
+import fs from "node:fs";
+import process from "node:process";
+import type { Terminal, TextSink } from "../terminal.ts";
+
+const COLUMNS_DEFAULT = 80;
+
+/** How a stream fails whose reader has gone. */
+const GONE_CODES = new Set([
+  "EPIPE",
+  "ECONNRESET",
+  "ERR_STREAM_DESTROYED",
+  "ERR_STREAM_WRITE_AFTER_END",
+]);
+
+const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+/** Writes to one stream, one piece at a time; what is queued meanwhile goes out together. */
+class StreamSink implements TextSink {
+  readonly stream: NodeJS.WriteStream;
+  closed = false;
+  failure: Error | null = null;
+  #text = "";
+  #writing: Promise<void> | null = null;
+  #settle: () => void = () => {};
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.stream = stream;
+    // Without a listener, a reader that goes away (`| head`) ends the process with a stack trace.
+    stream.on("error", (error) => this.#fail(error));
+    // Not every runtime calls back for a write to a stream that has closed.
+    stream.on("close", () => this.#settle());
+  }
+
+  get isTerminal(): boolean {
+    return this.stream.isTTY === true;
+  }
+
+  get columns(): number {
+    return this.stream.columns || COLUMNS_DEFAULT;
+  }
+
+  get pending(): number {
+    return this.#text.length;
+  }
+
+  write(text: string): void {
+    if (this.closed) return;
+    this.#text += text;
+    this.#writing ??= this.#writeAll();
+  }
+
+  async drained(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    // What is queued in one go is written in one go.
+    await Promise.resolve();
+    while (this.#text !== "" && !this.closed) {
+      const text = this.#text;
+      this.#text = "";
+      await new Promise<void>((resolve) => {
+        this.#settle = resolve;
+        this.stream.write(text, (error) => {
+          if (error) this.#fail(error);
+          resolve();
+        });
+      });
+    }
+    this.#text = "";
+    this.#writing = null;
+  }
+
+  #fail(error: Error): void {
+    this.closed = true;
+    if (!GONE_CODES.has((error as { code?: string }).code ?? "")) this.failure ??= error;
+    this.#settle();
+  }
+}
+
+interface PermissionQuery {
+  permissions?: { querySync(descriptor: { name: "env"; variable: string }): { state: string } };
+}
+
+/** All that is read of the environment, the colours' module included; a compiled command may read no more. */
+const ENV_NAMES = ["NO_COLOR", "FORCE_COLOR", "TERM", "CI", "MINISTATE_DEBUG"];
+
+/** Whether the environment may be read without Deno asking the person at the terminal for it. */
+function mayReadEnv(): boolean {
+  const { permissions } = (globalThis as { Deno?: PermissionQuery }).Deno ?? {};
+  if (permissions === undefined) return true;
+  return ENV_NAMES.every((variable) =>
+    permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+}
+
+async function* read(path: string | null, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (signal?.aborted) return;
+  const stream = path === null ? process.stdin : fs.createReadStream(path);
+  // Raced, because Deno goes on waiting for standard input after the stream is destroyed.
+  const stopped = new Promise<null>((resolve) =>
+    signal?.addEventListener("abort", () => resolve(null), { once: true })
+  );
+  const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await Promise.race([chunks.next(), stopped]);
+      if (next === null || next.done) return;
+      yield next.value;
+    }
+  } finally {
+    stream.destroy();
+  }
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  const info = await fs.promises.stat(path);
+  return info.isFile() ? info.size : null;
+}
+
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      // The second one means: now.
+      if (controller.signal.aborted) process.exit(EXIT_CODES[name]);
+      controller.abort(name);
+    });
+  }
+  return controller.signal;
+}
+
+/** Gives the running process. Call it once. */
+export function processTerminal(): Terminal {
+  const envReadable = mayReadEnv();
+  return {
+    args: process.argv.slice(2),
+    stdout: new StreamSink(process.stdout),
+    stderr: new StreamSink(process.stderr),
+    get stdinIsTerminal() {
+      return process.stdin.isTTY === true;
+    },
+    envReadable,
+    env: (name) => envReadable ? process.env[name] : undefined,
+    read,
+    sizeOf,
+    interruption,
+    exit: (code) => process.exit(code),
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * `repair`: goes on without what is damaged, once somebody has seen what that costs. Works for every mutator.
+ *
+ * @module
+ */
+
+import { Journal } from "../journal.ts";
+import type { Finding, Inspection } from "../src/recovery/inspection.ts";
+import { listState, type NamedFile, stemOf } from "../src/disk/names.ts";
+import { moveUnneeded } from "../src/recovery/quarantine_folder.ts";
+import { isStuck } from "../src/disk/refusals.ts";
+import { StateDirectory } from "../src/journal/state_directory.ts";
+import { type Context, remark, say, sayJson } from "./context.ts";
+import { EXIT, usageError } from "./exit.ts";
+import { findingText } from "./inspect_command.ts";
+import { readLines } from "./lines.ts";
+import { inspectSteadily } from "./steady.ts";
+import { rangeText, safeText } from "./text.ts";
+
+/** Shows what would be kept and lost, asks, and repairs. */
+export async function repair(
+  context: Context,
+  directory: string,
+  options: { yes?: boolean },
+): Promise<number> {
+  const inspection = await inspectSteadily(context, directory);
+  const { verdict, nextOpen } = inspection;
+  if (verdict === "sound") {
+    if (context.json) sayJson(context, { repaired: false, sequence: nextOpen.sequence });
+    else say(context, `Nothing to repair: sound up to sequence ${nextOpen.sequence}`);
+    return EXIT.ok;
+  }
+  if (!context.json) showPlan(context, inspection);
+  if (!options.yes && !await isConfirmed(context)) {
+    remark(context, "Nothing was changed");
+    return EXIT.incomplete;
+  }
+  const done = await repairState(context, inspection);
+  const after = await inspectSteadily(context, directory);
+  const outcome = { repaired: true, ...done, verdict: after.verdict };
+  if (context.json) sayJson(context, outcome);
+  else {
+    for (const path of done.setAside) say(context, `set aside  ${safeText(path)}`);
+    for (const path of done.stays) {
+      say(context, `stays      ${safeText(path)}: its inode is damaged; unmount and run fsck`);
+    }
+    say(
+      context,
+      `${context.paint.green("repaired")}: the state goes on from sequence ${done.sequence}`,
+    );
+  }
+  return after.verdict === "sound" ? EXIT.ok : EXIT.corrupt;
+}
+
+function showPlan(context: Context, { findings, nextOpen }: Inspection): void {
+  const { paint } = context;
+  for (const finding of findings) say(context, findingText(finding, paint));
+  say(context, `${paint.green("keeps")}  the state up to sequence ${nextOpen.sequence}`);
+  const { lost, torn } = nextOpen;
+  const loses = lost !== null
+    ? `sequence ${rangeText(lost.sequenceFirst, lost.sequenceLast)}`
+    : torn !== null
+    ? `${torn.size} bytes of torn tail that were never acknowledged`
+    : "nothing: other snapshots and the journal stand in for what is damaged";
+  say(context, `${paint.red("loses")}  ${loses}`);
+  say(context, 'The damaged files are kept in the folder "quarantine" of the state directory');
+}
+
+async function isConfirmed(context: Context): Promise<boolean> {
+  const { terminal } = context;
+  if (!terminal.stdinIsTerminal || !terminal.stderr.isTerminal || context.json) {
+    throw usageError(
+      "A repair needs a yes: run it on a terminal, or with --yes; nothing was changed",
+    );
+  }
+  terminal.stderr.write("Repair now? [y/N] ");
+  for await (const lines of readLines(terminal.read(null), 1024)) {
+    return /^\s*y(es)?\s*$/i.test(lines[0]!.text);
+  }
+  return false;
+}
+
+interface Repaired {
+  sequence: number;
+  lost: { sequenceFirst: number; sequenceLast: number | null } | null;
+  setAside: string[];
+  /** What only fsck can move away; nothing depends on it. */
+  stays: string[];
+}
+
+/** The journal alone knows how: it needs no mutator, and keeps the name and version of the one that wrote it. */
+async function repairState(context: Context, inspection: Inspection): Promise<Repaired> {
+  const { fs } = context;
+  const { directory, journal: name } = inspection;
+  const journal = await Journal.open(directory, name, {
+    fs,
+    onCorruption: "quarantine",
+    create: false,
+  });
+  try {
+    const { torn, lost, snapshotsSkipped, superseded } = journal.recovery;
+    const stays = [...superseded];
+    const setAside = [...lost?.quarantined ?? [], ...snapshotsSkipped.map(({ path }) => path)];
+    if (torn?.keptAt) setAside.push(torn.keptAt);
+    // What the open had no need to look at is damaged all the same. The journal holds the lock meanwhile.
+    const opened = await StateDirectory.openForReading(fs, directory, name);
+    for (
+      const { path, error } of await moveUnneeded(opened, await stillThere(context, inspection))
+    ) {
+      if (error === null) setAside.push(path);
+      else if (isStuck(error)) stays.push(path);
+      else throw error;
+    }
+    const range = lost === null
+      ? null
+      : { sequenceFirst: lost.sequenceFirst, sequenceLast: lost.sequenceLast };
+    return { sequence: journal.sequence, lost: range, setAside, stays };
+  } finally {
+    await journal.close();
+  }
+}
+
+/** The files with damage that the open didn't depend on, and so didn't touch. */
+async function stillThere(context: Context, inspection: Inspection): Promise<NamedFile[]> {
+  const unneeded = ({ severity, needed }: Finding) => severity === "corrupt" && !needed;
+  const paths = inspection.findings.filter(unneeded).map(({ path }) => path);
+  const stem = stemOf(inspection.journal);
+  const { segments, snapshots } = await listState(context.fs, inspection.directory, stem);
+  return [...segments, ...snapshots].filter(({ path }) => paths.includes(path));
+}

@@ -1,0 +1,49 @@
+/**
+ * Says what a directory has written, and how long a card would take it.
+ *
+ * @module
+ */
+
+import type { WrittenInspection } from "../src/wear/written.ts";
+import { cardYears } from "../src/format/traffic.ts";
+import { countText, numberText, sizeText, timeText } from "./text.ts";
+
+/** What was written, in one or two lines. */
+export function writtenText(written: WrittenInspection): string[] {
+  const { since, mutations, cardBytes, writes, syncs } = written;
+  const { cardBytesPerMutation: each, writeAmplification: times } = written;
+  const from = since === 1 ? "" : ` from sequence ${since} on, what came before is not known`;
+  const calls = `${countText(writes, "write")}, ${countText(syncs, "sync")}`;
+  const total = `${countText(mutations, "mutation")}${from}: ${sizeText(cardBytes)}, ${calls}`;
+  // Without a mutation there is neither.
+  if (each === null) return [total];
+  return [
+    total,
+    `${sizeText(Math.round(each))} for each mutation, ${roundText(times!)} times its record`,
+  ];
+}
+
+/** The years that a card lasts at the rate of the kept journal; `null` when nothing tells that rate. */
+export function cardYearsOf({ period }: WrittenInspection, enduranceBytes: number): number | null {
+  return period === null
+    ? null
+    : cardYears(enduranceBytes, period.cardBytes, period.to - period.from);
+}
+
+/** How long a card lasts, in a line. */
+export function cardText(written: WrittenInspection, enduranceBytes: number): string {
+  const years = cardYearsOf(written, enduranceBytes);
+  if (years === null) {
+    return "nothing tells how long it lasts: the kept journal spans no time, or the clock was not set";
+  }
+  const life = years < 1
+    ? countText(Math.floor(years * 365.25), "day")
+    : `${roundText(years)} years`;
+  const { from, to } = written.period!;
+  return `lasts ${life} at the rate from ${timeText(from)} to ${timeText(to)}`;
+}
+
+/** With one decimal; none from 100 on. */
+function roundText(value: number): string {
+  return numberText(value < 100 ? Math.round(value * 10) / 10 : Math.round(value));
+}

@@ -1,0 +1,209 @@
+/**
+ * Mistakes of `open`: what it takes for sound, for torn or for damaged, and by which proof.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const RECOVERY = "src/recovery/recovery.ts";
+const TABLE = "src/recovery/recovery_table.ts";
+const CORRUPTION = "src/recovery/corruption.ts";
+const JOURNAL_WRITER = "src/journal/journal_writer.ts";
+const ENCODE = "src/format/encode.ts";
+const BATCH_SCAN = "src/format/batch_scan.ts";
+const RECOVERABILITY = "Recoverability: open after any power cut succeeds without human help";
+const HONESTY = "Honesty: damage that a power cut can't explain is never dropped silently";
+const PROOF = "Torn or damaged is decided by proof: checksums, the durable horizon, seals";
+
+/** Each of them breaks one promise about opening. */
+export const RECOVERING: readonly Canary[] = [
+  {
+    name: "a segment that FAT left empty counts as damaged",
+    rule: RECOVERABILITY,
+    first: "power cuts: the first mutation ever",
+    patches: [{
+      file: "src/recovery/journal_scan.ts",
+      find: "    if (isDamage && isLast && isNext && await isEmptyFile(fs, named.path)) {\n",
+      replace: "    if (isDamage && isLast && isNext && index < 0) {\n",
+    }],
+  },
+  {
+    name: "a torn tail is taken for damage",
+    rule: RECOVERABILITY,
+    first: "power cuts: sequential mutations",
+    patches: [{ file: TABLE, find: '    verdict: "cut",', replace: '    verdict: "corrupt",' }],
+  },
+  {
+    name: "a file that was never finished stops the next open",
+    rule: RECOVERABILITY,
+    first: "power cuts: the first mutation ever",
+    // Either alone makes up for the other.
+    patches: [
+      { file: RECOVERY, find: "  await directory.removeTemporary(files);\n", replace: "" },
+      {
+        file: "src/disk/file_io.ts",
+        find: '    if ((error as { code?: string }).code !== "EEXIST") throw error;\n',
+        replace: "    throw error;\n",
+      },
+    ],
+  },
+  {
+    name: "a record of the year 1970 is refused",
+    rule: "Nothing depends on the wall clock",
+    first: "promises: damage is set aside whole",
+    patches: [{
+      file: BATCH_SCAN,
+      find: '|| typeof timestamp !== "number") return null;',
+      replace: '|| typeof timestamp !== "number" || timestamp <= 0) return null;',
+    }],
+  },
+  {
+    name: "nothing behind damage is looked at for proof",
+    rule: HONESTY,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: "src/recovery/journal_scan.ts",
+      find: '  if (aftermath.proof !== null || aftermath.exhausted) return "proven";\n',
+      replace: "",
+    }, {
+      file: "src/recovery/journal_scan.ts",
+      find: 'return overlong ? "proven" : "unproven";',
+      replace: 'return "unproven";',
+    }],
+  },
+  {
+    name: "damage before a later segment is taken for sound",
+    rule: HONESTY,
+    first: "bit rot: unsealed segments alone, any bit",
+    patches: [{
+      file: TABLE,
+      find: '    reach: ["short", "beyond"],\n    verdict: "corrupt",',
+      replace: '    reach: ["short", "beyond"],\n    verdict: "open",',
+    }],
+  },
+  {
+    name: "records that are missing before the next segment are not missed",
+    rule: HONESTY,
+    first: "bit rot: unsealed segments alone, any file is cut",
+    patches: [{
+      file: TABLE,
+      find: '    verdict: "corrupt",\n    says: "records are missing between',
+      replace: '    verdict: "open",\n    says: "records are missing between',
+    }],
+  },
+  {
+    name: "a gap between batches is taken for sound",
+    rule: HONESTY,
+    first: "promises: a line that was removed",
+    patches: [{
+      file: "src/format/scan.ts",
+      find: "    if (batch.sequenceFirst !== expected) {",
+      replace: "    if (batch.sequenceFirst < expected) {",
+    }],
+  },
+  {
+    name: "the error about damage names no offset",
+    rule: HONESTY,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: CORRUPTION,
+      find: "      offset: corruption.offset,\n      sequence: sequenceFirst,",
+      replace: "      sequence: sequenceFirst,",
+    }],
+  },
+  {
+    name: "the checksum of a batch is not checked",
+    rule: PROOF,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{ file: BATCH_SCAN, find: "if (sum === checksum) {", replace: "{" }],
+  },
+  {
+    name: "the checksums of headers, seals and snapshots are not checked",
+    rule: PROOF,
+    first: "bit rot: sealed segments and snapshots, any bit",
+    patches: [{
+      file: "src/format/scan.ts",
+      find: 'if (!text.endsWith(`,"crc":"${hex8(checksum)}"}`)) return null;',
+      replace: 'if (!/,"crc":"[0-9a-f]{8}"}$/.test(text)) return null;',
+    }],
+  },
+  {
+    name: "the horizon is too high by one",
+    rule: PROOF,
+    first: "bit rot: unsealed single mutations, any bit",
+    // The reader takes it, or no batch could be read at all.
+    patches: [
+      {
+        file: ENCODE,
+        find: "${texts[last]},${horizon},",
+        replace: "${texts[last]},${horizon + 1},",
+      },
+      {
+        file: BATCH_SCAN,
+        find: "const [sequenceLast, , horizon, timestamp] = last;",
+        replace:
+          "const [sequenceLast, , , timestamp] = last; const horizon = sequenceLast - count;",
+      },
+    ],
+  },
+  {
+    name: "the horizon is too low by one",
+    rule: PROOF,
+    first: "bit rot: unsealed single mutations, any bit",
+    patches: [
+      {
+        file: ENCODE,
+        find: "${texts[last]},${horizon},",
+        replace: "${texts[last]},${Math.max(0, horizon - 1)},",
+      },
+      {
+        file: BATCH_SCAN,
+        find: "const [sequenceLast, , horizon, timestamp] = last;",
+        replace:
+          "const [sequenceLast, , , timestamp] = last; const horizon = sequenceLast - count;",
+      },
+    ],
+  },
+  {
+    name: "a batch is not found behind a line feed that was destroyed",
+    rule: PROOF,
+    first: "bit rot: unsealed single mutations, any line feed",
+    patches: [{
+      file: "src/recovery/batch_starts.ts",
+      find: "        remember(this.#inner, INNER_KEPT, sequence, base + at, INNER_PLACES);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "close() writes no seal",
+    rule: PROOF,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: JOURNAL_WRITER,
+      find:
+        "      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, life));\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a seal is not synced",
+    rule: PROOF,
+    first: "bit rot: sealed single mutations, any bit",
+    // When the journal is idle, and when it is closed.
+    patches: [
+      { file: JOURNAL_WRITER, find: "    await this.#segment.sync();\n", replace: "" },
+      { file: JOURNAL_WRITER, find: "      if (!isSealed) await segment.sync();\n", replace: "" },
+    ],
+  },
+  {
+    name: "an idle journal writes no seal",
+    rule: PROOF,
+    first: "bit rot: idle",
+    patches: [{
+      file: JOURNAL_WRITER,
+      find: "      this.#queue.exclusive(() => this.#seal()).catch(",
+      replace: "      this.#queue.exclusive(() => Promise.resolve()).catch(",
+    }],
+  },
+];

@@ -1,0 +1,327 @@
+/**
+ * Mistakes of `open` with what it doesn't go on with: torn tails, damaged files, and what it says about them.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const RECOVERY = "src/recovery/recovery.ts";
+const QUARANTINE = "src/recovery/quarantine.ts";
+const CORRUPTION = "src/recovery/corruption.ts";
+const TAIL = "A torn tail is mended and synced before the next append, and its bytes are kept";
+const TAKEN = "What can be read the next time is not given up, and stands for nothing else then";
+const TAIL_REPAIR = "src/journal/tail_repair.ts";
+const REPORT = "open says what it found, and sets aside with a report of exactly what was lost";
+
+/** Each of them breaks one promise about what is cut or set aside. */
+export const SETTING_ASIDE: readonly Canary[] = [
+  {
+    name: "a torn tail is left behind the next append",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: TAIL_REPAIR,
+      find: "    await fillWithLineFeeds(file, soundEnd, end);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "the bytes of a torn tail are not kept",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: RECOVERY,
+      find: "await keepTornTail(directory, scan.end!)",
+      replace: "null",
+    }],
+  },
+  {
+    name: "the bytes of a torn tail are kept under a name that is not synced",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: QUARANTINE,
+      find:
+        "    await directory.fs.syncDirectory(folder);\n    return target;\n  } catch (error) {\n    if",
+      replace: "    return target;\n  } catch (error) {\n    if",
+    }],
+  },
+  {
+    name: "the copy of a torn tail is not synced",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    // Each of the two syncs would make up for the other.
+    patches: [
+      {
+        file: "src/disk/copy_range.ts",
+        find: "    await output.syncAll();\n    await fs.rename",
+        replace: "    await fs.rename",
+      },
+      {
+        file: "src/disk/copy_range.ts",
+        find: "    await output.syncAll();\n    await output.close();\n",
+        replace: "    await output.close();\n",
+      },
+    ],
+  },
+  {
+    name: "the sound part of a damaged segment gets its name before it is synced",
+    rule: REPORT,
+    first: "power cuts: quarantine",
+    patches: [{
+      file: "src/disk/copy_range.ts",
+      find: "    await output.syncAll();\n    await fs.rename",
+      replace: "    await fs.rename",
+    }],
+  },
+  {
+    name: "a copy is not synced again after its rename, as FAT needs it",
+    rule: TAIL,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: "src/disk/copy_range.ts",
+      find: "    await output.syncAll();\n    await output.close();\n",
+      replace: "    await output.close();\n",
+    }],
+  },
+  {
+    name: "a torn tail is cut without a word",
+    rule: REPORT,
+    first: "power cuts: repair of a torn tail",
+    patches: [{
+      file: RECOVERY,
+      find: "    report.torn = tornTail(scan, scan.end!, await keep",
+      replace: "    tornTail(scan, scan.end!, await keep",
+    }],
+  },
+  {
+    name: "the report counts no replayed mutations",
+    rule: REPORT,
+    first: "power cuts: closing and opening again",
+    patches: [{
+      file: RECOVERY,
+      find: "    replayed: scan.sequence - base.sequence,",
+      replace: "    replayed: 0,",
+    }],
+  },
+  {
+    name: "damage is set aside without a word",
+    rule: REPORT,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: RECOVERY,
+      find: "    report.lost = await setJournalAside(",
+      replace: "    await setJournalAside(",
+    }],
+  },
+  {
+    name: "the report of what was lost is too short",
+    rule: REPORT,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: CORRUPTION,
+      find: "  return highest > base ? highest : null;",
+      replace: "  return highest > base ? base + 1 : null;",
+    }],
+  },
+  {
+    name: "the report of what was lost is not on the disk",
+    rule: REPORT,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: QUARANTINE,
+      find: "  await writeReport(directory, names, lost);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "only the sound part of a damaged segment is kept",
+    rule: REPORT,
+    first: "bit rot: sealed single mutations, any bit",
+    patches: [{
+      file: QUARANTINE,
+      find: "  { refusal }: Corruption,",
+      replace: "  { refusal, soundEnd }: Corruption,",
+    }, {
+      file: QUARANTINE,
+      find: "  await copyReadable(fs, damaged.path, target);",
+      replace: "  await copyRange(fs, damaged.path, 0, soundEnd ?? 0, target);",
+    }],
+  },
+  {
+    name: "later segments are moved away before the damaged one is replaced",
+    rule: REPORT,
+    first: "power cuts: quarantine",
+    patches: [
+      {
+        file: QUARANTINE,
+        find: "  if (damaged === undefined) await beginAnew();",
+        replace: `  const later = files.segments.slice(corruption.index + 1);
+  for (const part of [later.slice(0, -1), later.slice(-1)]) {
+    const { targets, stuck } = await moveAside(directory, names, part);
+    lost.quarantined.push(...targets);
+    if (stuck !== null) return await takeOver(stuck);
+  }
+  if (damaged === undefined) await beginAnew();`,
+      },
+      {
+        file: QUARANTINE,
+        find: `  const later = files.segments.slice(corruption.index + 1);
+  for (const part of [later.slice(0, -1), later.slice(-1)]) {
+    const { targets, stuck } = await moveAside(directory, names, part);
+    lost.quarantined.push(...targets);
+    if (stuck !== null) return await takeOver(stuck);
+  }
+  return lost;`,
+        replace: "  return lost;",
+      },
+    ],
+  },
+  {
+    name: "a rotten snapshot that can't be moved is passed over",
+    rule: TAKEN,
+    first: "promises: a rotten snapshot",
+    patches: [{
+      file: "src/recovery/aside_unneeded.ts",
+      find: "  if (stuck === null) return;\n",
+      replace: "  if (stuck !== 0) return;\n",
+    }],
+  },
+  {
+    name: "a second quarantine replaces what the first one kept",
+    rule: REPORT,
+    first: "promises: what was set aside",
+    patches: [{
+      file: "src/recovery/quarantine_folder.ts",
+      find: "      if (this.#taken.has(candidate)) continue;\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "later segments are moved away the latest first",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: "  const later = files.segments.slice(corruption.index + 1);",
+      replace: "  const later = files.segments.slice(corruption.index + 1).toReversed();",
+    }],
+  },
+  {
+    name: "rotten snapshots are moved away before the damage they prove",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find: `  await setRottenAside(directory, base.rotten, recovered.report, recovered.writer);
+`,
+      replace: "",
+    }, {
+      file: "src/recovery/recovery.ts",
+      find: "  recovered.writer = await repair(",
+      replace: `  await setRottenAside(directory, base.rotten, recovered.report, null!);
+  recovered.writer = await repair(`,
+    }],
+  },
+  {
+    name: "the report is written when the damaged segment is gone",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: `  await writeReport(directory, names, lost);
+  await fs.syncDirectory(names.folder);
+`,
+      replace: "",
+    }, {
+      file: "src/recovery/quarantine.ts",
+      find: "  const later = files.segments.slice(corruption.index + 1);",
+      replace: `  await writeReport(directory, names, lost);
+  await fs.syncDirectory(names.folder);
+  const later = files.segments.slice(corruption.index + 1);`,
+    }],
+  },
+  {
+    name: "the names of what is kept are not synced before the damage goes",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: `  await writeReport(directory, names, lost);
+  await fs.syncDirectory(names.folder);
+`,
+      replace: `  await writeReport(directory, names, lost);
+`,
+    }],
+  },
+  {
+    name: "a snapshot with a damaged first line proves nothing",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/snapshot_restore.ts",
+      find: `  if (reading.kind !== "sound") return named.sequence;
+`,
+      replace: `  if (reading.kind !== "sound") return 0;
+`,
+    }],
+  },
+  {
+    name: "the journal goes on in a segment that ends before the snapshot",
+    rule: REPORT,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/corruption.ts",
+      find: "soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,",
+      replace: "soundEnd: reader.soundEnd,",
+    }],
+  },
+  {
+    name: "the oldest torn tails are kept",
+    rule: TAIL,
+    first: "promises: what was set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: "tails.slice(0, Math.max(0, tails.length - TORN_KEPT))",
+      replace: "tails.slice(TORN_KEPT)",
+    }],
+  },
+  {
+    name: "one byte of a torn tail is left",
+    rule: TAIL,
+    first: "promises: what was set aside",
+    patches: [{
+      file: TAIL_REPAIR,
+      find: "await fillWithLineFeeds(file, soundEnd, end);",
+      replace: "await fillWithLineFeeds(file, soundEnd + 1, end);",
+    }],
+  },
+  {
+    name: "a torn tail that can't be kept is cut",
+    rule: TAIL,
+    first: "promises: what was set aside",
+    patches: [{
+      file: "src/recovery/quarantine.ts",
+      find: `    if (isDiskFull(error) || isMetadataDamaged(error)) return null;
+    throw ioError("keep`,
+      replace: `    if (isDiskFull(error) || error) return null;
+    throw ioError("keep`,
+    }],
+  },
+  {
+    name: "what one refused read hides is given up",
+    rule: TAKEN,
+    first: "promises: a read that is refused",
+    patches: [{
+      file: "src/disk/refusals.ts",
+      find: "export const READ_ATTEMPTS = 3;",
+      replace: "export const READ_ATTEMPTS = 1;",
+    }, {
+      file: "src/recovery/recovery.ts",
+      find: `  if (scan.corruption?.index === -1 && refusal) throw refusal;
+`,
+      replace: "",
+    }],
+  },
+];

@@ -1,0 +1,168 @@
+/**
+ * Mistakes with a disk that refuses to give files or parts of them, and with updates that fail.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const RESTORE = "src/recovery/snapshot_restore.ts";
+const QUARANTINE = "src/recovery/quarantine.ts";
+const TAKEN = "What can be read the next time is not given up, and stands for nothing else then";
+const STANDS_IN = "A file that can't be read keeps nothing down that another file stands in for";
+const HONESTY = "Honesty: damage that a power cut can't explain is never dropped silently";
+const UPDATED = "A failed update leaves the directory as it was, and a past one the past";
+
+/** Each of them breaks one promise about what can't be read or carried over. */
+export const UNREADABLE: readonly Canary[] = [
+  {
+    name: "an unreadable snapshot proves no sequence",
+    rule: HONESTY,
+    first: "promises: an unreadable snapshot",
+    patches: [{
+      file: RESTORE,
+      find: "if (error instanceof IoError) return isUnreadable(error) ? named.sequence : 0;",
+      replace: "if (error instanceof IoError) return 0;",
+    }],
+  },
+  {
+    name: "a snapshot is asked for once",
+    rule: TAKEN,
+    first: "promises: a read that is refused",
+    patches: [{
+      file: RESTORE,
+      find: "await readPatiently(() => readSnapshot(fs, named, pieceSize))",
+      replace: "await readSnapshot(fs, named, pieceSize)",
+    }],
+  },
+  {
+    name: "a place in the journal is asked for once",
+    rule: TAKEN,
+    first: "promises: a read that is refused",
+    patches: [{
+      file: "src/disk/read_around.ts",
+      find: "pageByPage ? await readPatiently(read, attempts) : await read()",
+      replace: "await read()",
+    }],
+  },
+  {
+    name: "a file that may not be read counts as rotten",
+    rule: TAKEN,
+    first: "promises: a read that is refused",
+    patches: [{ file: "src/disk/refusals.ts", find: '  "EACCES",\n', replace: "" }],
+  },
+  {
+    name: "an unreadable file keeps the state down",
+    rule: STANDS_IN,
+    first: "promises: an unreadable file",
+    patches: [{
+      file: "src/recovery/identity.ts",
+      find: "    if (!isFilesOwn(error)) throw error;\n",
+      replace: "    if (!isFilesOwn(error) || isUnreadable(error)) throw error;\n",
+    }],
+  },
+  {
+    name: "the journal ends where it can't be read",
+    rule: HONESTY,
+    first: "promises: an unreadable place",
+    patches: [{
+      file: "src/recovery/journal_scan.ts",
+      find: '  if (reader.unreadable !== null) return "unreadable";\n',
+      replace: "",
+    }],
+  },
+  {
+    name: "what stands before an unreadable place is given up with it",
+    rule: TAKEN,
+    first: "promises: an unreadable place",
+    patches: [{
+      file: "src/journal/segment_reader.ts",
+      find: "      if (found.batches.length > 0) return found.batches;\n",
+      replace: "      if (refusal === null && found.batches.length > 0) return found.batches;\n",
+    }],
+  },
+  {
+    name: "what stands behind an unreadable place is not kept",
+    rule: "open says what it found, and sets aside with a report of exactly what was lost",
+    first: "promises: an unreadable place",
+    patches: [{
+      file: QUARANTINE,
+      find: "  { refusal }: Corruption,",
+      replace: "  { refusal, soundEnd }: Corruption,",
+    }, {
+      file: QUARANTINE,
+      find: "  await copyReadable(fs, damaged.path, target);",
+      replace: "  await copyRange(fs, damaged.path, 0, soundEnd ?? Infinity, target);",
+    }],
+  },
+  {
+    name: "a rotten inode keeps the state down",
+    rule: STANDS_IN,
+    first: "promises: rotten inodes",
+    patches: [{
+      file: QUARANTINE,
+      find: "    if (edition > EDITION_MAX) throw stuck;\n",
+      replace: "    throw stuck;\n",
+    }],
+  },
+  {
+    name: "what a later edition has taken over from still counts",
+    rule: STANDS_IN,
+    first: "promises: rotten inodes",
+    patches: [{
+      file: "src/disk/editions.ts",
+      find: "    if (file.sequence >= end || isTaken) superseded.add(file);\n",
+      replace: "    if (isTaken) superseded.add(file);\n",
+    }],
+  },
+  {
+    name: "the journal goes back to the first edition",
+    rule: "Durability: what was acknowledged survives a power cut",
+    first: "promises: rotten inodes",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find: "    edition: editionOf(files),\n",
+      replace: "    edition: 1,\n",
+    }],
+  },
+  {
+    name: "a copy under the name of a later edition takes over",
+    rule: HONESTY,
+    first: "promises: a copy under a later name",
+    patches: [{
+      file: "src/journal/segment_reader.ts",
+      find: "      if (first !== named.sequence || edition !== named.edition) {\n",
+      replace: "      if (first !== named.sequence || edition < 1) {\n",
+    }],
+  },
+  {
+    name: "a state that is no state any more is found after an update has begun",
+    rule: UPDATED,
+    first: "promises: an update that fails",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find: "  replay.settle?.();\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "an update whose mutator gives promises drops every record",
+    rule: UPDATED,
+    first: "promises: an update that fails",
+    patches: [{
+      file: "src/state/mutator.ts",
+      find: "if (version !== this.version && error.cause instanceof NoOutcome) {",
+      replace: "if (version < 0 && error.cause instanceof NoOutcome) {",
+    }],
+  },
+  {
+    name: "the past begins with an older version's state as it is",
+    rule: UPDATED,
+    first: "promises: the past before an update",
+    patches: [{
+      file: "src/state/history.ts",
+      find: "machine.restore(found.state, found.header.version, found.named.sequence);",
+      replace: "machine.restore(found.state, machine.version, found.named.sequence);",
+    }],
+  },
+];

@@ -1,0 +1,163 @@
+/**
+ * Mistakes of what keeps a state in good order over the years: what stands in for what, updates, backups, compactions
+ * that come by themselves.
+ *
+ * @module
+ */
+
+import type { Canary } from "./canary.ts";
+
+const STAND = "Only a snapshot of ours that is sound now stands in for anything";
+const UPDATES = "An update is settled at once, and carries the past over for those who ask for it";
+const COPIES = "A backup is whole, or there is none";
+const FORESEEN = "An inspection foresees what the next open comes to";
+const SHORT = "A journal is kept short by itself, also after a failure and on a full disk";
+
+/** Each of them breaks one promise about upkeep. */
+export const UPKEEP: readonly Canary[] = [
+  {
+    name: "another journal's snapshot stands in for one of ours",
+    rule: STAND,
+    first: "promises: snapshots that rot",
+    patches: [{
+      file: "src/state/compaction.ts",
+      find: "return header.id === this.#writer.identity.id;",
+      replace: "return header.sequence >= 0;",
+    }],
+  },
+  {
+    name: "a snapshot that rotted meanwhile is given back as new",
+    rule: STAND,
+    first: "promises: snapshots that rot",
+    patches: [{
+      file: "src/state/compaction.ts",
+      find: "=== this.#writer.sequence && await this.#isSound(this.#newest)) {",
+      replace: "=== this.#writer.sequence) {",
+    }],
+  },
+  {
+    name: "the past is not carried over",
+    rule: UPDATES,
+    first: "promises: an update is settled",
+    patches: [{
+      file: "src/state/changes.ts",
+      find: "mutation: this.#carryOver(mutation, version),",
+      replace: "mutation: mutation as M,",
+    }],
+  },
+  {
+    name: "an update is not settled",
+    rule: UPDATES,
+    first: "promises: an update is settled",
+    patches: [{
+      file: "src/state/state_open.ts",
+      find: `found === null || found.header.version !== machine.version
+`,
+      replace: `found === null
+`,
+    }],
+  },
+  {
+    name: "a journal opened alone goes on in version 1",
+    rule: UPDATES,
+    first: "promises: a journal opened alone",
+    patches: [{
+      file: "src/journal.ts",
+      find: "version: stored?.version ?? 1 };",
+      replace: "version: 1 };",
+    }],
+  },
+  {
+    name: "a backup goes over another state",
+    rule: COPIES,
+    first: "promises: a backup is whole",
+    patches: [{
+      file: "src/state/backup.ts",
+      find: `  await refuseOthers(destination, found);
+`,
+      replace: "",
+    }],
+  },
+  {
+    name: "a backup takes another journal's snapshots",
+    rule: COPIES,
+    first: "promises: a backup holds",
+    patches: [{
+      file: "src/state/backup_plan.ts",
+      find: "if (id === null || header.id === id) sound.push(named);",
+      replace: "if (header.sequence >= 0) sound.push(named);",
+    }],
+  },
+  {
+    name: "a backup copies what is not durable yet",
+    rule: COPIES,
+    first: "promises: a backup is whole",
+    patches: [{
+      file: "src/state/backup_plan.ts",
+      find: "copies.unshift({ named, size: reader.soundEnd });",
+      replace: "copies.unshift({ named, size: Infinity });",
+    }],
+  },
+  {
+    name: "a backup of what rotted is taken for whole",
+    rule: COPIES,
+    first: "promises: a backup is whole",
+    patches: [{
+      file: "src/state/backup_plan.ts",
+      find: "        throw damaged(reader);",
+      replace: "        copies.unshift({ named, size: reader.soundEnd });",
+    }],
+  },
+  {
+    name: "a compaction that failed is the last",
+    rule: SHORT,
+    first: "promises: a journal is kept short",
+    patches: [{
+      file: "src/state/automatic_compaction.ts",
+      find: `        this.#running = false;
+        this.failure = error;`,
+      replace: "        this.failure = error;",
+    }],
+  },
+  {
+    name: "a compaction that failed waits for a whole snapshot's size of journal",
+    rule: SHORT,
+    first: "promises: a growing state",
+    patches: [{
+      file: "src/state/automatic_compaction.ts",
+      find: "sizeSinceSnapshot > this.#limit * this.#retryShare;",
+      replace: "sizeSinceSnapshot > this.#limit;",
+    }],
+  },
+  {
+    name: "a full disk starts no compaction",
+    rule: SHORT,
+    first: "promises: a journal is kept short",
+    patches: [{
+      file: "src/state/automatic_compaction.ts",
+      find: "(error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong();",
+      replace: "() => this.#startIfLong();",
+    }],
+  },
+  {
+    name: "the journal before an open is not counted",
+    rule: SHORT,
+    first: "promises: a journal is kept short",
+    patches: [{
+      file: "src/recovery/recovery.ts",
+      find: `  writer.sizeSinceSnapshot = scan.bytesRead;
+`,
+      replace: "",
+    }],
+  },
+  {
+    name: "an inspection leaves out what a rotten snapshot proves",
+    rule: FORESEEN,
+    first: "promises: damage is set aside",
+    patches: [{
+      file: "src/recovery/inspect.ts",
+      find: "    known = Math.max(known, proves);",
+      replace: "    known = Math.max(known, 0 * proves);",
+    }],
+  },
+];

@@ -1,0 +1,203 @@
+/**
+ * Short random histories for the structure fuzzer: a state directory as some program left it, every version that each
+ * of its files ever had, and what each of its lines is worth as evidence.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import fc from "fast-check";
+import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
+import { controlLine } from "../test/support/files.ts";
+import { all, DIRECTORY, type Manager, World } from "./world.ts";
+import { freshDisk } from "./workloads.ts";
+
+/** One thing a program does. */
+export type Step =
+  | { do: "one"; padSize: number }
+  | { do: "group"; count: number }
+  | { do: "together"; count: number }
+  | { do: "snapshot" | "compact" | "close and open" | "crash and open" };
+
+/** What a history is made from. */
+export interface Script {
+  steps: Step[];
+  /** Whether the program closed the journal at the end, which seals it. */
+  sealed: boolean;
+}
+
+/** Lines of one segment that stand in it by right. */
+export interface GenuineSegment {
+  path: string;
+  first: number;
+  header: string;
+  batches: { text: string; first: number; last: number }[];
+  seals: { text: string; sequence: number }[];
+}
+
+/** A state directory and its past. */
+export interface History {
+  disk: PowerCutDisk;
+  /** The mutations, in order: all of them acknowledged. */
+  ids: number[];
+  /** Every version of every file there ever was, oldest first, by path. Empty space at the ends is cut short. */
+  versions: Map<string, Uint8Array[]>;
+  segments: GenuineSegment[];
+}
+
+/** How much of the line feeds written ahead is left in place: enough to be damaged. */
+const FILL_KEPT = 40;
+
+const LINE_FEED = 10;
+const latin1 = new TextDecoder("latin1");
+const utf8 = new TextEncoder();
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("one" as const),
+      // Mostly short; now and then longer than what is read at once, so that a segment is full after a few.
+      padSize: fc.oneof(
+        { weight: 12, arbitrary: fc.constant(0) },
+        { weight: 3, arbitrary: fc.integer({ min: 1, max: 900 }) },
+        { weight: 1, arbitrary: fc.constant(40_000) },
+      ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("group" as const),
+      count: fc.integer({ min: 2, max: 4 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("together" as const),
+      count: fc.integer({ min: 2, max: 4 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("snapshot" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("compact" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("close and open" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("crash and open" as const) }) },
+);
+
+/** Any short history. */
+export const scripts: fc.Arbitrary<Script> = fc.record({
+  steps: fc.array(step, { minLength: 1, maxLength: 12 }),
+  sealed: fc.boolean(),
+});
+
+/**
+ * Writes a history.
+ *
+ * @param id the journal's identity, fixed so that a seed gives the same bytes again
+ * @param foreign whether its mutations are to differ from those of other histories
+ */
+export async function writeHistory(
+  { steps, sealed }: Script,
+  id: string,
+  foreign = false,
+): Promise<History> {
+  const world = foreign ? new World().fork() : new World();
+  const versions = new Map<string, Uint8Array[]>();
+  let fs = freshDisk();
+  fs.plantDirectory(DIRECTORY);
+  fs.plant(`${DIRECTORY}/w-0000000000000001.wal.jsonl`, utf8.encode(firstHeader(id)));
+  let manager = await world.open(fs, { clock: () => 0 });
+  for (const step of steps) {
+    if (step.do === "close and open" || step.do === "crash and open") {
+      if (step.do === "close and open") await manager.close();
+      noteVersions(fs, versions);
+      fs = fs.crash();
+      manager = await world.open(fs, { segmentSizeMax: 65_536, clock: () => 0 });
+    } else await take(step, world, manager);
+    noteVersions(fs, versions);
+  }
+  if (sealed) await manager.close();
+  noteVersions(fs, versions);
+  if (world.problem !== null) throw world.problem;
+  const disk = fs.crash();
+  for (const path of filesOf(disk)) disk.plant(path, versions.get(path)!.at(-1)!);
+  return { disk, ids: [...world.certain], versions, segments: genuineSegments(versions) };
+}
+
+function firstHeader(id: string): string {
+  return controlLine({
+    ministate: "journal",
+    format: 1,
+    id,
+    first: 1,
+    mutator: "collector",
+    version: 1,
+    timestamp: 0,
+  });
+}
+
+async function take(step: Step, world: World, manager: Manager): Promise<void> {
+  if (step.do === "one") await world.apply(manager, step.padSize);
+  else if (step.do === "group") await world.applyAll(manager, step.count);
+  else if (step.do === "together") {
+    await all(Array.from({ length: step.count }, () => world.apply(manager)));
+  } else if (step.do === "snapshot") await manager.createSnapshot();
+  else await manager.compact();
+}
+
+/** The paths of all segments and snapshots on a disk. */
+export function filesOf(disk: PowerCutDisk): string[] {
+  return disk.paths(DIRECTORY).filter((path) =>
+    path.endsWith(".jsonl") && !path.includes("/quarantine/") && disk.peek(path) !== null
+  );
+}
+
+function noteVersions(fs: PowerCutDisk, versions: Map<string, Uint8Array[]>): void {
+  for (const path of filesOf(fs)) {
+    const bytes = fs.peek(path)!;
+    let written = bytes.length;
+    while (bytes[written - 1] === LINE_FEED) written--;
+    const kept = bytes.slice(0, written + 1 + FILL_KEPT);
+    const known = versions.get(path) ?? [];
+    if (known.length === 0 || !sameBytes(known.at(-1)!, kept)) known.push(kept);
+    versions.set(path, known);
+  }
+}
+
+/** Whether two files have the same bytes. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** Reads what was honestly written. It trusts every line, so it needs nothing of the code under test. */
+function genuineSegments(versions: Map<string, Uint8Array[]>): GenuineSegment[] {
+  const segments: GenuineSegment[] = [];
+  for (const [path, history] of versions) {
+    if (!path.endsWith(".wal.jsonl")) continue;
+    // Later versions hold all lines of earlier ones, but for seals that were overwritten by nothing yet: take all.
+    const lines = new Set(history.flatMap((bytes) => latin1.decode(bytes).split("\n")));
+    const [header, ...rest] = [...lines].filter(Boolean);
+    const segment: GenuineSegment = {
+      path,
+      first: Number(path.slice(-26, -10)),
+      header: `${header}\n`,
+      batches: [],
+      seals: [],
+    };
+    let text = "";
+    for (const line of rest) {
+      if (line.startsWith("{")) {
+        segment.seals.push({ text: `${line}\n`, sequence: JSON.parse(line).seal });
+        continue;
+      }
+      text += `${line}\n`;
+      const end = /^\[(\d+),.*,(\d+),0,"[0-9a-f]{8}"\]$/.exec(line);
+      if (end === null) continue;
+      segment.batches.push({ text, first: Number(end[2]) + 1, last: Number(end[1]) });
+      text = "";
+    }
+    segments.push(segment);
+  }
+  return segments;
+}

@@ -1,0 +1,291 @@
+/**
+ * Opens a damaged directory in every way there is, and holds what comes of it against what the directory proves.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  ForeignFormatError,
+  MinistateError,
+  type RecoveryReport,
+  StateManager,
+} from "@ministate/ministate";
+import type { StateManagerOptions } from "@ministate/ministate";
+import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
+import { BATCH_SIZE_MAX, SEQUENCE_MAX } from "../src/format/format.ts";
+import { inspectState } from "../src/recovery/inspect.ts";
+import type { NextOpen } from "../src/recovery/inspection.ts";
+import { type Meter, metered } from "./metered_fs.ts";
+import { type Evidence, weigh } from "./structure_evidence.ts";
+import { filesOf, type History, sameBytes } from "./structure_history.ts";
+import { collector, DIRECTORY, type Manager, NAME } from "./world.ts";
+
+/** Something outside the state directory, which nothing may touch. */
+export const OUTSIDE = "/data/outside";
+
+const ID_AFTER = -1;
+const LINE_FEED = 10;
+
+/** What one open came to. */
+interface Opening {
+  manager: Manager | null;
+  code: string | null;
+  error: Error | null;
+}
+
+/** Opens as a program would, and checks that it took no more work than the directory's size warrants. */
+export async function openMetered(
+  disk: PowerCutDisk,
+  options: StateManagerOptions,
+  isHostile = false,
+): Promise<Opening> {
+  const size = sizeOf(disk);
+  const meter = metered(disk);
+  const opening: Opening = { manager: null, code: null, error: null };
+  try {
+    opening.manager = await StateManager.open(DIRECTORY, NAME, collector, {
+      compaction: "manual",
+      clock: () => 0,
+      ...options,
+      fs: meter.fs,
+    });
+  } catch (error) {
+    if (!(error instanceof MinistateError)) {
+      throw new Error(`an error without a code: ${error}`, { cause: error });
+    }
+    opening.code = error.code;
+    opening.error = error;
+  }
+  // The search for proof may read twenty times what it searches, and no less than the largest batch: until that much is
+  // read, look-alikes of batches could be one.
+  const search = isHostile ? 20 * BATCH_SIZE_MAX : 0;
+  checkEffort(meter, size, search, disk.paths(DIRECTORY).length);
+  return opening;
+}
+
+function checkEffort(meter: Meter, size: number, search: number, files: number): void {
+  const { calls, bytesRead, bytesWritten, bufferMax } = meter;
+  const effort = JSON.stringify({ size, files, calls, bytesRead, bytesWritten, bufferMax });
+  assert(calls < 200 + 40 * files + size / 16, `too many calls: ${effort}`);
+  assert(bytesRead < 65_536 + 64 * size + search, `too much read: ${effort}`);
+  assert(bytesWritten < 262_144 + 4 * size, `too much written: ${effort}`);
+  assert(bufferMax < 524_288 + 8 * size, `too large a buffer: ${effort}`);
+  for (const path of meter.paths) {
+    const isInside = path === DIRECTORY || path.startsWith(`${DIRECTORY}/`);
+    // Syncing the directories above is how a new directory's name becomes durable.
+    assert(isInside || DIRECTORY.startsWith(path), `it touched "${path}"`);
+    assert(!path.split("/").includes(".."), `it left by "${path}"`);
+  }
+}
+
+function sizeOf(disk: PowerCutDisk): number {
+  return disk.paths(DIRECTORY).reduce((size, path) => size + (disk.peek(path)?.length ?? 0), 0);
+}
+
+/** Every file below `/data` with its bytes. */
+export function contentsOf(disk: PowerCutDisk): Map<string, Uint8Array | null> {
+  return new Map(disk.paths("/data").map((path) => [path, disk.peek(path)]));
+}
+
+/** Checks that nothing on the disk is other than it was. */
+export function assertUntouched(
+  disk: PowerCutDisk,
+  before: Map<string, Uint8Array | null>,
+  what: string,
+): void {
+  assertEquals(disk.paths("/data"), [...before.keys()], `${what} changed the names`);
+  for (const [path, bytes] of before) {
+    if (bytes === null) continue;
+    assert(sameBytes(disk.peek(path)!, bytes), `${what} changed "${path}"`);
+  }
+}
+
+/** Checks everything about a damaged directory in which every checksum was honestly written. */
+export async function checkDamaged(
+  disk: PowerCutDisk,
+  own: History,
+  other: History,
+): Promise<void> {
+  const evidence = weigh(disk, own, other);
+  try {
+    const reached = await checkFailing(disk.image(), evidence, own, other);
+    await checkReading(disk.image(), reached);
+    await checkQuarantining(disk, evidence, own, other);
+  } catch (error) {
+    const files = filesOf(disk).map((path) =>
+      `${path.split("/").at(-1)} ${disk.peek(path)!.length}`
+    );
+    const { message } = error as Error;
+    throw new Error(
+      `${message}\nevidence ${JSON.stringify(evidence)}\nof ${own.ids.length} acknowledged, in ${
+        files.join(", ")
+      }`,
+      { cause: error },
+    );
+  }
+}
+
+/** With "fail": the whole provable state, or an error of the right kind and nothing changed. */
+async function checkFailing(
+  disk: PowerCutDisk,
+  evidence: Evidence,
+  own: History,
+  other: History,
+): Promise<number | null> {
+  const before = contentsOf(disk);
+  const foreseen = await foresee(disk.image());
+  const { manager, code, error } = await openMetered(disk, { onCorruption: "fail" });
+  if (manager === null) {
+    assertEquals(foreseen?.outcome ?? "refuse", "refuse", `not foreseen: ${error!.message}`);
+    assertUntouched(disk, before, "a refused open");
+    const isDue = evidence.anomalies.length > 0 || evidence.owner !== "own" ||
+      evidence.proven > evidence.reach;
+    assert(isDue, `it refused what a power cut could have left: ${error!.message}`);
+    assert(code === "CORRUPT" || code === "FOREIGN_FORMAT", `it refused with ${error!.message}`);
+    return null;
+  }
+  const { sequence } = manager;
+  assert(evidence.owner !== "contested", "opened though as many files are another journal's");
+  if (checkState(manager, evidence, own, other) === own) {
+    assert(sequence >= evidence.proven, `opened at ${sequence} without a word`);
+  }
+  assertEquals(manager.recovery.lost, null);
+  const { torn, replayed } = manager.recovery;
+  const came: unknown[] = [torn === null ? "open" : "cut", sequence, replayed];
+  const { outcome, sequence: reaches, replays } = foreseen ?? {};
+  assertEquals([outcome, reaches, replays], came, "an inspection foresaw another");
+  await manager.close();
+  return sequence;
+}
+
+/** What an inspection says that the next open comes to; `null` when it is refused like the open. */
+async function foresee(disk: PowerCutDisk): Promise<NextOpen | null> {
+  try {
+    return (await inspectState(disk, DIRECTORY, NAME)).nextOpen;
+  } catch (error) {
+    if (!(error instanceof ForeignFormatError)) throw error;
+    return null;
+  }
+}
+
+/** A prefix of the journal's own history, as long as can be; or, of a directory that is all another's, of that. */
+function checkState(manager: Manager, evidence: Evidence, own: History, other: History): History {
+  const ids = [...manager.state.ids];
+  assertEquals(manager.sequence, ids.length, "the sequence and the state differ");
+  const isOthers = evidence.owner === "other" ||
+    (evidence.owner === "contested" && ids[0] === other.ids[0]);
+  const history = isOthers ? other : own;
+  assertEquals(ids, history.ids.slice(0, ids.length), "a wrong state");
+  if (!isOthers && evidence.owner !== "contested") {
+    assertEquals(ids.length, evidence.reach, "not the longest provable state");
+  }
+  return history;
+}
+
+/** Reading only gives the same and changes nothing. */
+async function checkReading(disk: PowerCutDisk, reached: number | null): Promise<void> {
+  const before = contentsOf(disk);
+  const { manager } = await openMetered(disk, { readOnly: true });
+  assertEquals(manager?.sequence ?? null, reached, "a reader gets something else");
+  await manager?.close();
+  assertUntouched(disk, before, "a reader");
+}
+
+/** With "quarantine": it opens, says exactly what is lost, keeps every byte, and goes on. */
+async function checkQuarantining(
+  disk: PowerCutDisk,
+  evidence: Evidence,
+  own: History,
+  other: History,
+): Promise<void> {
+  const before = contentsOf(disk);
+  const { manager, error } = await openMetered(disk, { onCorruption: "quarantine" });
+  if (manager === null) {
+    assertUntouched(disk, before, "a refused open");
+    const absurd = [...before.keys()].some((path) => isBeyondNumbers(path));
+    assert(absurd, `it didn't open: ${error!.message}`);
+    return;
+  }
+  const history = checkState(manager, evidence, own, other);
+  const ids = [...manager.state.ids];
+  if (history === own && evidence.owner !== "contested") {
+    checkReport(manager.recovery, evidence, ids.length, own.ids.length);
+  }
+  await manager.apply({ id: ID_AFTER });
+  await manager.close();
+  checkKept(disk, before, manager.recovery);
+  await checkGoesOn(disk, [...ids, ID_AFTER]);
+}
+
+/** Whether a name's sequence, or the one behind a snapshot's, is no exact number: such a directory is not ours. */
+function isBeyondNumbers(path: string): boolean {
+  const [, sequence, kind] = /-(\d{16})\.(wal|snapshot)\.jsonl$/.exec(path) ?? [];
+  return Number(sequence ?? 0) > (kind === "wal" ? SEQUENCE_MAX + 1 : SEQUENCE_MAX);
+}
+
+function checkReport(
+  { lost, sequence }: RecoveryReport,
+  { proven, seen, named }: Evidence,
+  reached: number,
+  acked: number,
+): void {
+  assertEquals(sequence, reached);
+  if (lost === null) {
+    assert(reached >= proven, `${reached} left without a word`);
+    return;
+  }
+  assertEquals(lost.sequenceFirst, reached + 1, "the report begins elsewhere");
+  const known = Math.max(proven, seen);
+  const told = `the report says up to ${lost.sequenceLast}, and ${known} is known`;
+  assert((lost.sequenceLast ?? known) >= known || known <= reached, told);
+  if (lost.sequenceLast === null) assert(known <= reached, told);
+  else assert(lost.sequenceLast <= Math.max(acked, named), told);
+}
+
+/** Every byte that was there is there still, in its place or set aside. */
+function checkKept(
+  disk: PowerCutDisk,
+  before: Map<string, Uint8Array | null>,
+  { torn }: RecoveryReport,
+): void {
+  const after = contentsOf(disk);
+  const all = [...after.values()].filter((bytes) => bytes !== null).map(written);
+  for (const [path, bytes] of before) {
+    if (bytes === null || !path.endsWith(".jsonl")) continue;
+    const whole = written(bytes);
+    const now = after.get(path) ?? new Uint8Array(0);
+    if (all.some((kept) => sameBytes(kept, whole))) continue;
+    if (sameBytes(now.subarray(0, whole.length), whole)) continue;
+    assert(torn !== null && torn.path === path && torn.keptAt !== null, `"${path}" is not kept`);
+    const tail = bytes.subarray(torn.offset, torn.offset + torn.size);
+    assert(sameBytes(after.get(torn.keptAt)!, tail), `the tail of "${path}" is not kept`);
+    assert(
+      sameBytes(now.subarray(0, torn.offset), bytes.subarray(0, torn.offset)),
+      `what is before the tail of "${path}" is not kept`,
+    );
+  }
+  assertEquals(after.get(OUTSIDE), before.get(OUTSIDE), "a file outside was changed");
+}
+
+/** A file's bytes without the line feeds at its end, which are given back when it is closed. */
+function written(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== LINE_FEED) + 1);
+}
+
+/** It opens again with nothing to report, and once more behind a compaction. */
+async function checkGoesOn(disk: PowerCutDisk, ids: number[]): Promise<void> {
+  for (const then of ["compact", "close"] as const) {
+    const { manager, error } = await openMetered(disk, { onCorruption: "fail" });
+    assert(manager !== null, `it didn't open again: ${error?.message}`);
+    assertEquals([...manager.state.ids], ids, "opened again");
+    const { lost, torn, snapshotsSkipped } = manager.recovery;
+    assertEquals({ lost, torn, snapshotsSkipped }, {
+      lost: null,
+      torn: null,
+      snapshotsSkipped: [],
+    });
+    if (then === "compact") await manager.compact();
+    await manager.close();
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Takes the lock of a state directory, and knows which directories this very process has locked.
+ *
+ * @module
+ */
+
+import { closeAfterFailure } from "./close_file.ts";
+import {
+  type DurableFs,
+  type DurableLock,
+  type FileIdentity,
+  systemCodeOf,
+} from "../durable_fs.ts";
+import { IoError, LockedError, type MinistateError } from "../errors.ts";
+import { ioError } from "../failures.ts";
+import { joinPath, LOCK_NAME } from "./names.ts";
+import { isSame, Place } from "./place.ts";
+import { isUnreadable, readPatiently } from "./refusals.ts";
+
+/** A directory whose lock is held. */
+export interface HeldDirectory {
+  /** The place, known by the directory and, where it could be locked, by the lock file. */
+  place: Place;
+  /** Why the lock file could not be opened, so that the directory alone is locked; `null` when both are. */
+  lockFileDamage: string | null;
+  /** Gives the lock back. */
+  release(): Promise<void>;
+}
+
+/** How often a lock is taken anew whose file was removed in that moment. */
+const ATTEMPTS = 3;
+
+/** A lock, and by which path it is known. */
+interface Taken {
+  lock: DurableLock;
+  /** The lock file, or the directory when that alone is locked. */
+  path: string;
+  lockFileDamage: string | null;
+}
+
+/** What can be known of a lock right after it was taken. */
+type Standing = "same" | "removed" | "unsteady";
+
+/**
+ * The directories that this process holds, by identity. Under a name in the global object, because a hot reload loads
+ * this module again while the manager of the former program still has its lock.
+ */
+const registry = globalThis as { [key: symbol]: Set<string> | undefined };
+const heldHere = registry[Symbol.for("ministate.held")] ??= new Set<string>();
+
+/**
+ * Locks a directory: its lock file and, where the file system can, the directory itself. So a lock file that somebody
+ * removes lets no second writer in, and one that can't be opened any more keeps nobody out.
+ *
+ * @throws {LockedError} when another writer has it
+ * @throws {IoError} when it can't be locked
+ */
+export async function holdDirectory(fs: DurableFs, path: string): Promise<HeldDirectory> {
+  const lockPath = joinPath(path, LOCK_NAME);
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const taken = await takeLock(fs, path, lockPath);
+      if (taken === null) throw await lockedError(fs, path, lockPath);
+      const standing = await standingOf(fs, taken);
+      if (standing !== "removed") return await hold(fs, path, taken, standing === "same");
+      await taken.lock.release();
+    }
+  } catch (error) {
+    throw ioError("lock", lockPath, error);
+  }
+  throw new IoError(
+    `Cannot lock "${lockPath}": the file is removed each time it is made: nothing was changed; find out what removes it`,
+    { path: lockPath, operation: "lock" },
+  );
+}
+
+/** Locks the file with the directory; the directory alone when the file can't be opened for a reason of its own. */
+async function takeLock(fs: DurableFs, path: string, lockPath: string): Promise<Taken | null> {
+  try {
+    const lock = await readPatiently(() => fs.lock(lockPath, path));
+    return lock && { lock, path: lockPath, lockFileDamage: null };
+  } catch (error) {
+    const damage = await damageOf(fs, lockPath);
+    if (damage === null) throw error;
+    const lock = await lockAlone(fs, path, damage);
+    return lock && { lock, path, lockFileDamage: damage.message };
+  }
+}
+
+/** Why a lock file can't be opened, by its own fault. That it can't be locked says nothing about the file. */
+async function damageOf(fs: DurableFs, lockPath: string): Promise<MinistateError | null> {
+  try {
+    const file = await readPatiently(() => fs.open(lockPath, "write"));
+    await closeAfterFailure(file);
+    return null;
+  } catch (error) {
+    return isUnreadable(error) ? ioError("open", lockPath, error) : null;
+  }
+}
+
+/** Locks the directory: every writer locks it, whether it can open the lock file or not. */
+async function lockAlone(
+  fs: DurableFs,
+  path: string,
+  damage: MinistateError,
+): Promise<DurableLock | null> {
+  try {
+    return await fs.lockDirectory(path);
+  } catch (error) {
+    const { message } = ioError("lock", path, error);
+    throw new IoError(
+      `${damage.message}. The directory can't be locked in its place: ${message}. Nothing was changed, and readOnly ` +
+        "opens it. When fsck can't help, copy everything but the lock file into a new directory and open that",
+      { path: damage.path, operation: "lock", cause: damage.cause },
+    );
+  }
+}
+
+/** Whether the path stands for what is locked. Gives the lock back when that can't be known. */
+async function standingOf(fs: DurableFs, { lock, path }: Taken): Promise<Standing> {
+  try {
+    const held = await lock.identity();
+    if (held.links === 0) return "removed";
+    if (isSame(held, await fs.identity(path))) return "same";
+    // One that was replaced has no name any more; otherwise nothing moved, and its number is not to be relied on.
+    return (await lock.identity()).links === 0 ? "removed" : "unsteady";
+  } catch (error) {
+    if (systemCodeOf(error) === "ENOENT") return "removed";
+    await lock.release();
+    throw error;
+  }
+}
+
+async function hold(
+  fs: DurableFs,
+  path: string,
+  { lock, path: lockedPath, lockFileDamage }: Taken,
+  isSteady: boolean,
+): Promise<HeldDirectory> {
+  try {
+    const directory = await fs.identity(path);
+    const key = keyOf(directory);
+    const lockFile = lockFileDamage === null
+      ? { path: lockedPath, identity: await lock.identity() }
+      : null;
+    const isChecked = isSteady && isSame(directory, await fs.identity(path));
+    const changed = lock.changed?.bind(lock);
+    const place = new Place(fs, { path, identity: directory }, lockFile, isChecked, changed);
+    heldHere.add(key);
+    return {
+      place,
+      lockFileDamage,
+      async release() {
+        heldHere.delete(key);
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function keyOf({ device, inode }: FileIdentity): string {
+  return `${device}:${inode}`;
+}
+
+async function lockedError(fs: DurableFs, path: string, lockPath: string): Promise<LockedError> {
+  const isOurs = heldHere.has(keyOf(await fs.identity(path)));
+  const holder = isOurs
+    ? "is open for writing in this very process already (a hot reload must close the former manager): close it first, "
+    : "is in use by another writer, in another process or in a worker of this one: close it first, ";
+  const advice = isOurs
+    ? "or open with readOnly"
+    : `or open with readOnly ("fuser ${lockPath}" names the process)`;
+  return new LockedError(`The state directory "${path}" ${holder}${advice}`, {
+    path: lockPath,
+    operation: "lock",
+  });
+}

@@ -1,0 +1,111 @@
+/**
+ * Writes bytes to a file completely, or makes sure that half a file is not taken for a whole one.
+ *
+ * @module
+ */
+
+import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
+import { FILL_SIZE_MIN, LINE_FEED } from "../format/format.ts";
+
+const lineFeeds = new Uint8Array(FILL_SIZE_MIN).fill(LINE_FEED);
+
+/**
+ * Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. When the
+ * first call takes everything at once there is nothing to wait for, and no promise.
+ *
+ * @param progress told how many bytes were taken, for whoever has to take them back
+ */
+export function writeFully(
+  file: DurableFile,
+  bytes: Uint8Array,
+  offset: number,
+  progress: { taken: number } = { taken: 0 },
+): MaybePromise<void> {
+  progress.taken = 0;
+  if (bytes.length === 0) return;
+  const count = file.write(bytes, offset);
+  if (count === bytes.length) return;
+  return writeRest(file, bytes, offset, count, progress);
+}
+
+async function writeRest(
+  file: DurableFile,
+  bytes: Uint8Array,
+  offset: number,
+  first: MaybePromise<number>,
+  progress: { taken: number },
+): Promise<void> {
+  let count = await first;
+  for (let done = 0;;) {
+    // A device that takes nothing and reports nothing would be asked for ever.
+    if (count <= 0) {
+      throw Object.assign(new Error("ENOSPC: no bytes were taken, write"), { code: "ENOSPC" });
+    }
+    done += count;
+    progress.taken = done;
+    if (done >= bytes.length) return;
+    count = await file.write(bytes.subarray(done), offset + done);
+  }
+}
+
+/**
+ * Writes bytes once more that can be read but may not be on the disk: after a sync that failed, the kernel counts
+ * them as written, and the next sync would report success without writing them.
+ */
+export async function writeAgain(file: DurableFile, from: number, to: number): Promise<void> {
+  const bytes = new Uint8Array(to - from);
+  const count = await readFully(file, bytes, from);
+  await writeFully(file, bytes.subarray(0, count), from);
+}
+
+/** Fills `[from, to)` with line feeds. */
+export async function fillWithLineFeeds(
+  file: DurableFile,
+  from: number,
+  to: number,
+): Promise<void> {
+  for (let at = from; at < to; at += lineFeeds.length) {
+    await writeFully(file, lineFeeds.subarray(0, Math.min(lineFeeds.length, to - at)), at);
+  }
+}
+
+/** Makes a file, in place of one that an interrupted attempt may have left. */
+export async function createAnew(fs: DurableFs, path: string): Promise<DurableFile> {
+  try {
+    return await fs.open(path, "create");
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") throw error;
+    await fs.remove(path);
+    return await fs.open(path, "create");
+  }
+}
+
+/** Gives up a half-written temporary file; whatever can't be removed now is removed by the next open. */
+export async function discard(
+  fs: DurableFs,
+  file: DurableFile | undefined,
+  path: string,
+): Promise<void> {
+  try {
+    await file?.close();
+    await fs.remove(path);
+  } catch (error) {
+    // The failure that led here is the one to report.
+    if (!(error instanceof Error)) throw error;
+  }
+}
+
+/** Reads until the buffer is full or the file ends; returns how many bytes there were. */
+export async function readFully(
+  file: DurableFile,
+  buffer: Uint8Array,
+  offset: number,
+): Promise<number> {
+  let total = 0;
+  while (total < buffer.length) {
+    const count = await file.read(buffer.subarray(total), offset + total);
+    if (count <= 0) break;
+    total += count;
+  }
+  return total;
+}

@@ -1,0 +1,208 @@
+/**
+ * Names of files: which journal and sequence a name stands for, and the other way round.
+ *
+ * @module
+ */
+
+import { ForeignFormatError } from "../errors.ts";
+import { ioError } from "../failures.ts";
+import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
+import { newestEditions } from "./editions.ts";
+import { SEQUENCE_MAX } from "../format/format.ts";
+
+/** The folder, inside the state directory, for whatever was set aside as damaged or torn. */
+export const QUARANTINE = "quarantine";
+
+/** The file that the one writer holds locked. It is never deleted. */
+export const LOCK_NAME = "ministate.lock";
+
+const SEGMENT_SUFFIX = ".wal.jsonl";
+/** How the name of every snapshot ends. */
+export const SNAPSHOT_SUFFIX = ".snapshot.jsonl";
+const TEMPORARY_SUFFIX = ".tmp";
+const SEQUENCE_DIGITS = 16;
+/** The last edition that a file's name can give. */
+export const EDITION_MAX = 9999;
+const NAME_SIZE_MAX = 128;
+
+/** What every name of ours begins with. It stays out of the shell's and the terminal's special cases. */
+const STEM = `[A-Za-z0-9_][A-Za-z0-9._-]{0,${NAME_SIZE_MAX - 1}}`;
+const WHOLE_STEM = new RegExp(`^${STEM}$`);
+
+/**
+ * A final name of ours. Other programs put files beside ours whose names end as ours do: `._x-…` (a Mac, on FAT and
+ * exFAT), `.syncthing.x-…`, `Copy of x-…`. None of them begins as a journal's name may, and all are left alone.
+ */
+const OWN_NAME = new RegExp(
+  `^(${STEM})-(\\d{16})(?:\\.([2-9]|[1-9]\\d{1,3}))?(\\.wal\\.jsonl|\\.snapshot\\.jsonl)$`,
+);
+
+/** A segment or snapshot by its name. `sequence` is the first a segment may hold, or the one a snapshot is of. */
+export interface NamedFile {
+  name: string;
+  path: string;
+  sequence: number;
+  /** 1, unless the journal was continued beside a damaged file that could not be moved away. */
+  edition: number;
+}
+
+/** What a state directory holds, by name alone; segments and snapshots in ascending order. */
+export interface StateFiles {
+  directory: string;
+  stem: string;
+  segments: NamedFile[];
+  snapshots: NamedFile[];
+  /** Files from which a later edition has taken over. They could not be moved away, and count for nothing. */
+  superseded: NamedFile[];
+  /** Files that were never renamed to their final name. */
+  temporary: string[];
+}
+
+/** Joins a directory and a name. */
+export function joinPath(directory: string, name: string): string {
+  return directory.endsWith("/") ? directory + name : `${directory}/${name}`;
+}
+
+/** The directory that holds `path`, or `null` for a root or a bare name. */
+export function parentOf(path: string): string | null {
+  const trimmed = path.replace(/\/+$/, "");
+  const slash = trimmed.lastIndexOf("/");
+  if (slash < 0) return trimmed === "" || trimmed === "." ? null : ".";
+  return slash === 0 ? "/" : trimmed.slice(0, slash);
+}
+
+/** Checks a journal's name and takes `.wal.jsonl` or `.jsonl` off its end: what is left begins every file's name. */
+export function stemOf(journalName: string): string {
+  if (typeof journalName !== "string") throw new TypeError("The journal's name must be a string");
+  const stem = journalName.replace(/\.jsonl$/, "").replace(/\.wal$/, "");
+  // Names stay inside the directory.
+  if (!WHOLE_STEM.test(stem)) {
+    throw new TypeError(
+      `The journal's name must be letters, digits, ".", "_" and "-", not begin with "." or "-", and have ${NAME_SIZE_MAX} at most, ` +
+        `such as "counter.wal.jsonl"; got ${JSON.stringify(journalName.slice(0, 200))}`,
+    );
+  }
+  return stem;
+}
+
+/** Checks the path of a state directory. */
+export function checkDirectory(directory: string): string {
+  if (typeof directory !== "string" || directory === "" || directory.includes("\0")) {
+    throw new TypeError("The state directory must be a path that is not empty");
+  }
+  return directory;
+}
+
+/** Where new files of a journal go, and how they are named. */
+export interface FileNaming {
+  directory: string;
+  stem: string;
+  /** The edition that the journal is in. */
+  edition: number;
+}
+
+function named(
+  { directory, stem, edition }: FileNaming,
+  sequence: number,
+  suffix: string,
+): NamedFile {
+  const digits = String(sequence).padStart(SEQUENCE_DIGITS, "0");
+  const name = `${stem}-${digits}${edition === 1 ? "" : `.${edition}`}${suffix}`;
+  return { name, path: joinPath(directory, name), sequence, edition };
+}
+
+/** The segment whose first sequence is `first`. */
+export function segmentFile(files: FileNaming, first: number): NamedFile {
+  return named(files, first, SEGMENT_SUFFIX);
+}
+
+/** The snapshot of the state after `sequence`. */
+export function snapshotFile(files: FileNaming, sequence: number): NamedFile {
+  return named(files, sequence, SNAPSHOT_SUFFIX);
+}
+
+/** Where a file is written before it is synced and gets its final name. */
+export function temporaryPath(path: string): string {
+  return path + TEMPORARY_SUFFIX;
+}
+
+/** The name that a file has been given since, or will be. */
+export function finalPath(path: string): string {
+  return path.endsWith(TEMPORARY_SUFFIX) ? path.slice(0, -TEMPORARY_SUFFIX.length) : path;
+}
+
+/** Whether a name in a state directory is one that we give, of whichever journal. */
+export function isOwnName(name: string): boolean {
+  return OWN_NAME.test(finalPath(name)) || name === LOCK_NAME || name === QUARANTINE;
+}
+
+/** Sorts a directory's names into segments, snapshots and left-overs of the journal `stem`. */
+export function sortNames(directory: string, stem: string, entries: DirectoryEntry[]): StateFiles {
+  const segments: NamedFile[] = [], snapshots: NamedFile[] = [], temporary: string[] = [];
+  for (const { name, kind } of entries) {
+    if (name.endsWith(TEMPORARY_SUFFIX)) {
+      const [, owner] = OWN_NAME.exec(finalPath(name)) ?? [];
+      // They are deleted: only what this journal has made itself.
+      if (owner === stem && kind === "file") temporary.push(joinPath(directory, name));
+      continue;
+    }
+    const match = OWN_NAME.exec(name);
+    if (match === null) continue;
+    const sequence = Number(match[2]);
+    if (match[1] !== stem) {
+      throw new ForeignFormatError(
+        `The directory "${directory}" holds the journal "${
+          match[1]
+        }${SEGMENT_SUFFIX}", not "${stem}${SEGMENT_SUFFIX}": ` +
+          "one directory holds one journal; use its name, or another directory",
+        { path: joinPath(directory, name) },
+      );
+    }
+    // A snapshot has a segment behind it, which is named after the next sequence.
+    const isSegment = match[4] === SEGMENT_SUFFIX;
+    const max = isSegment ? SEQUENCE_MAX + 1 : SEQUENCE_MAX;
+    if (sequence > max) {
+      throw new ForeignFormatError(
+        `The file "${
+          joinPath(directory, name)
+        }" is named after a sequence beyond ${max}, the last there can be: no journal made it. ` +
+          "Nothing was changed; move it out of the directory",
+        { path: joinPath(directory, name) },
+      );
+    }
+    const edition = Number(match[3] ?? 1);
+    const file = { name, path: joinPath(directory, name), sequence, edition };
+    (isSegment ? segments : snapshots).push(file);
+  }
+  segments.sort((a, b) => a.sequence - b.sequence);
+  snapshots.sort((a, b) => a.sequence - b.sequence);
+  return { directory, stem, temporary, ...newestEditions(segments, snapshots) };
+}
+
+/** Lists a state directory. */
+export async function listState(
+  fs: DurableFs,
+  directory: string,
+  stem: string,
+): Promise<StateFiles> {
+  try {
+    return sortNames(directory, stem, await fs.list(directory));
+  } catch (error) {
+    throw ioError("list", directory, error);
+  }
+}
+
+/** The name of the journal that a directory holds, or `null` when it holds none. */
+export async function findJournalName(fs: DurableFs, directory: string): Promise<string | null> {
+  let entries: DirectoryEntry[];
+  try {
+    entries = await fs.list(directory);
+  } catch (error) {
+    throw ioError("list", directory, error);
+  }
+  for (const { name } of entries) {
+    const match = OWN_NAME.exec(name);
+    if (match !== null) return `${match[1]}${SEGMENT_SUFFIX}`;
+  }
+  return null;
+}

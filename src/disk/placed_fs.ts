@@ -1,0 +1,144 @@
+/**
+ * A file system that does nothing by name once the path of a directory has come to mean another place.
+ *
+ * @module
+ */
+
+import { closeAfterFailure } from "./close_file.ts";
+import type {
+  DirectoryEntry,
+  DurableFile,
+  DurableFs,
+  DurableLock,
+  FileIdentity,
+  MaybePromise,
+  OpenMode,
+} from "../durable_fs.ts";
+import { NameWatch } from "./name_watch.ts";
+import type { Place } from "./place.ts";
+
+/** Checks the place before each call by name, and that files which were synced still have a name. */
+export class PlacedFs implements DurableFs {
+  readonly #fs: DurableFs;
+  readonly #place: Place;
+  readonly crc32: DurableFs["crc32"];
+
+  constructor(fs: DurableFs, place: Place) {
+    this.#fs = fs;
+    this.#place = place;
+    this.crc32 = fs.crc32;
+  }
+
+  async open(path: string, mode: OpenMode): Promise<DurableFile> {
+    await this.#place.check();
+    const file = await this.#fs.open(path, mode);
+    if (mode === "read") return file;
+    try {
+      // Again: a file made after the path had changed is in another directory, and nothing may rely on it. It stays
+      // there, for nothing is deleted elsewhere either.
+      if (mode === "create") await this.#place.check();
+      return new PlacedFile(file, this.#place, path);
+    } catch (error) {
+      await closeAfterFailure(file);
+      throw error;
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#place.check();
+    await this.#fs.rename(from, to);
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#place.check();
+    await this.#fs.remove(path);
+  }
+
+  async list(path: string): Promise<DirectoryEntry[]> {
+    await this.#place.check();
+    return await this.#fs.list(path);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await this.#place.check();
+    await this.#fs.makeDirectory(path);
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    await this.#place.check();
+    await this.#fs.syncDirectory(path);
+  }
+
+  lock(path: string, directory?: string): Promise<DurableLock | null> {
+    return this.#fs.lock(path, directory);
+  }
+
+  lockDirectory(path: string): Promise<DurableLock | null> {
+    return this.#fs.lockDirectory(path);
+  }
+
+  identity(path: string): MaybePromise<FileIdentity> {
+    return this.#fs.identity(path);
+  }
+
+  resolve(path: string): Promise<string> {
+    return this.#fs.resolve(path);
+  }
+}
+
+/** An open file that is written. It answers at once where the one beneath does. */
+class PlacedFile implements DurableFile {
+  readonly #file: DurableFile;
+  readonly #place: Place;
+  readonly #path: string;
+  readonly #names: NameWatch | null;
+
+  constructor(file: DurableFile, place: Place, path: string) {
+    this.#file = file;
+    this.#place = place;
+    this.#path = path;
+    this.#names = place.changed === undefined ? null : new NameWatch(place.changed);
+  }
+
+  read(buffer: Uint8Array, offset: number): MaybePromise<number> {
+    return this.#file.read(buffer, offset);
+  }
+
+  write(buffer: Uint8Array, offset: number): MaybePromise<number> {
+    if (this.#place.gone !== null) throw this.#place.gone;
+    return this.#file.write(buffer, offset);
+  }
+
+  syncData(): MaybePromise<void> {
+    const syncing = this.#file.syncData();
+    return syncing === undefined ? this.#checkNamed() : syncing.then(() => this.#checkNamed());
+  }
+
+  syncAll(): MaybePromise<void> {
+    const syncing = this.#file.syncAll();
+    return syncing === undefined ? this.#checkNamed() : syncing.then(() => this.#checkNamed());
+  }
+
+  #checkNamed(): MaybePromise<void> {
+    if (this.#names?.isUnchanged()) return;
+    const identity = this.#file.identity();
+    if (!("then" in identity)) return this.#place.checkNamed(identity, this.#path);
+    return identity.then((later) => this.#place.checkNamed(later, this.#path));
+  }
+
+  truncate(size: number): MaybePromise<void> {
+    return this.#file.truncate(size);
+  }
+
+  size(): MaybePromise<number> {
+    return this.#file.size();
+  }
+
+  identity(): MaybePromise<FileIdentity> {
+    return this.#file.identity();
+  }
+
+  close(): MaybePromise<void> {
+    return this.#file.close();
+  }
+}

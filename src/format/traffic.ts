@@ -1,0 +1,104 @@
+/**
+ * What is written, in numbers: sums of it, ratios, and how long a card would take it.
+ *
+ * @module
+ */
+
+import { isCount } from "./format.ts";
+
+/** The smallest piece that a card or disk is written in, in bytes. */
+export const PAGE_SIZE = 4096;
+
+/** What was written in some time. */
+export interface Traffic {
+  /** Mutations that became durable. */
+  mutations: number;
+  /** The bytes of their records: the journal's lines, line feeds and checksums included. */
+  recordBytes: number;
+  /** Writes that the operating system took, of journal, snapshots and whatever was set aside. */
+  writes: number;
+  /** The bytes in them. */
+  bytes: number;
+  /** The bytes that a card takes for them: whole pages of 4,096, each once until the next sync. */
+  cardBytes: number;
+  /** Syncs of files and directories. */
+  syncs: number;
+}
+
+/** What was written over the life of a state directory. */
+export interface Life extends Traffic {
+  /** The sequence from which on it is counted; 1 unless files come from a version that didn't count. */
+  since: number;
+}
+
+/** What the counts come to. */
+export interface TrafficRatios {
+  /** How many bytes a card takes for each mutation; `null` when there was none. */
+  cardBytesPerMutation: number | null;
+  /** How many bytes a card takes for each byte of the mutations' records; `null` when there was none. */
+  writeAmplification: number | null;
+}
+
+const NONE: Traffic = {
+  mutations: 0,
+  recordBytes: 0,
+  writes: 0,
+  bytes: 0,
+  cardBytes: 0,
+  syncs: 0,
+};
+
+const COUNTS = Object.keys(NONE) as (keyof Traffic)[];
+
+const YEAR_MS = 365.25 * 24 * 60 * 60 * 1000;
+
+/** Counts that stand at zero. */
+export function noTraffic(): Traffic {
+  return { ...NONE };
+}
+
+/** Adds to a life. A count ends at 2^53 - 1, so that a forged one doesn't lead to a header that can't be read. */
+export function extendLife(life: Life, traffic: Traffic): Life {
+  // Whatever else a forged one holds is not carried on.
+  const sum: Life = { since: life.since, ...NONE };
+  for (const count of COUNTS) {
+    sum[count] = Math.min(life[count] + traffic[count], Number.MAX_SAFE_INTEGER);
+  }
+  return sum;
+}
+
+/** Checks that a value read from a file is a life. */
+export function isLife(value: unknown): value is Life {
+  const life = value as Life | null;
+  return typeof life === "object" && life !== null && isCount(life.since) &&
+    COUNTS.every((count) => isCount(life[count]));
+}
+
+/** The pages that a write touches, in bytes. */
+export function pagesTouched(offset: number, size: number): number {
+  const first = Math.floor(offset / PAGE_SIZE);
+  return (Math.ceil((offset + size) / PAGE_SIZE) - first) * PAGE_SIZE;
+}
+
+/** A copy of the counts, with what they come to. */
+export function withRatios<T extends Traffic>(traffic: T): T & TrafficRatios {
+  const { mutations, recordBytes, cardBytes } = traffic;
+  return {
+    ...traffic,
+    cardBytesPerMutation: mutations > 0 ? cardBytes / mutations : null,
+    writeAmplification: recordBytes > 0 ? cardBytes / recordBytes : null,
+  };
+}
+
+/**
+ * How many years a card lasts that takes `enduranceBytes` in all, when `cardBytes` are written in `elapsedMs`; `null`
+ * when nothing was written or no time has passed.
+ */
+export function cardYears(
+  enduranceBytes: number,
+  cardBytes: number,
+  elapsedMs: number,
+): number | null {
+  if (!(cardBytes > 0 && elapsedMs > 0)) return null;
+  return enduranceBytes / cardBytes * elapsedMs / YEAR_MS;
+}

@@ -1,0 +1,261 @@
+/**
+ * Writes snapshots of a live state and deletes what they make unneeded, one job at a time.
+ *
+ * @module
+ */
+
+import { MinistateError } from "../errors.ts";
+import { ioError, isDiskFull } from "../failures.ts";
+import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
+import { InTurn } from "./in_turn.ts";
+import type { JournalWriter } from "../journal/journal_writer.ts";
+import { hasNoSpaceFor } from "../journal/tail_repair.ts";
+import { type NamedFile, snapshotFile } from "../disk/names.ts";
+import { encodeState } from "../format/snapshot_encode.ts";
+import { verifySnapshot, writeSnapshot } from "../snapshot/snapshot_file.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
+import { isStuck } from "../disk/refusals.ts";
+import { syncFile } from "../disk/sync_file.ts";
+import type { StateDirectory } from "../journal/state_directory.ts";
+
+/** What a compaction came to. */
+export interface CompactionReport {
+  /** The newest snapshot. */
+  snapshot: SnapshotInfo;
+  /** Files deleted because no kept snapshot needs them. */
+  deleted: string[];
+}
+
+/**
+ * A state whose lines are longer than this together is not encoded from memory, where mutations would have to wait
+ * for it, but built a second time from the disk: some milliseconds of waiting at most.
+ */
+const ENCODED_LIVE_MAX = 256 * 1024;
+
+/** The state at one sequence, ready to be written. */
+interface Capture {
+  sequence: number;
+  lines: () => Iterable<string>;
+}
+
+/** Snapshots and compactions of one journal. */
+export class Compaction {
+  readonly #directory: StateDirectory;
+  readonly #writer: JournalWriter;
+  readonly #clock: () => number;
+  readonly #kept: number;
+  readonly #live: () => unknown;
+  readonly #rebuild: (sequence: number) => Promise<unknown>;
+  /** For jobs that need the files to stay as they are. */
+  readonly turn: InTurn = new InTurn();
+  #newest: SnapshotInfo | null = null;
+  /** The snapshots that were synced under their names by this process: those of a killed one may not have been. */
+  readonly #synced = new Set<string>();
+
+  /**
+   * @param newest the newest snapshot there is, if it is of this version
+   * @param live the live state
+   * @param rebuild builds the state after a sequence from the disk
+   */
+  constructor(
+    directory: StateDirectory,
+    writer: JournalWriter,
+    settings: { clock: () => number; snapshotsKept: number },
+    newest: SnapshotInfo | null,
+    live: () => unknown,
+    rebuild: (sequence: number) => Promise<unknown>,
+  ) {
+    this.#directory = directory;
+    this.#writer = writer;
+    this.#clock = settings.clock;
+    this.#kept = settings.snapshotsKept;
+    this.#newest = newest;
+    this.#live = live;
+    this.#rebuild = rebuild;
+  }
+
+  /** The size of the newest snapshot in bytes, 0 when there is none. */
+  get snapshotSize(): number {
+    return this.#newest?.size ?? 0;
+  }
+
+  /** Writes a snapshot of the state as it is now. */
+  createSnapshot(): Promise<SnapshotInfo> {
+    return this.turn.run(() => this.#snapshot());
+  }
+
+  /** As `createSnapshot`; on a full disk there is none, and the older files go on standing in for it. */
+  async createSnapshotIfSpace(): Promise<void> {
+    try {
+      await this.createSnapshot();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+
+  /** Writes a snapshot and deletes what is no longer needed. */
+  compact(): Promise<CompactionReport> {
+    return this.turn.run(async () => {
+      const snapshot = await this.#snapshot();
+      return { snapshot, deleted: await this.#deleteUnneeded() };
+    });
+  }
+
+  async #snapshot(): Promise<SnapshotInfo> {
+    if (this.#newest?.sequence === this.#writer.sequence && await this.#isSound(this.#newest)) {
+      return this.#newest;
+    }
+    const { sequence, lines } = await this.#capture();
+    const named = snapshotFile(this.#writer.identity, sequence);
+    const size = await this.#write(named, this.#header(sequence), lines);
+    this.#newest = { path: named.path, sequence, size };
+    return this.#newest;
+  }
+
+  #header(sequence: number): SnapshotHeader {
+    const { id, mutator, version } = this.#writer.identity;
+    const timestamp = readClock(this.#clock);
+    return { ministate: "snapshot", format: FORMAT, id, sequence, mutator, version, timestamp };
+  }
+
+  /** Fixes the state at one sequence without keeping mutations waiting. */
+  async #capture(): Promise<Capture> {
+    const { sequence, lines } = await this.#writer.exclusive(() => this.#begin());
+    if (lines !== null) return { sequence, lines: () => lines };
+    try {
+      const state = await this.#rebuild(sequence);
+      return { sequence, lines: () => encodeState(state) };
+    } catch (error) {
+      if (!(error instanceof MinistateError)) throw error;
+      // What the disk holds can't be read and the memory is sound: a snapshot of it is worth the waiting.
+      return await this.#writer.exclusive(() => {
+        const lines = [...encodeState(this.#live())];
+        return Promise.resolve({ sequence: this.#writer.sequence, lines: () => lines });
+      });
+    }
+  }
+
+  /** Begins a new segment and encodes the state if it is small. No batch is committed meanwhile. */
+  async #begin(): Promise<{ sequence: number; lines: string[] | null }> {
+    const { sequence } = this.#writer;
+    // That it was large last time is enough: merely listing a million keys takes half a second.
+    const isLarge = this.snapshotSize > ENCODED_LIVE_MAX;
+    const lines = isLarge ? null : encodeUpTo(this.#live(), ENCODED_LIVE_MAX);
+    try {
+      // So that the next open reads this snapshot and nothing before it, and the older segments can go.
+      await this.#writer.rotate();
+    } catch (error) {
+      // Without a new segment the snapshot is just as good; the current segment stays until a later one.
+      if (!isDiskFull(error)) throw error;
+    }
+    this.#writer.sizeSinceSnapshot = 0;
+    return { sequence, lines };
+  }
+
+  /** Writes the file; on a full disk, first with the fill given back, then with the oldest files gone. */
+  async #write(
+    named: NamedFile,
+    header: SnapshotHeader,
+    lines: () => Iterable<string>,
+  ): Promise<number> {
+    const makeRoom: (() => Promise<unknown>)[] = [
+      () => this.#writer.exclusive(() => this.#writer.releaseFill()),
+      () => this.#deleteUnneeded(),
+      // The older snapshot and its journal give way, if the newest was just read back sound: what is gone then
+      // is the second copy, not the state; and it comes back with the snapshot about to be written.
+      () => this.#deleteUnneeded(1),
+    ];
+    for (;;) {
+      try {
+        const { fs, path } = this.#directory;
+        const size = await writeSnapshot(fs, path, named, header, lines());
+        this.#synced.add(named.path);
+        return size;
+      } catch (error) {
+        const next = isDiskFull(error) ? makeRoom.shift() : undefined;
+        if (next === undefined) throw error;
+        // On a copy-on-write file system, giving back takes space too; then the next way may do.
+        await hasNoSpaceFor(next);
+        // What was given up so far is free only once that is durable (ext4).
+        await this.#directory.syncNames();
+      }
+    }
+  }
+
+  async #isSound(snapshot: { path: string; sequence: number }): Promise<boolean> {
+    const { snapshots } = await this.#directory.list();
+    const named = snapshots.find((other) => other.sequence === snapshot.sequence);
+    return named !== undefined && await this.#verify(named);
+  }
+
+  async #verify(named: NamedFile): Promise<boolean> {
+    try {
+      const header = await verifySnapshot(this.#directory.fs, named);
+      // Another journal's snapshot stands in for nothing.
+      return header.id === this.#writer.identity.id;
+    } catch {
+      // Whatever keeps it from being read: it stands in for nothing.
+      return false;
+    }
+  }
+
+  /** Deletes snapshots beyond the newest `kept` sound ones, and the segments that none of those needs. */
+  async #deleteUnneeded(kept = this.#kept): Promise<string[]> {
+    const files = await this.#directory.list();
+    const sound: NamedFile[] = [];
+    for (const named of files.snapshots.toReversed()) {
+      if (sound.length === kept) break;
+      if (await this.#verify(named)) sound.push(named);
+    }
+    // Until there are enough to fall back on, the journal from the beginning is what a rotten one falls back on.
+    if (sound.length < kept) return [];
+    await this.#syncOnce(sound);
+    const oldest = sound[sound.length - 1]!.sequence;
+    const isUnneeded = (segment: number) =>
+      (files.segments[segment + 1]?.sequence ?? Infinity) <= oldest + 1;
+    // The snapshots first, durably: one whose journal is gone would be no state to fall back on, and a hole in a backup.
+    return [
+      ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),
+      ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),
+    ];
+  }
+
+  /** What a killed process wrote can be read and not yet be durable, and everything before it is about to go. */
+  async #syncOnce(snapshots: NamedFile[]): Promise<void> {
+    for (const { path } of snapshots) {
+      if (this.#synced.has(path)) continue;
+      await syncFile(this.#directory.fs, path);
+      this.#synced.add(path);
+    }
+  }
+
+  async #delete(files: NamedFile[]): Promise<string[]> {
+    if (files.length === 0) return [];
+    const deleted: string[] = [];
+    // What they are replaced by must be durable by name before anything goes.
+    await this.#directory.syncNames();
+    for (const { path } of files) {
+      try {
+        await this.#directory.fs.remove(path);
+        deleted.push(path);
+      } catch (error) {
+        // Only fsck can remove it; the others must go all the same, or the disk fills up.
+        if (!isStuck(error)) throw ioError("delete", path, error);
+      }
+    }
+    await this.#directory.syncNames();
+    return deleted;
+  }
+}
+
+/** The lines of a state, or `null` when they are longer than `sizeMax` together. */
+function encodeUpTo(state: unknown, sizeMax: number): string[] | null {
+  const lines: string[] = [];
+  let size = 0;
+  for (const line of encodeState(state)) {
+    size += line.length;
+    if (size > sizeMax) return null;
+    lines.push(line);
+  }
+  return lines;
+}

@@ -1,0 +1,61 @@
+/**
+ * What a directory has written over its life, and in which time, as an inspection tells it.
+ *
+ * @module
+ */
+
+import type { SegmentHeader } from "../format/format.ts";
+import { type Life, type TrafficRatios, withRatios } from "../format/traffic.ts";
+
+/** A time between two moments of the machine's clock, in milliseconds since 1970. */
+export interface WrittenPeriod {
+  /** When the oldest segment that counts was begun. */
+  from: number;
+  /** The time of the newest batch. */
+  to: number;
+  /** The bytes that a card took in between, in whole pages. */
+  cardBytes: number;
+}
+
+/** What was written over the life of a directory. */
+export interface WrittenInspection extends Life, TrafficRatios {
+  /** The time that the kept journal spans; `null` when there is none, or its clock was not set or was set back. */
+  period: WrittenPeriod | null;
+}
+
+/** A segment of the journal, oldest first. */
+export interface TimedSegment {
+  header: SegmentHeader;
+  /** The time of its last batch; that of its header when it has none. */
+  timestampLast: number;
+}
+
+/** A clock before this (2020) was never set: boards without a battery start in 1970. */
+const CLOCK_SET = 1_577_836_800_000;
+
+/**
+ * Puts together what is told.
+ *
+ * @param id the journal's identity
+ * @param segments its segments; `null` for one whose header can't be read
+ */
+export function writtenOf(
+  life: Life,
+  id: string | undefined,
+  segments: (TimedSegment | null)[],
+): WrittenInspection {
+  const counted = segments.filter((segment) => segment !== null)
+    .filter(({ header }) => header.id === id && header.first >= life.since);
+  return { ...withRatios(life), period: periodOf(life, counted) };
+}
+
+function periodOf(life: Life, counted: TimedSegment[]): WrittenPeriod | null {
+  const times = counted.flatMap(({ header, timestampLast }) => [header.timestamp, timestampLast]);
+  const goesOn = (time: number, i: number) =>
+    Number.isFinite(time) && time >= (times[i - 1] ?? CLOCK_SET);
+  const [oldest] = counted;
+  if (oldest === undefined || !times.every(goesOn)) return null;
+  const from = oldest.header.timestamp, to = times.at(-1)!;
+  const before = oldest.header.written?.cardBytes ?? 0;
+  return to > from ? { from, to, cardBytes: Math.max(0, life.cardBytes - before) } : null;
+}

@@ -1,0 +1,83 @@
+/**
+ * Draws mutations, and does to them what is done before one is journaled.
+ *
+ * @module
+ */
+
+import { InvalidMutationError, TooLargeError } from "../src/errors.ts";
+import { messageOf } from "../src/failures.ts";
+import { LINE_SIZE_MAX } from "../src/format/format.ts";
+import { encodeMutation } from "../src/format/mutation_encode.ts";
+import { type StandardSchema, validate } from "../src/state/standard_schema.ts";
+import { textOfAny } from "./difference.ts";
+import type { RandomSource } from "./simulator.ts";
+import { drawTimestamps } from "./world/world.ts";
+
+/** A mutation, as it is given to `apply` and as it gets into the journal. */
+export interface Drawn<M> {
+  /** What was made. */
+  readonly given: M;
+  /** What the journal holds: what the schema made of it, as JSON. */
+  readonly text: string;
+  /** When it is journaled. */
+  readonly timestamp: number;
+}
+
+/** What makes mutations, and how many. */
+export interface Source<M> {
+  generate(random: RandomSource, index: number): M;
+  readonly schema: StandardSchema<unknown, unknown> | undefined;
+  readonly count: number;
+  /** The seed that leads to them, for a message. */
+  readonly seed: number;
+}
+
+/**
+ * Draws as many mutations as are wanted. What the schema turns them into is drawn with them: it runs before the
+ * journal, once for each, and may read the clock.
+ *
+ * @throws {InvalidMutationError} when one could not be journaled
+ * @throws {TooLargeError} when one is too large for that
+ */
+export function drawMutations<M>(source: Source<M>, random: RandomSource): Drawn<M>[] {
+  const { generate, schema, count } = source;
+  const drawn = Array.from({ length: count }, (_, index) => {
+    let given: M | undefined;
+    try {
+      given = generate(random, index);
+      const input = copyOf(given);
+      const output = schema === undefined ? input : validate(schema, input);
+      return { given, text: encodeMutation(output, LINE_SIZE_MAX) };
+    } catch (error) {
+      throw withSeed(error, `mutation ${index + 1} of seed ${source.seed}`, given);
+    }
+  });
+  const timestamps = drawTimestamps(() => random.next(), count);
+  return drawn.map((mutation, index) => ({ ...mutation, timestamp: timestamps[index]! }));
+}
+
+/** A schema may change what it is given; what was made stays as it was, for the message. */
+function copyOf<T>(value: T): T {
+  try {
+    return structuredClone(value);
+  } catch {
+    // It has a function, say. The schema, or what refuses all that is not JSON, decides about it.
+    return value;
+  }
+}
+
+function withSeed(error: unknown, which: string, given: unknown): unknown {
+  const what = given === undefined ? "" : `\n  The mutation: ${textOfAny(given)}`;
+  const message =
+    `generate() of the check failed to make ${which}: ${
+      messageOf(error)
+    }; this says nothing about the mutator yet: ` +
+    `let generate() make what \`apply\` would be given${what}`;
+  const details = { operation: "apply", cause: error };
+  if (error instanceof InvalidMutationError) {
+    return new InvalidMutationError(message, { ...details, issues: error.issues });
+  }
+  if (error instanceof TooLargeError) return new TooLargeError(message, details);
+  const Kind = error instanceof TypeError ? TypeError : Error;
+  return new Kind(message, { cause: error });
+}

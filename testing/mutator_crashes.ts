@@ -1,0 +1,208 @@
+/**
+ * Cuts the power at every call of a short life with a mutator, and compares every recovery with the model.
+ *
+ * @module
+ */
+
+import { MutationRejectedError } from "../src/errors.ts";
+import { messageOf } from "../src/failures.ts";
+import { LINE_SIZE_MAX } from "../src/format/format.ts";
+import { parseExactly } from "../src/format/json_parse.ts";
+import { StateManager } from "../src/state_manager.ts";
+import { firstDifference } from "./difference.ts";
+import { type Flaw, type Journaled, type Model, runModel } from "./mutator_rules.ts";
+import type { CuttableDisk, Simulator } from "./simulator.ts";
+import type { AnyMutator, Subject } from "./subject.ts";
+import { HERE } from "./world/world.ts";
+
+const DIRECTORY = "/state";
+const NAME = "checked.wal.jsonl";
+
+/** Opens the state manager on a simulated disk. */
+function openOnDisk<S, M>(
+  fs: CuttableDisk,
+  mutator: AnyMutator<S, M>,
+  clock: () => number = () => 0,
+): Promise<StateManager<S, M>> {
+  return StateManager.open<S, M>(DIRECTORY, NAME, mutator, {
+    fs,
+    clock,
+    compaction: "manual",
+    recordSizeMax: LINE_SIZE_MAX,
+  });
+}
+
+/** How far a life got before the power went. */
+interface Life {
+  /** How many mutations were acknowledged, and how many were handed over. */
+  acknowledged: number;
+  sent: number;
+}
+
+/** What is explored, and how far. */
+export interface CrashOptions {
+  imagesMax: number;
+  seed: number;
+  /** Called for every crash state that was recovered and compared. */
+  onState: () => void;
+}
+
+/** Lives through the mutations, one power cut at a time; says what recovery made of it when that is wrong. */
+export async function findCrashFlaw<S, M>(
+  simulator: Simulator,
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+  options: CrashOptions,
+): Promise<Flaw | null> {
+  try {
+    const model = await modelOfLife(simulator, subject, mutations);
+    return "rule" in model
+      ? model
+      : await cutEverywhere(simulator, subject, mutations, model, options);
+  } catch (error) {
+    return { rule: "crash", found: `living with a disk failed: ${messageOf(error)}`, cause: error };
+  }
+}
+
+/** The model with the timestamps of the journal: mutations that share a batch share one. */
+async function modelOfLife<S, M>(
+  simulator: Simulator,
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+): Promise<Model | Flaw> {
+  const timestamps: number[] = [];
+  await liveThrough(simulator.disk(), watched(subject.make(), timestamps), mutations);
+  const journaled = mutations.map(({ text }, index) => ({ text, timestamp: timestamps[index]! }));
+  return runModel(subject, HERE, journaled);
+}
+
+/** Keeps the timestamps that a mutator is told. */
+function watched<S, M>(mutator: AnyMutator<S, M>, timestamps: number[]): AnyMutator<S, M> {
+  const keep = ({ sequence, timestamp }: { sequence: number; timestamp: number }) => {
+    timestamps[sequence - 1] = timestamp;
+  };
+  if ("reduce" in mutator) {
+    return {
+      ...mutator,
+      reduce: (
+        state,
+        mutation,
+        context,
+      ) => (keep(context), mutator.reduce(state, mutation, context)),
+    };
+  }
+  return {
+    ...mutator,
+    apply: (state, mutation, context) => (keep(context), mutator.apply(state, mutation, context)),
+  };
+}
+
+async function cutEverywhere<S, M>(
+  simulator: Simulator,
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+  model: Model,
+  { imagesMax, seed, onState }: CrashOptions,
+): Promise<Flaw | null> {
+  for (let at = 1;; at++) {
+    const disk = simulator.disk();
+    disk.cutAt = at;
+    const life: Life = { acknowledged: 0, sent: 0 };
+    await liveThrough(disk, subject.make(), mutations, life);
+    for (const image of simulator.images(disk, { imagesMax, seed: seed + at })) {
+      const found = await compareRecovered(image, subject.make(), model, life);
+      if (found !== null) {
+        return { rule: "crash", found: `after a power cut at call ${at} of the disk, ${found}` };
+      }
+      onState();
+    }
+    if (disk.calls < at) return null;
+  }
+}
+
+/** Applies everything, with a snapshot and a compaction on the way, until done or the power goes. */
+export async function liveThrough<S, M>(
+  disk: CuttableDisk,
+  mutator: AnyMutator<S, M>,
+  mutations: readonly Journaled[],
+  life: Life = { acknowledged: 0, sent: 0 },
+): Promise<void> {
+  const third = Math.ceil(mutations.length / 3);
+  try {
+    const manager = await openOnDisk(disk, mutator, clockOf(mutations));
+    await applyInTurn(manager, mutations.slice(0, third), life);
+    await manager.createSnapshot();
+    await applyTogether(manager, mutations.slice(third, 2 * third), life);
+    await manager.compact();
+    await applyInTurn(manager, mutations.slice(2 * third), life);
+    await manager.close();
+  } catch (error) {
+    if (!disk.dead) throw error;
+  }
+}
+
+/** Shows the same moments in every life, whenever the power goes in it. */
+function clockOf(mutations: readonly Journaled[]): () => number {
+  let reads = 0;
+  return () => mutations[reads++ % mutations.length]?.timestamp ?? 0;
+}
+
+async function applyInTurn<S, M>(
+  manager: StateManager<S, M>,
+  mutations: readonly Journaled[],
+  life: Life,
+): Promise<void> {
+  for (const mutation of mutations) await apply(manager, mutation, life);
+}
+
+/** All at once, so that they share batches. */
+async function applyTogether<S, M>(
+  manager: StateManager<S, M>,
+  mutations: readonly Journaled[],
+  life: Life,
+): Promise<void> {
+  const calls = mutations.map((mutation) => apply(manager, mutation, life));
+  await Promise.allSettled(calls);
+  await Promise.all(calls);
+}
+
+async function apply<S, M>(
+  manager: StateManager<S, M>,
+  { text }: Journaled,
+  life: Life,
+): Promise<void> {
+  life.sent++;
+  try {
+    await manager.apply(parseExactly(text) as M);
+  } catch (error) {
+    // A refusal is an outcome like any other: journaled, and the same on every replay.
+    if (!(error instanceof MutationRejectedError)) throw error;
+  }
+  life.acknowledged++;
+}
+
+async function compareRecovered<S, M>(
+  image: CuttableDisk,
+  mutator: AnyMutator<S, M>,
+  model: Model,
+  { acknowledged, sent }: Life,
+): Promise<string | null> {
+  await using manager = await openOnDisk(image, mutator);
+  const { sequence } = manager;
+  if (sequence < acknowledged || sequence > sent) {
+    return `the state is after mutation ${sequence}: wanted ${acknowledged} to ${sent}`;
+  }
+  const differs = firstDifference(model.states[sequence], manager.state);
+  return differs === null
+    ? null
+    : `the state after mutation ${sequence} is another one: ${differs}`;
+}
+
+/** Opens a disk, and gives the state and its sequence. */
+export async function openAndLook<S, M>(
+  disk: CuttableDisk,
+  mutator: AnyMutator<S, M>,
+): Promise<{ state: unknown; sequence: number }> {
+  await using manager = await openOnDisk(disk, mutator);
+  return { state: manager.snapshot(), sequence: manager.sequence };
+}

@@ -1,0 +1,221 @@
+/**
+ * Runs mutations through a mutator without any disk, and checks the rules that replay relies on.
+ *
+ * @module
+ */
+
+import { MutationRejectedError } from "../src/errors.ts";
+import { messageOf } from "../src/failures.ts";
+import { STATE_DEPTH_MAX } from "../src/format/format.ts";
+import { copyJson, describeFlaw, findJsonFlaw } from "../src/format/json.ts";
+import { parseExactly } from "../src/format/json_parse.ts";
+import { StateMachine } from "../src/state/mutator.ts";
+import { firstDifference } from "./difference.ts";
+import type { Drawn } from "./drawn.ts";
+import { sketch } from "./outcome.ts";
+import type { Subject } from "./subject.ts";
+import { ELSEWHERE, HERE, howOf, inWorld, type Place, type World } from "./world/world.ts";
+
+/** Why a mutator is not fit for replay. */
+export interface Flaw {
+  /** The rule it breaks. */
+  rule: "deterministic" | "untouched" | "json" | "crash" | "migration";
+  /** What was found, as a sentence without its end. */
+  found: string;
+  /** What was thrown, where that is what was found. */
+  cause?: unknown;
+}
+
+/** What a mutator makes of mutations: the model that every recovery is compared with. */
+export interface Model {
+  /** The state after k mutations, at index k. */
+  states: unknown[];
+  /** The outcome of mutation k + 1, at index k. */
+  outcomes: Outcome[];
+  /** The state itself: what was scheduled may still change it. */
+  live: { readonly state: unknown };
+}
+
+/** What became of one mutation. */
+export interface Outcome {
+  /** Whether the mutator threw. */
+  rejected: boolean;
+  /** What it returned, as far as that can be compared, or the message of what it threw. */
+  result: unknown;
+}
+
+/** A mutation, as far as a run needs it. */
+export type Journaled = Pick<Drawn<unknown>, "text" | "timestamp">;
+
+/** Where a run begins: in the initial state, or from a snapshot. */
+interface Start {
+  from: number;
+  state?: unknown;
+}
+
+/** Runs mutations from the initial state, or from a snapshot; `null` for the machine as it is. */
+export function runModel<S, M>(
+  subject: Subject<S, M>,
+  place: Place | null,
+  mutations: readonly Journaled[],
+  start: Start = { from: 0 },
+): Model | Flaw {
+  const world = subject.world(place ?? HERE);
+  const run = () => runThrough(subject, world, mutations, start);
+  try {
+    return place === null ? run() : inWorld(world, run);
+  } catch (error) {
+    return { rule: "deterministic", found: `initial() fails: ${messageOf(error)}`, cause: error };
+  }
+}
+
+function runThrough<S, M>(
+  subject: Subject<S, M>,
+  world: World,
+  mutations: readonly Journaled[],
+  { from, state }: Start,
+): Model | Flaw {
+  const machine = new StateMachine<S, M, unknown>(subject.make());
+  // As a snapshot gives it back: nothing but JSON survives, and nobody else holds it.
+  if (from > 0) machine.restore(copyJson(state), machine.version, from);
+  const model: Model = { states: [structuredClone(machine.state)], outcomes: [], live: machine };
+  for (const [index, mutation] of mutations.entries()) {
+    if (index < from) continue;
+    world.begin(mutation.timestamp);
+    const outcome = runOne(machine, index + 1, mutation);
+    const flaw = flawOf(machine.state, index + 1, outcome, model) ?? laterFlaw(index + 1, world);
+    if (flaw !== null) return flaw;
+    model.outcomes.push(outcome);
+    model.states.push(structuredClone(machine.state));
+  }
+  return model;
+}
+
+function flawOf(state: unknown, sequence: number, outcome: Outcome, model: Model): Flaw | null {
+  const flaw = findJsonFlaw(state, STATE_DEPTH_MAX);
+  if (flaw !== null) {
+    return {
+      rule: "json",
+      found: `after mutation ${sequence}, in the state ${describeFlaw(flaw)}`,
+    };
+  }
+  const touched = outcome.rejected ? firstDifference(model.states.at(-1), state) : null;
+  if (touched === null) return null;
+  return {
+    rule: "untouched",
+    found:
+      `mutation ${sequence} was refused (${outcome.result}), but had changed the state first: ${touched}`,
+  };
+}
+
+/** What is scheduled runs when the journal knows nothing of it, and once more on every replay. */
+function laterFlaw(sequence: number, { scheduled }: World): Flaw | null {
+  if (scheduled.length === 0) return null;
+  return {
+    rule: "deterministic",
+    found:
+      `by mutation ${sequence}, the mutator called ${
+        scheduled[0]
+      }: what runs later is not journaled, ` +
+      "and every replay would schedule it again; do it where `apply` of the manager has resolved",
+  };
+}
+
+function runOne<S, M>(
+  machine: StateMachine<S, M, unknown>,
+  sequence: number,
+  { text, timestamp }: Journaled,
+): Outcome {
+  let result: unknown;
+  try {
+    result = machine.run(sequence, timestamp, parseExactly(text));
+  } catch (error) {
+    /* v8 ignore next -- it throws nothing else; a bug that does must not count as a refusal */
+    if (!(error instanceof MutationRejectedError)) throw error;
+    return { rejected: true, result: messageOf(error.cause) };
+  }
+  return { rejected: false, result: sketch(result) };
+}
+
+/** Runs mutations in every way that a replay may; gives the model, unless the outcome depends on the way. */
+export async function examine<S, M>(
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+): Promise<Model | Flaw> {
+  const model = runModel(subject, HERE, mutations);
+  if ("rule" in model) return model;
+  const last = model.states.at(-1);
+  await everythingScheduled();
+  const changed = firstDifference(last, model.live.state);
+  if (changed !== null) {
+    const found = `after the last mutation had returned, the state changed: ${changed}; ` +
+      "something that a mutation began runs later (a promise, a timer), where no journal knows of it";
+    return { rule: "deterministic", found };
+  }
+  const elsewhere = replayElsewhere(subject, mutations, model);
+  if (elsewhere !== null) return elsewhere;
+  for (let from = 1; from <= mutations.length; from++) {
+    const start = { from, state: model.states[from] };
+    const differs = compare(model, runModel(subject, HERE, mutations, start), from);
+    if (differs === null) continue;
+    return { rule: "deterministic", found: `replayed from a snapshot after ${from}, ${differs}` };
+  }
+  return model;
+}
+
+function replayElsewhere<S, M>(
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+  model: Model,
+): Flaw | null {
+  const replay = (place: Place | null): Flaw | null => {
+    const other = runModel(subject, place, mutations);
+    const differs = compare(model, other, 0);
+    if (differs === null) return null;
+    const { cause } = other as Partial<Flaw>;
+    return { rule: "deterministic", found: `replayed ${howOf(place)}, ${differs}`, cause };
+  };
+  for (const place of [...ELSEWHERE, null]) {
+    const flaw = replay(place);
+    // It need not be the place that makes the difference: something that is kept in a variable may show late.
+    if (flaw !== null) return replay(HERE) ?? flaw;
+  }
+  return null;
+}
+
+/** Waits until promises have settled that wait for nothing, and what runs after them. */
+async function everythingScheduled(): Promise<void> {
+  // No timer: a program's tests may have replaced those by ones that stand still. A message keeps the process alive.
+  const { port1, port2 } = new MessageChannel();
+  await new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(null);
+  });
+  port1.close();
+  port2.close();
+}
+
+function compare(model: Model, other: Model | Flaw, from: number): string | null {
+  if ("rule" in other) return other.found;
+  const begun = firstDifference(model.states[from], other.states[0]);
+  if (begun !== null) return `initial() gives another state: ${begun}`;
+  for (const [index, outcome] of other.outcomes.entries()) {
+    const sequence = from + index + 1;
+    const result = compareOutcomes(model.outcomes[from + index]!, outcome);
+    if (result !== null) return `mutation ${sequence} ${result}`;
+    const state = firstDifference(model.states[sequence], other.states[index + 1]);
+    if (state !== null) return `mutation ${sequence} leads to another state: ${state}`;
+  }
+  return null;
+}
+
+function compareOutcomes(was: Outcome, is: Outcome): string | null {
+  if (was.rejected && is.rejected) {
+    if (was.result === is.result) return null;
+    return `is refused with another message: it was "${was.result}" and is "${is.result}"`;
+  }
+  if (is.rejected) return `is refused, and was not before (${is.result})`;
+  if (was.rejected) return `is not refused, and was before (${was.result})`;
+  const result = firstDifference(was.result, is.result, "the result");
+  return result === null ? null : `returns something else: ${result}`;
+}

@@ -1,0 +1,144 @@
+/**
+ * Writes a state with an older version of a mutator, and checks that the newer one carries it over at every crash point.
+ *
+ * @module
+ */
+
+import { messageOf } from "../src/failures.ts";
+import { parseExactly } from "../src/format/json_parse.ts";
+import { StateMachine } from "../src/state/mutator.ts";
+import { firstDifference } from "./difference.ts";
+import { liveThrough, openAndLook } from "./mutator_crashes.ts";
+import { type Flaw, type Journaled, runModel } from "./mutator_rules.ts";
+import type { CuttableDisk, Simulator } from "./simulator.ts";
+import type { Subject } from "./subject.ts";
+import { ELSEWHERE, HERE, howOf, inWorld, type Place } from "./world/world.ts";
+
+/** How far to explore. */
+export interface VersionOptions {
+  imagesMax: number;
+  seed: number;
+  /** Called for every crash state that was recovered and compared. */
+  onState: () => void;
+}
+
+/** Says what goes wrong on the way from the older version to the newer one; `null` when nothing does. */
+export async function findMigrationFlaw<S, M>(
+  simulator: Simulator,
+  subject: Subject<S, M>,
+  older: Subject<unknown, unknown>,
+  mutations: readonly Journaled[],
+  options: VersionOptions,
+): Promise<Flaw | null> {
+  let found: string | null;
+  try {
+    found = findDependence(subject, older, mutations) ??
+      await findCrash(simulator, subject, older, mutations, options);
+  } catch (error) {
+    // What stops an open stops the program that is updated in the field.
+    found = messageOf(error);
+  }
+  return found === null ? null : { rule: "migration", found };
+}
+
+/** A state must not depend on where the older version took its snapshot, nor on when and where it is carried over. */
+function findDependence<S, M>(
+  subject: Subject<S, M>,
+  older: Subject<unknown, unknown>,
+  mutations: readonly Journaled[],
+): string | null {
+  const model = runModel(older, HERE, mutations);
+  if ("rule" in model) return `version ${older.version} itself is unfit: ${model.found}`;
+  const { version } = older;
+  const carried = (place: Place | null, snapshotAt: number | null) => {
+    const snapshot = snapshotAt === null
+      ? null
+      : { at: snapshotAt, state: model.states[snapshotAt] };
+    return carryOver(subject, place, mutations, { version, snapshot });
+  };
+  const replayed = carried(HERE, null);
+  for (let at = 1; at <= mutations.length; at++) {
+    const differs = firstDifference(replayed, carried(HERE, at));
+    if (differs !== null) {
+      return `a snapshot after mutation ${at} leads to another state than the journal alone: ${differs}`;
+    }
+  }
+  // These ask for everything: initial(), every mutation, and a state from before and after them.
+  for (const at of [null, 0, mutations.length]) {
+    const state = carried(HERE, at);
+    for (const place of [...ELSEWHERE, null]) {
+      const differs = firstDifference(state, carried(place, at));
+      if (differs === null) continue;
+      const again = firstDifference(state, carried(HERE, at));
+      const how = again === null ? howOf(place) : HERE.how;
+      return `carried over ${how}, the state is another one: ${again ?? differs}`;
+    }
+  }
+  return null;
+}
+
+function carryOver<S, M>(
+  subject: Subject<S, M>,
+  place: Place | null,
+  mutations: readonly Journaled[],
+  { version, snapshot }: { version: number; snapshot: { at: number; state: unknown } | null },
+): unknown {
+  const world = subject.world(place ?? HERE);
+  const run = () => {
+    const machine = new StateMachine<S, M, unknown>(subject.make());
+    if (snapshot !== null) machine.restore(structuredClone(snapshot.state), version, snapshot.at);
+    for (const [index, { text, timestamp }] of mutations.entries()) {
+      if (index < machine.sequence) continue;
+      world.begin(timestamp);
+      machine.replay(index + 1, timestamp, parseExactly(text), version);
+    }
+    return structuredClone(machine.state);
+  };
+  return place === null ? run() : inWorld(world, run);
+}
+
+async function findCrash<S, M>(
+  simulator: Simulator,
+  subject: Subject<S, M>,
+  older: Subject<unknown, unknown>,
+  mutations: readonly Journaled[],
+  { imagesMax, seed, onState }: VersionOptions,
+): Promise<string | null> {
+  const whole = await migrated(simulator, older, mutations);
+  const wanted = await openAndLook(whole, subject.make());
+  for (let at = 1;; at++) {
+    const disk = await migrated(simulator, older, mutations);
+    disk.cutAt = disk.calls + at;
+    const finished = await opens(disk, subject);
+    for (const image of simulator.images(disk, { imagesMax, seed: seed + at })) {
+      const found = await openAndLook(image, subject.make());
+      const differs = firstDifference(wanted, found);
+      if (differs !== null) {
+        return `a power cut at call ${at} of the first start of the new version changes the state: ${differs}`;
+      }
+      onState();
+    }
+    if (finished) return null;
+  }
+}
+
+async function migrated(
+  simulator: Simulator,
+  older: Subject<unknown, unknown>,
+  mutations: readonly Journaled[],
+): Promise<CuttableDisk> {
+  const disk = simulator.disk();
+  await liveThrough(disk, older.make(), mutations);
+  return disk;
+}
+
+/** Whether opening came to its end before the power went. */
+async function opens<S, M>(disk: CuttableDisk, subject: Subject<S, M>): Promise<boolean> {
+  try {
+    await openAndLook(disk, subject.make());
+    return true;
+  } catch (error) {
+    if (!disk.dead) throw error;
+    return false;
+  }
+}
