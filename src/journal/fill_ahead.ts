@@ -8,8 +8,7 @@
 import { fillEndFor } from "../format/fill.ts";
 import type { DurableFile } from "../durable_fs.ts";
 import { isDiskFull } from "../failures.ts";
-import { FILL_RESERVE, type FILL_SIZE_MAX, type FILL_SIZE_MIN } from "../format/format.ts";
-import type { PAGE_SIZE } from "../format/traffic.ts";
+import { FILL_RESERVE } from "../format/format.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
 import { fillWithLineFeeds } from "../disk/file_io.ts";
 

@@ -7,19 +7,9 @@
 import { headerError } from "../disk/header_file.ts";
 import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
-import type {
-  CorruptionError,
-  ForeignFormatError,
-  MinistateError,
-  TooNewError,
-} from "../errors.ts";
+import type { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
-import {
-  BATCH_SIZE_MAX,
-  type FORMAT,
-  HEADER_SIZE_MAX,
-  type SegmentHeader,
-} from "../format/format.ts";
+import { BATCH_SIZE_MAX, HEADER_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
 import {
   type Batch,

@@ -4,16 +4,12 @@
  * @module
  */
 
-import type { closeFile } from "../disk/close_file.ts";
-import type { DurableFile, DurableFs } from "../durable_fs.ts";
+import type { DurableFs } from "../durable_fs.ts";
 import { ForeignFormatError, TooNewError } from "../errors.ts";
-import type { ioError } from "../failures.ts";
-import type { HEADER_SIZE_MAX, SegmentHeader, SnapshotHeader } from "../format/format.ts";
-import type { NamedFile, SNAPSHOT_SUFFIX, StateFiles } from "../disk/names.ts";
-import type { HeaderReading, readHeader } from "../format/scan.ts";
-import type { readGiven } from "../disk/read_around.ts";
+import type { SegmentHeader } from "../format/format.ts";
+import type { NamedFile, StateFiles } from "../disk/names.ts";
 import { type Header, headerError, kindOf, readHeaderOf } from "../disk/header_file.ts";
-import { isFilesOwn, isUnreadable, type readPatiently } from "../disk/refusals.ts";
+import { isFilesOwn, isUnreadable } from "../disk/refusals.ts";
 import type { Life } from "../format/traffic.ts";
 
 /** Who wrote a journal, as the headers that can be read say. */
