@@ -1,6 +1,6 @@
 // Tests reading a journal that nobody writes, one that is hardly there, and one that goes away while it is read.
 
-import { rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import {
@@ -349,11 +349,19 @@ test("a full disk starts no compaction when there is nothing to compact", async 
 test("a seal is not written once the journal is closing, nor is anything behind one that failed", async () => {
   await using directory = await temporaryDirectory();
   const closing = directory.join("closing");
-  const manager = await openLedger(closing, { sealAfterIdleMs: 1 });
+  let isClosing = false;
+  const sleep = () => new Promise((resolve) => setTimeout(resolve, 20));
+  // The idle time is over while the seal of close() is being synced.
+  const slow = await wrapFs(async ({ name }) => {
+    if (isClosing && name === "syncAll") await sleep();
+  });
+  const manager = await openLedger(closing, { fs: slow, sealAfterIdleMs: 1 });
   const pending = manager.apply("last");
+  isClosing = true;
   await manager.close();
   await pending;
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  const text = await readFile(manager.journalPath, "utf8");
+  assertEquals(text.match(/^\{"seal"/gm)?.length, 1);
   await using again = await openLedger(closing);
   assertEquals([again.recovery.sealed, again.sequence], [true, 1]);
 

@@ -8,6 +8,7 @@ import { StateManager } from "@ministate/ministate";
 import { type Ledger, ledger, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { detectFs } from "../../runtime/detect.ts";
+import { freshDisk } from "../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 import { errorOf, jsonOf, ministate } from "./command.ts";
@@ -197,6 +198,45 @@ test("repair names the file that only fsck can move, and has set aside the other
   assertEquals([ended.code, JSON.parse(ended.output).stays], [2, [second]]);
   assertEquals(await readFile(join(state, "quarantine", basename(first!)), "utf8"), "rotten");
   assertEquals((await snapshotsOf(state)).includes(first!), false);
+});
+
+test("repair names the file that can't be set aside, and has set aside the others", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  const manager = await openLedger(state, { compaction: "manual" });
+  for (const mutation of [1, 2, 3]) {
+    await manager.apply(mutation);
+    await manager.createSnapshot();
+  }
+  await manager.close();
+  const [first, second] = await snapshotsOf(state);
+  for (const path of [first!, second!]) await writeFile(path, "rotten");
+  const real = await detectFs();
+  const refused = (path: string) => path === second && Promise.reject(systemError("EACCES"));
+  const fs = {
+    ...real,
+    rename: (from: string, to: string) => refused(from) || real.rename(from, to),
+    remove: (path: string) => refused(path) || real.remove(path),
+  };
+  const ended = await runHere(["repair", state, "--yes", "--json"], { fs });
+  const error = errorOf(ended);
+  assertEquals([ended.code, error.code, error.path], [5, "IO_FAILED", second]);
+  assertMatch(error.message, /^Cannot set aside .*EACCES/);
+  assertEquals(await readFile(join(state, "quarantine", basename(first!)), "utf8"), "rotten");
+  assertEquals((await snapshotsOf(state)).includes(first!), false);
+});
+
+test("backup locks the copy's directory alone when the lock file there is rotten", async () => {
+  const disk = freshDisk();
+  await using manager = await openLedger("/data/state", { fs: disk });
+  await manager.apply(1);
+  await disk.makeDirectory("/data/copy");
+  await (await disk.lock("/data/copy/ministate.lock"))!.release();
+  const { fs } = badDisk(disk, { part: "copy/ministate.lock", code: "EBADMSG" });
+  const ended = await runHere(["backup", "/data/state", "/data/copy"], { fs });
+  assertEquals([ended.code, ended.errors], [0, ""]);
+  await using copy = await openLedger("/data/copy", { fs, readOnly: true });
+  assertEquals(copy.snapshot(), { entries: [1] });
 });
 
 test("backup begins anew without what it had copied when a file of the copy vanishes", async () => {

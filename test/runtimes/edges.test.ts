@@ -148,7 +148,10 @@ test("lock() fails and leaves the file closed when the system can't lock", async
   try {
     // Bun calls the C library, which is there.
     if (own === "bun") await (await runtimeFs.lock(path))!.release();
-    else assertEquals(await codeOf(() => runtimeFs.lock(path)), "ENOLCK");
+    else {
+      assertEquals(await codeOf(() => runtimeFs.lock(path)), "ENOLCK");
+      assertEquals(await codeOf(() => runtimeFs.lockDirectory(directory.path)), "ENOLCK");
+    }
   } finally {
     restore();
   }

@@ -303,6 +303,17 @@ test("fault lets a read give half of what was asked", async () => {
   assertEquals(await file.read(new Uint8Array(4), 0), 3);
 });
 
+test("cutting a file where it ends changes nothing, and beyond its end only its size", async () => {
+  const disk = await diskWithFile();
+  const file = await disk.open("/a", "write");
+  const before = disk.peek("/a")!;
+  await file.truncate(before.length);
+  assertEquals(disk.peek("/a"), before);
+  await file.truncate(before.length + 2);
+  assertEquals(disk.peek("/a"), new Uint8Array([...before, 0, 0]));
+  await file.close();
+});
+
 test("a failing sync keeps sizes, and may drop the bytes in them", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "write");
