@@ -254,6 +254,19 @@ async function backupIsWhole(tally: Tally): Promise<void> {
   rot(fs, manager.journalPath, '[2,{"i');
   assertEquals(await codeOf(() => manager.backup("/data/second")), "CORRUPT", "of what rotted");
   tally.state("backup", "whole");
+  await middleIsLookedAt();
+}
+
+/** The last sequence is there, and records before it are not. */
+async function middleIsLookedAt(): Promise<void> {
+  const world = new World();
+  const fs = freshDisk();
+  const manager = await world.open(fs, { segmentSizeMax: 64 * 1024 });
+  for (let i = 0; i < 4; i++) await world.apply(manager, 30_000);
+  const [first] = fs.paths(DIRECTORY).filter((path) => path.endsWith(".wal.jsonl"));
+  assert(first !== manager.journalPath, "one segment only");
+  rot(fs, first!, '[2,{"i');
+  assertEquals(await codeOf(() => manager.backup(BACKUP)), "CORRUPT", "of a rotten middle");
 }
 
 async function journalKeepsVersion(tally: Tally): Promise<void> {

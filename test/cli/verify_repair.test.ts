@@ -8,7 +8,7 @@ import { StateManager } from "@ministate/ministate";
 import { type Ledger, ledger, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { detectFs } from "../../runtime/detect.ts";
-import { freshDisk } from "../simulation/workloads.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 import { errorOf, jsonOf, ministate } from "./command.ts";
