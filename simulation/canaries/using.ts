@@ -215,9 +215,8 @@ export const USING: readonly Canary[] = [
     first: "promises: closing",
     patches: [{
       file: "src/journal/journal_writer.ts",
-      find: `    if (this.#sealedAt === this.#sequence) return;
-`,
-      replace: "",
+      find: "isSealed = this.#sealedAt === this.#sequence;",
+      replace: "isSealed = false;",
     }],
   },
   {
