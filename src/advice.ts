@@ -33,10 +33,12 @@ const ADVICE: Record<string, string> = {
   EEXIST: "a file stands where a directory is needed",
 };
 
-/** The codes by which a file system says that it has no way to sync what it was asked to. */
+/** The error codes of a file system that has no way to sync what it was asked to sync. */
 const CANNOT_SYNC = new Set(["EINVAL", "ENOTSUP", "ENOSYS"]);
 
-/** What to do about a failure; a sync is of a directory where a file system refuses it. */
+/**
+ * Advice for a failure. A refused sync gets its own advice: only file systems that can't sync directories refuse it.
+ */
 export function adviceFor(operation: string, code: string, cause: unknown): string {
   if (operation.startsWith("sync") && CANNOT_SYNC.has(code)) {
     return "this file system can't sync directories, so no new name in it would survive a power cut; " +

@@ -1,5 +1,5 @@
 /**
- * The seam: the few operations on files and directories that durability needs, as an interface.
+ * The interface to the file system: the few operations on files and directories that durability needs.
  *
  * `src/` sees only this file; `runtime/` implements it for Deno, for Node and Bun. Methods may answer
  * at once or with a promise, so that a fast disk need not pay for a thread hop; callers always `await`.
@@ -8,42 +8,45 @@
  * @module
  */
 
-/** A value that may come at once or later; `await` takes both. */
+/** A value that may come synchronously or later; `await` takes both. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Which file it is, whatever its names: two open files or paths with the same device and inode are one file. */
+/** The identity of a file, whatever its names: two open files or paths with the same device and inode are one file. */
 export interface FileIdentity {
-  /** The file system it is on. */
+  /** The file system that the file is on. */
   device: number;
-  /** Its number there. */
+  /** The file's number on that file system. */
   inode: number;
-  /** How many names it has; 0 once it was removed. */
+  /** How many names the file has; 0 once it was removed. */
   links: number;
 }
 
 /** One open file, read and written at positions. All offsets and sizes are in bytes. */
 export interface DurableFile {
-  /** Reads into `buffer` from `offset`; returns how many bytes came, which may be fewer than asked. 0 means end of file. */
+  /**
+   * Reads into `buffer` from `offset`; returns how many bytes were read, which may be fewer than asked. 0 means end of
+   * file.
+   */
   read(buffer: Uint8Array, offset: number): MaybePromise<number>;
   /** Hands bytes to the operating system; returns how many it took, which may be fewer. Not durable until a sync. */
   write(buffer: Uint8Array, offset: number): MaybePromise<number>;
   /** When it returns, the file's bytes, and its size if that changed, survive a power cut. */
   syncData(): MaybePromise<void>;
-  /** As `syncData`, with the rest of the file's metadata. The file's name needs `syncDirectory`. */
+  /** Like `syncData`, with the rest of the file's metadata. The file's name needs `syncDirectory`. */
   syncAll(): MaybePromise<void>;
   /** Cuts the file to `size`. Not durable until a sync. */
   truncate(size: number): MaybePromise<void>;
-  /** The file's size now. */
+  /** The file's current size. */
   size(): MaybePromise<number>;
-  /** Which file this is now. Never waits for the disk. */
+  /** The file's current identity. Never waits for the disk. */
   identity(): MaybePromise<FileIdentity>;
   /** Gives the descriptor back. Syncs nothing. */
   close(): MaybePromise<void>;
 }
 
 /**
- * How a file is opened. `read`: an existing file, for reading. `write`: an existing file, for reading and
- * writing. `create`: a file that must not exist yet, for reading and writing, readable by its owner alone.
+ * How a file is opened. `read`: an existing file, for reading. `write`: an existing file, for reading and writing.
+ * `create`: a file that must not exist yet, for reading and writing, readable by its owner alone.
  */
 export type OpenMode = "read" | "write" | "create";
 
@@ -55,14 +58,16 @@ export interface DirectoryEntry {
   kind: "file" | "directory" | "other";
 }
 
-/** An exclusive lock that the operating system takes back by itself when the process ends, however it ends. */
+/** An exclusive lock that the operating system releases by itself when the process ends, however it ends. */
 export interface DurableLock {
-  /** Which file is locked (or which directory, when it is locked alone), from the descriptor that holds the lock. */
+  /**
+   * The identity of the locked file (or directory, when only that is locked), from the descriptor that holds the lock.
+   */
   identity(): MaybePromise<FileIdentity>;
   /**
-   * When the locked directory last changed, in milliseconds since 1970 and in steps of up to 2 seconds: making, renaming
-   * or removing a name changes it. Not a time that programs can set, and only ever compared with itself. Without it,
-   * more has to be asked.
+   * When the locked directory last changed, in milliseconds since 1970 and in steps of up to 2 seconds. Creating,
+   * renaming or removing a name changes it. Programs can't set this time, and it is only ever compared with itself.
+   * Without this method the same check takes more calls.
    */
   changed?(): number;
   /** Gives the lock back. */
@@ -79,12 +84,12 @@ export interface DurableFs {
   remove(path: string): Promise<void>;
   /** Lists a directory, in no particular order. */
   list(path: string): Promise<DirectoryEntry[]>;
-  /** Makes one directory for its owner alone. One that is there already is no error. */
+  /** Creates one directory for its owner alone. An existing directory is not an error. */
   makeDirectory(path: string): Promise<void>;
-  /** When it returns, every name made, renamed or removed in the directory so far survives a power cut. */
+  /** When it returns, every name created, renamed or removed in the directory so far survives a power cut. */
   syncDirectory(path: string): Promise<void>;
   /**
-   * Takes an exclusive lock on a file, made when missing; `null` when another holder, in any process, has it.
+   * Takes an exclusive lock on a file, creating it if missing; `null` when another holder, in any process, has it.
    *
    * @param directory a directory to lock with it, where the file system can lock directories
    */
@@ -94,11 +99,11 @@ export interface DurableFs {
    * Fails where the file system can't lock directories.
    */
   lockDirectory(path: string): Promise<DurableLock | null>;
-  /** Which file or directory a path means now. A link at its end is not followed. */
+  /** The identity of the file or directory that a path leads to now. A link at its end is not followed. */
   identity(path: string): MaybePromise<FileIdentity>;
   /**
-   * The absolute path that `path` means now, without a link in it. What isn't there yet is kept as it is given.
-   * The current directory is asked for before the first wait.
+   * The absolute path that `path` leads to now, without any link in it. Parts that don't exist yet are kept as given.
+   * The current directory is read before the first wait.
    */
   resolve(path: string): Promise<string>;
   /** CRC-32 (ISO 3309, as in zlib and PNG) of `bytes`, continued from `seed`. */
@@ -106,8 +111,8 @@ export interface DurableFs {
 }
 
 /**
- * The system's name of a failure (`ENOENT`, `ENOSPC` …), when the error has one. An error of ours has it beside a code
- * of its own.
+ * The system's name of a failure (`ENOENT`, `ENOSPC` …), when the error has one. One of our errors has it beside its
+ * own code.
  */
 export function systemCodeOf(error: unknown): string | undefined {
   const { code, systemCode } = (error ?? {}) as { code?: unknown; systemCode?: unknown };

@@ -1,5 +1,6 @@
 /**
- * The errors a correct program can meet: one class per situation a caller can act on, each with a stable code.
+ * The errors that a correct program can meet: one class per situation that a caller can act on, each with a stable
+ * code.
  *
  * @module
  */
@@ -14,7 +15,7 @@ export interface ErrorDetails {
   offset?: number;
   /** The mutation concerned. */
   sequence?: number;
-  /** What was being done: `open`, `write`, `sync` … */
+  /** The operation that failed: `open`, `write`, `sync` … */
   operation?: string;
   /** The error underneath. */
   cause?: unknown;
@@ -42,7 +43,7 @@ export class MinistateError extends Error {
   declare readonly offset?: number;
   /** The mutation concerned. */
   declare readonly sequence?: number;
-  /** What was being done. */
+  /** The operation that failed. */
   declare readonly operation?: string;
   /** The operating system's name of the failure, such as `ENOSPC`. */
   declare readonly systemCode?: string;
@@ -54,7 +55,7 @@ export class MinistateError extends Error {
     this.code = code;
     const { path, offset, sequence, operation } = details;
     const known = { path, offset, sequence, operation, systemCode: systemCodeOf(details.cause) };
-    // Only what is known becomes a property, so that a printed error is not full of "undefined".
+    // Only known details become properties, so that a printed error is not full of "undefined".
     for (const [key, value] of Object.entries(known)) {
       if (value !== undefined) Object.defineProperty(this, key, { value, enumerable: true });
     }
@@ -63,7 +64,7 @@ export class MinistateError extends Error {
 
 /** `CORRUPT`: bytes that had been acknowledged are damaged or missing. Nothing was changed on the disk. */
 export class CorruptionError extends MinistateError {
-  /** The first and last sequence that can't be proven; the last is `null` when nothing tells it. */
+  /** The first and last sequence that can't be proven. The last is `null` when it is unknown. */
   readonly lost: { sequenceFirst: number; sequenceLast: number | null };
 
   /** Makes the error. */
@@ -92,7 +93,7 @@ export class TooNewError extends MinistateError {
   }
 }
 
-/** `MIGRATION_FAILED`: the mutator can't carry an older state over. Nothing was changed. */
+/** `MIGRATION_FAILED`: the mutator can't migrate an older state. Nothing was changed. */
 export class MigrationError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -108,7 +109,7 @@ export class LockedError extends MinistateError {
   }
 }
 
-/** `NO_STATE`: opened with `create: false`, and the directory is missing or holds no state. Nothing was made. */
+/** `NO_STATE`: opened with `create: false`, and the directory is missing or holds no state. Nothing was created. */
 export class NoStateError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -116,7 +117,7 @@ export class NoStateError extends MinistateError {
   }
 }
 
-/** `POISONED`: a sync failed, so nothing is known about the last bytes. Reads work; reopen to go on. */
+/** `POISONED`: a sync failed, so the fate of the last bytes is unknown. Reads still work; reopen to continue. */
 export class PoisonedError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -125,7 +126,7 @@ export class PoisonedError extends MinistateError {
 }
 
 /**
- * `DIRECTORY_GONE`: the path of the state directory means another place now, or the directory, its lock file or the
+ * `DIRECTORY_GONE`: the path of the state directory now leads somewhere else, or the directory, its lock file or the
  * segment was removed. Nothing at that place was read, written or deleted. Final: close, and open again.
  */
 export class DirectoryGoneError extends MinistateError {
@@ -135,7 +136,7 @@ export class DirectoryGoneError extends MinistateError {
   }
 }
 
-/** `DISK_FULL`: there was no space. The journal is as it was; try again once there is space. */
+/** `DISK_FULL`: there was no space. The journal is unchanged; try again once there is space. */
 export class DiskFullError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -143,7 +144,7 @@ export class DiskFullError extends MinistateError {
   }
 }
 
-/** `IO_FAILED`: the operating system refused a read, a write or an open. `systemCode` says why. */
+/** `IO_FAILED`: the operating system refused a read, a write or an open. `systemCode` holds its reason. */
 export class IoError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -151,7 +152,7 @@ export class IoError extends MinistateError {
   }
 }
 
-/** `CLOSED`: the manager or journal was closed before. */
+/** `CLOSED`: the manager or journal was already closed. */
 export class ClosedError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -169,7 +170,7 @@ export class ReadOnlyError extends MinistateError {
 
 /** `INVALID_MUTATION`: not JSON, or refused by the schema. It was not journaled. */
 export class InvalidMutationError extends MinistateError {
-  /** What the schema said, in its own form; empty when the value was not JSON. */
+  /** The schema's issues, unchanged; empty when the value was not JSON. */
   readonly issues: readonly unknown[];
 
   /** Makes the error. */
@@ -179,7 +180,7 @@ export class InvalidMutationError extends MinistateError {
   }
 }
 
-/** `INVALID_STATE`: the state itself holds something that JSON can't, so no snapshot of it can be written. */
+/** `INVALID_STATE`: the state holds something that JSON can't, so no snapshot of it can be written. */
 export class InvalidStateError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -196,8 +197,8 @@ export class TooLargeError extends MinistateError {
 }
 
 /**
- * `REJECTED`: the mutator threw. The mutation is journaled under `sequence` and is rejected in the same
- * way on every replay. `cause` is what the mutator threw.
+ * `REJECTED`: the mutator threw. The mutation is journaled under `sequence` and is rejected in the same way on every
+ * replay. `cause` is what the mutator threw.
  */
 export class MutationRejectedError extends MinistateError {
   /** Makes the error. */
@@ -206,7 +207,7 @@ export class MutationRejectedError extends MinistateError {
   }
 }
 
-/** `HISTORY_GONE`: compaction has deleted the journal that the request needs. */
+/** `HISTORY_GONE`: compaction has deleted the part of the journal that the request needs. */
 export class HistoryGoneError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {

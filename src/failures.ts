@@ -1,5 +1,5 @@
 /**
- * Makes the library's errors of what went wrong, and tells a full disk from a broken one.
+ * Turns failures into the library's errors, and distinguishes a full disk from a broken one.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { adviceFor } from "./advice.ts";
 import { systemCodeOf } from "./durable_fs.ts";
 import { ClosedError, DiskFullError, IoError, MinistateError, ReadOnlyError } from "./errors.ts";
 
-/** What was thrown, in words. Anything can be thrown, also what can't be turned into text. */
+/** The message of whatever was thrown, which may not even be convertible to text. */
 export function messageOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? thrown.message : thrown);
@@ -30,17 +30,17 @@ export function closedError(path: string): ClosedError {
   return new ClosedError(`"${path}" is closed: open it again`, { path });
 }
 
-/** The codes by which a full disk (or a full quota) shows itself. */
+/** The error codes of a full disk or a full quota. */
 const FULL_CODES = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
-/** Whether the failure is a full disk, which passes, rather than a broken one. */
+/** Whether the failure is a full disk, which is temporary, rather than a broken one. */
 export function isDiskFull(error: unknown): boolean {
-  // Of ours, one class says so: a poisoned journal stays poisoned, whatever the disk had no space for.
+  // Among our errors, only one class means it: a poisoned journal stays poisoned, even if a full disk was the cause.
   if (error instanceof MinistateError) return error instanceof DiskFullError;
   return FULL_CODES.has(systemCodeOf(error) ?? "");
 }
 
-/** Turns what the operating system threw into an error of ours; errors of ours pass unchanged. */
+/** Turns an error of the operating system into one of ours. Our own errors pass unchanged. */
 export function ioError(
   operation: string,
   path: string,

@@ -27,7 +27,7 @@ import { StateDirectory } from "./journal/state_directory.ts";
 
 /** Which part of a journal to replay. */
 export interface ReplayRange {
-  /** The first sequence wanted. @default the first the journal has */
+  /** The first sequence wanted. @default the first one in the journal */
   from?: number;
   /** The last sequence wanted. @default the last acknowledged one */
   to?: number;
@@ -53,12 +53,12 @@ export class Journal<M = unknown> {
   }
 
   /**
-   * Opens a journal, made when it is missing, and repairs what a power cut left of its tail.
+   * Opens a journal, creating it if missing, and repairs what a power cut left of its tail.
    *
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `readings.wal.jsonl`; its files begin with it
    * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
-   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another writer has the directory
    * @throws {ForeignFormatError} when the directory holds another journal
    * @throws {TooNewError} when a newer version wrote it
@@ -104,11 +104,11 @@ export class Journal<M = unknown> {
   /**
    * Appends one mutation. Durable once it resolves.
    *
-   * @returns the sequence it got
+   * @returns the mutation's sequence
    * @throws {InvalidMutationError} when it is not JSON
    * @throws {TooLargeError} when its record would be too large
-   * @throws {DiskFullError} when there is no space; the journal goes on once there is
-   * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once it can
+   * @throws {DiskFullError} when there is no space; the journal continues once there is
+   * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once one can
    * @throws {PoisonedError} when a sync failed, now or before
    * @throws {ClosedError} when the journal is closed
    */
@@ -121,7 +121,7 @@ export class Journal<M = unknown> {
   /**
    * Appends several mutations as one atomic group: after a power cut all of them are there, or none.
    *
-   * @returns the sequences they got; `null` when there were no mutations
+   * @returns the first and last sequence of the group; `null` when there were no mutations
    */
   async appendAll(
     mutations: readonly M[],
@@ -141,7 +141,7 @@ export class Journal<M = unknown> {
    *
    * @throws {HistoryGoneError} when `from` was given and compaction has deleted that part
    * @throws {CorruptionError} when what is replayed is damaged
-   * @throws {ClosedError} when the journal is closed, in the middle too
+   * @throws {ClosedError} when the journal is closed, even during the replay
    */
   async *replay(
     range: ReplayRange = {},
@@ -150,7 +150,7 @@ export class Journal<M = unknown> {
     checkOptions(range);
     const { files } = this.#directory;
     const { segments } = await files.list();
-    // Otherwise the beginning of another journal could lie behind the end of this one, and nothing would be said.
+    // Otherwise another journal's beginning could follow this one's end unnoticed.
     await files.check();
     const from = checkSequence("from", range.from ?? segments[0]?.sequence ?? 1);
     const to = Math.min(checkSequence("to", range.to ?? this.sequence), this.sequence);
@@ -176,7 +176,7 @@ export class Journal<M = unknown> {
     throw readOnlyError(this.stateDir);
   }
 
-  /** Waits for everything submitted, writes a seal, trims the segment and gives the lock back. */
+  /** Waits for everything submitted, writes a seal, trims the segment and releases the lock. */
   async close(): Promise<void> {
     try {
       await this.#writer?.close();
@@ -185,13 +185,13 @@ export class Journal<M = unknown> {
     }
   }
 
-  /** As `close`, for `await using`. */
+  /** Same as `close`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 }
 
-/** Recovers the journal alone, from behind the newest snapshot when there is one. */
+/** Recovers only the journal, starting after the newest snapshot if there is one. */
 async function recoverJournal(
   directory: StateDirectory,
   settings: JournalSettings,

@@ -1,5 +1,5 @@
 /**
- * Options of `open`, their defaults and their checks.
+ * The options of `open`, their defaults and their checks.
  *
  * @module
  */
@@ -10,56 +10,65 @@ import { LINE_SIZE_MAX } from "./format/format.ts";
 
 /** Options of a journal. Sizes are in bytes. */
 export interface JournalOptions {
-  /** The file system to use. @default the running runtime's own */
+  /** The file system to use. @default that of the running runtime */
   fs?: DurableFs;
   /**
-   * What happens when acknowledged bytes turn out damaged: `"fail"` throws and changes nothing; `"quarantine"` sets the
-   * damaged files aside, goes on with the longest provable prefix, and lists what was lost in the recovery report.
+   * What to do when acknowledged bytes are damaged. `"fail"` throws and changes nothing. `"quarantine"` sets the
+   * damaged files aside, continues with the longest provable prefix, and lists what was lost in the recovery report.
    * @default "fail"
    */
   onCorruption?: "fail" | "quarantine";
   /** Open without the lock and without changing anything; `apply` is refused. @default false */
   readOnly?: boolean;
   /**
-   * Whether a directory that is missing or holds no state gets a new one. `false` refuses it with `NO_STATE` and makes
-   * nothing: a card that is not mounted would otherwise look like a state that is empty. @default true
+   * Whether to create a state in a directory that is missing or holds none. `false` refuses such a directory with
+   * `NO_STATE` and creates nothing: otherwise a card that is not mounted would look like an empty state. @default true
    */
   create?: boolean;
-  /** A new segment is begun when the current one would grow over this. @default 8 MiB */
+  /** A new segment is begun when the current one would grow larger than this. @default 8 MiB */
   segmentSizeMax?: number;
   /** A mutation whose line would be longer is refused. @default 1 MiB */
   recordSizeMax?: number;
-  /** Write a seal after this many milliseconds without a mutation, so that the last batch is provable. @default none: only on close */
+  /**
+   * Write a seal after this many milliseconds without a mutation, so that the last batch is provable. @default none:
+   * only on close
+   */
   sealAfterIdleMs?: number;
-  /** Gives the time for records, in milliseconds since 1970; one that throws or gives no time counts as 0. @default Date.now */
+  /**
+   * Returns the time for records, in milliseconds since 1970. If it throws or returns an invalid time, 0 is used.
+   * @default Date.now
+   */
   clock?: () => number;
 }
 
 /** Options of a state manager. Sizes are in bytes. */
 export interface StateManagerOptions extends JournalOptions {
-  /** Whether the journal is compacted by itself once it is long enough. @default "automatic" */
+  /** Whether the journal is compacted automatically once it is long enough. @default "automatic" */
   compaction?: "automatic" | "manual";
   /**
-   * Automatic compaction starts when the journal since the last snapshot is longer than this and than the snapshot
-   * itself, so that snapshots never cost more writing than the journal. @default 8 MiB
+   * Automatic compaction starts when the journal since the last snapshot is larger than both this and the snapshot
+   * itself, so that snapshots never cause more writing than the journal. @default 8 MiB
    */
   compactionSize?: number;
-  /** How many snapshots are kept, with the journal that the oldest of them needs; 2 at least. @default 2 */
+  /** How many snapshots to keep, with the journal that the oldest of them needs; at least 2. @default 2 */
   snapshotsKept?: number;
   /**
-   * Told when an automatic compaction fails; no mutation is affected, and it is tried again later. What it throws
-   * itself is dropped.
+   * Called when an automatic compaction fails. No mutation is affected, and compaction is tried again later. Anything
+   * that this function throws is ignored.
    */
   onCompactionError?: (error: MinistateError) => void;
 }
 
 /** Options of a snapshot store. */
 export interface SnapshotStoreOptions {
-  /** The file system to use. @default the running runtime's own */
+  /** The file system to use. @default that of the running runtime */
   fs?: DurableFs;
   /** Open without the lock; `create` is refused. @default false */
   readOnly?: boolean;
-  /** Whether a directory that is missing or holds neither snapshot nor journal is taken. `false` makes nothing. @default true */
+  /**
+   * Whether to accept a directory that is missing or holds neither snapshot nor journal. `false` creates nothing.
+   * @default true
+   */
   create?: boolean;
 }
 
@@ -125,7 +134,7 @@ const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
 };
 
 /**
- * Checks that options are an object at all.
+ * Checks that options are an object.
  *
  * @throws {TypeError} when they are not
  */
@@ -148,7 +157,7 @@ function check(options: object, checks: Record<string, Check>): void {
         ? typeof value
         : typeof value === "string"
         ? JSON.stringify(value)
-        // JSON has no word for NaN, and refuses a BigInt.
+        // JSON can't represent NaN, and refuses a BigInt.
         : String(value);
       throw new (typeof value === "number" ? RangeError : TypeError)(
         `The option "${key}" must be ${wanted}, got ${found}`,
@@ -157,7 +166,7 @@ function check(options: object, checks: Record<string, Check>): void {
   }
 }
 
-/** The options given, without those that are undefined. */
+/** The given options, without those that are undefined. */
 function given<T extends object>(options: T): T {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
@@ -236,7 +245,7 @@ export function statsSettings(options: StatsOptions): StatsOptions {
  * Checks the options of `changes` and fills in `defaults`.
  *
  * @throws {TypeError} when an option is unknown or of the wrong type
- * @throws {RangeError} when `from` is not a whole number from 0
+ * @throws {RangeError} when `from` is not a whole number of at least 0
  */
 export function changesSettings(
   options: ChangesOptions,
@@ -251,16 +260,16 @@ export function changesSettings(
 /**
  * Checks a sequence given by a caller.
  *
- * @throws {RangeError} when it is not a whole number from 0
+ * @throws {RangeError} when it is not a whole number of at least 0
  */
 export function checkSequence(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  // A symbol has no text of its own.
+  // A symbol can't be converted to text implicitly.
   throw new RangeError(`"${name}" must be a sequence, a whole number from 0, got ${String(value)}`);
 }
 
 /**
- * Takes each mutation of a group. A hole in the array counts as `undefined`, which no journal takes.
+ * Encodes each mutation of a group. A hole in the array counts as `undefined`, which no journal accepts.
  *
  * @throws {TypeError} when it is not an array
  */
@@ -271,19 +280,19 @@ export function eachMutation<M>(mutations: readonly M[], encode: (mutation: M) =
 
 /** Options of `stats`. */
 export interface StatsOptions {
-  /** What the card can take before it wears out, in bytes (its maker's "TBW"). @default unknown */
+  /** How many bytes can be written to the card before it wears out (its maker's "TBW"). @default unknown */
   enduranceBytes?: number;
 }
 
 /** Where `changes` begins, and when it ends. */
 export interface ChangesOptions {
-  /** The first sequence wanted; one that is in the past gives history first. @default the next one */
+  /** The first sequence wanted. A past one yields history first. @default the next one */
   from?: number;
-  /** Ends the loop when it is aborted, as `return()` does: at once and without an error. */
+  /** Ends the loop when aborted, like `return()`: at once and without an error. */
   signal?: AbortSignal;
   /**
-   * Whether to wait for more at the end. A read-only manager then follows the writer in another process: it looks
-   * for more every 200 ms, and its own state stays as it was when it was opened.
+   * Whether to wait for more at the end. A read-only manager then follows the writer in another process: it checks for
+   * more every 200 ms, while its own state stays as it was when it was opened.
    * @default true, but false for a read-only manager
    */
   follow?: boolean;

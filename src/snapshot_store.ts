@@ -21,16 +21,16 @@ import { writeSnapshot } from "./snapshot/snapshot_file.ts";
 import { restoreNewest } from "./recovery/snapshot_restore.ts";
 import { StateDirectory } from "./journal/state_directory.ts";
 
-/** A state that was read back, verified to the last byte. */
+/** A state that was read back and verified to the last byte. */
 export interface RestoredSnapshot<S> extends SnapshotInfo {
-  /** The state; nobody else holds it. */
+  /** The state. No one else holds a reference to it. */
   state: S;
   /** Newer snapshots that were damaged. */
   skipped: SkippedSnapshot[];
 }
 
 /**
- * Snapshots of states, written aside, synced, verified and renamed, so that each is complete or not there.
+ * Snapshots of states: written to a temporary file, synced, verified and renamed, so that each is complete or absent.
  *
  * @typeParam S the state, which must be JSON
  */
@@ -38,7 +38,7 @@ export class SnapshotStore<S = unknown> {
   readonly #directory: StateDirectory;
   readonly #readOnly: boolean;
   readonly #id: string;
-  /** The edition that its snapshots are of: one of an earlier edition may not count. */
+  /** The edition of its snapshots: a snapshot of an earlier edition may not count. */
   readonly #edition: number;
   readonly #turn = new InTurn();
 
@@ -54,15 +54,15 @@ export class SnapshotStore<S = unknown> {
   }
 
   /**
-   * Opens the snapshots of a state directory, made when it is missing.
+   * Opens the snapshots of a state directory, creating it if missing.
    *
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `home.wal.jsonl`; the files begin with it
-   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another writer has the directory
    * @throws {ForeignFormatError} when the directory holds another journal
    * @throws {IoError} when the operating system refuses
-   * @throws {TypeError} when an option or the name is not valid
+   * @throws {TypeError} when an option or the name is invalid
    */
   static async open<S = unknown>(
     directory: string,
@@ -87,7 +87,7 @@ export class SnapshotStore<S = unknown> {
   }
 
   /**
-   * Writes a snapshot of `state` as it is after `sequence`. Durable and verified once it resolves.
+   * Writes a snapshot of `state`, the state after `sequence`. Durable and verified once it resolves.
    *
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space; nothing is left behind
@@ -110,15 +110,15 @@ export class SnapshotStore<S = unknown> {
       version: 1,
       timestamp: Date.now(),
     };
-    // The state as it is now, even if the caller changes it before its turn comes.
+    // Encoded now, in case the caller changes the state before its turn comes.
     const lines = [...encodeState(state)];
-    // One at a time: two of the same sequence would write the same file.
+    // One at a time: two snapshots of the same sequence would write the same file.
     const size = await this.#turn.run(() => writeSnapshot(fs, directory, named, header, lines));
     return { path: named.path, sequence, size };
   }
 
   /**
-   * Reads the newest snapshot that is sound, or `null` when there is none.
+   * Reads the newest sound snapshot, or returns `null` when there is none.
    *
    * @throws {TooNewError} when a newer version wrote it
    * @throws {ClosedError} when the store is closed
@@ -148,12 +148,12 @@ export class SnapshotStore<S = unknown> {
     return snapshots.length > 0;
   }
 
-  /** Waits for what is being written and gives the lock back. */
+  /** Waits for snapshots being written, and releases the lock. */
   async close(): Promise<void> {
     await this.#directory.close(this.#turn.idle());
   }
 
-  /** As `close`, for `await using`. */
+  /** Same as `close`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

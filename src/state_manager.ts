@@ -1,5 +1,5 @@
 /**
- * The state manager: one state in memory, every mutation of it durable before it is seen.
+ * The state manager: one state in memory. Every mutation is durable before it becomes visible.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import { type Stats, statsOf } from "./state/stats.ts";
 import type { StatsOptions } from "./options.ts";
 
 /**
- * Crash-safe state: held in memory, changed only by mutations that are in the journal and synced.
+ * Crash-safe state, held in memory and changed only by mutations that are journaled and synced.
  *
  * @typeParam S the state
  * @typeParam M the mutations
@@ -46,7 +46,7 @@ export class StateManager<S, M, R = unknown> {
   readonly #compaction: Compaction | null;
   readonly #automatic: AutomaticCompaction | null;
   readonly #changes: Changes<M>;
-  /** What reads more than one file goes one at a time, and after it comes the end. */
+  /** Jobs that read more than one file run one at a time, and closing waits for them. */
   readonly #turn: InTurn;
   #closed = false;
   /** What `open` found and did. */
@@ -68,20 +68,20 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /**
-   * Opens a state directory, made when it is missing, and recovers its state: everything acknowledged, in order.
+   * Opens a state directory, creating it if missing, and recovers its state: everything acknowledged, in order.
    *
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `counter.wal.jsonl`; its files begin with it
    * @param mutator the initial state and what a mutation does to it
    * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
-   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was made
+   * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another manager has the directory
-   * @throws {ForeignFormatError} when the directory is another mutator's or holds another journal
+   * @throws {ForeignFormatError} when the directory belongs to another mutator or holds another journal
    * @throws {TooNewError} when a newer version wrote it
-   * @throws {MigrationError} when the mutator can't carry an older version over
+   * @throws {MigrationError} when the mutator can't migrate an older version
    * @throws {DiskFullError} when there is no space to begin a journal
    * @throws {IoError} when the operating system refuses
-   * @throws {TypeError} when an option, the name or the mutator is not valid
+   * @throws {TypeError} when an option, the name or the mutator is invalid
    *
    * @example Open again and find everything
    * ```ts
@@ -113,7 +113,7 @@ export class StateManager<S, M, R = unknown> {
     const opened = await openState<S, M, R>(place.directory, name, mutator, settings);
     const manager = new StateManager(opened);
     try {
-      // An upgrade is settled at once: from here on, nothing of the older version is needed any more.
+      // A migration is stored at once: from here on, nothing of the older version is needed any more.
       if (manager.recovery.migratedFrom !== null) {
         await manager.#compaction?.createSnapshotIfSpace();
       }
@@ -124,7 +124,7 @@ export class StateManager<S, M, R = unknown> {
     }
   }
 
-  /** The state. Live, always durable, and not to be changed: use `apply`. Holding on to parts of it is not a copy. */
+  /** The live state. Always durable. Don't change it: use `apply`. A reference to part of it is not a copy. */
   get state(): DeepReadonly<S> {
     return this.#machine.state as DeepReadonly<S>;
   }
@@ -139,7 +139,7 @@ export class StateManager<S, M, R = unknown> {
     return this.#machine.sequence;
   }
 
-  /** Why the last automatic compaction failed; `null` when it did not. No mutation is affected by it. */
+  /** Why the last automatic compaction failed; `null` when it did not. A failure affects no mutation. */
   get compactionError(): MinistateError | null {
     return this.#automatic?.failure ?? null;
   }
@@ -160,12 +160,12 @@ export class StateManager<S, M, R = unknown> {
    * share one write and one sync and are applied in call order.
    *
    * @returns the mutation's sequence and the mutator's result
-   * @throws {MutationRejectedError} when the mutator threw; the mutation is journaled and stays refused
+   * @throws {MutationRejectedError} when the mutator threw; the mutation is journaled and stays rejected
    * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
    * @throws {TooLargeError} when its record would be too large; it is not journaled
    * @throws {DiskFullError} when there is no space; nothing changed, and calls work again once there is
-   * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once it can
-   * @throws {PoisonedError} when a sync failed, now or before; reopen to go on
+   * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once one can
+   * @throws {PoisonedError} when a sync failed, now or before; reopen to continue
    * @throws {ClosedError} when the manager is closed
    * @throws {ReadOnlyError} when it was opened read-only
    */
@@ -179,11 +179,11 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Applies several mutations as one atomic group: after a power cut all of them are there, or none.
    *
-   * When the mutator refuses one of them, the others of the group are still applied, and the call rejects with
-   * the first refusal.
+   * When the mutator rejects one of them, the others of the group are still applied, and the call rejects with the
+   * first rejection.
    *
    * @returns each mutation's sequence and result, in order
-   * @throws {MutationRejectedError} when the mutator refused at least one; the group stays journaled
+   * @throws {MutationRejectedError} when the mutator rejected at least one; the group stays journaled
    * @throws {InvalidMutationError} when one is not JSON, or the schema refuses it; none is journaled
    * @throws {TooLargeError} when the group doesn't fit in one batch; none is journaled
    */
@@ -200,7 +200,7 @@ export class StateManager<S, M, R = unknown> {
     return writer.encode(schema === undefined ? mutation : validate(schema, mutation));
   }
 
-  /** Not `async`: another promise around the queue's would cost turns of the microtask queue. */
+  /** Not `async`: wrapping the queue's promise in another would cost turns of the microtask queue. */
   #submit<T>(
     encode: () => string[],
     settle: (sequenceFirst: number, timestamp: number, texts: string[]) => T,
@@ -208,7 +208,7 @@ export class StateManager<S, M, R = unknown> {
     try {
       const writer = this.#writable();
       const texts = encode();
-      // An empty group needs no journal.
+      // An empty group needs no journal entry.
       if (texts.length === 0) return Promise.resolve(settle(this.sequence + 1, 0, texts));
       return writer.submit(texts, (first, timestamp) => settle(first, timestamp, texts));
     } catch (error) {
@@ -227,7 +227,7 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /**
-   * Writes a snapshot, synced and verified, from which the next `open` starts. Mutations go on meanwhile.
+   * Writes a snapshot, synced and verified, from which the next `open` starts. Mutations continue meanwhile.
    *
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space for it
@@ -238,12 +238,12 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /**
-   * Writes a snapshot, then deletes the journal and the snapshots that are no longer needed. At least two snapshots
-   * are kept, and the journal behind the older one, so that a rotten snapshot costs nothing: the first compaction
-   * of a directory deletes nothing yet.
+   * Writes a snapshot, then deletes the journal and the snapshots that are no longer needed. At least two snapshots are
+   * kept, with the journal after the older one, so that a damaged snapshot costs nothing. The first compaction of a
+   * directory therefore deletes nothing.
    *
    * @throws {InvalidStateError} when the state is not JSON
-   * @throws {DiskFullError} when there is no space for the snapshot, even after giving back what could be
+   * @throws {DiskFullError} when there is no space for the snapshot, even after freeing what could be freed
    */
   async compact(): Promise<CompactionReport> {
     this.#writable();
@@ -251,14 +251,14 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /**
-   * Copies the state and its kept history to another directory, consistently, while mutations go on.
+   * Copies the state and its kept history to another directory, consistently, while mutations continue.
    *
-   * @throws {IoError} when the target holds a state already, can't be written, or is moved or removed meanwhile
+   * @throws {IoError} when the target holds a state already, can't be written, or is moved or removed during the backup
    * @throws {DirectoryGoneError} when the state itself is no longer where it was opened
    */
   async backup(directory: string): Promise<BackupReport> {
     this.#refuseClosed();
-    // First: the program may change its directory while this waits for its turn.
+    // First, because the program may change its current directory while this waits for its turn.
     const target = await this.#directory.resolve(directory);
     const writer = this.#writer;
     return await this.#turn.run(async () => {
@@ -268,9 +268,9 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /**
-   * Iterates committed mutations, refused ones too: those the journal still has from `from` on, then those to
-   * come. Leaving the loop, `return()`, an aborted `signal` and `close()` end it, also while it waits; none of them
-   * is an error. A loop that keeps up costs no file and no read.
+   * Iterates committed mutations, including rejected ones: first those from `from` on that the journal still has, then
+   * new ones. Leaving the loop, `return()`, an aborted `signal` and `close()` end it, even while it waits; none of them
+   * is an error. A loop that keeps up opens no file and reads nothing from the disk.
    *
    * @throws {HistoryGoneError} when compaction has deleted what was asked for
    */
@@ -282,8 +282,8 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Rebuilds the state as it was after `sequence`, from the journal and the snapshots that are kept.
    *
-   * @throws {RangeError} when there is no such sequence yet
-   * @throws {HistoryGoneError} when compaction has deleted what that needs
+   * @throws {RangeError} when that sequence has not been reached yet
+   * @throws {HistoryGoneError} when compaction has deleted the files that this needs
    */
   async stateAt(sequence: number): Promise<S> {
     this.#refuseClosed();
@@ -296,16 +296,16 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /**
-   * What was written since it was opened and over the life of the directory, and how long a card lasts at this rate.
+   * What was written since opening and over the lifetime of the directory, and how long a card lasts at this rate.
    *
    * @throws {TypeError} when an option is unknown or of the wrong type
-   * @throws {RangeError} when `enduranceBytes` is not a whole number from 1
+   * @throws {RangeError} when `enduranceBytes` is not a whole number of at least 1
    */
   stats(options: StatsOptions = {}): Stats {
     return statsOf(this.#recovered.ledger, options);
   }
 
-  /** Waits for everything under way, writes a seal, trims the segment and gives the lock back. */
+  /** Waits for everything in progress, writes a seal, trims the segment and releases the lock. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#changes.close();
@@ -318,7 +318,7 @@ export class StateManager<S, M, R = unknown> {
     }
   }
 
-  /** As `close`, for `await using`. */
+  /** Same as `close`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

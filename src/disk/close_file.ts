@@ -1,5 +1,5 @@
 /**
- * Gives descriptors and locks back, so that a failure to do so is an error of ours and hides no other.
+ * Closes files and locks. A failure to close is reported as one of our errors and never hides an earlier failure.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { ioError } from "../failures.ts";
 import type { MaybePromise } from "../durable_fs.ts";
 
-/** Whatever is given back when it is no longer needed. */
+/** Anything that is closed when it is no longer needed. */
 interface Closeable {
   close(): MaybePromise<void>;
 }
@@ -15,7 +15,7 @@ interface Closeable {
 /**
  * Closes.
  *
- * @throws {IoError} when the operating system reports a failure; what is durable doesn't depend on it
+ * @throws {IoError} when the operating system reports a failure; durability does not depend on it
  */
 export async function closeFile(file: Closeable | undefined, path: string): Promise<void> {
   try {
@@ -25,7 +25,7 @@ export async function closeFile(file: Closeable | undefined, path: string): Prom
   }
 }
 
-/** Closes because something has failed: that failure is the one to report, not one of closing. */
+/** Closes after a failure. That failure is the one to report, so a failure to close is ignored. */
 export async function closeAfterFailure(file: Closeable | undefined): Promise<void> {
   try {
     await file?.close();

@@ -1,5 +1,5 @@
 /**
- * Copies a part of a file into a new one that gets its name only once its bytes are synced.
+ * Copies part of a file into a new file. The new file gets its name only once its bytes are synced.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export function copyRange(
   return copy(fs, source, target, (input, output) => copyBytes(input, output, from, to, readFully));
 }
 
-/** Copies all that the disk gives of `source`, with zero bytes where it refuses to give them; else as `copyRange`. */
+/** Like `copyRange` for the whole file, but writes zero bytes where the disk refuses to read `source`. */
 export function copyReadable(fs: DurableFs, source: string, target: string): Promise<number> {
   const holes = new Holes();
   const read: Read = (file, buffer, offset) => readOver(file, source, buffer, offset, holes);
@@ -80,7 +80,7 @@ async function copyBytes(
   for (let at = from;;) {
     const count = await read(input, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
     if (count === 0) {
-      // The last byte gives the copy its size, when zeros before it were left out.
+      // If trailing zeros were left out, write the last byte to give the copy its size.
       if (written < at) await writeFully(output, new Uint8Array(1), at - from - 1);
       return at - from;
     }
@@ -94,7 +94,7 @@ async function copyBytes(
   }
 }
 
-/** Four bytes at a time where it can: a file of holes may claim to have any size. */
+/** Compares four bytes at a time where it can: a sparse file may claim any size. */
 function isZero(bytes: Uint8Array): boolean {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
   for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;

@@ -1,5 +1,5 @@
 /**
- * A file system that counts what is written through it. It answers at once where the one beneath does.
+ * A file system that counts what is written through it. It answers synchronously where the file system beneath it does.
  *
  * @module
  */
@@ -73,7 +73,9 @@ export class CountingFs implements DurableFs {
 class CountingFile implements DurableFile {
   readonly #file: DurableFile;
   readonly #traffic: Traffic;
-  /** The pages written since the last sync, from one to before the other: what goes on in them costs no second one. */
+  /**
+   * The range of pages written since the last sync, end exclusive. Writing to them again costs the card nothing extra.
+   */
   #dirtyFrom = 0;
   #dirtyTo = 0;
 
@@ -100,7 +102,7 @@ class CountingFile implements DurableFile {
     const to = Math.ceil((offset + size) / PAGE_SIZE);
     const again = Math.min(to, this.#dirtyTo) - Math.max(from, this.#dirtyFrom);
     traffic.cardBytes += (to - from - Math.max(0, again)) * PAGE_SIZE;
-    // Writes that stand apart from each other are rare: only the last one is remembered then.
+    // Disjoint writes are rare, so only the latest range is remembered.
     this.#dirtyFrom = again < 0 ? from : Math.min(from, this.#dirtyFrom);
     this.#dirtyTo = again < 0 ? to : Math.max(to, this.#dirtyTo);
     return size;
@@ -127,7 +129,7 @@ class CountingFile implements DurableFile {
     return cutting.then(() => this.#cut(size));
   }
 
-  /** What is cut off before a sync never gets to the card. */
+  /** Bytes cut off before a sync never reach the card. */
   #cut(size: number): void {
     const to = Math.max(this.#dirtyFrom, Math.ceil(size / PAGE_SIZE));
     if (to >= this.#dirtyTo) return;

@@ -1,5 +1,5 @@
 /**
- * Takes the lock of a state directory, and knows which directories this very process has locked.
+ * Takes the lock of a state directory, and keeps track of the directories that this process has locked.
  *
  * @module
  */
@@ -21,36 +21,36 @@ import { isUnreadable, readPatiently } from "./refusals.ts";
 export interface HeldDirectory {
   /** The place, known by the directory and, where it could be locked, by the lock file. */
   place: Place;
-  /** Why the lock file could not be opened, so that the directory alone is locked; `null` when both are. */
+  /** Why the lock file could not be opened, in which case only the directory is locked; `null` when both are. */
   lockFileDamage: string | null;
   /** Gives the lock back. */
   release(): Promise<void>;
 }
 
-/** How often a lock is taken anew whose file was removed in that moment. */
+/** How many times to take the lock again if its file is removed at that very moment. */
 const ATTEMPTS = 3;
 
-/** A lock, and by which path it is known. */
+/** A lock and the path it was taken by. */
 interface Taken {
   lock: DurableLock;
-  /** The lock file, or the directory when that alone is locked. */
+  /** The lock file, or the directory if only the directory is locked. */
   path: string;
   lockFileDamage: string | null;
 }
 
-/** What can be known of a lock right after it was taken. */
+/** What a check right after locking can find. */
 type Standing = "same" | "removed" | "unsteady";
 
 /**
- * The directories that this process holds, by identity. Under a name in the global object, because a hot reload loads
- * this module again while the manager of the former program still has its lock.
+ * The directories that this process holds, by identity. Kept in the global object, because a hot reload loads this
+ * module again while the old program's manager still has its lock.
  */
 const registry = globalThis as { [key: symbol]: Set<string> | undefined };
 const heldHere = registry[Symbol.for("ministate.held")] ??= new Set<string>();
 
 /**
- * Locks a directory: its lock file and, where the file system can, the directory itself. So a lock file that somebody
- * removes lets no second writer in, and one that can't be opened any more keeps nobody out.
+ * Locks a directory: its lock file and, where the file system can, the directory itself. Removing the lock file
+ * therefore lets no second writer in, and a lock file that can no longer be opened keeps no one out.
  *
  * @throws {LockedError} when another writer has it
  * @throws {IoError} when it can't be locked
@@ -74,7 +74,7 @@ export async function holdDirectory(fs: DurableFs, path: string): Promise<HeldDi
   );
 }
 
-/** Locks the file with the directory; the directory alone when the file can't be opened for a reason of its own. */
+/** Locks the file and the directory. Locks only the directory if the file itself is damaged and can't be opened. */
 async function takeLock(fs: DurableFs, path: string, lockPath: string): Promise<Taken | null> {
   try {
     const lock = await readPatiently(() => fs.lock(lockPath, path));
@@ -87,7 +87,9 @@ async function takeLock(fs: DurableFs, path: string, lockPath: string): Promise<
   }
 }
 
-/** Why a lock file can't be opened, by its own fault. That it can't be locked says nothing about the file. */
+/**
+ * Why a lock file can't be opened, if the file itself is at fault. A failure to lock it says nothing about the file.
+ */
 async function damageOf(fs: DurableFs, lockPath: string): Promise<MinistateError | null> {
   try {
     const file = await readPatiently(() => fs.open(lockPath, "write"));
@@ -98,7 +100,7 @@ async function damageOf(fs: DurableFs, lockPath: string): Promise<MinistateError
   }
 }
 
-/** Locks the directory: every writer locks it, whether it can open the lock file or not. */
+/** Locks only the directory. Every writer locks it, whether or not it can open the lock file. */
 async function lockAlone(
   fs: DurableFs,
   path: string,
@@ -116,13 +118,13 @@ async function lockAlone(
   }
 }
 
-/** Whether the path stands for what is locked. Gives the lock back when that can't be known. */
+/** Whether the path still leads to what is locked. Releases the lock if that can't be determined. */
 async function standingOf(fs: DurableFs, { lock, path }: Taken): Promise<Standing> {
   try {
     const held = await lock.identity();
     if (held.links === 0) return "removed";
     if (isSame(held, await fs.identity(path))) return "same";
-    // One that was replaced has no name any more; otherwise nothing moved, and its number is not to be relied on.
+    // A replaced file has no name left. Otherwise nothing moved, and the file system's inode numbers are not reliable.
     return (await lock.identity()).links === 0 ? "removed" : "unsteady";
   } catch (error) {
     if (systemCodeOf(error) === "ENOENT") return "removed";

@@ -1,5 +1,5 @@
 /**
- * Tells which files count when a journal was continued beside damaged ones that could not be moved away.
+ * Decides which files count when a journal was continued beside damaged files that could not be moved away.
  *
  * @module
  */
@@ -12,10 +12,10 @@ export function editionOf({ segments, snapshots }: StateFiles): number {
 }
 
 /**
- * Leaves out what later editions have taken over from. A segment takes over from all files of earlier editions that
- * belong to its first sequence or a later one; a snapshot, from those of its own sequence.
+ * Leaves out files that later editions have replaced. A segment replaces all files of earlier editions that belong to
+ * its first sequence or a later one. A snapshot replaces those of its own sequence.
  *
- * @param segments in ascending order, as `snapshots`
+ * @param segments in ascending order, like `snapshots`
  */
 export function newestEditions(
   segments: NamedFile[],
@@ -25,7 +25,7 @@ export function newestEditions(
   if (all.every(({ edition }) => edition === 1)) return { segments, snapshots, superseded: [] };
   const superseded = new Set<NamedFile>();
   const isSegment = new Set(segments);
-  /** Where later editions begin, and that of the edition looked at, which says nothing about its own files. */
+  /** Where later editions begin, and where the current edition begins, which does not affect its own files. */
   let end = Infinity, start = Infinity;
   let edition = Infinity;
   const snapshotted = new Set<number>();

@@ -1,5 +1,5 @@
 /**
- * Writes bytes to a file completely, or makes sure that half a file is not taken for a whole one.
+ * Reads and writes whole buffers, and makes sure that half a file is never taken for a whole one.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { FILL_SIZE_MIN, LINE_FEED } from "../format/format.ts";
 const lineFeeds = new Uint8Array(FILL_SIZE_MIN).fill(LINE_FEED);
 
 /**
- * Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. When the
- * first call takes everything at once there is nothing to wait for, and no promise.
+ * Writes all of `bytes`, however few each call takes: both runtimes return short counts without an error. Returns no
+ * promise if the first call takes everything at once.
  *
- * @param progress told how many bytes were taken, for whoever has to take them back
+ * @param progress receives the number of bytes taken, so that the caller can take them back
  */
 export function writeFully(
   file: DurableFile,
@@ -37,7 +37,7 @@ async function writeRest(
 ): Promise<void> {
   let count = await first;
   for (let done = 0;;) {
-    // A device that takes nothing and reports nothing would be asked for ever.
+    // Otherwise a device that takes nothing and reports no error would be asked forever.
     if (count <= 0) {
       throw Object.assign(new Error("ENOSPC: no bytes were taken, write"), { code: "ENOSPC" });
     }
@@ -49,8 +49,8 @@ async function writeRest(
 }
 
 /**
- * Writes bytes once more that can be read but may not be on the disk: after a sync that failed, the kernel counts
- * them as written, and the next sync would report success without writing them.
+ * Rewrites bytes that can be read but may not be on the disk. After a failed sync the kernel counts them as written,
+ * and the next sync would report success without writing them.
  */
 export async function writeAgain(file: DurableFile, from: number, to: number): Promise<void> {
   const bytes = new Uint8Array(to - from);
@@ -69,7 +69,7 @@ export async function fillWithLineFeeds(
   }
 }
 
-/** Makes a file, in place of one that an interrupted attempt may have left. */
+/** Creates a file, replacing one that an interrupted attempt may have left. */
 export async function createAnew(fs: DurableFs, path: string): Promise<DurableFile> {
   try {
     return await fs.open(path, "create");
@@ -80,7 +80,7 @@ export async function createAnew(fs: DurableFs, path: string): Promise<DurableFi
   }
 }
 
-/** Gives up a half-written temporary file; whatever can't be removed now is removed by the next open. */
+/** Discards a half-written temporary file. If it can't be removed now, the next open removes it. */
 export async function discard(
   fs: DurableFs,
   file: DurableFile | undefined,

@@ -1,5 +1,5 @@
 /**
- * The first line of a segment or snapshot: reads it, and says what is wrong with one that is not sound.
+ * Reads the first line of a segment or snapshot, and reports what is wrong with an unsound one.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { readPatiently } from "./refusals.ts";
 /** The header of either kind of file. */
 export type Header = SegmentHeader | SnapshotHeader;
 
-/** Reads the first line of a segment or snapshot; what the disk refuses to give is asked for again. */
+/** Reads the first line of a segment or snapshot. Reads that the disk refuses are tried again. */
 export function readHeaderOf(
   fs: DurableFs,
   named: NamedFile,
@@ -51,12 +51,12 @@ async function readHeaderOnce(
   }
 }
 
-/** Which kind of file a name is for. */
+/** Which kind of file a name belongs to. */
 export function kindOf({ name }: NamedFile): Header["ministate"] {
   return name.endsWith(SNAPSHOT_SUFFIX) ? "snapshot" : "journal";
 }
 
-/** A header that can't be used, as the error it means. */
+/** The error for a header that can't be used. */
 export function headerError(
   kind: "newer" | "foreign" | "damaged" | "empty",
   file: NamedFile,

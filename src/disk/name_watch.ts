@@ -1,20 +1,20 @@
 /**
- * Tells, by looking at its directory, that a file which was seen to have a name still has it.
+ * Checks, by looking at the directory, that a file still has the name it was last seen with.
  *
- * Looking at the file after every batch would tell it too, but costs more: since Linux 6.13, asking a file for its
- * times makes the next write change them, and the next sync writes them (commits were 1.4 times slower, ext4, kernel
- * 6.18). A directory is not written by commits, and every name made, renamed or removed in it changes its time.
+ * Looking at the file after every batch would work too, but costs more. Since Linux 6.13, reading a file's times makes
+ * the next write change them, and the next sync writes them (commits were 1.4 times slower on ext4, kernel 6.18).
+ * Commits don't write the directory, and every name created, renamed or removed in it changes its time.
  *
  * @module
  */
 
 /**
- * For how long a directory must have been unchanged before its time is relied on, in milliseconds: FAT counts in steps
- * of 2 seconds, ext4 with small inodes in seconds, so that a second change within one step leaves no trace.
+ * How long a directory must have been unchanged before its time can be trusted, in milliseconds. FAT counts in steps of
+ * 2 seconds and ext4 with small inodes in seconds, so a second change within one step leaves no trace.
  */
 export const STEADY_MS = 3000;
 
-/** What is known of one file's names. */
+/** Watches the names of one file. */
 export class NameWatch {
   readonly #changed: () => number;
   readonly #now: () => number;
@@ -24,14 +24,14 @@ export class NameWatch {
 
   /**
    * @param changed when the file's directory last changed
-   * @param now a clock that nobody sets, in milliseconds
+   * @param now a monotonic clock, in milliseconds
    */
   constructor(changed: () => number, now: () => number = () => performance.now()) {
     this.#changed = changed;
     this.#now = now;
   }
 
-  /** Whether no name can have changed since this last answered `false`, after which the file itself was looked at. */
+  /** Whether no name can have changed since the last `false`, after which the caller looked at the file itself. */
   isUnchanged(): boolean {
     const changed = this.#look();
     if (changed === null || changed !== this.#seen) {
@@ -41,7 +41,7 @@ export class NameWatch {
       return false;
     }
     if (this.#isSteady) return true;
-    // Still `false`: only a look at the file from now on falls after every change that this time can hide.
+    // Still `false`: a look at the file counts only if it comes after every change that this time can hide.
     this.#isSteady = this.#now() - this.#seenAt > STEADY_MS;
     return false;
   }
@@ -50,7 +50,7 @@ export class NameWatch {
     try {
       return this.#changed();
     } catch {
-      // What has become of the directory, the file itself has to tell.
+      // The check of the file itself will find out what happened to the directory.
       return null;
     }
   }

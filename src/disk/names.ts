@@ -1,5 +1,5 @@
 /**
- * Names of files: which journal and sequence a name stands for, and the other way round.
+ * File names: maps a name to its journal and sequence, and back.
  *
  * @module
  */
@@ -10,34 +10,37 @@ import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
 import { newestEditions } from "./editions.ts";
 import { SEQUENCE_MAX } from "../format/format.ts";
 
-/** The folder, inside the state directory, for whatever was set aside as damaged or torn. */
+/** The folder, inside the state directory, for everything set aside as damaged or torn. */
 export const QUARANTINE = "quarantine";
 
-/** The file that the one writer holds locked. It is never deleted. */
+/** The file that the one writer keeps locked. It is never deleted. */
 export const LOCK_NAME = "ministate.lock";
 
 const SEGMENT_SUFFIX = ".wal.jsonl";
-/** How the name of every snapshot ends. */
+/** The suffix of every snapshot's name. */
 export const SNAPSHOT_SUFFIX = ".snapshot.jsonl";
 const TEMPORARY_SUFFIX = ".tmp";
 const SEQUENCE_DIGITS = 16;
-/** The last edition that a file's name can give. */
+/** The highest edition that a file name can hold. */
 export const EDITION_MAX = 9999;
 const NAME_SIZE_MAX = 128;
 
-/** What every name of ours begins with. It stays out of the shell's and the terminal's special cases. */
+/** What every name of ours begins with. Such names need no special care in a shell or terminal. */
 const STEM = `[A-Za-z0-9_][A-Za-z0-9._-]{0,${NAME_SIZE_MAX - 1}}`;
 const WHOLE_STEM = new RegExp(`^${STEM}$`);
 
 /**
- * A final name of ours. Other programs put files beside ours whose names end as ours do: `._x-…` (a Mac, on FAT and
- * exFAT), `.syncthing.x-…`, `Copy of x-…`. None of them begins as a journal's name may, and all are left alone.
+ * A final name of ours. Other programs put files beside ours whose names end the same way: `._x-…` (a Mac, on FAT and
+ * exFAT), `.syncthing.x-…`, `Copy of x-…`. None of them begins as a journal's name may, so all are left alone.
  */
 const OWN_NAME = new RegExp(
   `^(${STEM})-(\\d{16})(?:\\.([2-9]|[1-9]\\d{1,3}))?(\\.wal\\.jsonl|\\.snapshot\\.jsonl)$`,
 );
 
-/** A segment or snapshot by its name. `sequence` is the first a segment may hold, or the one a snapshot is of. */
+/**
+ * A segment or snapshot, by its name. `sequence` is the first that a segment may hold, or the one a snapshot was taken
+ * at.
+ */
 export interface NamedFile {
   name: string;
   path: string;
@@ -46,15 +49,15 @@ export interface NamedFile {
   edition: number;
 }
 
-/** What a state directory holds, by name alone; segments and snapshots in ascending order. */
+/** The contents of a state directory, by name alone. Segments and snapshots are in ascending order. */
 export interface StateFiles {
   directory: string;
   stem: string;
   segments: NamedFile[];
   snapshots: NamedFile[];
-  /** Files from which a later edition has taken over. They could not be moved away, and count for nothing. */
+  /** Files that a later edition has replaced. They could not be moved away, and are ignored. */
   superseded: NamedFile[];
-  /** Files that were never renamed to their final name. */
+  /** Files that never got their final name. */
   temporary: string[];
 }
 
@@ -71,7 +74,7 @@ export function parentOf(path: string): string | null {
   return slash === 0 ? "/" : trimmed.slice(0, slash);
 }
 
-/** Checks a journal's name and takes `.wal.jsonl` or `.jsonl` off its end: what is left begins every file's name. */
+/** Checks a journal's name and strips `.wal.jsonl` or `.jsonl`. What is left is the prefix of every file's name. */
 export function stemOf(journalName: string): string {
   if (typeof journalName !== "string") throw new TypeError("The journal's name must be a string");
   const stem = journalName.replace(/\.jsonl$/, "").replace(/\.wal$/, "");
@@ -93,11 +96,11 @@ export function checkDirectory(directory: string): string {
   return directory;
 }
 
-/** Where new files of a journal go, and how they are named. */
+/** Where a journal's new files go, and how they are named. */
 export interface FileNaming {
   directory: string;
   stem: string;
-  /** The edition that the journal is in. */
+  /** The journal's current edition. */
   edition: number;
 }
 
@@ -121,28 +124,28 @@ export function snapshotFile(files: FileNaming, sequence: number): NamedFile {
   return named(files, sequence, SNAPSHOT_SUFFIX);
 }
 
-/** Where a file is written before it is synced and gets its final name. */
+/** Where a file is written before it is synced and renamed to its final name. */
 export function temporaryPath(path: string): string {
   return path + TEMPORARY_SUFFIX;
 }
 
-/** The name that a file has been given since, or will be. */
+/** The final name of a file, whether or not it has been renamed yet. */
 export function finalPath(path: string): string {
   return path.endsWith(TEMPORARY_SUFFIX) ? path.slice(0, -TEMPORARY_SUFFIX.length) : path;
 }
 
-/** Whether a name in a state directory is one that we give, of whichever journal. */
+/** Whether a name in a state directory is one of ours, of any journal. */
 export function isOwnName(name: string): boolean {
   return OWN_NAME.test(finalPath(name)) || name === LOCK_NAME || name === QUARANTINE;
 }
 
-/** Sorts a directory's names into segments, snapshots and left-overs of the journal `stem`. */
+/** Sorts a directory's names into the segments, snapshots and leftovers of the journal `stem`. */
 export function sortNames(directory: string, stem: string, entries: DirectoryEntry[]): StateFiles {
   const segments: NamedFile[] = [], snapshots: NamedFile[] = [], temporary: string[] = [];
   for (const { name, kind } of entries) {
     if (name.endsWith(TEMPORARY_SUFFIX)) {
       const [, owner] = OWN_NAME.exec(finalPath(name)) ?? [];
-      // They are deleted: only what this journal has made itself.
+      // Temporary files are deleted, so take only those that this journal made.
       if (owner === stem && kind === "file") temporary.push(joinPath(directory, name));
       continue;
     }
@@ -158,7 +161,7 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
         { path: joinPath(directory, name) },
       );
     }
-    // A snapshot has a segment behind it, which is named after the next sequence.
+    // After a snapshot comes a segment, named after the next sequence.
     const isSegment = match[4] === SEGMENT_SUFFIX;
     const max = isSegment ? SEQUENCE_MAX + 1 : SEQUENCE_MAX;
     if (sequence > max) {
@@ -192,7 +195,7 @@ export async function listState(
   }
 }
 
-/** The name of the journal that a directory holds, or `null` when it holds none. */
+/** The name of the journal in a directory, or `null` if there is none. */
 export async function findJournalName(fs: DurableFs, directory: string): Promise<string | null> {
   let entries: DirectoryEntry[];
   try {

@@ -1,5 +1,5 @@
 /**
- * The place of an open state directory: notices when its path comes to mean another one, before anything is done there.
+ * The place of an open state directory. Notices when its path leads somewhere else, before anything is done there.
  *
  * @module
  */
@@ -14,20 +14,20 @@ import { type ClosedError, DirectoryGoneError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import { finalPath } from "./names.ts";
 
-/** What a path that means nothing, or nothing of ours, fails with, beside `ENOENT`. */
+/** The error codes, besides `ENOENT`, of a path that no longer leads to anything of ours. */
 const OUT_OF_REACH: ReadonlyMap<string | undefined, string> = new Map([
   ["ENOTDIR", "can't be reached any more: a file stands where its path needs a directory"],
   ["ELOOP", "can't be reached any more: symbolic links in its path lead in a circle"],
   ["ESTALE", "is gone from the server of this network file system"],
 ]);
 
-/** A path, and which file or directory it must stand for. */
+/** A path and the file or directory that it must lead to. */
 export interface Witness {
   path: string;
   identity: FileIdentity;
 }
 
-/** What happened to a witness, in words, and what to do about it. */
+/** How to report what happened to a witness, and what to do about it. */
 type Words = Record<"name" | "gone" | "other" | "advice", string>;
 
 const DIRECTORY: Words = {
@@ -56,24 +56,25 @@ const REMOVED_ADVICE =
   "Save that elsewhere, close, and open again";
 
 /**
- * One directory, known by itself and by the locked file in it. By both: a backup made of hard links has the same lock
- * file, and a directory whose lock file was removed may be another writer's, where directories can't be locked.
+ * One directory, identified by itself and by the locked file in it. Both are needed. A backup made of hard links has
+ * the same lock file. Where directories can't be locked, a directory whose lock file was removed may be another
+ * writer's.
  */
 export class Place {
   readonly #fs: DurableFs;
   readonly #directory: Witness;
   readonly #lockFile: Witness | null;
-  /** Whether the check can be made: not on a file system whose files change their numbers. */
+  /** Whether the check is possible. It is not on a file system that changes its inode numbers. */
   readonly checked: boolean;
-  /** When the directory that was opened last changed, whatever its path means now; missing where that can't be told. */
+  /** When the opened directory last changed, wherever its path leads now; missing where that can't be determined. */
   readonly changed: (() => number) | undefined;
   #gone: DirectoryGoneError | null = null;
   #closed: ClosedError | null = null;
 
   /**
-   * @param lockFile the lock file; `null` when none is locked
-   * @param checked whether the file system gives the same file the same identity every time
-   * @param changed when the directory last changed, where that can be told
+   * @param lockFile the lock file; `null` if none is locked
+   * @param checked whether the file system always gives a file the same identity
+   * @param changed when the directory last changed, where that can be determined
    */
   constructor(
     fs: DurableFs,
@@ -90,11 +91,11 @@ export class Place {
   }
 
   /**
-   * Makes sure that the path still means this place. Right before anything is done by name, and again after a file was
-   * created and before anything relies on it: between the check and the act the path can still change, since no
-   * runtime has `openat`.
+   * Makes sure that the path still leads to this place. Call it right before doing anything by name, and again after
+   * creating a file and before relying on it. The path can still change between the check and the act, since no runtime
+   * has `openat`.
    *
-   * @throws {DirectoryGoneError} when it doesn't, now or at any time before
+   * @throws {DirectoryGoneError} when it doesn't, or didn't at an earlier check
    * @throws {ClosedError} when it was closed
    */
   check(): MaybePromise<void> {
@@ -109,7 +110,7 @@ export class Place {
     if (this.#lockFile !== null) return this.#checkOne(this.#lockFile, LOCK_FILE);
   }
 
-  /** Where the file system answers at once, so does this. */
+  /** Answers synchronously where the file system does. */
   #checkOne({ path, identity }: Witness, words: Words): MaybePromise<void> {
     const compare = (now: FileIdentity) => {
       if (isSame(now, identity)) return;
@@ -134,7 +135,7 @@ export class Place {
   }
 
   /**
-   * Makes sure that a file which was just synced still has a name: otherwise its bytes go when it is closed.
+   * Makes sure that a file that was just synced still has a name. Otherwise its bytes are lost when it is closed.
    *
    * @throws {DirectoryGoneError} when it was removed
    */
@@ -143,7 +144,8 @@ export class Place {
   }
 
   #tellRemoved(path: string): MaybePromise<void> {
-    // It usually went with the whole directory: when that is found out, it is what has been told by now.
+    // It usually disappears with the whole directory. If so, the check below has already recorded that, as the first
+    // reason.
     const tell = (): never => {
       throw this.leave(goneError(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE));
     };
@@ -157,17 +159,17 @@ export class Place {
     return looking === undefined ? tell() : looking.then(tell, tell);
   }
 
-  /** Why nothing is done here any more, or `null`. */
+  /** Why nothing can be done here any more, or `null`. */
   get gone(): DirectoryGoneError | null {
     return this.#gone;
   }
 
-  /** Nothing more may be done here. */
+  /** Refuses everything from now on. */
   close(error: ClosedError): void {
     this.#closed = error;
   }
 
-  /** Leaves it for good; the first reason stays. */
+  /** Refuses everything for good. The first reason stays. */
   leave(error: DirectoryGoneError): DirectoryGoneError {
     this.#gone ??= error;
     return this.#gone;
@@ -197,7 +199,7 @@ function goneError(
   );
 }
 
-/** Whether two identities are of one file. */
+/** Whether two identities belong to one file. */
 export function isSame(one: FileIdentity, other: FileIdentity): boolean {
   return one.device === other.device && one.inode === other.inode;
 }

@@ -1,5 +1,5 @@
 /**
- * A file system that does nothing by name once the path of a directory has come to mean another place.
+ * A file system that refuses to act by name once the path of its directory leads somewhere else.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type {
 import { NameWatch } from "./name_watch.ts";
 import type { Place } from "./place.ts";
 
-/** Checks the place before each call by name, and that files which were synced still have a name. */
+/** Checks the place before each call by name, and checks that synced files still have a name. */
 export class PlacedFs implements DurableFs {
   readonly #fs: DurableFs;
   readonly #place: Place;
@@ -34,8 +34,8 @@ export class PlacedFs implements DurableFs {
     const file = await this.#fs.open(path, mode);
     if (mode === "read") return file;
     try {
-      // Again: a file made after the path had changed is in another directory, and nothing may rely on it. It stays
-      // there, for nothing is deleted elsewhere either.
+      // Check again: a file created after the path changed is in another directory, and nothing may rely on it. It
+      // stays there, because nothing is ever deleted in another directory.
       if (mode === "create") await this.#place.check();
       return new PlacedFile(file, this.#place, path);
     } catch (error) {
@@ -86,7 +86,7 @@ export class PlacedFs implements DurableFs {
   }
 }
 
-/** An open file that is written. It answers at once where the one beneath does. */
+/** A file that is open for writing. It answers synchronously where the file beneath it does. */
 class PlacedFile implements DurableFile {
   readonly #file: DurableFile;
   readonly #place: Place;

@@ -1,5 +1,5 @@
 /**
- * Reads what the disk gives of a file with places that it refuses to give.
+ * Reads a file around the places that the disk refuses to read.
  *
  * @module
  */
@@ -9,27 +9,27 @@ import type { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import { isUnreadable, READ_ATTEMPTS, readPatiently } from "./refusals.ts";
 
-/** The kernel reads and refuses in pages of this size at least. */
+/** The kernel reads and refuses in pages of at least this size. */
 const PAGE_SIZE = 4096;
 
-/** After so many refusals in a row more than a page is passed over: a device can take half a minute for each. */
+/** After this many refusals in a row, skip more than a page at a time: a device can take half a minute for each. */
 const ROW_MAX = 16;
 
-/** How much is passed over in one go at most. */
+/** The most that is skipped at once. */
 const SKIP_MAX = 1024 * 1024;
 
-/** What the disk gave. */
+/** The result of a read. */
 export interface Given {
   size: number;
-  /** Why there is no more of it, though the file goes on; its offset is the place. */
+  /** Why the read stopped before the end of the file; its offset is the place of the refusal. */
   refusal: MinistateError | null;
 }
 
 /**
- * Reads until the buffer is full, the file ends, or the disk refuses, which is believed only at a single page and after
- * several attempts.
+ * Reads until the buffer is full, the file ends, or the disk refuses. A refusal is believed only for a single page and
+ * after several attempts.
  *
- * @throws {IoError} when the system refuses for a reason that is not the file's own
+ * @throws {IoError} when the system refuses for a reason other than the file itself
  */
 export async function readGiven(
   file: DurableFile,
@@ -39,7 +39,7 @@ export async function readGiven(
   attempts = READ_ATTEMPTS,
 ): Promise<Given> {
   let size = 0;
-  // Until something is refused, as much as there is room for.
+  // Until the first refusal, read as much as there is room for.
   let pageByPage = false;
   while (size < buffer.length) {
     const at = offset + size;
@@ -63,26 +63,26 @@ function pageEnd(at: number): number {
   return at - at % PAGE_SIZE + PAGE_SIZE;
 }
 
-/** The places of one file that the disk has refused to give so far. */
+/** The places of one file that the disk has refused to read so far. */
 export class Holes {
-  /** The first refusal met; its offset is the place. */
+  /** The first refusal; its offset is the place. */
   first: MinistateError | null = null;
   #row = 0;
 
-  /** Takes a refusal in; returns how much to pass over from there. */
+  /** Records a refusal; returns how much to skip from there. */
   note(refusal: MinistateError, at: number): number {
     this.first ??= refusal;
     const more = ++this.#row - ROW_MAX;
     return pageEnd(at) - at + (more > 0 ? Math.min(PAGE_SIZE * 2 ** more, SKIP_MAX) : 0);
   }
 
-  /** Something was given: what is refused next is another place. */
+  /** Records a successful read: the next refusal is at a new place. */
   noteGiven(): void {
     this.#row = 0;
   }
 }
 
-/** Reads as if zero bytes stood in the places that the disk refuses to give; returns how many bytes there were. */
+/** Reads with zero bytes in the places that the disk refuses to read; returns how many bytes there were. */
 export async function readOver(
   file: DurableFile,
   path: string,

@@ -1,5 +1,5 @@
 /**
- * Tells whether a directory holds a state, and refuses one that doesn't before anything is made in it.
+ * Decides whether a directory holds a state, and refuses one that doesn't before anything is created in it.
  *
  * @module
  */
@@ -9,14 +9,14 @@ import { NoStateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import { checkDirectory, listState, type StateFiles, stemOf } from "./names.ts";
 
-/** Whether there is any segment or snapshot, sound or not. A lock or an unfinished file is no state yet. */
+/** Whether there is any segment or snapshot, sound or not. A lock or an unfinished file is not a state. */
 export function holdsState({ segments, snapshots }: StateFiles): boolean {
   return segments.length + snapshots.length > 0;
 }
 
 /**
- * Refuses a directory that is missing or holds no state. A mount that is missing leaves an empty directory, in which
- * a fresh state would take the place of the real one.
+ * Refuses a directory that is missing or holds no state. A missing mount leaves an empty directory, in which a fresh
+ * state would replace the real one.
  *
  * @throws {NoStateError} when there is none; nothing was made
  */
@@ -44,7 +44,7 @@ export async function refuseWithoutState(
   );
 }
 
-/** The error for a state that was there when `open` first looked, and isn't any more. */
+/** The error for a state that was there when `open` first looked and is gone now. */
 export function stateVanished(path: string): NoStateError {
   return new NoStateError(
     `"${path}" held a state a moment ago and holds none now: it was unmounted, moved or removed while it was being ` +

@@ -1,8 +1,8 @@
 /**
- * Syncs and measures files by their names, opened for that alone.
+ * Syncs and measures files by name, opening them just for that.
  *
- * A rename makes a name; on FAT, where a file's start and size stand beside its name, the name leads to the file only
- * once the file is synced again after the rename. Until then a power cut leaves the name on an empty file.
+ * A rename creates a name. FAT stores a file's start and size beside its name, so the name leads to the file's bytes
+ * only once the file is synced again after the rename. Until then, a power cut leaves the name on an empty file.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { ioError } from "../failures.ts";
 
 /**
- * Makes a file durable under the name it has; the name itself is durable once its directory is synced.
+ * Makes a file durable under its current name. The name itself is durable once its directory is synced.
  *
  * @throws {IoError} when the file can't be opened or the sync fails
  */
 export async function syncFile(fs: DurableFs, path: string): Promise<void> {
   let file: DurableFile | undefined;
   try {
-    // For writing, so that the sync is counted among what the directory costs its card.
+    // Opened for writing, so that the sync is counted as wear.
     file = await fs.open(path, "write");
     await file.syncAll();
     await file.close();
@@ -30,10 +30,10 @@ export async function syncFile(fs: DurableFs, path: string): Promise<void> {
 }
 
 /**
- * Whether a file is empty, which none of ours ever is once it is finished: the power went between its rename and the
- * sync after that.
+ * Whether a file is empty. A finished file of ours never is: the power was cut between its rename and the sync after
+ * that.
  *
- * @throws {IoError} when the operating system refuses to say
+ * @throws {IoError} when the operating system refuses to answer
  */
 export async function isEmptyFile(fs: DurableFs, path: string): Promise<boolean> {
   return await sizeOf(fs, path) === 0;
@@ -42,7 +42,7 @@ export async function isEmptyFile(fs: DurableFs, path: string): Promise<boolean>
 /**
  * The size of a file in bytes.
  *
- * @throws {IoError} when the operating system refuses to say
+ * @throws {IoError} when the operating system refuses to answer
  */
 export async function sizeOf(fs: DurableFs, path: string): Promise<number> {
   let file: DurableFile | undefined;

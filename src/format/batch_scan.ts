@@ -1,5 +1,5 @@
 /**
- * Reads batches out of bytes: finds where each ends, verifies its checksum, and parses the lines of many at once.
+ * Reads batches from bytes: finds where each ends, verifies its checksum, and parses the lines of many at once.
  * Pure. The writing side is encode.ts.
  *
  * @module
@@ -11,14 +11,14 @@ import { BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX, SEQUENCE_MAX } from
 
 /** A verified batch: what one write and one sync made durable. */
 export interface Batch {
-  /** Where its first byte stands in the segment. */
+  /** The offset of its first byte in the segment. */
   offset: number;
-  /** Where the byte behind its last line feed stands. */
+  /** The offset of the byte after its last line feed. */
   offsetEnd: number;
   sequenceFirst: number;
   sequenceLast: number;
   timestamp: number;
-  /** The mutations in sequence order, freshly parsed: nobody else holds them. */
+  /** The mutations in sequence order. They are freshly parsed, so no one else holds a reference to them. */
   mutations: unknown[];
 }
 
@@ -31,28 +31,30 @@ export type DamageReason =
   | "repeated"
   | "too large";
 
-/** Batches that follow one another without a gap, checksums verified, lines not yet parsed. */
+/** Consecutive batches without a gap. Their checksums are verified, their lines are not yet parsed. */
 export interface Run {
-  /** Where each line ends: the place of its line feed. */
+  /** Where each line ends: the position of its line feed. */
   lineEnds: number[];
-  /** How many lines each batch has. */
+  /** The number of lines in each batch. */
   lineCounts: number[];
-  /** Why the run ends here: damage; `null` when the bytes end within a batch; `undefined` when something else follows. */
+  /**
+   * Why the run ends here: damage; `null` when the bytes end within a batch; `undefined` when something else follows.
+   */
   stop: DamageReason | null | undefined;
 }
 
 const BRACKET_OPEN = 0x5b, BRACKET_CLOSE = 0x5d, QUOTE = 0x22, COMMA = 0x2c;
 const SPACE = 0x20, ZERO = 0x30;
 
-/** A run takes no further batch once it is this large: parsing more at once only holds more memory. */
+/** A run takes no further batch once it is this large: parsing more at once only uses more memory. */
 const RUN_SIZE_TARGET = 8 * 1024;
 
 const decoder = new TextDecoder();
 
-/** Where the lines of a run are made one JSON array before they are decoded; a longer run gets one of its own. */
+/** Where the lines of a run are joined into one JSON array before decoding. A longer run gets its own buffer. */
 const sharedScratch = new Uint8Array(2 * RUN_SIZE_TARGET);
 
-/** Reads a checksum's eight digits at `at`, or -1 when something else stands there. */
+/** Reads a checksum's eight digits at `at`; -1 if there is something else. */
 function readHex8(bytes: Uint8Array, at: number): number {
   let value = 0;
   for (let i = at; i < at + 8; i++) {
@@ -64,7 +66,7 @@ function readHex8(bytes: Uint8Array, at: number): number {
   return value;
 }
 
-/** The checksum that the line ending before `lineEnd` carries as the last line of a batch, or -1. */
+/** The checksum that the line before `lineEnd` carries if it is the last line of a batch, or -1. */
 export function batchChecksumAt(bytes: Uint8Array, lineStart: number, lineEnd: number): number {
   const tail = lineEnd + 1 - BATCH_TAIL_SIZE;
   return tail > lineStart && bytes[lineEnd - 1] === BRACKET_CLOSE && bytes[lineEnd - 2] === QUOTE &&
@@ -73,7 +75,7 @@ export function batchChecksumAt(bytes: Uint8Array, lineStart: number, lineEnd: n
     : -1;
 }
 
-/** Parses JSON; `undefined` for what is none (a mutation is never `undefined`). */
+/** Parses JSON; `undefined` for invalid JSON (a mutation is never `undefined`). */
 export function parseJson(text: string): unknown {
   try {
     return parseExactly(text);
@@ -82,7 +84,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Verifies the batches that begin at `at`, one behind the other. */
+/** Verifies consecutive batches, starting at `at`. */
 export function verifyRun(bytes: Uint8Array, at: number, seed: number, crc32: Crc32): Run {
   const run: Run = { lineEnds: [], lineCounts: [], stop: undefined };
   const target = at + RUN_SIZE_TARGET;
@@ -94,7 +96,7 @@ export function verifyRun(bytes: Uint8Array, at: number, seed: number, crc32: Cr
   return run;
 }
 
-/** Verifies one batch, adds it to the run and returns where it ends, or notes what keeps it from that. */
+/** Verifies one batch, adds it to the run and returns where it ends. Otherwise records why not and returns -1. */
 function verifyBatch(
   bytes: Uint8Array,
   at: number,
@@ -109,7 +111,7 @@ function verifyBatch(
   };
   const known = run.lineEnds.length;
   let lineStart = at;
-  // Carried on from one look-alike to the next: a journal full of them is read once, not once for each.
+  // Carried over from one look-alike to the next, so that a journal full of them is read once, not once for each.
   let sum = seed;
   let summedEnd = at;
   for (;;) {
@@ -135,14 +137,14 @@ function verifyBatch(
 }
 
 /**
- * Parses the batches of a run, in order, up to the first whose lines contradict each other.
+ * Parses the batches of a run in order, up to the first whose lines contradict each other.
  *
  * @param base the position of `bytes[0]` in the file, for the offsets in the result
  */
 export function parseRun(bytes: Uint8Array, at: number, base: number, run: Run): Batch[] {
   const { lineEnds, lineCounts } = run;
   const lines = parseJson(textOf(bytes, at, run));
-  // Checksums that are right over lines that are not JSON: made by hand. One by one, then, to find the first.
+  // The checksums are right but the lines are not JSON: made by hand. Parse one by one to find the first bad batch.
   const together = Array.isArray(lines) && lines.length === lineEnds.length;
   const batches: Batch[] = [];
   let lineFirst = 0;
@@ -160,8 +162,8 @@ export function parseRun(bytes: Uint8Array, at: number, base: number, run: Run):
 }
 
 /**
- * The lines of a run as one JSON array. Each checksum, verified by now, becomes a 0: a million short strings that
- * are all different would fill the engine's table of strings, which took more memory than everything else.
+ * The lines of a run as one JSON array. Each checksum is verified by now and becomes a 0. A million short strings, all
+ * different, would fill the engine's string table, which took more memory than everything else.
  */
 function textOf(bytes: Uint8Array, at: number, { lineEnds, lineCounts }: Run): string {
   const size = lineEnds[lineEnds.length - 1]! - at;
@@ -169,7 +171,7 @@ function textOf(bytes: Uint8Array, at: number, { lineEnds, lineCounts }: Run): s
   scratch[0] = BRACKET_OPEN;
   scratch.set(bytes.subarray(at, at + size), 1);
   const shift = 1 - at;
-  // Records hold no raw line feed (JSON escapes them), so every one separates two records.
+  // Records hold no raw line feed (JSON escapes it), so each one separates two records.
   for (const lineEnd of lineEnds) scratch[lineEnd + shift] = COMMA;
   let line = -1;
   for (const lineCount of lineCounts) {
@@ -182,13 +184,13 @@ function textOf(bytes: Uint8Array, at: number, { lineEnds, lineCounts }: Run): s
   return decoder.decode(scratch.subarray(0, size + 2));
 }
 
-/** Parses the text of a batch whose checksum is right; `null` when its lines contradict each other. */
+/** Parses the text of a batch with a correct checksum; `null` when its lines contradict each other. */
 export function parseBatch(text: string, offset: number, offsetEnd: number): Batch | null {
   const lines = parseJson(`[${text.replaceAll("\n", ",")}]`);
   return Array.isArray(lines) ? toBatch(lines, 0, lines.length, offset, offsetEnd) : null;
 }
 
-/** Makes a batch of `count` parsed lines from `first` on; `null` when they contradict each other. */
+/** Makes a batch of `count` parsed lines, starting at `first`; `null` when they contradict each other. */
 function toBatch(
   lines: unknown[],
   first: number,
@@ -200,7 +202,7 @@ function toBatch(
   if (!Array.isArray(last) || last.length !== 5) return null;
   const [sequenceLast, , horizon, timestamp] = last;
   if (!isCount(horizon) || !isCount(sequenceLast) || typeof timestamp !== "number") return null;
-  // The horizon is the sequence before the batch: all that is not synced yet is in this batch.
+  // The horizon is the sequence before the batch: everything not yet synced is in this batch.
   if (horizon + count !== sequenceLast || sequenceLast > SEQUENCE_MAX) return null;
   const mutations: unknown[] = [];
   for (let i = 0; i < count; i++) {

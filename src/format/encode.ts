@@ -14,7 +14,7 @@ export type Crc32 = DurableFs["crc32"];
 
 const encoder = new TextEncoder();
 
-/** The largest buffer that is kept from one batch to the next. */
+/** The largest buffer that is kept between batches. */
 const BUFFER_KEPT_MAX = 1024 * 1024;
 
 /** The eight lower-case hexadecimal digits in which checksums are written. */
@@ -37,7 +37,7 @@ export function encodeControlLine(
   return { bytes: encoder.encode(`${open},"crc":"${hex8(checksum)}"}\n`), checksum };
 }
 
-/** Encodes the first line of a segment or snapshot; its checksum seeds all others of the file. */
+/** Encodes the first line of a segment or snapshot. Its checksum seeds all others in the file. */
 export function encodeHeader(
   header: SegmentHeader | SnapshotHeader,
   crc32: Crc32,
@@ -48,7 +48,7 @@ export function encodeHeader(
 /**
  * Encodes a seal: everything up to `sequence` was synced before this line was written.
  *
- * @param written what the directory had written by then
+ * @param written the directory's write totals at that point
  */
 export function encodeSeal(
   sequence: number,
@@ -59,7 +59,7 @@ export function encodeSeal(
   return encodeControlLine({ seal: sequence, written }, crc32, seed).bytes;
 }
 
-/** Encodes batches into one buffer that is used again and again. The bytes are valid until the next call. */
+/** Encodes batches into one reused buffer. The bytes are valid until the next call. */
 export class BatchEncoder {
   #buffer = new Uint8Array(64 * 1024);
   readonly #crc32: Crc32;
@@ -69,7 +69,7 @@ export class BatchEncoder {
   }
 
   /**
-   * @param texts the mutations as JSON, one at least
+   * @param texts the mutations as JSON, at least one
    * @param horizon the highest sequence known to be synced; the first record of the batch is the next one
    */
   encode(texts: readonly string[], horizon: number, timestamp: number, seed: number): Uint8Array {
@@ -78,7 +78,7 @@ export class BatchEncoder {
     const last = texts.length - 1;
     for (let i = 0; i < last; i++) lines += `[${++sequence},${texts[i]}]\n`;
     lines += `[${++sequence},${texts[last]},${horizon},${timestamp},`;
-    // A UTF-16 unit takes three bytes of UTF-8 at most.
+    // A UTF-16 code unit takes at most three bytes of UTF-8.
     const sizeMax = lines.length * 3 + 12;
     const buffer = this.#bufferOf(sizeMax);
     const size = encoder.encodeInto(lines, buffer).written;
@@ -87,7 +87,7 @@ export class BatchEncoder {
     return buffer.subarray(0, size + tail);
   }
 
-  /** A buffer that is kept, or a passing one for a batch of rare size. */
+  /** The reused buffer, or a temporary one for an unusually large batch. */
   #bufferOf(size: number): Uint8Array {
     if (size > BUFFER_KEPT_MAX) return new Uint8Array(size);
     if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);

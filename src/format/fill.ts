@@ -1,5 +1,5 @@
 /**
- * Steps over the line feeds that a segment is filled with ahead of its tail: up to a million, on every open.
+ * Skips the line feeds that a segment is filled with ahead of its tail: up to a million, on every open.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { FILL_RESERVE, FILL_SIZE_MAX, FILL_SIZE_MIN } from "./format.ts";
 import { PAGE_SIZE } from "./traffic.ts";
 import { LINE_FEED } from "./format.ts";
 
-/** Eight line feeds, read as one number in any byte order. No other eight bytes are equal to it. */
+/** Eight line feeds, read as one number in any byte order. No other eight bytes equal it. */
 const EIGHT_LINE_FEEDS = new Float64Array(new Uint8Array(8).fill(LINE_FEED).buffer)[0]!;
 
-/** Where the run of line feeds that begins at `at` ends; `at` itself when there is none. */
+/** The end of the run of line feeds that begins at `at`; `at` itself when there is none. */
 export function skipLineFeeds(bytes: Uint8Array, at: number): number {
   while (at < bytes.length && bytes[at] === LINE_FEED && (bytes.byteOffset + at) % 8 !== 0) at++;
   if (at < bytes.length && (bytes.byteOffset + at) % 8 === 0) {
@@ -25,10 +25,10 @@ export function skipLineFeeds(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Where the fill ends once there is room for a batch: as much more as was written since `startOffset`, within limits,
- * so that a busy journal rarely waits.
+ * The end of the fill once there is room for a batch. The fill grows by as much as was written since `startOffset`,
+ * within limits, so that a busy journal rarely waits.
  *
- * @param fillEnd where it ends now
+ * @param fillEnd where the fill ends now
  * @param startOffset where the process began to write in the segment
  */
 export function fillEndFor(

@@ -6,13 +6,13 @@
 
 import type { Life } from "./traffic.ts";
 
-/** The format version written into every header; a higher one is refused. */
+/** The format version written into every header. A higher version is refused. */
 export const FORMAT = 1;
 
-/** The longest line, in bytes; a record that would be longer is refused before it is written. */
+/** The longest line, in bytes. A mutation whose record would be longer is refused before it is written. */
 export const LINE_SIZE_MAX = 8 * 1024 * 1024;
 
-/** The largest batch, in bytes; bounds what a scan holds in memory at once. */
+/** The largest batch, in bytes. It limits what a scan holds in memory at once. */
 export const BATCH_SIZE_MAX = 16 * 1024 * 1024;
 
 /** The longest header line, in bytes. */
@@ -21,31 +21,31 @@ export const HEADER_SIZE_MAX = 4096;
 /** The longest mutator name, in characters. */
 export const MUTATOR_NAME_SIZE_MAX = 128;
 
-/** How much is prefilled with line feeds at least, and at most, each time a segment runs out of space. */
+/** The least and the most that is prefilled with line feeds each time a segment runs out of space. */
 export const FILL_SIZE_MIN = 64 * 1024;
 export const FILL_SIZE_MAX = 1024 * 1024;
 
 /**
- * How much of the fill is never used by batches: it is given back when a disk is full, so that a snapshot
- * still fits and compaction can free the rest. A seal fits in it too.
+ * The part of the fill that batches never use. It is given back when a disk is full, so that a snapshot still fits and
+ * compaction can free the rest. A seal fits in it too.
  */
 export const FILL_RESERVE = 16 * 1024;
 
 /** The largest unacknowledged tail that a power cut can leave: one batch and the fill written with it. */
 export const TORN_SIZE_MAX = BATCH_SIZE_MAX + 2 * FILL_SIZE_MAX;
 
-/** Snapshot lines are cut at about this weight (characters and nodes), so that none grows with the state. */
+/** Snapshot lines are split at about this weight (characters and nodes), so that no line grows with the state. */
 export const SNAPSHOT_LINE_WEIGHT = 16 * 1024;
 
-/** The highest sequence of a mutation: the segment behind it still has a name that is an exact number. */
+/** The highest sequence of a mutation. The name of the segment after it still holds an exact number. */
 export const SEQUENCE_MAX = Number.MAX_SAFE_INTEGER - 1;
 
 /** The deepest nesting of a mutation. */
 export const DEPTH_MAX = 500;
 
 /**
- * The deepest nesting of a state: a mutation of any depth that is stored in it, even far down, still leaves a state
- * of which a snapshot can be written. `structuredClone` overflows the stack at about 3,500 on Node and Deno.
+ * The deepest nesting of a state. A mutation of any depth, even if stored far down, still leaves a state that a
+ * snapshot can hold. `structuredClone` overflows the stack at about 3,500 on Node and Deno.
  */
 export const STATE_DEPTH_MAX = 1000;
 
@@ -61,17 +61,17 @@ export const BATCH_TAIL_SIZE = 12;
 export interface SegmentHeader {
   ministate: "journal";
   format: number;
-  /** Sixteen hexadecimal digits drawn when the journal was made; the same in all its files. */
+  /** Sixteen hexadecimal digits drawn when the journal was created; the same in all its files. */
   id: string;
   /** The sequence of the first record the segment may hold. */
   first: number;
-  /** As in the file's name; without it, 1. A copy under the name of a later edition doesn't count as one. */
+  /** As in the file's name; 1 if missing. A copy under the name of a later edition doesn't count as that edition. */
   edition?: number;
-  /** The mutator's name and version that wrote the records. */
+  /** The name and version of the mutator that wrote the records. */
   mutator: string | null;
   version: number;
   timestamp: number;
-  /** What the directory had written until the segment was begun; without it, counting begins here. */
+  /** What the directory had written when the segment was begun. If missing, counting begins here. */
   written?: Life;
 }
 
@@ -91,19 +91,19 @@ export interface SnapshotHeader {
 export interface JournalRecord {
   /** The record's number: 1, 2, 3 … without a gap. */
   sequence: number;
-  /** Milliseconds since 1970 by the clock of the machine that wrote it; orders nothing. */
+  /** Milliseconds since 1970 by the clock of the machine that wrote it. It has no effect on the order. */
   timestamp: number;
-  /** The mutation, as JSON gives it back. */
+  /** The mutation, as parsed from JSON. */
   mutation: unknown;
 }
 
-/** The time for a header or batch, in whole milliseconds; 0 when the clock gives something that is no time, or throws. */
+/** The time for a header or batch, in whole milliseconds; 0 when the clock throws or returns an invalid time. */
 export function readClock(clock: () => number): number {
   try {
     const time = Math.trunc(clock());
     return Number.isSafeInteger(time) ? time : 0;
   } catch {
-    // Nothing depends on the time: no reason to refuse a mutation.
+    // Nothing depends on the time, so this is no reason to refuse a mutation.
     return 0;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Decides whether a value is JSON without loss, and encodes it: what JSON would drop or change is refused.
+ * Decides whether JSON can hold a value without loss, and encodes it. Anything that JSON would drop or change is
+ * refused.
  *
  * @module
  */
@@ -7,21 +8,21 @@
 import { DEPTH_MAX } from "./format.ts";
 import { parseExactly } from "./json_parse.ts";
 
-/** The longest place that a message names in full, in characters. */
+/** The longest path that a message shows in full, in characters. */
 const PLACE_SIZE_MAX = 200;
 
-/** Says where in a value something stands that JSON can't hold, and what it is. */
+/** The place in a value that JSON can't hold, and what stands there. */
 export interface JsonFlaw {
   /** Path to the place, such as `$.readings[3]`. */
   place: string;
-  /** What stands there, in words. */
+  /** A description of what stands there. */
   found: string;
 }
 
 /**
- * Looks for the first thing in `value` that would not come back from JSON as it went in: `undefined`, functions,
- * symbols, `BigInt`, `NaN`, infinities, whatever {@linkcode findContainerFlaw} finds, holes in arrays, cycles and
- * nesting over `depthMax`.
+ * Looks for the first thing in `value` that would not survive JSON unchanged: `undefined`, functions, symbols,
+ * `BigInt`, `NaN`, infinities, anything that {@linkcode findContainerFlaw} finds, holes in arrays, cycles and nesting
+ * deeper than `depthMax`.
  *
  * @param depth how deep `value` itself is nested
  */
@@ -38,7 +39,7 @@ export function findJsonFlaw(value: unknown, depthMax = DEPTH_MAX, depth = 0): J
       return { place: "", found: typeof value === "undefined" ? "undefined" : `a ${typeof value}` };
   }
   if (value === null) return null;
-  // A cycle is nesting without an end; the depth limit finds it without keeping a list of ancestors.
+  // A cycle is endless nesting, so the depth limit finds it without a list of ancestors.
   if (depth >= depthMax) {
     return { place: "", found: `a cycle, or nesting deeper than ${depthMax}` };
   }
@@ -60,7 +61,7 @@ export function findJsonFlaw(value: unknown, depthMax = DEPTH_MAX, depth = 0): J
 }
 
 /**
- * Names what an object or array itself would lose in JSON, whatever its members are: its class, what its `toJSON`
+ * Describes what an object or array itself would lose in JSON, apart from its members: its class, what its `toJSON`
  * leaves out, members under symbols, members of an array that are not items.
  */
 export function findContainerFlaw(container: object): string | null {
@@ -69,14 +70,14 @@ export function findContainerFlaw(container: object): string | null {
     return "an object with toJSON";
   }
   if (Object.getOwnPropertySymbols(container).length > 0) return "an object with a symbol as key";
-  // An array with a hole for each such member passes here; the hole is found as `undefined`.
+  // An array with one hole for each such member passes here; the hole is found as `undefined`.
   if (Array.isArray(container) && Object.keys(container).length > container.length) {
     return "an array with members that are not items";
   }
   return null;
 }
 
-/** Whether an object inherits nothing but what every object or array does. */
+/** Whether an object inherits only what every object or array does. */
 function isPlain(container: object): boolean {
   const prototype = Object.getPrototypeOf(container);
   if (prototype === null || prototype === Object.prototype) return !Array.isArray(container);
@@ -85,15 +86,15 @@ function isPlain(container: object): boolean {
     Array.isArray(prototype) && isObjectPrototype(Object.getPrototypeOf(prototype));
 }
 
-/** Another realm (a test runner's sandbox, say) has an `Object.prototype` of its own. */
+/** Another realm (a test runner's sandbox, for example) has its own `Object.prototype`. */
 function isObjectPrototype(prototype: object | null): boolean {
   return prototype !== null && Object.getPrototypeOf(prototype) === null &&
     Object.hasOwn(prototype, "isPrototypeOf");
 }
 
-/** Says a flaw in words, as part of a message. */
+/** Describes a flaw, as part of a message. */
 export function describeFlaw({ place, found }: JsonFlaw): string {
-  // A cycle's place is a thousand steps long.
+  // A cycle's path is a thousand steps long.
   const short = place.length <= PLACE_SIZE_MAX
     ? place
     : `${place.slice(0, PLACE_SIZE_MAX / 2)} … ${place.slice(-PLACE_SIZE_MAX / 2)}`;

@@ -1,26 +1,26 @@
 /**
- * Reads JSON that a person or another program has written, and refuses what would not be kept as it stands: numbers
- * that a double can't hold, and keys that stand twice in an object.
+ * Reads JSON written by a person or another program, and refuses anything that would not be kept exactly: numbers that
+ * a double can't hold, and duplicate keys in an object.
  *
  * @module
  */
 
 import { endOfString, parseExactly, skipWhiteSpace } from "./json_parse.ts";
 
-/** JSON of which something would be lost; the message says what, where, and what to write instead. */
+/** JSON that would lose something. The message says what, where, and what to write instead. */
 export class InexactJsonError extends Error {}
 
-/** An object or array that is being read: an object's keys so far, and the step to what is being read in it. */
+/** An object or array being read: an object's keys so far, and the step to the member being read. */
 interface Level {
   /** `null` for an array. */
   keys: Set<string> | null;
   step: string | number;
 }
 
-/** Every number this short, without an exponent, comes back as it was. */
+/** A number this short, without an exponent, always survives unchanged. */
 const SURELY_EXACT = 15;
 
-/** How much of a key or number a message shows, in characters. */
+/** How much of a key or number is shown in a message, in characters. */
 const SHOWN_MAX = 60;
 
 const QUOTE = 0x22, COMMA = 0x2c, MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
@@ -30,11 +30,11 @@ const BRACKET_OPEN = 0x5b, BRACKET_CLOSE = 0x5d, BRACE_OPEN = 0x7b, BRACE_CLOSE 
  * Reads JSON.
  *
  * @throws {SyntaxError} when it is not JSON
- * @throws {InexactJsonError} when something of it would be lost
+ * @throws {InexactJsonError} when something would be lost
  */
 export function readJson(text: string): unknown {
   const value = parseExactly(text);
-  // From here on the text is known to be JSON, so little is left to look at.
+  // From here on the text is known to be valid JSON, so there is little left to check.
   const levels: Level[] = [];
   for (let at = 0; at < text.length;) {
     const c = text.charCodeAt(at);
@@ -52,7 +52,7 @@ export function readJson(text: string): unknown {
   return value;
 }
 
-/** Reads a string or a key; returns where what comes after it begins. */
+/** Reads a string or a key; returns the position after it, and after the colon of a key. */
 function readString(text: string, start: number, levels: Level[]): number {
   const end = endOfString(text, start);
   const colon = skipWhiteSpace(text, end);
@@ -87,14 +87,14 @@ function readNumber(text: string, start: number, levels: Level[]): number {
   );
 }
 
-/** Whether a number comes back with the same value, in decimal, as it was written with. */
+/** Whether a number keeps its decimal value when it is read and written again. */
 function isExact(literal: string): boolean {
   if (literal.length <= SURELY_EXACT && !/e/i.test(literal)) return true;
   const value = Number(literal);
   return Number.isFinite(value) && decimalOf(literal) === decimalOf(String(value));
 }
 
-/** The digits that count and their exponent, so that `1.50` and `15e-1` are the same. */
+/** The significant digits and their exponent, so that `1.50` and `15e-1` are equal. */
 function decimalOf(literal: string): string {
   const [, whole, fraction = "", exponent = "0"] = /^-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i
     .exec(literal)!;
@@ -107,7 +107,7 @@ function decimalOf(literal: string): string {
   return `${digits.slice(start, end)}e${Number(exponent) - fraction.length + digits.length - end}`;
 }
 
-/** Where it stands, as a JSON Pointer and as part of a message; nothing for the whole text. */
+/** The place as a JSON Pointer, as part of a message; empty for the whole text. */
 function placeOf(levels: readonly Level[]): string {
   if (levels.length === 0) return "";
   const tokens = levels.map(({ step }) => String(step).replaceAll("~", "~0").replaceAll("/", "~1"));

@@ -1,9 +1,10 @@
 /**
- * Parses JSON exactly, where V8's `JSON.parse` does not: the only place that calls it (scripts/tidy.ts).
+ * Parses JSON exactly, where V8's `JSON.parse` does not. Nothing else may call `JSON.parse` (scripts/tidy.ts).
  *
- * Once an object with a key that ends in a backslash has been seen, V8 (13.6 to 15.0 at least: Node and Deno, not
- * Bun) can read another key as that one, if an escape such as `\n` stands where the backslash is (nodejs/node#63785):
- * a state that differs from what was acknowledged. Such keys are rare, so they are read under another name.
+ * Once V8 has seen an object with a key that ends in a backslash, it can read another key as that one, if an escape
+ * such as `
+ * ` stands where the backslash is (nodejs/node#63785; V8 13.6 to 15.0 at least: Node and Deno, not Bun). The state
+ * would then differ from what was acknowledged. Such keys are rare, so they are read under temporary names.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { setMember } from "./set_member.ts";
 const SPACE = 0x20, LINE_FEED = 0x0a, RETURN = 0x0d, TAB = 0x09;
 
 /**
- * Parses any JSON. For what a person or another program has written there is json_input.ts, which finds what would be lost.
+ * Parses any JSON. For JSON written by a person or another program, use json_input.ts, which finds what would be lost.
  *
  * @throws {SyntaxError} when it is not JSON
  */
@@ -27,15 +28,15 @@ export function parseExactly(text: string): unknown {
   const keys = escaped.map(({ start, end }, i) => {
     renamed += `${text.slice(done, start)}"${mark}${i}"`;
     done = end;
-    // As a value, a string is always read right.
+    // A string that is a value is always read correctly.
     return JSON.parse(text.slice(start, end)) as string;
   });
   return withKeys(JSON.parse(renamed + text.slice(done)), mark, keys);
 }
 
 /**
- * A beginning that no string in the text has. All that are taken are collected in one pass: trying one after the other
- * took hours for a string of a mebibyte that begins with all of them.
+ * A prefix that no string in the text has. All prefixes in use are collected in one pass: trying one after another took
+ * hours for a string of a mebibyte that begins with all of them.
  */
 function freeMark(text: string): string {
   const taken = new Set<string>();
@@ -53,7 +54,7 @@ function findEscapedKeys(text: string): { start: number; end: number }[] {
     const end = endOfString(text, start);
     if (end < 0) break;
     if (backslash >= 0 && backslash < start) backslash = text.indexOf("\\", start);
-    // No escape from here on: no such key either.
+    // There are no escapes from here on, so no such keys either.
     if (backslash < 0) break;
     if (backslash < end && text[skipWhiteSpace(text, end)] === ":") found.push({ start, end });
     start = text.indexOf('"', end);
@@ -61,7 +62,7 @@ function findEscapedKeys(text: string): { start: number; end: number }[] {
   return found;
 }
 
-/** Where white space that begins at `at` ends; `at` itself when there is none. */
+/** The end of the white space that begins at `at`; `at` itself when there is none. */
 export function skipWhiteSpace(text: string, at: number): number {
   for (;; at++) {
     const c = text.charCodeAt(at);
@@ -69,18 +70,18 @@ export function skipWhiteSpace(text: string, at: number): number {
   }
 }
 
-/** Where the string that begins at `start` ends, after its quotation mark; -1 when it doesn't. */
+/** The position after the closing quotation mark of the string that begins at `start`; -1 when it has none. */
 export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let before = end;
     while (text[before - 1] === "\\") before--;
-    // An even number of backslashes stand for themselves.
+    // An even number of backslashes escape each other, so the quotation mark is not escaped.
     if ((end - before) % 2 === 0) return end + 1;
   }
   return -1;
 }
 
-/** A loop over a list, not recursion: a value may be nested deeper than calls can be. */
+/** Uses a list, not recursion: a value may be nested deeper than the call stack allows. */
 function withKeys(value: unknown, mark: string, keys: string[]): unknown {
   const root = [value];
   const todo: object[] = [root];
@@ -103,7 +104,7 @@ function withKeys(value: unknown, mark: string, keys: string[]): unknown {
 
 function withOwnKeys(object: object, mark: string, keys: string[]): object {
   if (!Object.keys(object).some((key) => key.startsWith(mark))) return object;
-  // As entries: the order stays, and a key such as "__proto__" stays a key.
+  // Built from entries: the order stays, and a key such as "__proto__" stays a key.
   return Object.fromEntries(
     Object.entries(object).map(([key, member]) => [
       key.startsWith(mark) ? keys[Number(key.slice(mark.length))]! : key,

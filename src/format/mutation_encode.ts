@@ -1,5 +1,5 @@
 /**
- * Turns a caller's mutation into the JSON that is journaled, or refuses it before anything is written.
+ * Turns a caller's mutation into the JSON to be journaled, or refuses it before anything is written.
  *
  * @module
  */
@@ -9,18 +9,18 @@ import { messageOf } from "../failures.ts";
 import { BATCH_SIZE_MAX } from "./format.ts";
 import { describeFlaw, findJsonFlaw } from "./json.ts";
 
-/** What a line needs beside its mutation, at most: brackets, sequence, horizon, timestamp, checksum. */
+/** The most that a line needs besides its mutation: brackets, sequence, horizon, timestamp, checksum. */
 const LINE_OVERHEAD = 80;
 
 /**
- * Checks a mutation and gives its JSON.
+ * Checks a mutation and returns its JSON.
  *
  * @throws {InvalidMutationError} when it is not JSON
  * @throws {TooLargeError} when its record would be too large
  */
 export function encodeMutation(mutation: unknown, recordSizeMax: number): string {
   const text = encodeJson(mutation);
-  // A UTF-16 unit takes three bytes at most; short texts need no exact count.
+  // A UTF-16 code unit takes at most three bytes, so short texts need no exact count.
   if (
     text.length * 3 + LINE_OVERHEAD > recordSizeMax &&
     sizeOf(text) + LINE_OVERHEAD > recordSizeMax
@@ -42,7 +42,7 @@ function encodeJson(mutation: unknown): string {
     if (flaw === null) return JSON.stringify(mutation);
     throw invalid(describeFlaw(flaw));
   } catch (error) {
-    // Anything else was thrown by a getter of the caller's.
+    // Anything else was thrown by one of the caller's getters.
     throw error instanceof InvalidMutationError ? error : invalid(messageOf(error), error);
   }
 }
@@ -56,7 +56,7 @@ function invalid(reason: string, cause?: unknown): InvalidMutationError {
 }
 
 /**
- * Checks that a group fits in one batch and gives its size in bytes, at least roughly.
+ * Checks that a group fits in one batch and returns its approximate size in bytes.
  *
  * @throws {TooLargeError} when it doesn't fit
  */

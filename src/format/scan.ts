@@ -1,6 +1,6 @@
 /**
- * Reads the lines of a journal out of bytes: verifies headers, batches and seals, and says where they stop
- * being sound. Pure: bytes in, values out. The writing side is encode.ts; docs/format.md describes every byte.
+ * Reads the lines of a journal from bytes: verifies headers, batches and seals, and reports where they stop being
+ * sound. Pure: bytes in, values out. The writing side is encode.ts; docs/format.md describes every byte.
  *
  * @module
  */
@@ -30,15 +30,15 @@ export type { Batch };
 
 /** A verified seal. */
 export interface Seal {
-  /** Where its first byte stands in the segment. */
+  /** The offset of its first byte in the segment. */
   offset: number;
-  /** Where the byte behind its line feed stands. */
+  /** The offset of the byte after its line feed. */
   offsetEnd: number;
-  /** What the directory had written by then, if it tells. */
+  /** The directory's write totals at that point, if the seal has them. */
   written: Life | undefined;
 }
 
-/** The first place at which a scan could not go on. */
+/** The first place where a scan could not continue. */
 export interface Damage {
   offset: number;
   reason: DamageReason;
@@ -48,9 +48,9 @@ export interface Damage {
 export interface ScanResult {
   batches: Batch[];
   seals: Seal[];
-  /** How many bytes were dealt with; the rest wants more bytes behind it. */
+  /** How many bytes were processed; the rest needs more bytes after it. */
   consumed: number;
-  /** Where the last sound line ends, relative to the bytes given; -1 when there was none. */
+  /** Where the last sound line ends, relative to the given bytes; -1 when there was none. */
   soundEnd: number;
   /** Whether the last sound line was a seal. */
   sealed: boolean | null;
@@ -75,7 +75,7 @@ export function readControlLine(
   return content === undefined ? null : { content: content as Record<string, unknown>, checksum };
 }
 
-/** What a first line turned out to be. */
+/** The result of reading a first line. */
 export type HeaderReading<H> =
   | { kind: "sound"; header: H; checksum: number; size: number }
   | { kind: "newer"; format: number }
@@ -105,12 +105,12 @@ export function readHeader<H extends SegmentHeader | SnapshotHeader>(
     : { kind: "damaged" };
 }
 
-/** Whether a control line tells what was written in the way it must, or not at all. */
+/** Whether a control line's write totals are valid or absent. */
 function isWritten(written: unknown): written is Life | undefined {
   return written === undefined || isLife(written);
 }
 
-/** A line that was never ours: a comment as the Rust crates write it, or JSON without our mark. */
+/** Whether a line was never ours: a comment as the Rust crates write it, or JSON without our mark. */
 function looksForeign(line: Uint8Array): boolean {
   const text = decoder.decode(line.subarray(0, 4096));
   if (text.startsWith("//")) return true;
@@ -119,10 +119,10 @@ function looksForeign(line: Uint8Array): boolean {
 }
 
 /**
- * Scans bytes that start at a line's beginning for sound batches and seals.
+ * Scans bytes for sound batches and seals. The bytes must start at the beginning of a line.
  *
- * Stops at the first byte that is not explained. `consumed < bytes.length` without damage means that the rest
- * is an unfinished batch: call again with more bytes, or with `atEnd` when there are none.
+ * Stops at the first byte that doesn't fit. `consumed < bytes.length` without damage means that the rest is an
+ * unfinished batch: call again with more bytes, or with `atEnd` when there are none.
  *
  * @param base the position of `bytes[0]` in the file, for the offsets in the result
  * @param expected the sequence that the next record must have
@@ -171,7 +171,7 @@ function nextAfter(batches: Batch[], expected: number): number {
   return last === undefined ? expected : last.sequenceLast + 1;
 }
 
-/** Takes a seal into the result; returns what keeps it from that, `null` when its end is not among the bytes. */
+/** Adds a seal to the result; returns why not, `null` when its end is not among the bytes. */
 function scanSeal(
   result: ScanResult,
   bytes: Uint8Array,
@@ -185,7 +185,7 @@ function scanSeal(
   if (end < 0) return bytes.length - at > LINE_SIZE_MAX ? "too large" : null;
   const control = readControlLine(bytes.subarray(at, end), crc32, seed);
   if (control === null || !isWritten(control.content.written)) return "malformed";
-  // A sound seal for another sequence: the records between are missing, or the seal is out of place.
+  // A sound seal for another sequence: records before it are missing, or the seal is out of place.
   if (control.content.seal !== expected - 1) return "gap";
   const { written } = control.content;
   result.seals.push({ offset: base + at, offsetEnd: base + end + 1, written });
@@ -193,7 +193,7 @@ function scanSeal(
   return undefined;
 }
 
-/** Takes batches that follow one another into the result; returns what keeps the next one from that. */
+/** Adds consecutive batches to the result; returns why the next one could not be added. */
 function scanRun(
   result: ScanResult,
   bytes: Uint8Array,
@@ -207,7 +207,7 @@ function scanRun(
   if (run.lineCounts.length === 0) return run.stop;
   const batches = parseRun(bytes, at, base, run);
   for (const batch of batches) {
-    // A verified batch must go on where the one before ended.
+    // A verified batch must continue where the one before it ended.
     if (batch.sequenceFirst !== expected) {
       return batch.sequenceFirst > expected ? "gap" : "repeated";
     }

@@ -1,5 +1,5 @@
 /**
- * Builds a state from snapshot lines, piece by piece. The writing side is snapshot_encode.ts.
+ * Builds a state from snapshot lines, one by one. The writing side is snapshot_encode.ts.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { isCount } from "./format.ts";
 import { parseJson } from "./batch_scan.ts";
 import { setMember } from "./set_member.ts";
 
-/** Puts lines together to a state. Keys such as `__proto__` are data here: they never reach a prototype. */
+/** Assembles a state from lines. Keys such as `__proto__` are data here: they never reach a prototype. */
 export class StateBuilder {
   #state: unknown;
   #begun = false;
 
-  /** Adds one line; returns whether it made sense. */
+  /** Adds one line; returns whether it was valid. */
   add(text: string): boolean {
     const line = parseJson(text);
     if (!Array.isArray(line) || line.length < 2 || line.length > 3 || !Array.isArray(line[0])) {
@@ -30,12 +30,12 @@ export class StateBuilder {
     return this.#put(this.#find(path.slice(0, -1)), path[path.length - 1], value);
   }
 
-  /** The state, when there was at least one line. */
+  /** The state, if there was at least one line. */
   get state(): unknown {
     return this.#state;
   }
 
-  /** Whether there is a state at all. */
+  /** Whether there is a state. */
   get complete(): boolean {
     return this.#begun;
   }
@@ -52,7 +52,7 @@ export class StateBuilder {
 
   #put(place: unknown, step: unknown, value: unknown): boolean {
     if (Array.isArray(place)) {
-      // Items come in order, so a position other than the next is not ours; a huge one would take all memory.
+      // Items come in order, so any position but the next is not ours. A huge one would use up all memory.
       if (!isCount(step) || step !== place.length) return false;
       place.push(value);
       return true;
@@ -71,7 +71,7 @@ export class StateBuilder {
       for (const item of part as unknown[]) place.push(item);
       return true;
     }
-    // The quickest way to add many, but one that would take `__proto__` for a prototype.
+    // The fastest way to add many members, but it would take `__proto__` for a prototype.
     if (!Object.hasOwn(part, "__proto__")) Object.assign(place, part);
     else for (const [key, value] of Object.entries(part)) this.#put(place, key, value);
     return true;

@@ -1,5 +1,5 @@
 /**
- * Writes a state as snapshot lines, none of which grows with the state. The reading side is snapshot_decode.ts.
+ * Writes a state as snapshot lines whose size doesn't grow with the state. The reading side is snapshot_decode.ts.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { InvalidStateError } from "../errors.ts";
 import { SNAPSHOT_LINE_WEIGHT, STATE_DEPTH_MAX } from "./format.ts";
 import { describeFlaw, findContainerFlaw, findJsonFlaw, type JsonFlaw } from "./json.ts";
 
-/** Keys and positions that lead from the root of the state to a place in it. */
+/** The keys and positions that lead from the root of the state to a place in it. */
 export type Path = (string | number)[];
 
-/** A container too large for one line, and how far it is written. */
+/** A container too large for one line, and how much of it has been written. */
 interface Unfinished {
   container: unknown[] | Record<string, unknown>;
   /** An object's keys; `null` for an array. */
   keys: string[] | null;
   /** The position of the next item or member. */
   next: number;
-  /** Whether that one is known to need lines of its own. */
+  /** Whether the next one is known to need its own lines. */
   nextIsLarge: boolean;
 }
 
@@ -33,13 +33,13 @@ export function encodeState(state: unknown): Generator<string> {
 }
 
 class StateEncoder {
-  /** The keys of objects too large for one line: listing them takes long, so it is done once. */
+  /** The keys of objects too large for one line. Listing them is slow, so it is done once. */
   readonly #keys = new Map<object, string[]>();
-  /** Where the walk is; the containers on that way are in `#open`. */
+  /** Where the walk is. The containers along the path are in `#open`. */
   readonly #path: Path = [];
   readonly #open: Unfinished[] = [];
 
-  // A loop over a list, not recursion: a state may be nested deeper than generators can be.
+  // Uses a list, not recursion: a state may be nested deeper than generators allow.
   *encode(state: unknown): Generator<string> {
     yield this.#put(state, this.#weigh(state, SNAPSHOT_LINE_WEIGHT) === 0);
     for (let top; (top = this.#open.at(-1)) !== undefined;) {
@@ -59,7 +59,7 @@ class StateEncoder {
     }
   }
 
-  /** Puts a value at the path: the whole of it, or an empty container that is filled from there on. */
+  /** Puts a value at the path: all of it, or an empty container to be filled by later lines. */
   #put(value: unknown, isLarge: boolean): string {
     const path = this.#path;
     if (!isLarge || value === null || typeof value !== "object") {
@@ -80,8 +80,8 @@ class StateEncoder {
   }
 
   /**
-   * A line with as many of the next members as fit, `null` when the next one fits in no line. Put together as text: a
-   * part held as an object would have to take special care of "__proto__".
+   * A line with as many of the next members as fit; `null` when the next one fits in no line. It is assembled as text,
+   * because a part held as an object would need special care for "__proto__".
    */
   #part(top: Unfinished, count: number): string | null {
     const { keys } = top;
@@ -111,12 +111,12 @@ class StateEncoder {
   /**
    * Takes the weight of a value (one per node, one per character) off `room`.
    *
-   * @returns what is left of the room, or 0 when the value doesn't fit; never looks at more than fits
+   * @returns the room that is left, or 0 when the value doesn't fit; never looks at more than fits
    */
   #weigh(value: unknown, room: number, depth = 0): number {
     room -= typeof value === "string" ? value.length + 1 : 1;
     if (room <= 0 || value === null || typeof value !== "object") return Math.max(room, 0);
-    // A cycle never fits; following it to the end of the room would overflow the stack.
+    // A cycle never fits. Following it until the room runs out would overflow the stack.
     if (depth > STATE_DEPTH_MAX) return 0;
     depth++;
     if (Array.isArray(value)) {

@@ -1,41 +1,41 @@
 /**
- * What is written, in numbers: sums of it, ratios, and how long a card would take it.
+ * Counts of what is written: sums, ratios, and how long a card would last.
  *
  * @module
  */
 
 import { isCount } from "./format.ts";
 
-/** The smallest piece that a card or disk is written in, in bytes. */
+/** The smallest unit that a card or disk writes, in bytes. */
 export const PAGE_SIZE = 4096;
 
-/** What was written in some time. */
+/** What was written during some period. */
 export interface Traffic {
   /** Mutations that became durable. */
   mutations: number;
   /** The bytes of their records: the journal's lines, line feeds and checksums included. */
   recordBytes: number;
-  /** Writes that the operating system took, of journal, snapshots and whatever was set aside. */
+  /** Writes that the operating system accepted, of the journal, snapshots and files set aside. */
   writes: number;
   /** The bytes in them. */
   bytes: number;
-  /** The bytes that a card takes for them: whole pages of 4,096, each once until the next sync. */
+  /** The bytes that the card writes for them: whole pages of 4,096 bytes, each counted once until the next sync. */
   cardBytes: number;
   /** Syncs of files and directories. */
   syncs: number;
 }
 
-/** What was written over the life of a state directory. */
+/** What was written over the lifetime of a state directory. */
 export interface Life extends Traffic {
-  /** The sequence from which on it is counted; 1 unless files come from a version that didn't count. */
+  /** The first sequence that is counted; 1 unless files come from a version that didn't count. */
   since: number;
 }
 
-/** What the counts come to. */
+/** Ratios worked out from the counts. */
 export interface TrafficRatios {
-  /** How many bytes a card takes for each mutation; `null` when there was none. */
+  /** The bytes that the card writes per mutation; `null` when there was none. */
   cardBytesPerMutation: number | null;
-  /** How many bytes a card takes for each byte of the mutations' records; `null` when there was none. */
+  /** The bytes that the card writes per byte of the mutations' records; `null` when there was none. */
   writeAmplification: number | null;
 }
 
@@ -52,14 +52,14 @@ const COUNTS = Object.keys(NONE) as (keyof Traffic)[];
 
 const YEAR_MS = 365.25 * 24 * 60 * 60 * 1000;
 
-/** Counts that stand at zero. */
+/** Counts that are all zero. */
 export function noTraffic(): Traffic {
   return { ...NONE };
 }
 
-/** Adds to a life. A count ends at 2^53 - 1, so that a forged one doesn't lead to a header that can't be read. */
+/** Adds to the totals. A count stops at 2^53 - 1, so that forged totals don't lead to an unreadable header. */
 export function extendLife(life: Life, traffic: Traffic): Life {
-  // Whatever else a forged one holds is not carried on.
+  // Any other members of forged totals are dropped.
   const sum: Life = { since: life.since, ...NONE };
   for (const count of COUNTS) {
     sum[count] = Math.min(life[count] + traffic[count], Number.MAX_SAFE_INTEGER);
@@ -67,7 +67,7 @@ export function extendLife(life: Life, traffic: Traffic): Life {
   return sum;
 }
 
-/** Checks that a value read from a file is a life. */
+/** Checks that a value read from a file holds valid totals. */
 export function isLife(value: unknown): value is Life {
   const life = value as Life | null;
   return typeof life === "object" && life !== null && isCount(life.since) &&
@@ -80,7 +80,7 @@ export function pagesTouched(offset: number, size: number): number {
   return (Math.ceil((offset + size) / PAGE_SIZE) - first) * PAGE_SIZE;
 }
 
-/** A copy of the counts, with what they come to. */
+/** A copy of the counts, with their ratios. */
 export function withRatios<T extends Traffic>(traffic: T): T & TrafficRatios {
   const { mutations, recordBytes, cardBytes } = traffic;
   return {
@@ -91,7 +91,7 @@ export function withRatios<T extends Traffic>(traffic: T): T & TrafficRatios {
 }
 
 /**
- * How many years a card lasts that takes `enduranceBytes` in all, when `cardBytes` are written in `elapsedMs`; `null`
+ * How many years a card lasts that endures `enduranceBytes` in all, if `cardBytes` are written in `elapsedMs`; `null`
  * when nothing was written or no time has passed.
  */
 export function cardYears(

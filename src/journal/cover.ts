@@ -1,8 +1,8 @@
 /**
- * Sees to it that a reader without the lock shows nothing that a power cut could still take back.
+ * Makes sure that a reader without the lock shows nothing that a power cut could still take back.
  *
- * A batch counts once something stands behind it, for the writer writes nothing before the sync of what came before.
- * Only a batch that stays the last one for a while is synced by the reader itself: the writer may have died.
+ * A batch counts once something follows it, because the writer writes nothing before earlier bytes are synced. The
+ * reader syncs a batch itself only if that stays the last one for a while: the writer may have died.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { SegmentReader } from "./segment_reader.ts";
 /** How long a batch may be the last one before a reader syncs it, in milliseconds. */
 const LAST_FOR_MS = 50;
 
-/** How a file system answers that has nothing to sync, such as an image that can only be read. */
+/** The error codes of a file system with nothing to sync, such as a read-only image. */
 const NOTHING_TO_SYNC: ReadonlySet<string | undefined> = new Set([
   "EINVAL",
   "EROFS",
@@ -24,11 +24,11 @@ const NOTHING_TO_SYNC: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * Returns once the last batch that `reader` gave is durable.
+ * Returns once the last batch that `reader` returned is durable.
  *
- * @param timestamp when the batch was written. Only how long this takes depends on it
+ * @param timestamp when the batch was written; it only affects how long this takes
  * @param isFollowed whether there is a later segment
- * @returns what came behind it meanwhile, which is not covered; `null` when that is nothing
+ * @returns the batches that followed in the meantime, which are not covered; `null` if there are none
  * @throws {IoError} when it can't be synced
  */
 export async function awaitCover(
@@ -40,7 +40,7 @@ export async function awaitCover(
     const more = await reader.read();
     if (more !== null || reader.sealed || await isFollowed()) return more;
     const age = Date.now() - timestamp;
-    // One from the future was written by another clock: its age is not known.
+    // A batch from the future was written by another clock, so its age is unknown.
     if (hasWaited || age >= LAST_FOR_MS) break;
     await new Promise((resolve) => setTimeout(resolve, LAST_FOR_MS - Math.max(0, age)));
   }

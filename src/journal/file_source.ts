@@ -1,5 +1,5 @@
 /**
- * The records of a journal that is read without the lock: what is there, and what another process adds.
+ * Reads the records of a journal without the lock: those already there, and those that another process adds.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { DirectoryGoneError, HistoryGoneError } from "../errors.ts";
 import type { JournalCursor, VersionedRecord } from "./journal_cursor.ts";
 import type { RecordSource } from "./record_source.ts";
 
-/** How often the files are looked at for more, in milliseconds. */
+/** How often to check the files for more, in milliseconds. */
 const POLL_MS = 200;
 
-/** How a journal's files are read. */
+/** How to read a journal's files. */
 export interface FileReading {
   /** Whether to wait for more at the end. */
   follow: boolean;
-  /** How often a read is tried when files change under it. */
+  /** How many times to try a read when files change during it. */
   attempts: number;
-  /** Whether the file stays open between two calls of `fetch`: a compaction then can't take the rest of it away. */
+  /** Whether the file stays open between two calls of `fetch`, so that a compaction can't delete the rest of it. */
   hold: boolean;
 }
 
@@ -31,7 +31,7 @@ export class FileSource implements RecordSource {
   #stopped = false;
   #wake: () => void = () => {};
 
-  /** Reads on from where `cursor` is. Whoever wants it held open closes it. */
+  /** Continues from the position of `cursor`. If it is held open, the caller closes it. */
   constructor(cursor: JournalCursor, reading: FileReading) {
     this.#cursor = cursor;
     this.#reading = reading;
@@ -68,7 +68,10 @@ export class FileSource implements RecordSource {
     return !this.#stopped;
   }
 
-  /** Reads on; what a writer or its compaction changed in mid-read is read again, from the same record. */
+  /**
+   * Continues reading. If a writer or its compaction changed the files during the read, reads again from the same
+   * record.
+   */
   async #read(): Promise<VersionedRecord[] | null> {
     try {
       const records = await this.#cursor.read();

@@ -1,6 +1,6 @@
 /**
  * The line feeds that a segment is filled with ahead of its tail, so that a commit changes neither its size nor its
- * blocks: how far they reach, and when there are more.
+ * blocks. Decides how far they reach and when to add more.
  *
  * @module
  */
@@ -14,11 +14,13 @@ import { fillWithLineFeeds } from "../disk/file_io.ts";
 
 /** The fill of the segment that is being written. */
 export class FillAhead {
-  /** Where this process began to write in the segment. */
+  /** The offset at which this process began to write in the segment. */
   readonly #startOffset: number;
-  /** Where the line feeds end. */
+  /** The end of the line feeds. */
   end: number;
-  /** Whether this process has appended a batch: for one that makes a single batch, filling ahead would not pay. */
+  /**
+   * Whether this process has appended a batch. Filling ahead would not pay for a process that writes a single batch.
+   */
   isAhead: boolean;
 
   constructor(startOffset: number, end: number, isAhead: boolean) {
@@ -27,16 +29,16 @@ export class FillAhead {
     this.isAhead = isAhead;
   }
 
-  /** Whether a batch of `size` bytes fits, and the reserve after it. */
+  /** Whether a batch of `size` bytes fits, with the reserve after it. */
   fits(offset: number, size: number): boolean {
     return offset + size + FILL_RESERVE <= this.end;
   }
 
   /**
-   * Makes room for a batch that doesn't fit. The first of a process only finds out whether the disk has room for the
-   * reserve, too: {@linkcode FillAhead.cutReserve} gives that back.
+   * Makes room for a batch that doesn't fit. For a process's first batch this only checks that the disk also has room
+   * for the reserve: {@linkcode FillAhead.cutReserve} gives the reserve back.
    *
-   * @throws what the operating system says, a full disk too: then everything is as before
+   * @throws the operating system's error, including a full disk; then everything is as before
    */
   async extendFor(file: DurableFile, offset: number, size: number): Promise<void> {
     const needed = Math.max(this.end, offset + size + FILL_RESERVE);
@@ -53,14 +55,16 @@ export class FillAhead {
     try {
       await fillWithLineFeeds(file, this.end, end);
     } catch (error) {
-      // Where even cutting takes space, there are only more line feeds than were counted on.
+      // If even cutting takes space, there are just more line feeds than were counted.
       if (isDiskFull(error)) await hasNoSpaceFor(() => file.truncate(this.end));
       throw error;
     }
     this.end = end;
   }
 
-  /** Cuts off what comes after the first batch of a process. Before its sync, so that a card is never given it. */
+  /**
+   * Cuts off what follows a process's first batch. Called before its sync, so that those bytes never reach the card.
+   */
   async cutReserve(file: DurableFile, batchEnd: number): Promise<void> {
     if (this.isAhead) return;
     if (!await hasNoSpaceFor(() => file.truncate(batchEnd))) this.end = batchEnd;

@@ -1,5 +1,5 @@
 /**
- * Puts mutations that wait at the same time into one batch, in call order, and runs other work between batches.
+ * Combines mutations that wait at the same time into one batch, in call order, and runs other work between batches.
  *
  * @module
  */
@@ -7,20 +7,20 @@
 import type { MaybePromise } from "../durable_fs.ts";
 import { BATCH_SIZE_MAX } from "../format/format.ts";
 
-/** What a batch has become. */
+/** The result of a batch. */
 export interface Committed {
   sequenceFirst: number;
   timestamp: number;
 }
 
-/** Makes a batch of mutations durable; on a fast disk, at once. */
+/** Makes a batch of mutations durable; synchronously on a fast disk. */
 export type Commit = (texts: string[]) => MaybePromise<Committed>;
 
-/** Mutations of one call: they stay together in one batch. */
+/** The mutations of one call. They stay together in one batch. */
 interface Waiting {
   texts: string[];
   size: number;
-  /** Called once they are durable, in order; what it returns or throws is the call's outcome. */
+  /** Called once they are durable, in order. What it returns or throws is the outcome of the call. */
   settle: (sequenceFirst: number, timestamp: number) => unknown;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
@@ -31,17 +31,17 @@ interface Task {
   run: () => Promise<void>;
 }
 
-/** A batch takes no further call once it is this large, so that one sync never makes others wait for long. */
+/** A batch takes no further call once it is this large, so that one sync never delays others for long. */
 const BATCH_SIZE_TARGET = BATCH_SIZE_MAX / 16;
 
-/** The queue in front of the journal. One batch or task at a time; everything in call order. */
+/** The queue in front of the journal. One batch or task at a time, everything in call order. */
 export class GroupCommit {
   readonly #commit: Commit;
   readonly #ended: (error: unknown) => void;
   #queue: (Waiting | Task)[] = [];
   #running: Promise<void> | null = null;
 
-  /** @param ended told of each batch once its calls are settled, and of its error */
+  /** @param ended called after each batch settles, with its error or `null` */
   constructor(commit: Commit, ended: (error: unknown) => void) {
     this.#commit = commit;
     this.#ended = ended;
@@ -65,17 +65,17 @@ export class GroupCommit {
     });
   }
 
-  /** Runs `task` in its turn: after everything queued before, and with no batch under way. */
+  /** Runs `task` in its turn: after everything queued before it, and with no batch in progress. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      // Async, so that a task that throws at once rejects too, and never stops the queue.
+      // Async, so that a task that throws synchronously also rejects and never stops the queue.
       const run = async () => await task();
       this.#queue.push({ run: () => run().then(resolve, reject) });
       this.#start();
     });
   }
 
-  /** Resolves when nothing is queued or under way. */
+  /** Resolves when nothing is queued or in progress. */
   async idle(): Promise<void> {
     while (this.#running !== null) await this.#running;
   }
@@ -86,7 +86,7 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     for (;;) {
-      // Lets callers that were just resumed submit their next mutation, so that they share the next batch.
+      // Lets callers that were just resumed submit their next mutation, so that those share the next batch.
       let seen: number;
       do {
         seen = this.#queue.length;
@@ -102,7 +102,7 @@ export class GroupCommit {
         if (committing !== undefined) await committing;
       }
     }
-    // In the same turn as the check above: whoever submits after it starts a new run.
+    // In the same turn as the check above: any later submit starts a new run.
     this.#running = null;
   }
 
@@ -131,7 +131,7 @@ export class GroupCommit {
     } catch (error) {
       return this.#reject(batch, error);
     }
-    // What has happened already is not waited for: every `await` costs a turn of the microtask queue.
+    // Don't await what has already happened: every `await` costs a turn of the microtask queue.
     if (!("then" in committed)) return this.#settle(batch, committed);
     return committed.then(
       (later) => this.#settle(batch, later),

@@ -1,5 +1,5 @@
 /**
- * Reads a journal's records in order across segments, and goes on where it stopped once there are more.
+ * Reads a journal's records in order across segments. At the end it can continue once there are more.
  *
  * @module
  */
@@ -17,9 +17,9 @@ export interface VersionedRecord extends JournalRecord {
   version: number;
 }
 
-/** How far a cursor may read: a live journal's acknowledged end. */
+/** How far a cursor may read: the acknowledged end of a live journal. */
 export interface ReadLimit {
-  /** The highest sequence that may be given. */
+  /** The highest sequence that may be returned. */
   sequence: number;
   /** The segment being written: its first sequence, its path, and where its acknowledged bytes end. */
   segmentFirst: number;
@@ -27,33 +27,33 @@ export interface ReadLimit {
   offset: number;
 }
 
-/** The limit for a journal that nobody here is writing: all of its files, up to `sequence`. */
+/** The limit for a journal that this process is not writing: all of its files, up to `sequence`. */
 export function limitAt(sequence: number): ReadLimit {
   return { sequence, segmentFirst: Infinity, path: "", offset: Infinity };
 }
 
-/** How a cursor begins, and what it may give. */
+/** Where a cursor begins, and what it may return. */
 export interface CursorOptions {
-  /** Where the first record stands, or the batch that it is in, when that is known. */
+  /** Where the first record, or the batch that holds it, begins, if that is known. */
   place?: SegmentPlace | null;
-  /** Whether it reads beside a writer in another process: then a batch is given only once it is durable. */
+  /** Whether another process is writing the journal. If so, a batch is returned only once it is durable. */
   beside?: boolean;
 }
 
-/** A place in a journal. One call at a time. */
+/** A position in a journal. One call at a time. */
 export class JournalCursor {
   readonly #files: JournalFiles;
   readonly #limit: () => ReadLimit | null;
   readonly #beside: boolean;
   #reader: SegmentReader | null = null;
-  /** Where to go on when no file is open. */
+  /** Where to continue when no file is open. */
   #place: SegmentPlace | null;
-  /** What was read of the open segment, and not given yet. */
+  /** Batches read from the open segment but not returned yet. */
   #ahead: Batch[] | null = null;
-  /** The sequence that comes next. */
+  /** The next sequence. */
   next: number;
 
-  /** @param limit how far to read; `null` for as far as there is */
+  /** @param limit how far to read; `null` for as far as there are records */
   constructor(
     files: JournalFiles,
     from: number,
@@ -68,11 +68,11 @@ export class JournalCursor {
   }
 
   /**
-   * The next records, one at least, or `null` when there are none now.
+   * The next records, at least one, or `null` when there are none now.
    *
    * @throws {HistoryGoneError} when compaction has deleted them
    * @throws {CorruptionError} when they are damaged
-   * @throws {DirectoryGoneError} when the journal that was read so far is there no more
+   * @throws {DirectoryGoneError} when the journal that was read so far is gone
    */
   read(): Promise<VersionedRecord[] | null> {
     return this.#files.read(() => this.#read());
@@ -90,11 +90,11 @@ export class JournalCursor {
       if (batches === null) {
         const later = await this.#laterSegment(reader);
         if (later === null) {
-          // What was acknowledged must be there; otherwise whoever waits for it would wait, or ask, for ever.
+          // What was acknowledged must be there. Otherwise the caller would wait or poll for it forever.
           if (limit !== null) this.#checkComplete(reader, limit.sequence + 1);
           return null;
         }
-        // It may have grown before the later one was begun; now it can't grow any more.
+        // It may have grown before the later segment was begun; from now on it can't.
         batches = await reader.read();
         if (batches === null) {
           this.#checkComplete(reader, later.sequence);
@@ -109,16 +109,16 @@ export class JournalCursor {
   }
 
   /**
-   * What stands behind the last record given, if it is not sound; at a live end, it may only be unfinished. Known while
-   * the segment is open.
+   * What follows the last record returned, if it is not sound. At a live end, it may only be unfinished. Known only
+   * while the segment is open.
    */
   get damage(): Damage | null {
     return this.#reader?.damage ?? null;
   }
 
-  /** Sees to it that `batches` are durable before they are given. */
+  /** Makes sure that `batches` are durable before they are returned. */
   async #cover(reader: SegmentReader, batches: Batch[]): Promise<void> {
-    // Still to be given when this fails.
+    // They still have to be returned if this fails.
     this.#ahead = batches;
     const isFollowed = async () => await this.#laterSegment(reader) !== null;
     this.#ahead = await awaitCover(reader, batches.at(-1)!.timestamp, isFollowed);
@@ -127,7 +127,7 @@ export class JournalCursor {
   #recordsOf(batches: Batch[], version: number, sequenceLast: number): VersionedRecord[] {
     const records: VersionedRecord[] = [];
     for (const { sequenceFirst, timestamp, mutations } of batches) {
-      // Beside a live writer there may be more by now than the limit, which is what the reader has seen.
+      // With a live writer, there may be more by now than the limit, which is what the reader has seen.
       const count = Math.min(mutations.length, sequenceLast - sequenceFirst + 1);
       for (let i = Math.max(0, this.next - sequenceFirst); i < count; i++) {
         records.push({ sequence: sequenceFirst + i, timestamp, mutation: mutations[i], version });
@@ -137,7 +137,7 @@ export class JournalCursor {
     return records;
   }
 
-  /** Opens the segment at the place where it stopped, if it is still there. */
+  /** Reopens the segment at the place where reading stopped, if it is still there. */
   async #reopen(): Promise<SegmentReader | null> {
     const place = this.#place;
     this.#place = null;
@@ -153,14 +153,14 @@ export class JournalCursor {
   }
 
   /**
-   * @param acknowledged whether what comes next is known to have been written
-   * @param deleted the segment that was listed a moment ago and is no longer there
+   * @param acknowledged whether the next record is known to have been written
+   * @param deleted the segment that was listed a moment ago and is gone now
    */
   async #openSegment(acknowledged: boolean, deleted = ""): Promise<SegmentReader | null> {
     const { segments, directory } = await this.#files.list();
     const named = segments.findLast((segment) => segment.sequence <= this.next);
     if (named === undefined) {
-      // A journal that was there has one segment at least.
+      // A journal that was there has at least one segment.
       if (segments.length === 0) await this.#files.check();
       if (segments.length === 0) return null;
       throw new HistoryGoneError(
@@ -174,7 +174,7 @@ export class JournalCursor {
     try {
       return await this.#files.open(named);
     } catch (error) {
-      // Compaction may have deleted it since it was listed; then the next listing tells.
+      // Compaction may have deleted it since it was listed; if so, the next listing shows that.
       const isGone = error instanceof MinistateError && error.systemCode === "ENOENT";
       if (!isGone || named.path === deleted) throw error;
       return acknowledged ? await this.#openSegment(true, named.path) : null;
@@ -186,10 +186,10 @@ export class JournalCursor {
     return segments.find((segment) => segment.sequence > reader.named.sequence) ?? null;
   }
 
-  /** A segment that others follow must reach up to the next one. */
+  /** A segment with a later one must reach up to it. */
   #checkComplete(reader: SegmentReader, nextFirst: number): void {
     const { path } = reader.named;
-    // What stands behind the last record before the next segment is nobody's.
+    // Bytes between the last record and the next segment belong to no one; ignore them.
     if (reader.expected === nextFirst) return;
     if (reader.damage !== null) {
       throw new CorruptionError(
@@ -211,15 +211,15 @@ export class JournalCursor {
   }
 
   /**
-   * Makes sure that the journal is still there: a file that is held open outlives it, and nothing more would ever come.
+   * Makes sure that the journal still exists. An open file outlives it, and nothing more would ever arrive.
    *
-   * @throws {DirectoryGoneError} when it is not
+   * @throws {DirectoryGoneError} when it does not
    */
   check(): Promise<void> {
     return this.#files.check();
   }
 
-  /** Closes the segment that is open, and goes on at the same place with the next `read`. */
+  /** Closes the open segment. The next `read` continues at the same place. */
   async rest(): Promise<void> {
     const reader = this.#reader;
     if (reader === null) return;
@@ -229,7 +229,7 @@ export class JournalCursor {
     await reader.close();
   }
 
-  /** Closes the segment that is open. The next `read` looks for its place anew. */
+  /** Closes the open segment. The next `read` searches for its place again. */
   async close(): Promise<void> {
     const reader = this.#reader;
     this.#reader = this.#place = this.#ahead = null;

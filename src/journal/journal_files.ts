@@ -1,8 +1,8 @@
 /**
- * The files of one journal, as whoever reads them by name finds them: never those of another that has taken their place.
+ * The files of one journal, found by name. Never returns those of another journal that has taken their place.
  *
- * A directory that was removed and made anew can have the same number, and a reader holds no lock that would tell. The
- * identity in the headers does.
+ * A directory that was removed and created again can have the same inode number, and a reader holds no lock that would
+ * reveal that. The identity in the headers does.
  *
  * @module
  */
@@ -17,30 +17,30 @@ import { SegmentReader } from "./segment_reader.ts";
 /** The files of one journal. */
 export class JournalFiles {
   readonly fs: DurableFs;
-  /** What is in the directory now, whoever it belongs to. */
+  /** Lists the directory now, whichever journal its files belong to. */
   readonly list: () => Promise<StateFiles>;
   readonly #gone: (directory: string, what: string, cause: unknown) => DirectoryGoneError;
   #id: string | null = null;
 
-  /** @param gone makes the error when all of the files are gone */
+  /** @param gone makes the error for when all of the files are gone */
   constructor(fs: DurableFs, list: () => Promise<StateFiles>, gone = directoryGone) {
     this.fs = fs;
     this.list = list;
     this.#gone = gone;
   }
 
-  /** The identity of the journal; `null` until it is known. */
+  /** The journal's identity; `null` until it is known. */
   get id(): string | null {
     return this.#id;
   }
 
-  /** Says whose files they are. Otherwise the first segment that is opened does. */
+  /** Sets the identity of the journal. Otherwise the first segment that is opened sets it. */
   belongTo(id: string | null): void {
     this.#id = id;
   }
 
   /**
-   * Opens a segment, as {@linkcode SegmentReader.open}.
+   * Opens a segment, like {@linkcode SegmentReader.open}.
    *
    * @throws {ForeignFormatError} when it belongs to another journal
    */
@@ -53,9 +53,9 @@ export class JournalFiles {
   }
 
   /**
-   * Reads. What fails because the files are no longer there, or are another journal's, is reported as that.
+   * Reads. If a read fails because the files are gone or belong to another journal, that is what is reported.
    *
-   * @throws {DirectoryGoneError} when none of the journal's files is left
+   * @throws {DirectoryGoneError} when none of the journal's files are left
    */
   async read<T>(read: () => Promise<T>): Promise<T> {
     try {
@@ -68,7 +68,7 @@ export class JournalFiles {
   }
 
   /**
-   * Makes sure that one file of the journal is there at least.
+   * Makes sure that at least one file of the journal is there.
    *
    * @throws {DirectoryGoneError} when none is left
    */
@@ -89,7 +89,7 @@ export function strangerError({ path, sequence }: NamedFile): ForeignFormatError
 }
 
 /**
- * Whether any file is of the journal with this identity. One that can't be judged may be.
+ * Whether any file belongs to the journal with this identity. A file that can't be judged may belong to it.
  */
 async function holdsJournal(
   fs: DurableFs,
@@ -104,7 +104,7 @@ async function holdsJournal(
         : reading.kind === "foreign";
       if (!isStrange) return true;
     } catch {
-      // It was deleted by a compaction, or can't be read now: neither says that the journal is gone.
+      // It was deleted by a compaction, or can't be read now. Neither means that the journal is gone.
       return true;
     }
   }

@@ -11,20 +11,20 @@ import type { Life } from "../format/traffic.ts";
 export interface JournalIdentity {
   directory: string;
   stem: string;
-  /** The edition of its newest files. */
+  /** The edition of the journal's newest files. */
   edition: number;
   id: string;
   mutator: string | null;
   version: number;
 }
 
-/** Draws the identity of a new journal. It only has to differ from that of others. */
+/** Draws the identity of a new journal. It only has to differ from others. */
 export function drawId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(8));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Makes the header of a segment that begins with `first`; `life` is what the directory has written so far. */
+/** Makes the header of a segment that begins with `first`. `life` holds what the directory has written so far. */
 export function segmentHeader(
   identity: JournalIdentity,
   first: number,
@@ -33,7 +33,7 @@ export function segmentHeader(
 ): SegmentHeader {
   const { id, mutator, version } = identity;
   const edition = identity.edition === 1 ? undefined : identity.edition;
-  // Before the first mutation there is nothing to tell: counting begins with the segment.
+  // Before the first mutation there is nothing to record: counting begins with this segment.
   const written = life !== undefined && life.mutations > 0 ? life : undefined;
   return {
     ministate: "journal",

@@ -48,20 +48,22 @@ export class JournalWriter {
   readonly #encoder: BatchEncoder;
   #segment: SegmentWriter;
   #sequence: number;
-  /** Changes with the sequence, not before: a reader who saw only one of them change would pass over a record. */
+  /**
+   * Changes together with the sequence, never before it: a reader who saw only one of them change would skip a record.
+   */
   #end: number;
   #sealedAt = -1;
   #closing: Promise<void> | null = null;
   #failure: unknown = null;
-  /** What was committed and is being settled. */
+  /** The mutations that were committed and are now being settled. */
   #fresh: string[] = [];
   #freshTimestamp = 0;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Bytes appended since this was last set to 0, for whoever decides on compaction. */
+  /** Bytes appended since this was last set to 0; it decides when to compact. */
   sizeSinceSnapshot = 0;
-  /** Told of each batch once its calls are settled, and of its error. */
+  /** Called after each batch settles, with its error or `null`. */
   onBatchEnd: ((error: unknown) => void) | null = null;
-  /** What followers get. */
+  /** The newest batches, for followers. */
   readonly tail: LiveTail;
 
   /** @param sealed whether the segment ends with a seal, so that closing at once needs no other */
@@ -102,7 +104,7 @@ export class JournalWriter {
     return { sequence: this.#sequence, segmentFirst, path, offset: this.#end };
   }
 
-  /** Checks a mutation and gives its JSON; see {@linkcode encodeMutation}. */
+  /** Checks a mutation and returns its JSON; see {@linkcode encodeMutation}. */
   encode(mutation: unknown): string {
     return encodeMutation(mutation, this.#settings.recordSizeMax);
   }
@@ -118,7 +120,7 @@ export class JournalWriter {
     return this.#queue.submit(texts, checkGroupSize(texts), settle);
   }
 
-  /** Runs work with no batch under way, after everything submitted before. */
+  /** Runs work with no batch in progress, after everything submitted before it. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     this.refuseClosed();
     return this.#queue.exclusive(task);
@@ -135,12 +137,12 @@ export class JournalWriter {
     if (this.#failure !== null) throw this.#failure;
     this.#stopIdleTimer();
     const horizon = this.#sequence;
-    // Only a hostile file brings a journal there. What is numbered beyond could not be read again.
+    // Only a hostile file brings a journal here. A record numbered beyond this could not be read again.
     if (horizon + texts.length > SEQUENCE_MAX) throw noSequenceLeft(horizon);
     const batch = { sequenceFirst: horizon + 1, timestamp: readClock(this.#settings.clock) };
     const bytes = this.#encode(texts, batch);
     const { offset, header } = this.#segment;
-    // Records of two versions are never in one segment.
+    // One segment never holds records of two versions.
     const isFull = offset + bytes.length > this.#settings.segmentSizeMax ||
       header.version !== this.identity.version;
     const appending = isFull ? this.#appendToNext(texts, batch) : this.#segment.append(bytes);
@@ -154,7 +156,7 @@ export class JournalWriter {
 
   async #appendToNext(texts: string[], batch: Committed): Promise<void> {
     await this.rotate();
-    // Its checksum begins with that of the segment it is in.
+    // Encoded again, because its checksum is seeded by the segment it is in.
     await this.#segment.append(this.#encode(texts, batch));
   }
 
@@ -179,18 +181,18 @@ export class JournalWriter {
   }
 
   /**
-   * Goes on in a new segment. Call it with no batch under way.
+   * Continues in a new segment. Call it with no batch in progress.
    *
-   * @throws {DiskFullError} when there is no space for one; the current segment goes on being used
+   * @throws {DiskFullError} when there is no space for one; the current segment stays in use
    */
   async rotate(): Promise<void> {
-    // What the poisoned segment holds behind its last acknowledged byte could overlap a new one.
+    // What the poisoned segment holds after its last acknowledged byte could overlap a new segment.
     if (this.poison !== null) throw this.poison;
     const { fs, clock, ledger } = this.#settings;
     const first = this.#sequence + 1;
     const before = this.#segment;
     const { directory, version, edition } = this.identity;
-    // Nothing in it yet: a new one would have the same name.
+    // It holds nothing yet: a new segment would have the same name.
     const isNew = before.header.first === first && before.header.version === version;
     if (isNew && before.named.edition === edition) return;
     await before.settle();
@@ -199,7 +201,7 @@ export class JournalWriter {
       const header = segmentHeader(this.identity, first, readClock(clock), ledger.life);
       this.#segment = await SegmentWriter.create(fs, directory, named, header, before.fillsAhead);
     } catch (error) {
-      // Any other failure came before the new name: the current segment is as good as before.
+      // Any other failure came before the new name existed, so the current segment is still good.
       if (error instanceof PoisonedError) this.#failure = error;
       throw error;
     }
@@ -209,15 +211,15 @@ export class JournalWriter {
   }
 
   /**
-   * Goes on in a segment of another edition, which takes over from the files of earlier ones from here on. Call it
-   * before the first batch; when it fails, the writer is not used.
+   * Continues in a segment of another edition, which replaces all files of earlier editions from here on. Call it
+   * before the first batch. If it fails, don't use the writer.
    */
   async beginEdition(edition: number): Promise<void> {
     this.identity = { ...this.identity, edition };
     await this.rotate();
   }
 
-  /** Gives a full segment's fill back. A failure costs that space alone: line feeds after the batches are harmless. */
+  /** Gives back a full segment's fill. A failure costs only that space: line feeds after the batches are harmless. */
   async #retire(segment: SegmentWriter): Promise<void> {
     try {
       try {
@@ -230,7 +232,7 @@ export class JournalWriter {
     }
   }
 
-  /** Gives back the space filled ahead; the next batch fills it again. */
+  /** Gives back the space filled ahead. The next batch fills it again. */
   async releaseFill(): Promise<void> {
     await this.#segment.trim();
   }
@@ -239,13 +241,13 @@ export class JournalWriter {
     this.#idleTimer = setTimeout(() => {
       if (this.#closing !== null) return;
       this.#queue.exclusive(() => this.#seal()).catch((error) => {
-        // A full disk only costs the proof of the last batch; mutations go on once there is space.
+        // A full disk only costs the proof of the last batch. Mutations continue once there is space.
         if (!isDiskFull(error)) this.#failure = error;
       });
     }, delayMs);
   }
 
-  /** Deno makes its timers when one is first asked for, so without one none is. */
+  /** Deno sets up its timers when one is first used, so don't touch them without a timer. */
   #stopIdleTimer(): void {
     if (this.#idleTimer === undefined) return;
     clearTimeout(this.#idleTimer);
@@ -265,7 +267,7 @@ export class JournalWriter {
     return this.#failure ?? this.#segment.poison;
   }
 
-  /** Waits for everything submitted, writes a seal, trims, syncs and closes. Calling it again waits for the same. */
+  /** Waits for everything submitted, writes a seal, trims, syncs and closes. Another call waits for the first one. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -275,7 +277,7 @@ export class JournalWriter {
     this.#stopIdleTimer();
     await this.#queue.idle();
     this.tail.end();
-    // Who was reading when it ended gets that, and reads no more.
+    // Reads in progress when it ended are finished, and no further ones begin.
     await this.tail.reads.idle();
     try {
       if (this.poison === null) await this.#finish();
@@ -284,16 +286,16 @@ export class JournalWriter {
     }
   }
 
-  /** Seals and cuts the fill off. Once it is sealed, nothing depends on the cut being durable. */
+  /** Seals the segment and cuts off the fill. Once the seal is durable, nothing depends on the cut being durable. */
   async #finish(): Promise<void> {
     const segment = this.#segment, isSealed = this.#sealedAt === this.#sequence;
-    // Everything acknowledged is durable; a full disk only costs the proof of the last batch, and the line feeds stay.
+    // Everything acknowledged is durable. A full disk only costs the proof of the last batch, and the line feeds stay.
     try {
       const { life } = this.#settings.ledger;
       if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, life));
       await hasNoSpaceFor(() => segment.trim());
     } finally {
-      // One for both: whatever a power cut leaves of a seal and line feeds is a torn tail.
+      // One sync for both: whatever a power cut leaves of a seal and line feeds is a torn tail.
       if (!isSealed) await segment.sync();
     }
   }

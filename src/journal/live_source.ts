@@ -1,5 +1,5 @@
 /**
- * The records of a journal that is being written in this process: history from the disk, then what comes, from memory.
+ * The records of a journal that this process is writing: history from the disk, then new ones from memory.
  *
  * @module
  */
@@ -12,17 +12,17 @@ import type { JournalWriter } from "./journal_writer.ts";
 import type { TailNode } from "./live_tail.ts";
 import type { RecordSource } from "./record_source.ts";
 
-/** One follower of a live journal. It holds a file open only while it reads. */
+/** One follower of a live journal. It holds a file open only while it is reading. */
 export class LiveSource implements RecordSource {
   readonly #directory: StateDirectory;
   readonly #writer: JournalWriter;
   #next: number;
-  /** Where it is in memory. What comes before that is read from the disk. */
+  /** The follower's place in memory. Anything earlier is read from the disk. */
   #node: TailNode | null = null;
   #cursor: JournalCursor | null = null;
   /** The first sequence that is not read from the disk. */
   #end = 0;
-  /** What was read from the disk, from `#at` on. */
+  /** Records read from the disk, the next one at `#at`. */
   #records: VersionedRecord[] = [];
   #at = 0;
   #stopped = false;
@@ -54,14 +54,15 @@ export class LiveSource implements RecordSource {
   async fetch(): Promise<boolean> {
     const { tail } = this.#writer;
     const node = this.#follow();
-    // What is in memory was taken before. After the end, nothing is read by name: the files may be another's.
+    // What was in memory has been taken already. After the end, read nothing by name: the files may be another
+    // journal's.
     if (tail.ended) return false;
     if (this.#next < node.sequenceFirst) await tail.reads.run(() => this.#read());
     else await new Promise<void>((resolve) => tail.wait(this.#wake = resolve));
     return true;
   }
 
-  /** Holds a place in memory from before it reads, so that what comes meanwhile is there when it has read the rest. */
+  /** Takes a place in memory before reading, so that records that arrive during the read are still there afterwards. */
   #follow(): TailNode {
     const before = this.#node;
     if (before !== null && !before.isGone) return before;
@@ -79,7 +80,7 @@ export class LiveSource implements RecordSource {
   }
 
   async #read(): Promise<void> {
-    // It may have ended while others had their turn.
+    // It may have ended while other followers had their turn.
     if (this.#stopped) return;
     const cursor = this.#cursor!;
     try {
@@ -107,7 +108,7 @@ export class LiveSource implements RecordSource {
   }
 }
 
-/** What was acknowledged must be there; otherwise it would be asked for again and again. */
+/** What was acknowledged must be there. Otherwise the follower would ask for it again and again. */
 function missing({ path }: StateDirectory, sequence: number): HistoryGoneError {
   return new HistoryGoneError(
     `The journal in "${path}" has no segment any more, and ${sequence} was asked for: what was there is gone`,

@@ -1,9 +1,9 @@
 /**
- * The newest batches of a journal that is being written, in memory, for as long as somebody follows it.
+ * The newest batches of a journal that is being written, kept in memory while anyone follows it.
  *
- * Followers hold a place in a chain of batches. A batch is let go once all of them are past it, and at the latest
- * when the batches behind the slowest follower are too much: that follower then reads from the disk. When nobody
- * follows, nothing is kept.
+ * Followers hold a place in a chain of batches. A batch is dropped once all followers are past it, or earlier if the
+ * batches after the slowest follower become too large: that follower then reads from the disk. When there are no
+ * followers, nothing is kept.
  *
  * @module
  */
@@ -11,13 +11,13 @@
 import type { SegmentPlace } from "./segment_reader.ts";
 import { Turns } from "./turns.ts";
 
-/** What is kept for followers at most, in bytes, except that the newest batch is always kept. */
+/** The most that is kept for followers, in bytes, except that the newest batch is always kept. */
 const KEPT_SIZE_MAX = 1024 * 1024;
 
-/** What a record costs beside its text, about. */
+/** The approximate cost of a record besides its text, in bytes. */
 const RECORD_COST = 32;
 
-/** How many followers read from the disk at a time, so that thousands of them never use up the descriptors. */
+/** How many followers read from the disk at a time, so that even thousands never use up the descriptors. */
 const READS_MAX = 16;
 
 /** A batch whose calls are settled. */
@@ -25,23 +25,23 @@ export interface SettledBatch {
   timestamp: number;
   /** The version of the mutator that wrote it. */
   version: number;
-  /** Its mutations as JSON. Parsed by each follower for itself, so that none can change what another gets. */
+  /** Its mutations as JSON. Each follower parses them itself, so that none can change what another receives. */
   texts: readonly string[];
 }
 
-/** A place in the chain: one batch, or the one that comes next. */
+/** A place in the chain: one batch, or the one to come next. */
 export class TailNode {
   /** The first sequence of its batch. */
   readonly sequenceFirst: number;
   /** Where its batch begins in the files; `null` when that isn't known. */
   readonly place: SegmentPlace | null;
-  /** `null` until it is there, and again once it is let go. */
+  /** `null` until the batch is there, and again once it is dropped. */
   batch: SettledBatch | null = null;
   next: TailNode | null = null;
   /** How many followers are here. */
   followers = 0;
   size = 0;
-  /** Whether the batch was let go while followers were here. */
+  /** Whether the batch was dropped while followers were here. */
   isGone = false;
 
   /** Makes the place for a batch that is not there yet. */
@@ -62,10 +62,10 @@ export class LiveTail {
   #newest: TailNode | null = null;
   #waiting = new Set<() => void>();
   #ended = false;
-  /** Turns at the disk. */
+  /** Limits the number of simultaneous reads from the disk. */
   readonly reads: Turns = new Turns(READS_MAX);
 
-  /** @param end the acknowledged end of the files, and the sequence that comes there */
+  /** @param end the acknowledged end of the files, and the next sequence there */
   constructor(next: number, end: () => SegmentPlace) {
     this.#next = next;
     this.#end = end;
@@ -76,12 +76,12 @@ export class LiveTail {
     return this.#ended;
   }
 
-  /** What is kept now, in bytes. */
+  /** The size of what is kept now, in bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** Adds a batch whose calls are settled: nobody is told of a mutation before the state has it. */
+  /** Adds a batch whose calls are settled: no follower receives a mutation before it is in the state. */
   publish(texts: readonly string[], timestamp: number, version: number): void {
     this.#next += texts.length;
     const node = this.#newest;
@@ -94,13 +94,13 @@ export class LiveTail {
     this.#wake();
   }
 
-  /** Nothing more will come. */
+  /** Ends the tail: nothing more will come. */
   end(): void {
     this.#ended = true;
     this.#wake();
   }
 
-  /** Begins to follow, with the batch that comes next. */
+  /** Starts to follow, beginning with the next batch. */
   join(): TailNode {
     if (this.#newest === null) {
       const end = this.#end();
@@ -113,7 +113,7 @@ export class LiveTail {
     return this.#newest;
   }
 
-  /** Goes on to the next batch; `node` must have one and not be gone. */
+  /** Moves on to the next batch; `node` must have one and must not be gone. */
   advance(node: TailNode): TailNode {
     const next = node.next!;
     node.followers--;
@@ -135,7 +135,7 @@ export class LiveTail {
     this.#waiting.add(wake);
   }
 
-  /** Takes back `wait`. */
+  /** Cancels `wait`. */
   cancel(wake: () => void): void {
     this.#waiting.delete(wake);
   }

@@ -1,5 +1,5 @@
 /**
- * Where followers get their records from, as an interface.
+ * The interface through which followers receive records.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { VersionedRecord } from "./journal_cursor.ts";
 
 /** Records in order. One call of `fetch` at a time. */
 export interface RecordSource {
-  /** The next record if it is at hand; nobody else holds its mutation. */
+  /** The next record, if it is available. No one else holds a reference to its mutation. */
   take(): VersionedRecord | null;
-  /** Reads, or waits for, more: then `take` is worth another try. `false` when no more will come. */
+  /** Reads or waits for more; then try `take` again. `false` when no more will come. */
   fetch(): Promise<boolean>;
-  /** Ends a `fetch` that waits, and lets go of everything. Called once. */
+  /** Ends a `fetch` that waits, and releases everything. Called once. */
   stop(): void;
 }

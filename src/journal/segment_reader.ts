@@ -23,7 +23,7 @@ import { SegmentCost } from "../wear/segment_cost.ts";
 
 const CHUNK_SIZE = 64 * 1024;
 
-/** A place in a segment: where a line ends, and the sequence that comes next. */
+/** A place in a segment: the end of a line, and the next sequence there. */
 export interface SegmentPlace {
   named: NamedFile;
   offset: number;
@@ -39,19 +39,19 @@ export class SegmentReader {
   /** The segment's name and place. */
   readonly named: NamedFile;
   readonly header: SegmentHeader;
-  /** The header's checksum, with which all others of the segment begin. */
+  /** The header's checksum, which seeds all others of the segment. */
   readonly seed: number;
   /** What the lines up to the last sound one cost. */
   readonly cost: SegmentCost;
   /** Where the last sound line ends. */
   soundEnd: number;
-  /** Where the last sound batch begins, or the seal behind it; the end of the header when there is neither. */
+  /** Where the last sound batch begins, or the seal after it; the end of the header when there is neither. */
   lastStart: number;
   /** The sequence that the next record must have. */
   expected: number;
   /** Whether the last sound line is a seal. */
   sealed = false;
-  /** The first place that is not sound, once `read` has returned `null`. */
+  /** The first unsound place, once `read` has returned `null`. */
   damage: Damage | null = null;
 
   private constructor(
@@ -108,18 +108,18 @@ export class SegmentReader {
     }
   }
 
-  /** Goes on from a place that was sound when somebody else was there. */
+  /** Continues from a place that was sound when another reader was there. */
   continueFrom({ offset, sequence }: SegmentPlace): void {
     this.soundEnd = this.lastStart = offset;
     this.expected = sequence;
   }
 
   /**
-   * Reads on from the last sound line.
+   * Continues reading after the last sound line.
    *
-   * @param limit how far to read; a live journal's reader stops at what was acknowledged
-   * @returns the next batches, or `null` when there are none; calling again later tries again
-   * @throws {IoError} when the disk refuses to give the next bytes; every batch before them has been returned
+   * @param limit how far to read; a live journal's reader stops at the acknowledged end
+   * @returns the next batches, or `null` when there are none; call again later to try again
+   * @throws {IoError} when the disk refuses to read the next bytes; every batch before them has been returned
    */
   async read(limit = Infinity): Promise<Batch[] | null> {
     let from = this.soundEnd;
@@ -159,7 +159,7 @@ export class SegmentReader {
     this.lastStart = (this.sealed ? seals[seals.length - 1] : last)!.offset;
   }
 
-  /** Makes room for a batch larger than the buffer; no batch of ours is larger than the limit. */
+  /** Makes room for a batch larger than the buffer. No batch of ours is larger than the limit. */
   #grow(from: number): boolean {
     if (this.#buffer.length >= BATCH_SIZE_MAX + CHUNK_SIZE) {
       this.damage = { offset: from, reason: "too large" };
@@ -175,17 +175,17 @@ export class SegmentReader {
     return readGiven(this.#file, this.named.path, buffer, offset);
   }
 
-  /** Reads bytes as they stand, for evidence behind the sound part; zero bytes where the disk refuses to give them. */
+  /** Reads raw bytes, to look for proof after the sound part. Zero bytes stand where the disk refuses to read. */
   readAt(buffer: Uint8Array, offset: number): Promise<number> {
     return readOver(this.#file, this.named.path, buffer, offset, this.#holes);
   }
 
-  /** The first place that the disk refused to give, as the error it means; `null` when all that was asked for came. */
+  /** The first place that the disk refused to read, as an error; `null` when it read everything. */
   get unreadable(): MinistateError | null {
     return this.#holes.first;
   }
 
-  /** The size of the file now. */
+  /** The current size of the file. */
   async size(): Promise<number> {
     try {
       return await this.#file.size();
@@ -194,7 +194,7 @@ export class SegmentReader {
     }
   }
 
-  /** Makes durable what stands in the file, whoever wrote it. */
+  /** Makes the file's contents durable, whoever wrote them. */
   async syncData(): Promise<void> {
     try {
       await this.#file.syncData();

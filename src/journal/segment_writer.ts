@@ -25,13 +25,13 @@ export class SegmentWriter {
   readonly header: SegmentHeader;
   /** The header's checksum. */
   readonly seed: number;
-  /** Where the next batch goes: everything before is synced. */
+  /** Where the next batch goes. Everything before it is synced. */
   offset: number;
   readonly #fill: FillAhead;
   #poison: MinistateError | null = null;
-  /** What has to be done before anything is written, because the disk was too full for it so far. */
+  /** What must be done before anything is written, because the disk was too full to do it so far. */
   #repair: TailRepair | null = null;
-  /** How much of the latest batch the disk took. One object, because every commit needs it. */
+  /** How much of the latest batch the disk took. One reused object, because every commit needs it. */
   readonly #progress = { taken: 0 };
 
   private constructor(
@@ -53,12 +53,12 @@ export class SegmentWriter {
   }
 
   /**
-   * Makes a new segment. It gets its name only once its header is synced, so a header that is damaged
-   * later was damaged by something other than a power cut.
+   * Creates a new segment. It gets its name only once its header is synced, so if the header is damaged later,
+   * something other than a power cut damaged it.
    *
    * @param fillsAhead whether this process has appended a batch before
-   * @throws {DiskFullError} when there is no space; nothing is left behind under the final name
-   * @throws {PoisonedError} when it can't be known whether the segment is there
+   * @throws {DiskFullError} when there is no space; nothing is left under the final name
+   * @throws {PoisonedError} when it can't be determined whether the segment is there
    */
   static async create(
     fs: DurableFs,
@@ -79,20 +79,20 @@ export class SegmentWriter {
       try {
         await fs.rename(temporary, named.path);
       } catch (error) {
-        // A full disk had no room for the name; after any other failure it may be there.
+        // A full disk had no room for the name. After any other failure the name may be there.
         renamed = !isDiskFull(error);
         throw error;
       }
       renamed = true;
-      // Before the first record: otherwise a power cut can take the name, and the record with it. On FAT it leads to an
-      // empty file until the file's next sync, which is the first record's own: recovery knows such segments.
+      // Before the first record: otherwise a power cut can take the name, and the record with it. On FAT the name leads
+      // to an empty file until the file's next sync, which is that of the first record: recovery handles such segments.
       await fs.syncDirectory(directory);
       const fill = new FillAhead(bytes.length, bytes.length, fillsAhead);
       return new SegmentWriter(fs, file, named, header, checksum, bytes.length, fill);
     } catch (error) {
       if (renamed) {
         await closeAfterFailure(file);
-        // The new segment may or may not be there after a power cut; writing on in the old one could overlap it.
+        // The new segment may or may not be there after a power cut. Continuing in the old one could overlap it.
         throw poisoned("sync the directory of", named.path, 0, error);
       }
       await discard(fs, file, temporary);
@@ -101,7 +101,7 @@ export class SegmentWriter {
   }
 
   /**
-   * Goes on with an existing segment behind its last sound line.
+   * Continues an existing segment after its last sound line.
    *
    * @param place where its last batch or seal begins, and where that ends
    */
@@ -117,11 +117,11 @@ export class SegmentWriter {
       file = await fs.open(named.path, "write");
       const repair = { ...place, end: await file.size() };
       const isFull = await hasNoSpaceFor(() => repairTail(file!, repair));
-      // What a killed process left may still be in memory only; it has been read, so make it durable.
+      // What a killed process left may still be in memory only. It has been read, so make it durable.
       await file.syncAll();
       const fill = new FillAhead(place.soundEnd, repair.end, false);
       const writer = new SegmentWriter(fs, file, named, header, seed, place.soundEnd, fill);
-      // The state is there to be read all the same; the next append tries again.
+      // The state can still be read, and the next append tries again.
       if (isFull) writer.#repair = repair;
       return writer;
     } catch (error) {
@@ -133,13 +133,13 @@ export class SegmentWriter {
   /**
    * Appends one batch and syncs it. Returns once it is durable.
    *
-   * @throws {DiskFullError} when there is no space: nothing of the batch counts, and the writer goes on
+   * @throws {DiskFullError} when there is no space: nothing of the batch counts, and the writer continues
    * @throws {PoisonedError} when a sync failed, now or before: the writer refuses everything from then on
    */
   append(bytes: Uint8Array): MaybePromise<void> {
     if (this.#poison !== null) throw this.#poison;
     const grows = this.#repair !== null || !this.#fill.fits(this.offset, bytes.length);
-    // A fast disk answers at once, and every `await` costs a turn of the queue, even that of nothing.
+    // A fast disk answers synchronously, and every `await` costs a turn of the queue, even with nothing to wait for.
     const writing = grows ? this.#extendAndWrite(bytes) : this.#write(bytes);
     if (writing === undefined) return this.#syncBatch(bytes.length, grows);
     return writing.then(() => this.#syncBatch(bytes.length, grows));
@@ -163,7 +163,7 @@ export class SegmentWriter {
   }
 
   /**
-   * Does what the disk was too full for so far. Without it, nothing is written here or in a later segment.
+   * Does what the disk was too full for so far. Until that is done, nothing is written here or in a later segment.
    *
    * @throws {DiskFullError} when there is still no space for it
    */
@@ -211,12 +211,12 @@ export class SegmentWriter {
     this.#fill.isAhead = true;
   }
 
-  /** Whether the next batch has space filled ahead for those after it. */
+  /** Whether the next batch also fills space ahead for those after it. */
   get fillsAhead(): boolean {
     return this.#fill.isAhead;
   }
 
-  /** Takes a batch or seal back that was written in part, and throws. */
+  /** Takes back a batch or seal that was written in part, and throws. */
   async #rollBack(bytes: Uint8Array, cause: unknown): Promise<never> {
     const { taken } = this.#progress;
     const isFull = isDiskFull(cause);
@@ -228,7 +228,7 @@ export class SegmentWriter {
       try {
         await this.settle();
       } catch (error) {
-        // With nothing missing but the line feed that stands there anyhow, it would count.
+        // If only its line feed is missing, the batch would count: the fill already has a line feed there.
         const isComplete = taken >= bytes.length - 1;
         if (!isDiskFull(error) || isComplete) throw this.#poisonWith("write", error);
       }
@@ -248,7 +248,7 @@ export class SegmentWriter {
   }
 
   /**
-   * Writes a seal, so that the last batch is provable too. It fits in the reserve of the fill, and needs a sync.
+   * Writes a seal, so that the last batch is provable too. It fits in the reserve of the fill, and must be synced.
    *
    * @param written what the directory has written so far
    */
@@ -265,7 +265,7 @@ export class SegmentWriter {
     this.#fill.end = Math.max(this.#fill.end, this.offset);
   }
 
-  /** Cuts the fill off. Space comes back; nothing depends on it being durable. */
+  /** Cuts off the fill. This frees space; nothing depends on it being durable. */
   async trim(): Promise<void> {
     if (this.#repair === null && this.#fill.end <= this.offset) return;
     try {
@@ -277,7 +277,7 @@ export class SegmentWriter {
     }
   }
 
-  /** Makes everything durable that was done so far. */
+  /** Makes everything done so far durable. */
   async sync(): Promise<void> {
     try {
       await this.#file.syncAll();
@@ -286,7 +286,7 @@ export class SegmentWriter {
     }
   }
 
-  /** Closes the file and nothing else. */
+  /** Closes the file and does nothing else. */
   async close(): Promise<void> {
     await closeFile(this.#file, this.named.path);
   }

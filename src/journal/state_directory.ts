@@ -1,5 +1,5 @@
 /**
- * A state directory while it is open: found, made, listed, closed, and its own name made durable.
+ * An open state directory: finds, creates, lists and closes it, and makes its name durable.
  *
  * @module
  */
@@ -29,20 +29,20 @@ import type { Traffic } from "../format/traffic.ts";
 /** One state directory, open for writing (with the lock) or for reading (without). */
 export class StateDirectory {
   /**
-   * Everything in the directory goes through it: it does nothing once the path means another place, and counts what is
-   * written when the directory is open for writing.
+   * Every access to the directory goes through it. It refuses to act once the path leads somewhere else, and counts
+   * what is written if the directory is open for writing.
    */
   readonly fs: DurableFs;
-  /** The file system beneath, for what is written elsewhere. */
+  /** The underlying file system, for writing elsewhere. */
   readonly fsBeneath: DurableFs;
   /** The files of its journal. */
   readonly files: JournalFiles;
-  /** What was written here since it was opened. */
+  /** What was written here since the directory was opened. */
   readonly traffic: Traffic;
   /** Absolute, with links resolved when it was opened. */
   readonly path: string;
   readonly stem: string;
-  /** Why the lock file could not be opened, so that the directory alone is locked; `null` otherwise. */
+  /** Why the lock file could not be opened, in which case only the directory is locked; `null` otherwise. */
   readonly lockFileDamage: string | null;
   readonly #place: Place;
   #held: HeldDirectory | null;
@@ -73,10 +73,10 @@ export class StateDirectory {
   }
 
   /**
-   * Makes the directory when it is missing (unless `make` is `false`), and takes the lock.
+   * Creates the directory if missing (unless `make` is `false`), and takes the lock.
    *
    * @throws {LockedError} when another writer has it
-   * @throws {IoError} when the path can't be a directory of ours
+   * @throws {IoError} when the path can't be one of our directories
    */
   static async openForWriting(
     fs: DurableFs,
@@ -87,16 +87,16 @@ export class StateDirectory {
     const stem = stemOf(journalName);
     const absolute = await resolvePath(fs, checkDirectory(path));
     if (make) await makeWithParents(fs, absolute);
-    // Again, now that it is there: under Deno, a link above a missing directory may not be looked at.
+    // Again, now that the directory exists: under Deno, a link above a missing directory may not be read.
     const resolved = await resolvePath(fs, absolute);
     const held = await holdDirectory(fs, resolved);
     return new StateDirectory(fs, resolved, stem, held.place, held);
   }
 
   /**
-   * Opens for reading or, with the lock, for writing.
+   * Opens for reading, or for writing with the lock.
    *
-   * @throws {NoStateError} without `create`, when there is no state; nothing was made
+   * @throws {NoStateError} without `create`, when there is no state; nothing was created
    */
   static async open(
     fs: DurableFs,
@@ -114,13 +114,13 @@ export class StateDirectory {
     try {
       return await openAt(absolute);
     } catch (error) {
-      // It may be gone since: then that is what there is to say.
+      // It may have disappeared since the first look; if so, report that.
       if (systemCodeOf(error) === "ENOENT") await refuseWithoutState(fs, absolute, journalName);
       throw error;
     }
   }
 
-  /** Opens without the lock; nothing is made or changed. */
+  /** Opens without the lock; nothing is created or changed. */
   static async openForReading(
     fs: DurableFs,
     path: string,
@@ -129,7 +129,7 @@ export class StateDirectory {
     const stem = stemOf(journalName);
     const resolved = await resolvePath(fs, checkDirectory(path));
     try {
-      // Nobody holds a lock for it, so the directory itself says which one it is.
+      // No lock identifies it, so the directory itself must.
       const identity = await fs.identity(resolved);
       const isSteady = isSame(identity, await fs.identity(resolved));
       const place = new Place(fs, { path: resolved, identity }, null, isSteady);
@@ -139,36 +139,36 @@ export class StateDirectory {
     }
   }
 
-  /** Whether the path is compared with the place that was opened; not where files change their inode numbers. */
+  /** Whether the path is compared with the place that was opened. It is not where files change their inode numbers. */
   get placeChecked(): boolean {
     return this.#place.checked;
   }
 
-  /** Why nothing is done here any more, or `null`. */
+  /** Why nothing can be done here any more, or `null`. */
   get gone(): DirectoryGoneError | null {
     return this.#place.gone;
   }
 
-  /** What a path that a caller gives means now. */
+  /** Resolves a path given by the caller, as it is now. */
   resolve(path: string): Promise<string> {
     return resolvePath(this.fsBeneath, checkDirectory(path));
   }
 
-  /** `fs`, doing nothing by name once this directory's path means another place. */
+  /** Wraps `fs` so that it refuses to act by name once this directory's path leads somewhere else. */
   guard(fs: DurableFs): DurableFs {
     return new PlacedFs(fs, this.#place);
   }
 
-  /** What is in the directory now. */
+  /** Lists the directory's current files. */
   list(): Promise<StateFiles> {
     return listState(this.fs, this.path, this.stem);
   }
 
   /**
-   * As `list`, for what is opened: without `create`, the files must be there now, too. Since the first look, which came
-   * before the lock, they can have been unmounted or removed.
+   * Like `list`, when opening: without `create`, the files must still be there. They can have been unmounted or removed
+   * since the first look, which came before the lock.
    *
-   * @throws {NoStateError} when none is there; nothing was made but perhaps the lock file
+   * @throws {NoStateError} when there are none; nothing was created except perhaps the lock file
    */
   async listOpened({ create }: { create: boolean }): Promise<StateFiles> {
     const files = await this.list();
@@ -176,25 +176,25 @@ export class StateDirectory {
     return files;
   }
 
-  /** Where whatever is set aside goes. */
+  /** The folder for everything set aside. */
   get quarantine(): string {
     return joinPath(this.path, QUARANTINE);
   }
 
-  /** Removes files that were never finished: nothing refers to them. */
+  /** Removes unfinished files: nothing refers to them. */
   async removeTemporary(files: StateFiles): Promise<void> {
     for (const path of files.temporary) {
       try {
         await this.fs.remove(path);
       } catch (error) {
-        // Only fsck can remove it, and nobody needs it.
+        // Only fsck can remove it, and it is not needed.
         if (isStuck(error)) continue;
         throw ioError("remove", path, error);
       }
     }
   }
 
-  /** Makes durable every name in the directory, such as those a killed process made and never synced. */
+  /** Makes every name in the directory durable, for example those that a killed process created but never synced. */
   async syncNames(): Promise<void> {
     try {
       await this.fs.syncDirectory(this.path);
@@ -204,9 +204,9 @@ export class StateDirectory {
   }
 
   /**
-   * Makes the directory's own name durable, and those of all directories above it: any of them may have been made
-   * a moment ago. One that we may not open ends it (under Deno, usually the first): most file systems commit the
-   * name of a new directory with the first sync inside it.
+   * Makes the directory's own name durable, and those of all directories above it: any of them may have just been
+   * created. Stops at the first ancestor that we may not open (under Deno, usually the parent). That is safe on most
+   * file systems: they commit the name of a new directory with the first sync inside it.
    */
   async syncAncestors(): Promise<void> {
     for (let path = parentOf(this.path); path !== null; path = parentOf(path)) {
@@ -221,17 +221,17 @@ export class StateDirectory {
     }
   }
 
-  /** Throws when the directory was closed: without the lock, it is another's to write. */
+  /** Throws when the directory was closed: without the lock, another writer may own it. */
   refuseClosed(): void {
     if (!this.#closed) return;
     throw closedError(this.path);
   }
 
   /**
-   * Refuses new work at once, and gives the lock back once what is `underWay` is over. Nothing is done by name after
-   * that. Once is enough.
+   * Refuses new work at once, and releases the lock once `underWay` is done. Nothing is done by name after that. One
+   * call is enough.
    *
-   * @throws {DirectoryGoneError} when what was acknowledged is no longer under the path; the lock is given back
+   * @throws {DirectoryGoneError} when what was acknowledged is no longer under the path; the lock is released
    */
   async close(underWay?: Promise<unknown>): Promise<void> {
     this.#closed = true;
@@ -239,7 +239,7 @@ export class StateDirectory {
     const held = this.#held;
     this.#held = null;
     const left = held === null ? null : await this.#whyLeft();
-    // Without the lock, whatever comes to be under the path is another's.
+    // Without the lock, whatever appears under the path belongs to someone else.
     this.#place.close(closedError(this.path));
     if (held === null) return;
     try {

@@ -1,17 +1,17 @@
 /**
- * Lets so many pieces of work run at a time; the others wait for their turn, in order.
+ * Runs a limited number of tasks at a time. The others wait for their turn, in order.
  *
  * @module
  */
 
-/** Turns at something that not everybody can have at once. */
+/** A limited number of turns. */
 export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];
-  /** All that has not ended yet. */
+  /** All tasks that have not finished yet. */
   readonly #underWay = new Set<Promise<unknown>>();
 
-  /** @param count how many may have a turn at a time */
+  /** @param count how many tasks may run at a time */
   constructor(count: number) {
     this.#free = count;
   }
@@ -27,7 +27,7 @@ export class Turns {
     }
   }
 
-  /** Returns once everything asked for before has ended, whether it succeeded or not. */
+  /** Returns once everything submitted before has ended, whether it succeeded or not. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#underWay);
   }
@@ -39,7 +39,7 @@ export class Turns {
       return await work();
     } finally {
       const next = this.#waiting.shift();
-      // Handed on rather than given back: nobody can come in between.
+      // Passed on rather than returned, so that no one can take the turn in between.
       if (next === undefined) this.#free++;
       else next();
     }

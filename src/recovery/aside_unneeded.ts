@@ -1,5 +1,5 @@
 /**
- * Moves away, after a recovery, what nothing depends on any more: rotten snapshots, and superseded files.
+ * After a recovery, moves away what is no longer needed: unusable snapshots and superseded files.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import { type Moved, moveUnneeded } from "./quarantine_folder.ts";
 import type { RecoveryReport } from "./recovery_report.ts";
 
 /**
- * Moves rotten snapshots away, and reports where they are.
+ * Moves unusable snapshots away, and reports where they are.
  *
- * @throws {IoError} when one of them must go, and can't
+ * @throws {IoError} when one of them must be moved and can't be
  */
 export async function setRottenAside(
   directory: StateDirectory,
@@ -27,7 +27,7 @@ export async function setRottenAside(
   let stuck: unknown = null;
   for (const [index, { path, error }] of moved.entries()) {
     report.snapshotsSkipped[index]!.path = path;
-    // Were it readable the next time, it would stand for sequences that are given out again.
+    // If it became readable again, it would claim sequences that are reused by then.
     if (error !== null && rotten[index]!.named.sequence > report.sequence) stuck = error;
   }
   if (stuck === null) return;
@@ -48,7 +48,7 @@ export async function setSupersededAside(
   }
 }
 
-/** As `moveUnneeded`; without a quarantine, none is moved. */
+/** Like `moveUnneeded`; if there is no quarantine, no file is moved. */
 async function moveIfPossible(directory: StateDirectory, files: NamedFile[]): Promise<Moved[]> {
   try {
     return await moveUnneeded(directory, files);

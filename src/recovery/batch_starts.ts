@@ -1,21 +1,21 @@
 /**
- * Remembers where batches could begin among lines that nothing vouches for, with bounded memory.
+ * Remembers where batches could begin among unverified lines, with bounded memory.
  *
  * @module
  */
 
 import { isCount } from "../format/format.ts";
 
-/** More than a batch has lines, so that the first line of the longest batch is still known at its last. */
+/** More lines than a batch can have, so that the first line of the longest batch is still remembered at its last. */
 const LINES_KEPT = 262_144;
 
-/** How many sequences are remembered that stand within lines: the line feed before a batch can be damaged. */
+/** How many sequences within lines to remember: the line feed before a batch can be damaged. */
 const INNER_KEPT = 65_536;
 
-/** How many places within lines are tried for a sequence: data can look like the beginning of a batch. */
+/** How many places within lines to try for a sequence: data can look like the beginning of a batch. */
 const INNER_PLACES = 16;
 
-/** How many digits a sequence has at most. */
+/** The most digits that a sequence has. */
 const DIGITS_MAX = 16;
 
 const BRACKET_OPEN = 0x5b, COMMA = 0x2c, ZERO = 0x30;
@@ -26,13 +26,13 @@ export class BatchStarts {
   readonly #lines = new Map<number, number[]>();
   readonly #inner = new Map<number, number[]>();
 
-  /** @param expected sequences below it begin nothing of interest */
+  /** @param expected lower sequences are of no interest */
   constructor(expected: number) {
     this.#expected = expected;
   }
 
   /**
-   * Takes the places in one line in.
+   * Collects the places in one line.
    *
    * @param base the position of `bytes[0]` in the file
    * @returns the sequence that the line begins with, or -1
@@ -53,13 +53,13 @@ export class BatchStarts {
     return begins;
   }
 
-  /** Where a batch that begins with `sequence` could stand, the likeliest places first. */
+  /** Where a batch that begins with `sequence` could be, the most likely places first. */
   of(sequence: number): number[] {
     return [...(this.#lines.get(sequence) ?? []), ...(this.#inner.get(sequence) ?? [])];
   }
 }
 
-/** Reads digits and a comma; -1 when something else stands there. */
+/** Reads digits and a comma; -1 if there is something else. */
 function readSequence(bytes: Uint8Array, at: number, end: number): number {
   let value = 0;
   for (let i = at; i < end && i <= at + DIGITS_MAX; i++) {
@@ -70,7 +70,9 @@ function readSequence(bytes: Uint8Array, at: number, end: number): number {
   return -1;
 }
 
-/** Keeps the first half of a sequence's places and the latest ones; the longest known sequence makes room. */
+/**
+ * Keeps at most `most` places per sequence (the oldest half and the newest), and evicts the sequence inserted first.
+ */
 function remember(
   places: Map<number, number[]>,
   kept: number,

@@ -13,38 +13,38 @@ import type { Row } from "./recovery_table.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { isFilesOwn, isUnreadable } from "../disk/refusals.ts";
 
-/** A run of sequences; the last is `null` when nothing tells it. */
+/** A range of sequences; the last is `null` when it is unknown. */
 export interface SequenceRange {
-  /** The first sequence of the run. */
+  /** The first sequence of the range. */
   sequenceFirst: number;
-  /** The last sequence of the run, or `null` when nothing tells it. */
+  /** The last sequence of the range, or `null` when it is unknown. */
   sequenceLast: number | null;
 }
 
 /** Damage that a power cut can't explain. */
 export interface Corruption {
-  /** Label of the recovery table's row. */
+  /** The label of the row in the recovery table. */
   label: string;
   says: string;
-  /** Position of the segment among the files, or -1 when a file is missing altogether. */
+  /** The position of the segment among the files, or -1 when a file is missing altogether. */
   index: number;
   path: string;
   offset: number;
   lost: SequenceRange;
-  /** Where the segment's sound part ends, when it has one. */
+  /** Where the segment's sound part ends, if it has one. */
   soundEnd: number | null;
-  /** What the disk refused to give of it, if it did. */
+  /** The disk's refusal to read part of it, if there was one. */
   refusal: MinistateError | null;
 }
 
-/** What is wrong, in words, and what the system said about it. */
+/** A description of what is wrong, with the system's error. */
 export function reasonOf({ says, refusal }: Corruption): string {
   return refusal === null ? says : `${says} (${refusal.systemCode ?? refusal.message})`;
 }
 
 const FOREIGN_SEGMENT = "foreign segment";
 
-/** A journal of which the beginning, or everything, is not there. */
+/** A journal whose beginning is missing, or all of it. */
 export async function missingJournal(
   fs: DurableFs,
   files: StateFiles,
@@ -94,7 +94,10 @@ export async function corruptionAt(
   };
 }
 
-/** A header that is damaged, unreadable or not ours is corruption; one that is too new is not, nor any other error. */
+/**
+ * A header that is damaged, unreadable or not ours is corruption. A header that is too new is not; nor is any other
+ * error.
+ */
 export async function unusableHeader(
   fs: DurableFs,
   files: StateFiles,
@@ -126,7 +129,9 @@ export async function unusableHeader(
   };
 }
 
-/** The highest sequence above `base` that the segments from `index` on hold or name, or that is `known`; `null` when none is. */
+/**
+ * The highest sequence above `base` that the segments from `index` on hold or name, or that is `known`; `null` if none.
+ */
 async function highestSequence(
   fs: DurableFs,
   files: StateFiles,
@@ -137,20 +142,20 @@ async function highestSequence(
   let highest = Math.max(base, known);
   for (const named of files.segments.slice(index)) {
     const isLast = named === files.segments.at(-1);
-    // That a segment exists proves all sequences before it.
+    // The existence of a segment proves all sequences before it.
     highest = Math.max(highest, named.sequence - 1);
     highest = Math.max(highest, await sequenceTold(fs, named, isLast));
   }
   return highest > base ? highest : null;
 }
 
-/** The highest sequence that a segment tells of; 0 when it tells none. */
+/** The highest sequence that a segment holds or names; 0 if none. */
 async function sequenceTold(fs: DurableFs, named: NamedFile, isLast: boolean): Promise<number> {
   let reader: SegmentReader;
   try {
     reader = await SegmentReader.open(fs, named);
   } catch (error) {
-    // What can't be read can't tell its sequences either; the report says so by what it leaves open.
+    // A segment that can't be read has no sequences to report; the report then leaves the last one open.
     const damaged = error instanceof CorruptionError || error instanceof ForeignFormatError;
     if (damaged || isFilesOwn(error)) return 0;
     throw error;
@@ -166,7 +171,7 @@ async function sequenceTold(fs: DurableFs, named: NamedFile, isLast: boolean): P
   }
 }
 
-/** The error for a corruption, for whoever has to act on it. */
+/** The error that reports a corruption to the user. */
 export function corruptionError(corruption: Corruption): CorruptionError | ForeignFormatError {
   const { sequenceFirst, sequenceLast } = corruption.lost;
   const range = sequenceLast === null

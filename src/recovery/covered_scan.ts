@@ -1,5 +1,5 @@
 /**
- * A scan without the lock, whose last batch is durable by the time that it is believed.
+ * A scan without the lock that makes sure its last batch is durable before relying on it.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { SegmentReader } from "../journal/segment_reader.ts";
 import type { JournalScan } from "./journal_scan.ts";
 
 /**
- * Scans beside a writer that may be in the middle of a sync.
+ * Scans while a writer may be in the middle of a sync.
  *
- * @param files what the scan reads
- * @param scan is given what it must call with each batch
- * @throws {IoError} when the last batch may not be durable, and can't be synced
+ * @param files the files that the scan reads
+ * @param scan receives a function that it must call with each batch
+ * @throws {IoError} when the last batch may not be durable and can't be synced
  */
 export async function coveredScan(
   fs: DurableFs,
@@ -36,14 +36,14 @@ export async function coveredScan(
 /**
  * Returns once the last batch of the newest segment is durable.
  *
- * @throws {IoError} when it may not be, and can't be synced
+ * @throws {IoError} when it may not be durable and can't be synced
  */
 export async function coverLast(
   fs: DurableFs,
   files: StateFiles,
   last: Batch | null,
 ): Promise<void> {
-  // A snapshot gets its name once everything up to it is durable.
+  // A snapshot gets its name only once everything up to it is durable.
   if (last === null || (files.snapshots.at(-1)?.sequence ?? 0) >= last.sequenceLast) return;
   const { directory, stem, segments } = files;
   const named = segments.at(-1)!;
@@ -56,7 +56,7 @@ export async function coverLast(
       return segments.some(({ sequence }) => sequence > named.sequence);
     });
   } catch (error) {
-    // Deleted by a compaction, which came after everything that it held was durable.
+    // Deleted by a compaction, which runs only after everything in it is durable.
     if (!(error instanceof MinistateError) || error.systemCode !== "ENOENT") throw error;
   } finally {
     await closeFile(reader, named.path);

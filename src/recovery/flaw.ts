@@ -1,5 +1,5 @@
 /**
- * Says in words what is wrong with one file, for an inspection.
+ * Describes what is wrong with one file, for an inspection.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { messageOf } from "../failures.ts";
 import type { SegmentReader } from "../journal/segment_reader.ts";
 import { isUnreadable } from "../disk/refusals.ts";
 
-/** What damage says of itself; whatever else went wrong is thrown on. */
+/** A description of the damage; any other error is rethrown. */
 export function flawOf(error: unknown): string {
   if (error instanceof ForeignFormatError) return "it was not written by this library";
   if (error instanceof CorruptionError) {

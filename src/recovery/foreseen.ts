@@ -1,5 +1,5 @@
 /**
- * Sums an inspection up: the verdict on all findings, and what the next `open` comes to.
+ * Summarizes an inspection: the verdict on all findings, and what the next `open` will do.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { Finding, Inspection, NextOpen, SnapshotInspection } from "./inspection.ts";
 import type { JournalScan } from "./journal_scan.ts";
 
-/** What all findings come to. */
+/** The overall verdict on all findings. */
 export function verdictOf(findings: Finding[]): Inspection["verdict"] {
   for (const severity of ["corrupt", "torn"] as const) {
     if (findings.some((finding) => finding.severity === severity)) return severity;
@@ -15,7 +15,7 @@ export function verdictOf(findings: Finding[]): Inspection["verdict"] {
   return "sound";
 }
 
-/** What the next `open` with the default settings comes to. */
+/** What the next `open` with the default settings will do. */
 export function nextOpenOf(
   scan: JournalScan,
   base: SnapshotInspection | null,

@@ -1,5 +1,5 @@
 /**
- * Finds out whose journal a directory holds, from the headers of its files, and refuses another's.
+ * Identifies the journal in a directory by the headers of its files, and refuses one written by another mutator.
  *
  * @module
  */
@@ -12,27 +12,27 @@ import { type Header, headerError, kindOf, readHeaderOf } from "../disk/header_f
 import { isFilesOwn, isUnreadable } from "../disk/refusals.ts";
 import type { Life } from "../format/traffic.ts";
 
-/** Who wrote a journal, as the headers that can be read say. */
+/** Who wrote a journal, according to its readable headers. */
 export interface StoredIdentity {
   id: string;
   mutator: string | null;
   version: number;
-  /** Whether as many headers are another journal's: then nothing tells whose directory it is. */
+  /** Whether as many headers belong to another journal, so that nothing decides whose directory it is. */
   contested: boolean;
-  /** What the newest segment whose header can be read tells of what was written before it. */
+  /** The totals of earlier writing in the newest segment with a readable header. */
   written: Life | undefined;
 }
 
 /**
  * Reads the headers of all files; `null` for a new journal.
  *
- * The journal of most files counts, not that of the newest: a single file that strayed in would make strangers of all
- * the others. With as many of each, that of the oldest segment does. A file under a name that is not the one its header
- * tells counts only if there is no other.
+ * A directory belongs to the journal that most of its headers name, not to that of the newest file: otherwise a single
+ * stray file would make all the others foreign. On a tie the oldest segment's journal wins and the result is
+ * `contested`. A file whose name doesn't match its header counts only if there is no other.
  *
  * @throws {TooNewError} when a newer version of this library wrote one of them
- * @throws {IoError} when the system refuses a read for a reason that is no file's own, or the disk gives not one of
- * several files: then it is the disk, and no file is given up over it
+ * @throws {IoError} when the system refuses a read for a reason other than the file itself, or when the disk can read
+ * none of several files: then the disk is at fault, and no file is given up because of it
  */
 export async function readIdentity(
   fs: DurableFs,
@@ -40,7 +40,7 @@ export async function readIdentity(
 ): Promise<StoredIdentity | null> {
   const placed: Header[] = [], misplaced: Header[] = [];
   const refusals: unknown[] = [];
-  // Snapshots first: what the newest segment says of mutator and version comes last, and holds.
+  // Snapshots first, so that the mutator and version of the newest segment come last and win.
   const all = [...files.snapshots, ...files.segments];
   for (const named of all) {
     const header = await usable(fs, named, refusals);
@@ -70,7 +70,9 @@ function isSegment(header: Header): header is SegmentHeader {
   return header.ministate === "journal";
 }
 
-/** One header; `null` when it is damaged, unreadable or foreign: that is judged where its file is needed. */
+/**
+ * Reads one header; `null` when it is damaged, unreadable or foreign. That is judged later, where the file is needed.
+ */
 async function usable(
   fs: DurableFs,
   named: NamedFile,
@@ -118,7 +120,7 @@ export function checkIdentity(
   }
 }
 
-/** What is wrong with a directory in which two journals have as many files each. */
+/** What is wrong with a directory in which two journals have the same number of files. */
 export const CONTESTED =
   "it holds files of two journals, and nothing tells which of them are strange";
 

@@ -1,5 +1,5 @@
 /**
- * Reads every byte of a state directory's files and says what is there, what is damaged, and what the next open
+ * Reads every byte of a state directory's files and reports what is there, what is damaged, and what the next open
  * would do. Needs no mutator and no lock, and changes nothing.
  *
  * @module
@@ -25,25 +25,25 @@ import { lifeTold } from "./recovery.ts";
 import { listQuarantine, sizeIfReadable, sizesOf } from "./spare_files.ts";
 import { type TimedSegment, writtenOf } from "../wear/written.ts";
 
-/** A segment as inspected, with what the judgement needs beside. */
+/** An inspected segment, with what else the verdict needs. */
 interface ReadSegment {
   told: SegmentInspection;
   path: string;
   flaw: string | null;
-  /** Whether what stands behind the damage proves that the damaged bytes had been acknowledged. */
+  /** Whether the bytes after the damage prove that the damaged bytes had been acknowledged. */
   proven: boolean;
   /** Its header and times; `null` when the header can't be read. */
   timed: TimedSegment | null;
 }
 
 /**
- * Inspects a state directory. Beside a live writer, files may change under it: then it reports what no two reads
- * agree on, or fails with `IO_FAILED` (`ENOENT`); read again before believing it.
+ * Inspects a state directory. With a live writer, files may change during the inspection. It may then report something
+ * that a second read does not confirm, or fail with `IO_FAILED` (`ENOENT`): read again before believing it.
  *
  * @param journal the journal's name, as `open` takes it
  * @throws {TooNewError} when a newer version wrote one of the files
  * @throws {ForeignFormatError} when the directory holds another journal
- * @throws {IoError} when the operating system refuses a read for a reason that is not the file's own
+ * @throws {IoError} when the operating system refuses a read for a reason other than the file itself
  */
 export async function inspectState(
   fs: DurableFs,
@@ -218,7 +218,7 @@ function scanFindings({ corruption, torn, end, unbegun, sequence }: JournalScan)
   return [tornAt(end.named.path, end.soundEnd, torn.says)];
 }
 
-/** Files that an open could not move away. */
+/** Files that an earlier open could not move away. */
 function supersededFindings({ superseded }: StateFiles): Finding[] {
   return superseded.map(({ path, sequence }) => ({
     severity: "corrupt",
@@ -232,7 +232,7 @@ function supersededFindings({ superseded }: StateFiles): Finding[] {
   }));
 }
 
-/** What is wrong with segments that the next open doesn't come to. */
+/** What is wrong with segments that the next open does not read. */
 function segmentFindings(segments: ReadSegment[], base: number, scan: JournalScan): Finding[] {
   const findings: Finding[] = [];
   const reported = scan.corruption?.path ??

@@ -1,5 +1,5 @@
 /**
- * What an inspection of a state directory tells.
+ * The result of inspecting a state directory.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import type { WrittenInspection } from "../wear/written.ts";
 export interface SegmentInspection {
   /** The file's name in the state directory. */
   name: string;
-  /** The file's size in bytes, with the empty space at its end. */
+  /** The file's size in bytes, including the empty space at its end. */
   size: number;
-  /** How far it is sound, in bytes. */
+  /** The size of its sound part, in bytes. */
   soundSize: number;
   /** The first sequence it may hold. */
   sequenceFirst: number;
@@ -25,7 +25,7 @@ export interface SegmentInspection {
   mutator: string | null;
   /** The mutator's version; `null` when the header can't be read. */
   version: number | null;
-  /** The first place that is not sound, in bytes; `null` when there is none. */
+  /** The first unsound place, in bytes; `null` when there is none. */
   damagedAt: number | null;
 }
 
@@ -37,7 +37,7 @@ export interface SnapshotInspection {
   size: number;
   /** It holds the state after this sequence. */
   sequence: number;
-  /** The mutator's version that wrote it; `null` when it can't be read. */
+  /** The version of the mutator that wrote it; `null` when it can't be read. */
   version: number | null;
   /** What is wrong with it; `null` when nothing is. */
   flaw: string | null;
@@ -52,7 +52,7 @@ export interface SpareFile {
 }
 
 /**
- * Something that is not as it was written. `torn`: unacknowledged bytes at the end, which the next open cuts.
+ * Something that differs from what was written. `torn`: unacknowledged bytes at the end, which the next open cuts.
  * `corrupt`: anything else that is damaged or missing. `notice`: harmless, but worth knowing.
  */
 export interface Finding {
@@ -60,11 +60,11 @@ export interface Finding {
   severity: "torn" | "corrupt" | "notice";
   /** The file, or the directory when a file is missing. */
   path: string;
-  /** Where in the file it begins, in bytes; `null` when it is about the file as a whole. */
+  /** Where in the file it begins, in bytes; `null` when it concerns the whole file. */
   offset: number | null;
   /** The first sequence concerned; `null` when there is none. */
   sequence: number | null;
-  /** The last sequence concerned; `null` when nothing tells it. */
+  /** The last sequence concerned; `null` when it is unknown. */
   sequenceLast: number | null;
   /** What is wrong. */
   reason: string;
@@ -74,7 +74,7 @@ export interface Finding {
 
 /** What the next open for writing will do. */
 export interface NextOpen {
-  /** `cut` opens, too. `refuse` needs a repair, or `onCorruption: "quarantine"`. */
+  /** `cut` opens as well. `refuse` needs a repair, or `onCorruption: "quarantine"`. */
   outcome: "open" | "cut" | "refuse";
   /** The snapshot it starts from; `null` for the initial state. */
   snapshot: { name: string; sequence: number } | null;
@@ -88,7 +88,7 @@ export interface NextOpen {
   lost: SequenceRange | null;
 }
 
-/** All that can be told about a state directory without its mutator. */
+/** Everything that can be learned about a state directory without its mutator. */
 export interface Inspection {
   /** The state directory. */
   directory: string;
@@ -104,13 +104,13 @@ export interface Inspection {
   segments: SegmentInspection[];
   /** The snapshots, oldest first. */
   snapshots: SnapshotInspection[];
-  /** What was written over the life of the directory. */
+  /** What was written over the lifetime of the directory. */
   written: WrittenInspection;
   /** What recovery has set aside. */
   quarantine: SpareFile[];
-  /** Files that were never finished; the next open deletes them. */
+  /** Unfinished files; the next open deletes them. */
   temporary: SpareFile[];
-  /** Everything that is not as it was written. */
+  /** Everything that differs from what was written. */
   findings: Finding[];
   /** The worst of the findings. */
   verdict: "sound" | "torn" | "corrupt";

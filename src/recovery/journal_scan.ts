@@ -28,7 +28,7 @@ export interface SegmentEnd {
   lastStart: number;
   /** Where the last sound line ends. */
   soundEnd: number;
-  /** Where bytes behind it end that are not empty space; equal to `soundEnd` when there are none. */
+  /** The end of the bytes after it that are not empty space; equal to `soundEnd` when there are none. */
   writtenEnd: number;
   sealed: boolean;
   /** What the directory had written by then. */
@@ -41,22 +41,22 @@ export interface JournalScan {
   sequence: number;
   /** The newest segment's end; `null` when there is none, when it was never begun, or when it can't be used. */
   end: SegmentEnd | null;
-  /** The newest segment, when it is empty and may never have been begun: a new one takes its place. */
+  /** The newest segment, if it is empty and may never have been begun. A new one replaces it. */
   unbegun: NamedFile | null;
-  /** What the directory had written by the end of the last segment that was read. */
+  /** What the directory had written by the end of the last segment read. */
   written: Life | undefined;
   segmentsRead: number;
   bytesRead: number;
-  /** Why the newest segment's tail will be cut, when it will. */
+  /** Why the newest segment's tail will be cut, if it will. */
   torn: Row | null;
   corruption: Corruption | null;
 }
 
-/** Why an empty segment is no damage. */
+/** Why an empty segment does not count as damage. */
 export const UNBEGUN =
   "it is empty: the power went when it had just got its name, which on FAT leaves it so";
 
-/** Receives every sound batch in order; `header` is that of its segment. */
+/** Receives every sound batch in order, with the header of its segment. */
 export type BatchConsumer = (batch: Batch, header: SegmentHeader) => void;
 
 /**
@@ -64,7 +64,7 @@ export type BatchConsumer = (batch: Batch, header: SegmentHeader) => void;
  *
  * @param known the highest sequence that damaged snapshots prove to have been acknowledged
  * @throws {TooNewError} when a segment was written by a newer version
- * @throws {IoError} when the operating system refuses a read for a reason that is not the file's own
+ * @throws {IoError} when the operating system refuses a read for a reason other than the file itself
  */
 export async function scanJournal(
   fs: DurableFs,
@@ -118,7 +118,7 @@ async function scanSegment(
   try {
     reader = await openSegment(fs, named, id);
   } catch (error) {
-    // Made and never begun: everything before it is there, and nothing says that it held a record.
+    // Created but never begun: everything before it is there, and nothing suggests that it held a record.
     const isNext = named.sequence === Math.max(base, known, scan.sequence) + 1;
     const isLast = index === files.segments.length - 1;
     const isDamage = error instanceof CorruptionError;
@@ -164,7 +164,7 @@ async function openSegment(
   throw strangerError(named);
 }
 
-/** The three facts about a segment that was read to its end, and the row they are in. */
+/** Determines the three facts about a segment that was read to its end, and the table row that they select. */
 function judge(
   reader: SegmentReader,
   aftermath: Aftermath | null,
@@ -180,15 +180,15 @@ function judge(
   return decide(next === undefined ? "last" : "inner", judgeTail(reader, aftermath), reach);
 }
 
-/** What stands at the end of a segment that was read. */
+/** What a segment that was read ends with. */
 export function judgeTail(reader: SegmentReader, aftermath: Aftermath | null): Tail {
   if (aftermath === null) return "sound";
-  // A batch that repeats sequences has a right checksum: no power cut writes one.
+  // A batch that repeats sequences has a correct checksum. No power cut writes such a batch.
   if (reader.damage?.reason === "repeated") return "proven";
-  // No unacknowledged write of ours is that large.
+  // No unacknowledged write of ours is this large.
   const overlong = aftermath.writtenEnd - reader.soundEnd > TORN_SIZE_MAX;
   if (aftermath.proof !== null || aftermath.exhausted) return "proven";
-  // What stands in bytes that can't be read could be the proof.
+  // The unreadable bytes could contain the proof.
   if (reader.unreadable !== null) return "unreadable";
   return overlong ? "proven" : "unproven";
 }

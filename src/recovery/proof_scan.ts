@@ -1,5 +1,5 @@
 /**
- * Looks behind damage for proof that the damaged bytes had been acknowledged: a later sound batch or seal.
+ * Searches after damage for proof that the damaged bytes had been acknowledged: a later sound batch or seal.
  *
  * @module
  */
@@ -19,38 +19,38 @@ import { readControlLine } from "../format/scan.ts";
 import type { SegmentReader } from "../journal/segment_reader.ts";
 import type { Crc32 } from "../format/encode.ts";
 
-/** A sound line behind the damage. */
+/** A sound line after the damage. */
 export interface Proof {
-  /** Where the first one stands. */
+  /** The offset of the first sound line. */
   offset: number;
-  /** The first sequence that is sound behind the damage; all below it had been synced. */
+  /** The first sequence that is sound after the damage. All sequences below it had been synced. */
   sequenceFirst: number;
-  /** The highest sequence that any of them names. */
+  /** The highest sequence that any sound line names. */
   sequenceLast: number;
 }
 
-/** What stands behind damage. */
+/** What follows damage. */
 export interface Aftermath {
   proof: Proof | null;
-  /** Where the last byte that is not a line feed ends: what is behind it is empty space. */
+  /** The end of the last byte that is not a line feed. Everything after it is empty space. */
   writtenEnd: number;
-  /** The highest sequence that lines seem to name, proven or not, for a report; `null` when none does. */
+  /** The highest sequence that lines seem to name, proven or not, for a report; `null` if none does. */
   sequenceSeen: number | null;
-  /** Whether the search gave up, because the file was made to make it long. */
+  /** Whether the search gave up, because the file was made to prolong it. */
   exhausted: boolean;
 }
 
 /**
- * The highest sequence that the bytes behind damage tell of, 0 for none. What damaged lines merely seem to name counts
- * in the newest segment alone: before a later one, that one's first sequence says where the records end.
+ * The highest sequence that the bytes after damage name, 0 for none. What damaged lines merely seem to name counts only
+ * in the newest segment: in any other, the next segment's first sequence shows where the records end.
  */
 export function sequenceNamed(aftermath: Aftermath | null, isLast: boolean): number {
   return (isLast ? aftermath?.sequenceSeen : aftermath?.proof?.sequenceLast) ?? 0;
 }
 
 /**
- * How much may be checksummed in search of proof, as a multiple of the bytes searched: a hostile file ends it. More
- * than the places tried for one batch, so that one torn batch never does.
+ * How much may be checksummed in search of proof, as a multiple of the bytes searched. Only a hostile file reaches it:
+ * it is more than the places tried for one batch, so that one torn batch never does.
  */
 const EFFORT_MAX = 20;
 
@@ -62,11 +62,11 @@ const latin1 = new TextDecoder("latin1");
 /**
  * Searches the segment from `from` to its end.
  *
- * A batch names its own beginning (its first sequence is its horizon plus one), so one that follows damage can be
- * verified even when the damage swallowed the line feed before it.
+ * A batch names its own beginning (its first sequence is its horizon plus one). One that follows damage can therefore
+ * be verified even if the damage swallowed the line feed before it.
  *
- * Zeros are no bytes of ours. Once there are more of them than a power cut can leave, the damage is settled, and only
- * the end of the file is still of interest, for the highest sequence: a file of holes may claim to have any size.
+ * Zeros are never our bytes. Once there are more of them than a power cut can leave, the damage is proven, and only the
+ * end of the file still matters, for the highest sequence: a sparse file may claim any size.
  */
 export async function scanAftermath(
   reader: SegmentReader,
@@ -104,7 +104,7 @@ export async function scanAftermath(
         larger.set(buffer);
         buffer = larger;
       } else {
-        // Longer than any line of ours: it can't hold a proof, so the search continues after it.
+        // Longer than any line of ours, so it can't hold a proof. The search continues after it.
         search.note(bytes, at);
         at += kept;
         kept = 0;
@@ -115,7 +115,7 @@ export async function scanAftermath(
 
 function countZeros(bytes: Uint8Array): number {
   let count = 0;
-  // The quick search first: nearly always there is none.
+  // The fast search first: there is almost never a zero.
   for (let at = bytes.indexOf(0); at >= 0 && at < bytes.length; at++) if (bytes[at] === 0) count++;
   return count;
 }
@@ -144,7 +144,7 @@ class ProofSearch {
     if (end > 0) this.aftermath.writtenEnd = base + end;
   }
 
-  /** Looks at all whole lines in `bytes`; returns how many bytes they take. */
+  /** Examines all complete lines in `bytes`; returns how many bytes they take. */
   async lines(bytes: Uint8Array, base: number): Promise<number> {
     let start = 0;
     for (;;) {
@@ -161,12 +161,12 @@ class ProofSearch {
     return start;
   }
 
-  /** Looks at one line; `null` when there was nothing to read for it. */
+  /** Examines one line; `null` when nothing had to be read for it. */
   #line(bytes: Uint8Array, start: number, end: number, base: number): Promise<void> | null {
     const begins = this.#starts.collect(bytes, start, end, base);
     if (begins >= 0) this.#see(begins);
     const checksum = batchChecksumAt(bytes, start, end);
-    // One character for each byte, so that places in the text are places in the file even where bytes are damaged.
+    // One character per byte, so that positions in the text are positions in the file even where bytes are damaged.
     if (checksum >= 0) {
       return this.#tryBatch(latin1.decode(bytes.subarray(start, end)), checksum, base + end);
     }
@@ -178,7 +178,7 @@ class ProofSearch {
   }
 
   #see(sequence: number): void {
-    // A line that names a sequence far away is rubbish, not a record of ours.
+    // A line that names a sequence far away is garbage, not a record of ours.
     if (sequence - this.#expected > BATCH_SIZE_MAX) return;
     this.aftermath.sequenceSeen = Math.max(this.aftermath.sequenceSeen ?? 0, sequence);
   }
@@ -217,7 +217,7 @@ class ProofSearch {
   #prove(offset: number, sequenceFirst: number, sequenceLast: number): void {
     const proof = this.aftermath.proof ??= { offset, sequenceFirst, sequenceLast };
     proof.sequenceLast = Math.max(proof.sequenceLast, sequenceLast);
-    // What damaged lines before it seemed to name is settled by what is proven.
+    // The proven sequence replaces what damaged lines before it seemed to name.
     this.aftermath.sequenceSeen = proof.sequenceLast;
   }
 }

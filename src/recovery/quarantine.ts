@@ -1,5 +1,5 @@
 /**
- * Sets damaged and torn bytes aside, so that nothing is ever deleted that somebody might want to look at.
+ * Sets damaged and torn bytes aside, so that nothing is deleted that anyone might want to examine.
  *
  * @module
  */
@@ -18,19 +18,19 @@ import { createAnew, writeFully } from "../disk/file_io.ts";
 import { isMetadataDamaged, isStuck } from "../disk/refusals.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
-/** How many torn tails are kept; the oldest goes first. Power cuts are many, and cards are small. */
+/** How many torn tails to keep; the oldest is deleted first. Power cuts are frequent, and cards are small. */
 const TORN_KEPT = 16;
 
-/** Begins a fresh segment after all that is kept, of the edition given or of that of the files. */
+/** Begins a fresh segment after everything that is kept, in the given edition or that of the files. */
 type BeginAnew = (edition?: number) => Promise<void>;
 
-/** Ours begin with no dot; what a Mac or a program that synchronizes puts beside them does. */
+/** Our names never begin with a dot; those that a Mac or a synchronization program adds do. */
 const TORN_NAME = /^\w.*\.torn-\d+$/;
 
 /**
  * Keeps the bytes of a torn tail before they are overwritten.
  *
- * @returns where they are; `null` when the disk is full, or the quarantine's own inode damaged: they were never
+ * @returns where they are; `null` when the disk is full or the quarantine's own inode is damaged: the bytes were never
  * acknowledged, and the state must open
  */
 export async function keepTornTail(
@@ -65,26 +65,26 @@ async function forgetOldTails(
   }
 }
 
-/** Sorts torn tails as the journal grew: by segment, then by offset. */
+/** Sorts torn tails in the order the journal grew: by segment, then by offset. */
 function placeOf(name: string): string {
   const [segment, offset] = name.split(".torn-");
   return `${segment} ${offset!.padStart(16, "0")}`;
 }
 
 /**
- * Sets aside everything from the damage on. Whenever the power goes, the next open finds the same damage again
- * or the work done, never a journal that looks sound and is shorter.
+ * Sets aside everything from the damage on. If the power is cut at any time, the next open finds either the same damage
+ * or the finished work, never a shorter journal that looks sound.
  *
- * 1. A copy of the damaged segment and a report, durable.
+ * 1. A copy of the damaged segment and a report are made durable.
  * 2. The damaged segment is replaced, in one rename, by its sound part.
- * 3. Later segments are moved away, the earliest first, and the last one only once the others are gone for good: as long
- *    as it is there, records are missing in front of it, and it tells how far they went.
+ * 3. Later segments are moved away, the earliest first, and the last one only once the others are durably gone: as long
+ * as it is there, records are missing before it, and it shows how far they went.
  *
- * When the damaged segment has no part that the state goes on from, `beginAnew` makes a fresh one in step 2. A damaged
- * segment that the disk does not give at all can't be copied: it is moved itself, in step 2.
+ * If the damaged segment has no sound part to continue from, `beginAnew` makes a fresh segment in step 2. A damaged
+ * segment that the disk can't read at all can't be copied, so it is moved in step 2 itself.
  *
- * When only fsck can move one of them, `beginAnew` makes a fresh segment of the next edition. With its name alone, in
- * one rename, it takes over from all of them: what can be moved still, the caller moves.
+ * If only fsck can move one of them, `beginAnew` makes a fresh segment of the next edition. By its name alone, in one
+ * rename, it replaces all of them. The caller then moves whatever can still be moved.
  */
 export async function setJournalAside(
   directory: StateDirectory,
@@ -132,13 +132,13 @@ async function setAside(
   } else {
     const moveTo = isCopied ? null : target;
     const isSameName = damaged.sequence === corruption.lost.sequenceFirst;
-    // Until the fresh one is there, the report stands for what is lost.
+    // Until the fresh segment is there, the report records what is lost.
     const stuck = isSameName
       ? await moveAway(directory, damaged, moveTo, beginAnew)
       : await beginBefore(directory, damaged, moveTo, beginAnew);
     if (stuck !== null) {
       lost.quarantined = [];
-      // Any other is a segment that nobody needs from now on.
+      // Any other is a segment that is not needed from now on.
       if (isSameName) return await takeOver(stuck);
     }
   }
@@ -151,14 +151,14 @@ async function setAside(
   return lost;
 }
 
-/** Copies what the disk gives of a damaged segment; returns whether it could be opened at all. */
+/** Copies what the disk can read of a damaged segment; returns whether it could be opened. */
 async function keepCopy(
   fs: DurableFs,
   damaged: NamedFile,
   { refusal }: Corruption,
   target: string,
 ): Promise<boolean> {
-  // Of one that could be opened, the refusal names a place.
+  // If it could be opened, the refusal has an offset.
   if (refusal !== null && refusal.offset === undefined) return false;
   await copyReadable(fs, damaged.path, target);
   return true;
@@ -167,8 +167,8 @@ async function keepCopy(
 /**
  * Moves a damaged segment away, if it could not be copied, and begins a fresh one under its name.
  *
- * @param moveTo where the damaged one goes; `null` when it was copied
- * @returns why it can't be moved before fsck has run, with nothing done; else `null`
+ * @param moveTo where the damaged segment goes; `null` when it was copied
+ * @returns why it can't be moved before fsck has run, in which case nothing was done; otherwise `null`
  */
 async function moveAway(
   directory: StateDirectory,
@@ -185,7 +185,10 @@ async function moveAway(
   return null;
 }
 
-/** Begins a fresh segment, and then moves a damaged one away that has another name; else as {@linkcode moveAway}. */
+/**
+ * Like {@linkcode moveAway} for a damaged segment with another name: begins a fresh one first, then moves the damaged
+ * one.
+ */
 async function beginBefore(
   directory: StateDirectory,
   damaged: NamedFile,

@@ -1,5 +1,5 @@
 /**
- * The folder for what was set aside: opened, its names given out once each, and files moved into it.
+ * The quarantine folder: opens it, gives out each name once, and moves files into it.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { isStuck } from "../disk/refusals.ts";
 import { sizeOf, syncFile } from "../disk/sync_file.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
-/** Makes the folder when it is missing, and returns its path. */
+/** Creates the folder if missing, and returns its path. */
 export async function openQuarantine(directory: StateDirectory): Promise<string> {
   try {
     await directory.fs.makeDirectory(directory.quarantine);
@@ -28,11 +28,11 @@ export async function openQuarantine(directory: StateDirectory): Promise<string>
   return directory.quarantine;
 }
 
-/** The names in the quarantine: nothing kept is ever replaced. */
+/** The names in the quarantine. Nothing kept there is ever replaced. */
 export class QuarantineNames {
   readonly folder: string;
   readonly #taken: Set<string>;
-  /** The number that the next file of a name is tried with: the same name can come thousands of times. */
+  /** The next number to try for a name: the same name can come thousands of times. */
   readonly #next = new Map<string, number>();
 
   private constructor(folder: string, taken: string[]) {
@@ -50,7 +50,7 @@ export class QuarantineNames {
     }
   }
 
-  /** A path for `name` that nothing has or had. */
+  /** A path for `name` that was never used. */
   free(name: string): string {
     for (let n = this.#next.get(name) ?? 1;; n++) {
       const candidate = n === 1 ? name : `${name}.${n}`;
@@ -64,21 +64,24 @@ export class QuarantineNames {
 
 /** A file that was moved into the quarantine, or why it could not be. */
 export interface Moved {
-  /** Where it is now. */
+  /** Where the file is now. */
   path: string;
   error: unknown;
 }
 
 /**
- * How many files are copied before they are removed. A directory with more of them is full of strange files: those are
- * renamed, for a copy and its sync take a card some milliseconds each.
+ * The most files that are copied before they are removed. A directory with more of them is full of strange files. Those
+ * are renamed, because a copy and its sync take a card several milliseconds each.
  */
 const COPIED_MAX = 64;
 
-/** The largest file that is copied, in bytes, for the same reason: a snapshot, say, that claims gigabytes of holes. */
+/**
+ * The largest file that is copied, in bytes, for the same reason: for example a snapshot that claims gigabytes of
+ * holes.
+ */
 const COPIED_SIZE_MAX = 16 * 1024 * 1024;
 
-/** Moves files aside that nothing depends on; one that can't be moved stays where it is. */
+/** Moves unneeded files aside. A file that can't be moved stays where it is. */
 export async function moveUnneeded(
   directory: StateDirectory,
   files: readonly NamedFile[],
@@ -91,9 +94,9 @@ export async function moveUnneeded(
 }
 
 /**
- * Moves files aside in their order. However many there are, the directories are synced once.
+ * Moves files aside in order. However many there are, the directories are synced once.
  *
- * @returns where they are, but for those that only fsck can move: why that is
+ * @returns where they are, and why some could not be moved, if only fsck can move those
  */
 export async function moveAside(
   directory: StateDirectory,
@@ -111,11 +114,11 @@ export async function moveAside(
 }
 
 /**
- * Moves files in their order; `note` hears of each, and ends it by throwing.
+ * Moves files in order; calls `note` for each. It stops if `note` throws.
  *
- * Copied, and the copies durable, before the first is removed: on FAT a power cut during a rename from one directory to
- * another can leave the file in neither. One that is renamed is synced after that: otherwise a power cut on FAT can leave
- * its new name on an empty file, long after.
+ * Files are copied, and the copies made durable, before the first original is removed: on FAT a power cut during a
+ * rename from one directory to another can leave the file in neither. A renamed file is synced afterwards: otherwise a
+ * power cut on FAT, even much later, can leave its new name on an empty file.
  */
 async function moveEach(
   directory: StateDirectory,
@@ -146,7 +149,7 @@ async function moveEach(
   await syncMoved(directory);
 }
 
-/** Makes a copy; `false` where that can't be done (no space, no bytes to be had): such a file can only be renamed. */
+/** Makes a copy; `false` if that is impossible (no space, or unreadable): such a file can only be renamed. */
 async function copyAside(fs: DurableFs, path: string, target: string): Promise<boolean> {
   try {
     if (await sizeOf(fs, path) > COPIED_SIZE_MAX) return false;

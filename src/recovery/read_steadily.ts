@@ -1,5 +1,5 @@
 /**
- * Reads a directory that a live writer may be changing: what looks damaged or missing is looked at again.
+ * Reads a directory that a live writer may be changing. If anything looks damaged or missing, it is read again.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { MinistateError } from "../errors.ts";
 import type { Recovered } from "./recovery.ts";
 
-/** How often reading is tried while files change. */
+/** How many times to try a read while files change. */
 const READ_ATTEMPTS = 5;
 
-/** Recovers; when that is without the lock, until it succeeds or has failed often enough to be believed. */
+/** Recovers. Without the lock, retries until it succeeds or has failed often enough to be believed. */
 export async function readSteadily<T extends { recovered: Recovered }>(
   readOnly: boolean,
   attempt: () => Promise<T>,

@@ -1,5 +1,5 @@
 /**
- * Everything `open` does with the files: find the identity, start from a snapshot, scan, repair, go on.
+ * Everything that `open` does with the files: find the identity, start from a snapshot, scan, repair, continue.
  *
  * @module
  */
@@ -33,24 +33,24 @@ import type { StateDirectory } from "../journal/state_directory.ts";
 import { holdsState } from "../disk/state_presence.ts";
 import type { Life } from "../format/traffic.ts";
 
-/** Where replay starts: behind a snapshot, or at the beginning. */
+/** Where replay starts: after a snapshot, or at the beginning. */
 export interface Base {
   sequence: number;
   snapshot: NamedFile | null;
   rotten: Rotten[];
 }
 
-/** What the records are given to. */
+/** Receives the records. */
 export interface Replay {
   consume: BatchConsumer;
   /**
-   * Called once when all of them were consumed, before anything is written. What it throws ends the recovery with the
-   * directory as it was.
+   * Called once all records were consumed, before anything is written. If it throws, recovery ends with the directory
+   * unchanged.
    */
   settle?(): void;
 }
 
-/** What recovery came to. */
+/** The result of a recovery. */
 export interface Recovered {
   report: RecoveryReport;
   files: StateFiles;
@@ -61,8 +61,8 @@ export interface Recovered {
 }
 
 /**
- * Recovers a journal behind `base`, giving every sound batch to `replay`, and makes it ready to be written.
- * Whatever the caller's program can fail with comes before the first change.
+ * Recovers a journal after `base`, passing every sound batch to `replay`, and makes it ready for writing. Anything in
+ * the caller's program that can fail runs before the first change.
  *
  * @throws {CorruptionError} when acknowledged bytes are damaged and `onCorruption` is `"fail"`; nothing was changed
  */
@@ -86,7 +86,7 @@ export async function recover(
     });
   const scan = settings.readOnly ? await coveredScan(fs, files, scanning) : await scanning();
   const refusal = base.rotten.find((snapshot) => snapshot.refusal !== null)?.refusal;
-  // A snapshot that the disk would not give now may be sound the next time: not everything is declared lost over it.
+  // A snapshot that the disk can't read now may be readable next time, so don't declare everything lost because of it.
   if (scan.corruption?.index === -1 && refusal) throw refusal;
   if (scan.corruption !== null && settings.onCorruption === "fail") {
     throw corruptionError(scan.corruption);
@@ -124,7 +124,7 @@ export async function recover(
   return recovered;
 }
 
-/** What the files tell of what was written. */
+/** The lifetime write totals, according to the files. */
 export function lifeTold(scan: JournalScan, stored: StoredIdentity | null): Life {
   return newestLife([scan.written, stored?.written], scan.sequence + 1);
 }
@@ -156,7 +156,7 @@ function report(
   };
 }
 
-/** Says what a writer would do, and does nothing. */
+/** Reports what a writer would do, and changes nothing. */
 function reportOnly(recovered: Recovered, scan: JournalScan): Recovered {
   const { report } = recovered;
   if (scan.torn !== null && scan.end !== null) report.torn = tornTail(scan, scan.end, null);
@@ -165,7 +165,7 @@ function reportOnly(recovered: Recovered, scan: JournalScan): Recovered {
   return recovered;
 }
 
-/** An empty segment is reported as a tail of no bytes: nobody can tell any more that it never held a record. */
+/** An empty segment is reported as a tail of zero bytes: it can't be known any more whether it ever held a record. */
 function unbegunTail({ unbegun, sequence }: JournalScan): TornTail | null {
   if (unbegun === null) return null;
   const { path } = unbegun;
@@ -188,7 +188,7 @@ function lostWithoutChange(corruption: Corruption): LostRecords {
   return { ...lost, path, offset, reason: reasonOf(corruption), quarantined: [] };
 }
 
-/** Leaves the newest segment ready for the next batch, everything before it synced. */
+/** Leaves the newest segment ready for the next batch, with everything before it synced. */
 async function repair(
   directory: StateDirectory,
   settings: WriterSettings,
@@ -198,7 +198,7 @@ async function repair(
   report: RecoveryReport,
 ): Promise<JournalWriter> {
   const { fs } = directory;
-  // Asked before anything is changed: it is the caller's, and can throw.
+  // Read before anything is changed: the clock is the caller's, and can throw.
   const now = readClock(settings.clock);
   let own = identity;
   const begin = async () => {
@@ -225,7 +225,7 @@ async function repair(
   } else if (scan.torn !== null) {
     report.torn = tornTail(scan, scan.end!, await keepTornTail(directory, scan.end!));
   }
-  // Names that a killed process made may be in memory only; they have been relied on, so make them durable.
+  // Names that a killed process created may be in memory only. Recovery has relied on them, so make them durable.
   await directory.syncNames();
   segment ??= scan.end === null ? await begin() : await resume(directory, scan.end);
   const writer = new JournalWriter(own, settings, segment, scan.sequence, report.sealed);
@@ -234,7 +234,7 @@ async function repair(
   return writer;
 }
 
-/** Begins a segment for the records of a new version; on a full disk the first mutation has to. */
+/** Begins a segment for the records of a new version. On a full disk, the first mutation has to do it instead. */
 async function beginVersion(writer: JournalWriter): Promise<void> {
   try {
     await writer.rotate();
@@ -249,8 +249,8 @@ async function resume(directory: StateDirectory, end: SegmentEnd): Promise<Segme
 }
 
 /**
- * A segment with several names is replaced by a copy of its sound part: a backup made of hard links keeps what it has.
- * On a full disk there is no room for one; what is written then are records behind those that the backup has.
+ * Replaces a segment that has several names by a copy of its sound part, so that a backup made of hard links keeps its
+ * contents. On a full disk there is no room for a copy; new records then follow those that the backup has.
  */
 async function unshare(directory: StateDirectory, { named, soundEnd }: SegmentEnd): Promise<void> {
   try {

@@ -1,12 +1,12 @@
 /**
- * What `open` found and did, in a form a program can act on.
+ * The report of what `open` found and did, in a form that a program can act on.
  *
  * @module
  */
 
 import type { SequenceRange } from "./corruption.ts";
 
-/** A tail that had never been acknowledged and was cut off. */
+/** An unacknowledged tail that was cut off. */
 export interface TornTail {
   /** The segment it was in. */
   path: string;
@@ -18,11 +18,11 @@ export interface TornTail {
   sequence: number;
   /** Why it was cut. */
   reason: string;
-  /** Where its bytes are kept; `null` when they were not (opened read-only, or no space). */
+  /** Where its bytes are kept; `null` when they are not (opened read-only, or no space). */
   keptAt: string | null;
 }
 
-/** Acknowledged mutations that can't be proven any more and were left out (`onCorruption: "quarantine"`). */
+/** Acknowledged mutations that can no longer be proven and were left out (`onCorruption: "quarantine"`). */
 export interface LostRecords extends SequenceRange {
   /** The damaged file, or the directory when a file is missing. */
   path: string;
@@ -34,11 +34,11 @@ export interface LostRecords extends SequenceRange {
   quarantined: string[];
 }
 
-/** A snapshot that could not be used; an older one, or the journal, stood in for it. */
+/** A snapshot that could not be used. An older one, or the journal, was used instead. */
 export interface SkippedSnapshot {
   /** The snapshot, or where it was set aside. */
   path: string;
-  /** The sequence its name gives. */
+  /** The sequence in its name. */
   sequence: number;
   /** What is wrong with it. */
   reason: string;
@@ -46,7 +46,7 @@ export interface SkippedSnapshot {
 
 /** The report of one `open`. */
 export interface RecoveryReport {
-  /** Whether there was no state before, and a new one was made. */
+  /** Whether there was no state before and a new one was created. */
   created: boolean;
   /** The snapshot that recovery started from, or `null` for the initial state. */
   snapshot: { path: string; sequence: number } | null;
@@ -65,20 +65,21 @@ export interface RecoveryReport {
   /** What was lost, if anything. */
   lost: LostRecords | null;
   /**
-   * Files of which nothing counts any more, and that could not be moved away, because their inodes are damaged: run fsck.
-   * For a directory that was opened read-only, those that the next open tries to move.
+   * Files that no longer count and could not be moved away, because their inodes are damaged: run fsck. For a directory
+   * that was opened read-only, those that the next open will try to move.
    */
   superseded: string[];
   /**
-   * Whether the path is compared with the directory that was opened, before anything is done there. Not on a file system
-   * that gives the same file another inode number each time: there, see to it that nobody moves the directory.
+   * Whether the path is compared with the directory that was opened before anything is done there. It is not on a file
+   * system that gives the same file another inode number each time: there, make sure that no one moves the directory.
    */
   placeChecked: boolean;
   /**
-   * Why the lock file could not be opened, usually because its inode is damaged; `null` when it was, or when opened
-   * read-only. The directory alone is locked then, which keeps other writers out just as well: run fsck when you can.
+   * Why the lock file could not be opened, usually because its inode is damaged; `null` when it could be, or when
+   * opened read-only. Only the directory is locked then, which keeps other writers out just as well: run fsck when you
+   * can.
    */
   lockFileDamage: string | null;
-  /** The mutator version that the state was carried over from, if it was. */
+  /** The mutator version that the state was migrated from, if it was. */
   migratedFrom: number | null;
 }

@@ -8,22 +8,22 @@
 export type Place = "last" | "inner";
 
 /**
- * How the segment ends. `sound`: nothing but empty space behind the last sound line. `unproven`: damage, and nothing
- * says that the damaged bytes had been acknowledged. `proven`: damage, and something does. `unreadable`: nothing does,
+ * How the segment ends. `sound`: nothing but empty space after the last sound line. `unproven`: damage, and no sign
+ * that the damaged bytes had been acknowledged. `proven`: damage, and proof that they had been. `unreadable`: no proof,
  * and some of the bytes can't be read.
  */
 export type Tail = "sound" | "unproven" | "unreadable" | "proven";
 
 /**
- * How far its records reach. Inner: against the first sequence of the next segment. Last: against the snapshot that
- * recovery starts from.
+ * How far its records reach. Inner: compared with the first sequence of the next segment. Last: compared with the
+ * snapshot that recovery starts from.
  */
 export type Reach = "short" | "meets" | "beyond";
 
-/** What is done. `cut`: the tail is set aside and overwritten. */
+/** What to do. `cut`: the tail is set aside and overwritten. */
 export type Verdict = "open" | "cut" | "corrupt";
 
-/** One row: it applies when each of the three facts is among those it names. */
+/** One row. It applies when each of the three facts is among those it lists. */
 export interface Row {
   label: string;
   place: readonly Place[];
@@ -36,7 +36,7 @@ export interface Row {
 
 const ANY_REACH: readonly Reach[] = ["short", "meets", "beyond"];
 
-/** The whole decision. Every combination of the three facts is in exactly one row (test/recovery_table.test.ts). */
+/** The whole decision. Every combination of the three facts matches exactly one row (test/recovery_table.test.ts). */
 export const RECOVERY_TABLE: readonly Row[] = [
   {
     label: "sound",
@@ -112,7 +112,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
     says: "it holds records that the next segment holds too",
   },
   {
-    // A write taken back on a full disk can leave such bytes; none of them was ever a record.
+    // A write undone on a full disk can leave such bytes; none of them was ever a record.
     label: "rubbish behind the last record",
     place: ["inner"],
     tail: ["unproven", "unreadable"],

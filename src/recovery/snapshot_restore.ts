@@ -16,26 +16,26 @@ import { readSnapshot, type SnapshotReading } from "../snapshot/snapshot_file.ts
 export interface Rotten {
   named: NamedFile;
   reason: string;
-  /** What the operating system refused, if it did: then the bytes may be sound. */
+  /** What the operating system refused, if anything. If so, the bytes may be sound. */
   refusal: IoError | null;
-  /** The sequence that it proves to have been acknowledged, damaged as it is; 0 when it proves nothing. */
+  /** The sequence that it proves to have been acknowledged, even though it is damaged; 0 when it proves nothing. */
   proves: number;
 }
 
-/** The newest sound snapshot, and those above it that were not. */
+/** The newest sound snapshot, and the newer ones that were not sound. */
 export interface Restored {
   found: (SnapshotReading & { named: NamedFile }) | null;
   rotten: Rotten[];
 }
 
 /**
- * Reads snapshots from the newest down until one is sound.
+ * Reads snapshots, the newest first, until one is sound.
  *
- * @param id the journal they must belong to; `null` takes any
+ * @param id the journal they must belong to; `null` accepts any
  * @param options.atMost only snapshots of this sequence or an earlier one
- * @param options.pieceSize how much to read in one go
- * @throws {TooNewError} when one was written by a newer version: an older one would silently step back
- * @throws {IoError} when the operating system refuses for a reason that is not the file's own: it is not rotten then
+ * @param options.pieceSize how much to read at once
+ * @throws {TooNewError} when one was written by a newer version: using an older one would silently step back
+ * @throws {IoError} when the operating system refuses for a reason other than the file itself: the snapshot may be fine
  */
 export async function restoreNewest(
   fs: DurableFs,
@@ -62,8 +62,8 @@ export async function restoreNewest(
 }
 
 /**
- * What a snapshot that can't be used still proves. It got its name only once everything up to that sequence was synced:
- * a journal that ends before it has lost records, though the snapshot doesn't give them back.
+ * The sequence that an unusable snapshot still proves. It got its name only once everything up to that sequence was
+ * synced. A journal that ends earlier has lost records, even though the snapshot can't restore them.
  */
 export async function provenBy(
   fs: DurableFs,
@@ -83,6 +83,6 @@ export async function provenBy(
   }
   if (reading.kind !== "sound") return named.sequence;
   const header = reading.header as SnapshotHeader;
-  // Renamed, it is still of the sequence that its header tells.
+  // Even if it was renamed, it belongs to the sequence in its header.
   return id === null || header.id === id ? header.sequence : 0;
 }

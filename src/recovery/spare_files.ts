@@ -1,5 +1,5 @@
 /**
- * Names and sizes of the files beside the journal: set aside, or never finished.
+ * Names and sizes of the files beside the journal: those set aside and those never finished.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { SpareFile } from "./inspection.ts";
 import { joinPath, QUARANTINE } from "../disk/names.ts";
 import { isUnreadable } from "../disk/refusals.ts";
 
-/** What recovery has set aside; nothing when the folder isn't there. */
+/** The files that recovery has set aside; none when the folder doesn't exist. */
 export async function listQuarantine(fs: DurableFs, directory: string): Promise<SpareFile[]> {
   const folder = joinPath(directory, QUARANTINE);
   try {
@@ -25,7 +25,7 @@ export async function listQuarantine(fs: DurableFs, directory: string): Promise<
   }
 }
 
-/** Names and sizes of files that others may rename or delete meanwhile. */
+/** Names and sizes of files that others may rename or delete at any time. */
 export async function sizesOf(fs: DurableFs, paths: string[]): Promise<SpareFile[]> {
   const found: SpareFile[] = [];
   for (const path of paths) {
@@ -35,14 +35,14 @@ export async function sizesOf(fs: DurableFs, paths: string[]): Promise<SpareFile
         size: await sizeIfReadable(fs, path),
       });
     } catch (error) {
-      // A file that was never finished may get its name, or go, at any moment.
+      // An unfinished file may get its name or disappear at any moment.
       if (!(error instanceof MinistateError) || error.systemCode !== "ENOENT") throw error;
     }
   }
   return found;
 }
 
-/** As `sizeOf`; 0 when the disk refuses to give even the size. */
+/** Like `sizeOf`; 0 when the disk refuses to read even the size. */
 export async function sizeIfReadable(fs: DurableFs, path: string): Promise<number> {
   try {
     return await sizeOf(fs, path);

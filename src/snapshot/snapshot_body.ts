@@ -1,6 +1,6 @@
 /**
- * Reads what follows a snapshot's header: the lines of the state, and the end line that vouches for them. The work
- * grows with the bytes in the file, whatever the lines are like and whatever size the file claims to have.
+ * Reads what follows a snapshot's header: the lines of the state, and the end line that verifies them. The work grows
+ * only with the bytes in the file, whatever its lines look like and whatever size it claims to have.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { NamedFile } from "../disk/names.ts";
 import { readControlLine } from "../format/scan.ts";
 import { readFully } from "../disk/file_io.ts";
 
-/** A string in the state can make a line as long as the string; a hostile file must not take all memory. */
+/** A line can be as long as a string in the state, but a hostile file must not take all memory. */
 const LINE_SIZE_MAX = 32 * BATCH_SIZE_MAX;
 
 const BRACKET_OPEN = 0x5b;
@@ -30,8 +30,8 @@ export class BodyReader {
   #count = 0;
 
   /**
-   * @param pieceSize how much to read in one go
-   * @param add takes a line; returns whether it made sense
+   * @param pieceSize how much to read at once
+   * @param add adds a line; returns whether it was valid
    */
   constructor(
     fs: DurableFs,
@@ -54,12 +54,12 @@ export class BodyReader {
    * @param offset where the header ends
    * @param seed the header's checksum
    * @returns the size of the file
-   * @throws {CorruptionError} when any byte is not as it was written
+   * @throws {CorruptionError} when any byte differs from what was written
    */
   async read(offset: number, seed: number): Promise<number> {
     this.#checksum = seed;
     const size = await this.#file.size();
-    // How much of the buffer is the beginning of a line whose end has not been read.
+    // How much of the buffer holds the beginning of a line whose end has not been read.
     let kept = 0;
     while (offset + kept < size) {
       if (kept + this.#pieceSize > this.#buffer.length) this.#grow(kept, offset);
@@ -68,7 +68,7 @@ export class BodyReader {
       if (await readFully(this.#file, piece, offset + kept) < room) break;
       const bytes = this.#buffer.subarray(0, kept + room);
       if (offset + bytes.length === size) return this.#end(bytes, offset);
-      // Only in what is new: searching all that is kept, over and over, made long lines take quadratic time.
+      // Search only the new bytes: searching everything kept, over and over, made long lines take quadratic time.
       const last = piece.lastIndexOf(LINE_FEED);
       const consumed = last < 0 ? 0 : kept + last + 1;
       if (consumed > 0) {
@@ -83,10 +83,10 @@ export class BodyReader {
     throw damagedAt(this.#named, offset);
   }
 
-  /** Finds what can be no line of ours before its end is read: a hole in the file may be of any size. */
+  /** Detects what can't be a line of ours before its end is read: a hole in the file may be of any size. */
   #checkUnfinished(from: number, to: number, offset: number): void {
     const isOurs = this.#buffer[0] === BRACKET_OPEN || to <= HEADER_SIZE_MAX;
-    // JSON has no zero in it.
+    // JSON contains no zero bytes.
     if (isOurs && !this.#buffer.subarray(from, to).includes(0)) return;
     throw damagedAt(this.#named, offset);
   }

@@ -1,5 +1,5 @@
 /**
- * Writes one snapshot file so that it is complete or not there, and reads one back, verified to the last byte.
+ * Writes one snapshot file, so that it is either complete or absent, and reads one back, verified to the last byte.
  *
  * @module
  */
@@ -18,17 +18,17 @@ import { createAnew, discard, writeFully } from "../disk/file_io.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
 import { BodyReader, damagedAt } from "./snapshot_body.ts";
 
-/** How much is encoded or read in one go, before the event loop gets a turn: callers wait behind it. */
+/** How much is encoded or read at once before the event loop gets a turn: callers wait for it. */
 export const PIECE_SIZE = 16 * 1024;
 
-/** How much `open` reads in one go: nobody waits, and every turn costs it a hop to a thread. */
+/** How much `open` reads at once: no one waits, and every turn costs it a thread hop. */
 const READ_SIZE = 64 * 1024;
 const encoder = new TextEncoder();
 
 /**
- * Writes a snapshot: aside, synced, renamed, directory synced, read back and verified.
+ * Writes a snapshot: to a temporary file, synced, verified, renamed, and the directory synced.
  *
- * @returns its size in bytes; when it returns, the snapshot is durable and known to be readable
+ * @returns its size in bytes; when this returns, the snapshot is durable and known to be readable
  * @throws {DiskFullError} when there is no space; nothing is left behind
  */
 export async function writeSnapshot(
@@ -46,7 +46,7 @@ export async function writeSnapshot(
     size = await writeLines(fs, file, header, lines);
     // Sync before rename: otherwise a power cut can leave the new name on an empty file.
     await file.syncAll();
-    // Read back before the rename: a card that garbles what it stores must not replace anything.
+    // Read back before the rename: a card that garbles data must not replace a good file.
     await verifySnapshot(fs, { ...named, path: temporary });
     await fs.rename(temporary, named.path);
     // Again: otherwise a power cut on FAT can leave the new name on an empty file.
@@ -93,14 +93,14 @@ async function writeLines(
   return offset;
 }
 
-/** A snapshot as read back. */
+/** A snapshot that was read back. */
 export interface SnapshotReading {
   header: SnapshotHeader;
   state: unknown;
   size: number;
 }
 
-/** Reads a snapshot to its end and throws when a byte of it is not as it was written. */
+/** Reads a snapshot to its end and throws if any byte differs from what was written. */
 export async function verifySnapshot(fs: DurableFs, named: NamedFile): Promise<SnapshotHeader> {
   return (await readLines(fs, named, READ_SIZE, () => true)).header;
 }
@@ -108,8 +108,8 @@ export async function verifySnapshot(fs: DurableFs, named: NamedFile): Promise<S
 /**
  * Reads a snapshot and builds its state.
  *
- * @param pieceSize how much to read in one go
- * @throws {CorruptionError} when any byte of it is not as it was written
+ * @param pieceSize how much to read at once
+ * @throws {CorruptionError} when any byte differs from what was written
  * @throws {TooNewError} when a newer version wrote it
  * @throws {ForeignFormatError} when it is not ours
  */
@@ -158,9 +158,9 @@ async function readLines(
 
 /** A snapshot on the disk. */
 export interface SnapshotInfo {
-  /** Its file. */
+  /** The path of its file. */
   path: string;
-  /** It holds the state after this sequence. */
+  /** The snapshot holds the state after this sequence. */
   sequence: number;
   /** Its size in bytes. */
   size: number;

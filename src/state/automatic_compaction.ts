@@ -1,5 +1,5 @@
 /**
- * Starts compactions by itself, from the caller's own `apply`, without making it wait.
+ * Starts compactions automatically, triggered by the caller's `apply` but without delaying it.
  *
  * @module
  */
@@ -10,23 +10,23 @@ import { isDiskFull } from "../failures.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 
 /**
- * After a failure, how much further journal the next try waits for: this share of what starts a compaction otherwise,
- * then twice as much each time, up to half of it. Soon enough at first that whatever the failure has freed still holds
- * a snapshot; not with every mutation, because each try can cost the card one.
+ * How much more journal to wait for after a failure: this share of the usual limit, then twice as much each time, up to
+ * half of it. The first retry comes soon enough that any space freed by the failure still holds a snapshot. It doesn't
+ * come with every mutation, because each try can cost the card a snapshot's worth of writing.
  */
 const RETRY_SHARE_MIN = 1 / 16;
 const RETRY_SHARE_MAX = 1 / 2;
 
-/** On a full disk no journal is added: there, the next try waits for as many refused batches, twice as many each time. */
+/** A full disk adds no journal, so the next try waits for this many refused batches, twice as many each time. */
 const REFUSALS_MAX = 64;
 
-/** Watches the journal's length. */
+/** Watches the journal's length and starts compactions. */
 export class AutomaticCompaction {
   readonly #compaction: Compaction;
   readonly #writer: JournalWriter;
   readonly #size: number;
   readonly #onError: (error: MinistateError) => unknown;
-  /** Why the last one failed; `null` when it did not. */
+  /** Why the last compaction failed; `null` when it did not. */
   failure: MinistateError | null = null;
   #running = false;
   #stopped = false;
@@ -46,7 +46,7 @@ export class AutomaticCompaction {
     writer.onBatchEnd = (error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong();
   }
 
-  /** Starts when the journal since the last snapshot is longer than the limit and than that snapshot. */
+  /** Starts when the journal since the last snapshot is larger than both the limit and that snapshot. */
   #startIfLong(): void {
     const { sizeSinceSnapshot } = this.#writer;
     const isDue = this.failure === null
@@ -59,13 +59,13 @@ export class AutomaticCompaction {
     return Math.max(this.#size, this.#compaction.snapshotSize);
   }
 
-  /** Starts because a batch found the disk full, unless that failed a moment ago. */
+  /** Starts because a batch found the disk full, unless a compaction failed just before. */
   #startIfDue(): void {
     if (this.#refusalsLeft > 0) this.#refusalsLeft--;
     else this.#start();
   }
 
-  /** Starts a compaction that nobody waits for, unless one is under way. */
+  /** Starts a compaction in the background, unless one is in progress. */
   #start(): void {
     const { sequence, poison } = this.#writer;
     if (this.#running || this.#stopped || poison !== null || sequence === 0) return;
@@ -94,8 +94,8 @@ export class AutomaticCompaction {
   }
 
   /**
-   * Resolves with whether the callback took it. What that throws is its own affair: nobody waits here who could be
-   * told, and `failure` tells of the compaction all the same.
+   * Calls the callback; resolves with whether it succeeded. An error that it throws is ignored: there is no caller here
+   * to report it to, and `failure` still reports the compaction.
    */
   async #tell(error: MinistateError): Promise<boolean> {
     try {
@@ -106,7 +106,7 @@ export class AutomaticCompaction {
     }
   }
 
-  /** Starts none from now on. */
+  /** Starts no more compactions. */
   stop(): void {
     this.#stopped = true;
   }

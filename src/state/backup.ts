@@ -1,5 +1,5 @@
 /**
- * Copies a state directory to another place, consistently, also while it is being written.
+ * Copies a state directory to another place, consistently, even while it is being written.
  *
  * @module
  */
@@ -24,30 +24,30 @@ import { holdFiles, listEntries } from "./held_files.ts";
 import { readIdentity } from "../recovery/identity.ts";
 import { StateDirectory } from "../journal/state_directory.ts";
 
-/** What a backup holds. */
+/** The contents of a backup. */
 export interface BackupReport {
-  /** Where it is. */
+  /** The directory that holds it. */
   directory: string;
   /** The last sequence in it. */
   sequence: number;
   /** How many files were copied. */
   files: number;
-  /** Their size in bytes. */
+  /** Their total size in bytes. */
   size: number;
 }
 
 /**
  * Copies snapshots and segments up to the last acknowledged batch.
  *
- * Until the last file is copied the target can't be opened (its first segment, or its snapshot, is missing), so
- * an interrupted backup is never taken for a whole one.
+ * Until the last file is copied the target can't be opened, because its first segment or its snapshot is missing. An
+ * interrupted backup is therefore never taken for a complete one.
  *
- * @param given where to; made when it is missing
+ * @param given the target; created if missing
  * @param limit the acknowledged end when the source is open for writing in this process; `null` finds it in the file
- * @param known a sequence that was acknowledged: a backup that doesn't reach it is none
+ * @param known a sequence that was acknowledged: a backup that doesn't reach it is invalid
  * @throws {CorruptionError} when the source is damaged; the target is then incomplete
  * @throws {DirectoryGoneError} when the source was replaced, or its files were removed
- * @throws {IoError} when the target is not empty, can't be written, or is moved or removed meanwhile
+ * @throws {IoError} when the target is not empty, can't be written, or is moved or removed during the backup
  */
 export async function backupState(
   source: StateDirectory,
@@ -55,12 +55,12 @@ export async function backupState(
   limit: ReadLimit | null,
   known = 0,
 ): Promise<BackupReport> {
-  // Before anything is made: otherwise a directory that is gone leaves an empty target.
+  // Before anything is created: otherwise a source that is gone would leave an empty target.
   await source.files.check();
-  // Once, and with links followed: a link into the quarantine is the quarantine.
+  // Resolved once, following links: a link into the quarantine counts as the quarantine.
   const target = await source.resolve(given);
   const journalName = `${source.stem}.jsonl`;
-  // What is written there is no wear of the source's card.
+  // Writing to the target does not count as wear of the source's card.
   const fs = source.fsBeneath;
   await refuseQuarantine(fs, target);
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
@@ -87,7 +87,8 @@ async function copyInto(
   await destination.syncAncestors();
   await destination.removeTemporary(found);
   const both = source.guard(destination.fs);
-  // A writer in another process deletes what it no longer needs; here, nothing is deleted meanwhile.
+  // A writer in another process deletes files that it no longer needs. In this process, nothing is deleted during a
+  // backup.
   const held = limit === null ? await holdFiles(both, source.path, source.stem) : null;
   try {
     const sourceFs = held?.fs ?? both;
@@ -96,7 +97,7 @@ async function copyInto(
     const plan = await planCopies(sourceFs, files, id, limit);
     if (plan.sequence < known) throw cutShort(source.path, plan.sequence, known);
     const copied = await copyFiles(sourceFs, plan, destination);
-    // Once more: what is not held is opened by name.
+    // Check once more: files that are not held open are opened by name.
     await source.files.check();
     return copied;
   } finally {
@@ -119,8 +120,8 @@ async function copyFiles(
 }
 
 /**
- * Refuses the folder of a state directory where damaged files are set aside, and everything in it: the next damage
- * would be put among the files of the backup.
+ * Refuses the folder where a state directory sets damaged files aside, and everything in it: files damaged later would
+ * end up among those of the backup.
  */
 async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
   for (let path = target, parent; (parent = parentOf(path)) !== null; path = parent) {
@@ -137,12 +138,14 @@ async function isStateDirectory(fs: DurableFs, path: string): Promise<boolean> {
   try {
     return (await fs.list(path)).some(({ name }) => name !== QUARANTINE && isOwnName(name));
   } catch {
-    // What can't be listed, or isn't there yet, is told by what comes next.
+    // If it can't be listed or doesn't exist yet, the next steps report that.
     return false;
   }
 }
 
-/** Refuses a target that holds anything but what a backup cut short before its first file has left. */
+/**
+ * Refuses a target that holds anything but the leftovers of a backup interrupted before its first file was complete.
+ */
 async function refuseOthers(
   { fs, path: target }: StateDirectory,
   found: StateFiles,
@@ -154,7 +157,9 @@ async function refuseOthers(
   throw ioError("back up to", target, cause);
 }
 
-/** The manager itself is well: another code than `DIRECTORY_GONE`, which says that it is over. */
+/**
+ * The manager itself is fine, so the code is not `DIRECTORY_GONE`, which would mean that the manager can't continue.
+ */
 function targetGone(target: string, cause: DirectoryGoneError): IoError {
   return new IoError(
     `Cannot back up to "${target}": it was moved, replaced or removed meanwhile, and what is in it is no backup: ` +

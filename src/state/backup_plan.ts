@@ -1,5 +1,5 @@
 /**
- * Decides which files of a state directory make a whole backup, and reads all of them before any is copied.
+ * Decides which files of a state directory make a complete backup. Reads all of them before any is copied.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { isEmptyFile } from "../disk/sync_file.ts";
 /** One file to copy. */
 export interface Copy {
   named: NamedFile;
-  /** How much of the file; `Infinity` for all. */
+  /** How much of the file to copy; `Infinity` for all of it. */
   size: number;
 }
 
@@ -32,11 +32,11 @@ export interface Plan {
 }
 
 /**
- * Finds what a backup needs: the newest segments first, the snapshots last, the oldest of those first.
+ * Finds what a backup needs: the newest segments first, then the snapshots, the oldest first.
  *
- * @param id the journal they must belong to; `null` takes any
+ * @param id the journal they must belong to; `null` accepts any
  * @param limit the acknowledged end when the source is open for writing in this process; `null` finds it in the file
- * @throws {CorruptionError} when something that is needed is damaged
+ * @throws {CorruptionError} when a needed file is damaged
  */
 export async function planCopies(
   fs: DurableFs,
@@ -49,10 +49,10 @@ export async function planCopies(
   let copies: Copy[] = [];
   let sequence = snapshots.at(-1)?.sequence ?? 0;
   for (const [index, named] of files.segments.entries()) {
-    // Begun since the end was taken: what is in it is for the next backup.
+    // Begun after the end was determined: its records are for the next backup.
     if (limit !== null && named.sequence > limit.segmentFirst) continue;
     const next = named.path === limit?.path ? undefined : files.segments[index + 1];
-    // Made when the power went, and never begun: nothing is in it.
+    // Created when the power was cut, and never begun: it holds nothing.
     if (index === files.segments.length - 1 && await isEmptyFile(fs, named.path)) continue;
     const isUnneeded = next !== undefined && next.sequence <= needed + 1;
     let reader: SegmentReader;
@@ -72,7 +72,7 @@ export async function planCopies(
         copies.unshift({ named, size: reader.soundEnd });
         sequence = Math.max(sequence, reader.expected - 1);
       } else if (isUnneeded) {
-        // What an interrupted compaction left of a journal that no snapshot needs, or what can't be read of it.
+        // Left by an interrupted compaction of a journal that no snapshot needs, or unreadable.
         copies = [];
       } else {
         throw damaged(reader);
@@ -87,7 +87,9 @@ export async function planCopies(
   return { copies, sequence };
 }
 
-/** Reads a segment to its end, and gives its last batch; one that nobody needs, as far as the disk gives it. */
+/**
+ * Reads a segment to its end and returns its last batch. An unneeded segment is read as far as the disk can read it.
+ */
 async function readToEnd(
   reader: SegmentReader,
   limit: number,
@@ -102,22 +104,22 @@ async function readToEnd(
   return reader.sealed ? null : last;
 }
 
-/** Whether a segment that was read holds every record it must. */
+/** Whether a segment that was read holds every record it must hold. */
 async function isSound(
   fs: DurableFs,
   reader: SegmentReader,
   next: NamedFile | undefined,
   limit: ReadLimit | null,
 ): Promise<boolean> {
-  // Behind the last record before the next segment, nothing is copied and nothing can be damaged.
+  // Bytes after the last record before the next segment are not copied, so damage there doesn't matter.
   if (next !== undefined) return reader.expected === next.sequence;
   if (limit !== null) return reader.expected === limit.sequence + 1;
   if (reader.damage === null) return true;
-  // A batch that is being written looks torn; anything that had been acknowledged doesn't.
+  // A batch that is being written looks torn; acknowledged bytes never do.
   return judgeTail(reader, await scanAftermath(reader, reader.soundEnd, fs.crc32)) === "unproven";
 }
 
-/** The journal's snapshots that are as they were written: a backup of a rotten one is no backup. */
+/** The journal's undamaged snapshots: a backup of a damaged one would be useless. */
 async function soundSnapshots(
   fs: DurableFs,
   files: StateFiles,
@@ -135,7 +137,7 @@ async function soundSnapshots(
   return sound;
 }
 
-/** Whether the file can't be read for a reason of its own. */
+/** Whether the file can't be read because of the file itself. */
 function isDamaged(error: unknown): boolean {
   return error instanceof CorruptionError || error instanceof ForeignFormatError ||
     isUnreadable(error);

@@ -1,5 +1,5 @@
 /**
- * What `changes` returns: an iterator that ends at once, also while somebody waits for its next value.
+ * The iterator that `changes` returns. It ends at once, even while a caller waits for its next value.
  *
  * An async generator can't do that: its `return()` waits until its `next()` is settled.
  *
@@ -23,13 +23,13 @@ export class ChangeIterator<T> implements AsyncGenerator<T, void, void> {
   readonly #source: RecordSource;
   readonly #convert: (record: VersionedRecord) => T;
   readonly #signals: readonly AbortSignal[];
-  /** Calls of `next` that are not settled, in order. */
+  /** Calls of `next` that are not settled yet, in order. */
   #asked: Asked<T>[] = [];
   #isRunning = false;
   #isOver = false;
   readonly #end = (): void => this.#finish();
 
-  /** @param signals each ends the iteration, as `return()` does */
+  /** @param signals each ends the iteration, like `return()` */
   constructor(
     source: RecordSource,
     convert: (record: VersionedRecord) => T,
@@ -67,13 +67,13 @@ export class ChangeIterator<T> implements AsyncGenerator<T, void, void> {
     await this.return();
   }
 
-  /** Settles the calls that wait. What is at hand is given before the first `await`. */
+  /** Settles the waiting calls. Available records are delivered before the first `await`. */
   async #run(): Promise<void> {
     this.#isRunning = true;
     try {
       this.#serve();
       if (this.#asked.length === 0) return;
-      // Only while somebody waits: an iterator that was given up must not hang on a signal that lives longer.
+      // Only while a call waits: an abandoned iterator must not stay attached to a signal that outlives it.
       for (const signal of this.#signals) signal.addEventListener("abort", this.#end);
       while (this.#asked.length > 0) {
         if (!await this.#source.fetch()) this.#finish();

@@ -1,5 +1,5 @@
 /**
- * Follows a state: its committed mutations, those of the past from the disk and those to come as they are settled.
+ * Follows a state's committed mutations: past ones from the disk, and new ones as they are settled.
  *
  * @module
  */
@@ -14,25 +14,25 @@ import { changesSettings } from "../options.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 import { ChangeIterator } from "./change_iterator.ts";
 
-/** A committed mutation, as `changes` gives it. */
+/** A committed mutation, as returned by `changes`. */
 export interface Change<M> {
   /** The mutation's number. */
   sequence: number;
   /** When it was journaled, in milliseconds since 1970, by the machine's clock. */
   timestamp: number;
-  /** The mutation, carried over to the mutator's version if an older one wrote it. Each follower gets its own copy. */
+  /** The mutation, migrated to the mutator's version if an older one wrote it. Each follower gets its own copy. */
   mutation: M;
 }
 
-/** What makes the changes of one manager. */
+/** Creates the iterators of one manager's changes. */
 export class Changes<M> {
   readonly #directory: StateDirectory;
   readonly #writer: JournalWriter | null;
   readonly #carryOver: (mutation: unknown, version: number) => M;
-  /** Ends those that read files; the others are ended by the writer here. */
+  /** Ends the iterators that read files. Those that follow the writer in this process are ended by the writer. */
   #closing: AbortController | null = null;
 
-  /** @param carryOver brings a mutation of an older version up to date */
+  /** @param carryOver migrates a mutation of an older version */
   constructor(
     directory: StateDirectory,
     writer: JournalWriter | null,
@@ -43,14 +43,15 @@ export class Changes<M> {
     this.#carryOver = carryOver;
   }
 
-  /** @param sequence the manager's own */
+  /** @param sequence the manager's current sequence */
   iterate(options: ChangesOptions, sequence: number): AsyncGenerator<Change<M>, void, void> {
     const { from, follow, signal } = changesSettings(options, {
       from: sequence + 1,
       follow: this.#writer !== null,
     });
     const signals = signal === undefined ? [] : [signal];
-    // One that follows the writer here still gets what the writer settles while it closes, and is ended by it.
+    // An iterator that follows this process's writer still gets what the writer settles while closing; the writer ends
+    // it.
     if (!follow || this.#writer === null) {
       signals.push((this.#closing ??= new AbortController()).signal);
     }
@@ -78,7 +79,7 @@ export class Changes<M> {
     return new FileSource(cursor, { follow, attempts: 5, hold: false });
   }
 
-  /** Ends what reads files. */
+  /** Ends the iterators that read files. */
   close(): void {
     this.#closing?.abort();
   }

@@ -1,5 +1,5 @@
 /**
- * Writes snapshots of a live state and deletes what they make unneeded, one job at a time.
+ * Writes snapshots of a live state and deletes files that they make unneeded, one job at a time.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { isStuck } from "../disk/refusals.ts";
 import { syncFile } from "../disk/sync_file.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
-/** What a compaction came to. */
+/** The result of a compaction. */
 export interface CompactionReport {
   /** The newest snapshot. */
   snapshot: SnapshotInfo;
@@ -27,8 +27,8 @@ export interface CompactionReport {
 }
 
 /**
- * A state whose lines are longer than this together is not encoded from memory, where mutations would have to wait
- * for it, but built a second time from the disk: some milliseconds of waiting at most.
+ * A state whose lines are longer than this in total is rebuilt from the disk instead of being encoded from memory,
+ * where mutations would have to wait for it. This limits the wait to a few milliseconds.
  */
 const ENCODED_LIVE_MAX = 256 * 1024;
 
@@ -46,14 +46,16 @@ export class Compaction {
   readonly #kept: number;
   readonly #live: () => unknown;
   readonly #rebuild: (sequence: number) => Promise<unknown>;
-  /** For jobs that need the files to stay as they are. */
+  /** For jobs that need the files to stay unchanged. */
   readonly turn: InTurn = new InTurn();
   #newest: SnapshotInfo | null = null;
-  /** The snapshots that were synced under their names by this process: those of a killed one may not have been. */
+  /**
+   * The snapshots that this process synced under their final names: those of a killed process may not have been synced.
+   */
   readonly #synced = new Set<string>();
 
   /**
-   * @param newest the newest snapshot there is, if it is of this version
+   * @param newest the newest snapshot, if it is of this version
    * @param live the live state
    * @param rebuild builds the state after a sequence from the disk
    */
@@ -79,12 +81,12 @@ export class Compaction {
     return this.#newest?.size ?? 0;
   }
 
-  /** Writes a snapshot of the state as it is now. */
+  /** Writes a snapshot of the current state. */
   createSnapshot(): Promise<SnapshotInfo> {
     return this.turn.run(() => this.#snapshot());
   }
 
-  /** As `createSnapshot`; on a full disk there is none, and the older files go on standing in for it. */
+  /** Like `createSnapshot`, but a full disk is ignored: the older files stay in use. */
   async createSnapshotIfSpace(): Promise<void> {
     try {
       await this.createSnapshot();
@@ -118,7 +120,7 @@ export class Compaction {
     return { ministate: "snapshot", format: FORMAT, id, sequence, mutator, version, timestamp };
   }
 
-  /** Fixes the state at one sequence without keeping mutations waiting. */
+  /** Captures the state at one sequence without delaying mutations. */
   async #capture(): Promise<Capture> {
     const { sequence, lines } = await this.#writer.exclusive(() => this.#begin());
     if (lines !== null) return { sequence, lines: () => lines };
@@ -127,7 +129,7 @@ export class Compaction {
       return { sequence, lines: () => encodeState(state) };
     } catch (error) {
       if (!(error instanceof MinistateError)) throw error;
-      // What the disk holds can't be read and the memory is sound: a snapshot of it is worth the waiting.
+      // The disk can't be read but memory is sound: a snapshot of it is worth the wait.
       return await this.#writer.exclusive(() => {
         const lines = [...encodeState(this.#live())];
         return Promise.resolve({ sequence: this.#writer.sequence, lines: () => lines });
@@ -135,24 +137,24 @@ export class Compaction {
     }
   }
 
-  /** Begins a new segment and encodes the state if it is small. No batch is committed meanwhile. */
+  /** Begins a new segment, and encodes the state if it is small. No batch is committed during this. */
   async #begin(): Promise<{ sequence: number; lines: string[] | null }> {
     const { sequence } = this.#writer;
-    // That it was large last time is enough: merely listing a million keys takes half a second.
+    // Judge by the last snapshot's size: even listing a million keys takes half a second.
     const isLarge = this.snapshotSize > ENCODED_LIVE_MAX;
     const lines = isLarge ? null : encodeUpTo(this.#live(), ENCODED_LIVE_MAX);
     try {
-      // So that the next open reads this snapshot and nothing before it, and the older segments can go.
+      // So that the next open reads only this snapshot and later segments, and the older segments can be deleted.
       await this.#writer.rotate();
     } catch (error) {
-      // Without a new segment the snapshot is just as good; the current segment stays until a later one.
+      // The snapshot is just as good without a new segment; the current one stays until a later compaction.
       if (!isDiskFull(error)) throw error;
     }
     this.#writer.sizeSinceSnapshot = 0;
     return { sequence, lines };
   }
 
-  /** Writes the file; on a full disk, first with the fill given back, then with the oldest files gone. */
+  /** Writes the file. On a full disk, first gives back the fill, then deletes the oldest files. */
   async #write(
     named: NamedFile,
     header: SnapshotHeader,
@@ -161,8 +163,8 @@ export class Compaction {
     const makeRoom: (() => Promise<unknown>)[] = [
       () => this.#writer.exclusive(() => this.#writer.releaseFill()),
       () => this.#deleteUnneeded(),
-      // The older snapshot and its journal give way, if the newest was just read back sound: what is gone then
-      // is the second copy, not the state; and it comes back with the snapshot about to be written.
+      // Last resort: keep one verified snapshot instead of two. Only the spare is lost, and the snapshot being written
+      // replaces it.
       () => this.#deleteUnneeded(1),
     ];
     for (;;) {
@@ -174,9 +176,9 @@ export class Compaction {
       } catch (error) {
         const next = isDiskFull(error) ? makeRoom.shift() : undefined;
         if (next === undefined) throw error;
-        // On a copy-on-write file system, giving back takes space too; then the next way may do.
+        // On a copy-on-write file system, even freeing takes space. If so, the next step may still work.
         await hasNoSpaceFor(next);
-        // What was given up so far is free only once that is durable (ext4).
+        // Deleted files free their space only once the deletion is durable (ext4).
         await this.#directory.syncNames();
       }
     }
@@ -191,10 +193,10 @@ export class Compaction {
   async #verify(named: NamedFile): Promise<boolean> {
     try {
       const header = await verifySnapshot(this.#directory.fs, named);
-      // Another journal's snapshot stands in for nothing.
+      // Another journal's snapshot can't be used.
       return header.id === this.#writer.identity.id;
     } catch {
-      // Whatever keeps it from being read: it stands in for nothing.
+      // Whatever makes it unreadable, it can't be used.
       return false;
     }
   }
@@ -207,20 +209,22 @@ export class Compaction {
       if (sound.length === kept) break;
       if (await this.#verify(named)) sound.push(named);
     }
-    // Until there are enough to fall back on, the journal from the beginning is what a rotten one falls back on.
+    // Until there are enough sound snapshots, the journal from the beginning is the fallback for a damaged one.
     if (sound.length < kept) return [];
     await this.#syncOnce(sound);
     const oldest = sound[sound.length - 1]!.sequence;
     const isUnneeded = (segment: number) =>
       (files.segments[segment + 1]?.sequence ?? Infinity) <= oldest + 1;
-    // The snapshots first, durably: one whose journal is gone would be no state to fall back on, and a hole in a backup.
+    // Durably delete the snapshots first: without its journal, a snapshot is no fallback, and leaves a gap in a backup.
     return [
       ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),
       ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),
     ];
   }
 
-  /** What a killed process wrote can be read and not yet be durable, and everything before it is about to go. */
+  /**
+   * A killed process's snapshot may be readable but not yet durable, and everything before it is about to be deleted.
+   */
   async #syncOnce(snapshots: NamedFile[]): Promise<void> {
     for (const { path } of snapshots) {
       if (this.#synced.has(path)) continue;
@@ -232,14 +236,14 @@ export class Compaction {
   async #delete(files: NamedFile[]): Promise<string[]> {
     if (files.length === 0) return [];
     const deleted: string[] = [];
-    // What they are replaced by must be durable by name before anything goes.
+    // The files that replace them must be durable by name before anything is deleted.
     await this.#directory.syncNames();
     for (const { path } of files) {
       try {
         await this.#directory.fs.remove(path);
         deleted.push(path);
       } catch (error) {
-        // Only fsck can remove it; the others must go all the same, or the disk fills up.
+        // Only fsck can remove it. The others must still be deleted, or the disk fills up.
         if (!isStuck(error)) throw ioError("delete", path, error);
       }
     }
@@ -248,7 +252,7 @@ export class Compaction {
   }
 }
 
-/** The lines of a state, or `null` when they are longer than `sizeMax` together. */
+/** The lines of a state, or `null` when they are longer than `sizeMax` in total. */
 function encodeUpTo(state: unknown, sizeMax: number): string[] | null {
   const lines: string[] = [];
   let size = 0;

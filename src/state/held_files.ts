@@ -1,8 +1,8 @@
 /**
  * Keeps the files of a state directory readable while a writer in another process deletes them.
  *
- * A file that is open outlives its name. So everything is opened at once, which takes a moment, and then read as
- * slowly as it must be.
+ * An open file outlives its name. All files are therefore opened at once, which takes a moment, and then read as slowly
+ * as needed.
  *
  * @module
  */
@@ -13,24 +13,24 @@ import { ioError } from "../failures.ts";
 import { sortNames } from "../disk/names.ts";
 import { isUnreadable } from "../disk/refusals.ts";
 
-/** How often the files are listed and opened until none was deleted in between. */
+/** How many times to list and open the files until none was deleted in between. */
 const ATTEMPTS = 100;
 
-/** How many files are held at most: the rest, the newest segments, are the last that a compaction comes to. */
+/** The most files to hold. The rest are the newest segments, which a compaction deletes last. */
 const HELD_MAX = 256;
 
-/** A state directory as it was at one moment; the newest segment may still grow. */
+/** A state directory as it was at one moment. Its newest segment may still grow. */
 export interface HeldFiles {
-  /** Lists and reads what is held; everything else goes to the file system beneath. */
+  /** Lists and reads the held files; everything else goes to the underlying file system. */
   fs: DurableFs;
-  /** Closes what is held. */
+  /** Closes the held files. */
   release(): Promise<void>;
 }
 
 /**
- * Opens the segments and snapshots of a state directory, all of one moment.
+ * Opens the segments and snapshots of a state directory, as they are at one moment.
  *
- * @throws {IoError} when one can't be opened, or when files come and go faster than they can be opened
+ * @throws {IoError} when a file can't be opened, or when files come and go faster than they can be opened
  */
 export async function holdFiles(
   fs: DurableFs,
@@ -67,7 +67,7 @@ export async function listEntries(fs: DurableFs, directory: string): Promise<Dir
   }
 }
 
-/** `null` for a file that the disk refuses to give: it is judged where it is needed, and nobody may need it. */
+/** `null` for a file that the disk refuses to read. It is judged where it is needed, which may be nowhere. */
 async function openIfReadable(fs: DurableFs, path: string): Promise<DurableFile | null> {
   try {
     return await fs.open(path, "read");
@@ -83,7 +83,7 @@ function heldFs(
   entries: DirectoryEntry[],
   held: Map<string, DurableFile>,
 ): DurableFs {
-  // Unfinished files come and go, and nobody reads them.
+  // Unfinished files come and go, and are never read.
   const listed = entries.filter(({ name }) => !name.endsWith(".tmp"));
   return {
     open: async (path, mode) => {
@@ -103,7 +103,7 @@ function heldFs(
   };
 }
 
-/** Closed only when all is released. */
+/** The file is closed only when everything is released. */
 function sharedFile(file: DurableFile): DurableFile {
   return {
     read: file.read.bind(file),

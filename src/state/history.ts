@@ -1,5 +1,5 @@
 /**
- * The past of a state, rebuilt from what is kept on the disk.
+ * Rebuilds past states from the files that are kept.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { restoreNewest } from "../recovery/snapshot_restore.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
 /**
- * Checks that a state has been at a sequence.
+ * Checks that the state has reached a sequence.
  *
  * @param last the newest sequence
  * @throws {RangeError} when it has not
@@ -27,7 +27,7 @@ export function checkPast(sequence: number, last: number): void {
 /**
  * Rebuilds the state after `sequence` in `machine`.
  *
- * @throws {HistoryGoneError} when no kept snapshot and journal lead there
+ * @throws {HistoryGoneError} when the kept snapshots and journal don't lead there
  */
 export async function rebuildState<S, M, R>(
   directory: StateDirectory,

@@ -1,5 +1,5 @@
 /**
- * The caller's side of the state: what a mutator is, and the machine that runs one record after the other.
+ * The mutator interface, and the state machine that runs one record after another.
  *
  * @module
  */
@@ -12,33 +12,39 @@ import { copyJson, describeFlaw, findJsonFlaw } from "../format/json.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import type { StandardSchema } from "./standard_schema.ts";
 
-/** What a mutator is told about the record it applies; the same on every replay, so that it needs no clock. */
+/**
+ * The information a mutator receives about the record it applies. It is the same on every replay, so no clock is
+ * needed.
+ */
 export interface MutationContext {
   /** The record's number: 1 for the first mutation ever. */
   readonly sequence: number;
-  /** When the record was journaled, in milliseconds since 1970, by the clock of the machine; may jump or stand still. */
+  /** When the record was journaled, in milliseconds since 1970, by the machine's clock; it may jump or stand still. */
   readonly timestamp: number;
 }
 
-/** How an older version's data is carried over when the mutator's `version` has been raised. */
+/** How to migrate data of an older version after the mutator's `version` was raised. */
 export interface Migration<S, M> {
-  /** Turns the state of an older version into one of this version. Without it, the state is taken as it is. */
+  /** Converts the state of an older version to this version. Without it, the state is used unchanged. */
   state?(state: unknown, versionFrom: number): S;
-  /** Turns a mutation journaled by an older version into one of this version. Without it, it is taken as it is. */
+  /** Converts a mutation journaled by an older version to this version. Without it, the mutation is used unchanged. */
   mutation?(mutation: unknown, versionFrom: number): M;
 }
 
-/** What every mutator has, whichever style. */
+/** What both styles of mutators have in common. */
 export interface MutatorBase<S, M> {
-  /** Makes the state before the first mutation. Must be JSON. */
+  /** Returns the state before the first mutation. Must be JSON. */
   initial(): S;
   /** Names the kind of state, so that another mutator is refused. @default none */
   readonly name?: string;
-  /** Version of the state's and the mutations' form, 1 or higher. @default 1 */
+  /** Version of the form of the state and the mutations, 1 or higher. @default 1 */
   readonly version?: number;
-  /** How data of an older version is carried over. */
+  /** How to migrate data of an older version. */
   readonly migrate?: Migration<S, M>;
-  /** A Standard Schema validator (zod, valibot, arktype …). What it refuses is never journaled. Must be synchronous. */
+  /**
+   * A Standard Schema validator (zod, valibot, arktype …). Mutations it refuses are never journaled. Must be
+   * synchronous.
+   */
   readonly schema?: StandardSchema<unknown, M>;
 }
 
@@ -49,18 +55,18 @@ export interface MutatorBase<S, M> {
  *
  * @typeParam S the state
  * @typeParam M the mutations
- * @typeParam R what `apply` gives back to the caller
+ * @typeParam R what `apply` returns to the caller
  */
 export interface Mutator<S, M, R = unknown> extends MutatorBase<S, M> {
   /**
-   * Changes `state` by `mutation` and returns any result. Throwing rejects the mutation, now and on every
-   * replay; throw before the first change.
+   * Changes `state` by `mutation` and returns any result. Throwing rejects the mutation, now and on every replay. Throw
+   * before making the first change.
    */
   apply(state: S, mutation: M, context: MutationContext): R;
 }
 
 /**
- * A mutator that returns the next state instead of changing the one it is given.
+ * A mutator that returns the next state instead of changing the one it receives.
  *
  * @typeParam S the state
  * @typeParam M the mutations
@@ -70,7 +76,7 @@ export interface Reducer<S, M> extends MutatorBase<S, M> {
   reduce(state: S, mutation: M, context: MutationContext): S;
 }
 
-/** What `apply` resolves with. */
+/** What `apply` resolves to. */
 export interface Applied<R> {
   /** The mutation's number: 1 for the first ever. */
   sequence: number;
@@ -78,18 +84,18 @@ export interface Applied<R> {
   result: R;
 }
 
-/** Deeply read-only view of a state. */
+/** A deeply read-only view of a state. */
 export type DeepReadonly<T> = T extends (infer I)[] ? readonly DeepReadonly<I>[]
   : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
   : T;
 
-/** Holds the state and runs records on it, live and on replay in exactly the same way. */
+/** Holds the state and runs records on it, in exactly the same way live and on replay. */
 export class StateMachine<S, M, R> {
   readonly #mutator: Mutator<S, M, R> | Reducer<S, M>;
   readonly name: string | null;
   readonly version: number;
   state: S;
-  /** The sequence that the state is after. */
+  /** The sequence of the last record that was run. */
   sequence = 0;
 
   constructor(mutator: Mutator<S, M, R> | Reducer<S, M>) {
@@ -104,7 +110,7 @@ export class StateMachine<S, M, R> {
     return this.#mutator.schema;
   }
 
-  /** A fresh initial state, which nobody else holds. */
+  /** A fresh initial state that no one else holds a reference to. */
   initial(): S {
     const state: unknown = this.#mutator.initial();
     const flaw = findJsonFlaw(state, STATE_DEPTH_MAX);
@@ -118,7 +124,7 @@ export class StateMachine<S, M, R> {
     return copyJson(state) as S;
   }
 
-  /** Starts over from a snapshot's state, carried over from the version that wrote it. */
+  /** Starts over from a snapshot's state, migrated from the version that wrote it. */
   restore(state: unknown, version: number, sequence: number): void {
     this.state = this.#migrate("state", version, state) as S;
     this.sequence = sequence;
@@ -153,9 +159,9 @@ export class StateMachine<S, M, R> {
   }
 
   /**
-   * Runs the records of one atomic group, given as JSON: all of them, whatever becomes of each.
+   * Runs all records of one atomic group, given as JSON, whatever the outcome of each.
    *
-   * @throws {MutationRejectedError} the first refusal, when there was one
+   * @throws {MutationRejectedError} the first rejection, if there was one
    */
   runAll(sequenceFirst: number, timestamp: number, texts: readonly string[]): Applied<R>[] {
     const applied: Applied<R>[] = [];
@@ -172,30 +178,30 @@ export class StateMachine<S, M, R> {
     return applied;
   }
 
-  /** Another machine for the same mutator, in the initial state. */
+  /** A new machine for the same mutator, in the initial state. */
   fresh(): StateMachine<S, M, R> {
     return new StateMachine(this.#mutator);
   }
 
-  /** A mutation of an older version, carried over to this one. */
+  /** Migrates a mutation of an older version to this one. */
   carryOver(mutation: unknown, version: number): M {
     return this.#migrate("mutation", version, mutation) as M;
   }
 
   /**
-   * Runs one record of an older journal or of this one, as far as its outcome is not asked for.
+   * Replays one record, of this version or an older one. A rejection is ignored.
    *
-   * @throws {MigrationError} when the record is of an older version and can't be carried over, or not run at all
+   * @throws {MigrationError} when the record is of an older version and can't be migrated, or can't be run at all
    */
   replay(sequence: number, timestamp: number, mutation: unknown, version: number): void {
     const current = this.carryOver(mutation, version);
     try {
       this.run(sequence, timestamp, current);
     } catch (error) {
-      // Its caller was told when it was journaled; the refusal is part of the history.
+      // Its caller received the rejection when it was journaled; it is part of the history.
       /* v8 ignore next -- nothing else is thrown now; a bug that does must not count as a refusal */
       if (!(error instanceof MutationRejectedError)) throw error;
-      // The older version may have applied it. A program that applies nothing would lose the whole state without a word.
+      // The older version may have applied it. A program that applies nothing would silently lose the whole state.
       if (version !== this.version && error.cause instanceof NoOutcome) {
         throw this.#notCarriedOver(`mutation ${sequence}`, version, error.cause);
       }
@@ -203,13 +209,13 @@ export class StateMachine<S, M, R> {
   }
 
   /**
-   * Makes sure that the state of an older version, carried over with all its mutations, is one that can be kept.
+   * Makes sure that a state migrated from an older version, with all its mutations, can be stored.
    *
    * @throws {MigrationError} when it is not JSON
    */
   checkCarriedOver(versionFrom: number): void {
     try {
-      // As its first snapshot will, so that what is refused then is refused now.
+      // Encodes it like its first snapshot, so that anything refused then is refused now.
       for (const _line of encodeState(this.state));
     } catch (cause) {
       throw this.#notCarriedOver("the state", versionFrom, cause);
@@ -238,9 +244,9 @@ export class StateMachine<S, M, R> {
     try {
       const carried = refusePromise(migrate[what](value, version));
       const flaw = findJsonFlaw(carried, what === "state" ? STATE_DEPTH_MAX : DEPTH_MAX);
-      // Found here, before anything is written: a `migrate` without a return would take the whole state along.
+      // Checked before anything is written: a `migrate` without a return would wipe out the whole state.
       if (flaw !== null) throw new TypeError(`in what it returned, ${describeFlaw(flaw)}`);
-      // It may be an object that every call of `migrate` returns, and it will be changed.
+      // Copied, because `migrate` may return the same object on every call, and the state will be changed.
       return what === "state" ? copyJson(carried) : carried;
     } catch (cause) {
       throw new MigrationError(
@@ -252,16 +258,16 @@ export class StateMachine<S, M, R> {
   }
 }
 
-/** A promise would make the outcome depend on when it settles, and memory change before or after others. */
+/** A promise would make the outcome depend on when it settles, and memory would change out of order. */
 function refusePromise<T>(value: T): T {
-  // Looked up in a number, Bun searches its prototypes every time.
+  // Looking up `then` in a number makes Bun search its prototypes every time.
   if (typeof value !== "object" && typeof value !== "function") return value;
   if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
   Promise.resolve(value).catch((error) => error);
   throw new NoOutcome("it returned a promise: mutators must be synchronous and deterministic");
 }
 
-/** A mutator gave back what is no outcome: a mistake of the program, not a refusal of the mutation. */
+/** The mutator returned an invalid outcome. That is a mistake in the program, not a rejection of the mutation. */
 class NoOutcome extends TypeError {
   override readonly name = "TypeError";
 }

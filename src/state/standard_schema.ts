@@ -1,5 +1,5 @@
 /**
- * The part of the Standard Schema interface (https://standardschema.dev, version 1) that is used to validate mutations.
+ * The part of the Standard Schema interface (https://standardschema.dev, version 1) used to validate mutations.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import { InvalidMutationError } from "../errors.ts";
 import { messageOf } from "../failures.ts";
 
-/** What a validator says of a value. */
+/** A validator's verdict on a value. */
 export type SchemaResult<O> =
   | { readonly value: O; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string }[] };
 
-/** A validator as zod, valibot, arktype and others offer it. */
+/** A validator as provided by zod, valibot, arktype and others. */
 export interface StandardSchema<I = unknown, O = I> {
-  /** The standard's own property. */
+  /** The property defined by the standard. */
   readonly "~standard": {
     /** Version of the standard. */
     readonly version: 1;
@@ -28,24 +28,24 @@ export interface StandardSchema<I = unknown, O = I> {
 }
 
 /**
- * Runs a validator and returns its output. What the validator itself throws passes unchanged.
+ * Runs a validator and returns its output. Errors that the validator throws pass unchanged.
  *
  * @throws {InvalidMutationError} when it refuses the value
- * @throws {TypeError} when it is asynchronous (calls would no longer be journaled in call order), or answers with
- * something that the standard doesn't know
+ * @throws {TypeError} when it is asynchronous (calls would no longer be journaled in call order), or returns something
+ * that the standard doesn't define
  */
 export function validate<O>(schema: StandardSchema<unknown, O>, value: unknown): O {
   const outcome: unknown = schema["~standard"].validate(value);
   if (typeof outcome !== "object" || outcome === null) throw notOfTheStandard(outcome);
   if (typeof (outcome as PromiseLike<unknown>).then === "function") {
-    // A rejection that nobody waits for would end the process.
+    // An unhandled rejection would end the process.
     Promise.resolve(outcome).catch((error) => error);
     throw new TypeError(
       "The schema validates asynchronously, which would lose the order of calls: use a synchronous one",
     );
   }
   const { issues } = outcome as { issues?: unknown };
-  // The standard asks only whether there are any: some validators say `null` or `false` where there are none.
+  // The standard only asks whether there are issues: some validators return `null` or `false` when there are none.
   if (issues) throw refusal(Array.isArray(issues) ? issues : [issues]);
   if ("value" in outcome) return outcome.value as O;
   throw notOfTheStandard(outcome);

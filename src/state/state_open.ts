@@ -1,5 +1,5 @@
 /**
- * Opens a state: newest sound snapshot, then the journal behind it, run through the mutator.
+ * Opens a state: loads the newest sound snapshot, then runs the journal after it through the mutator.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { restoreNewest } from "../recovery/snapshot_restore.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
 import { StateDirectory } from "../journal/state_directory.ts";
 
-/** All that `open` hands to the instance it makes. */
+/** Everything that `open` passes to the instance it creates. */
 export interface OpenedState<S, M, R> {
   directory: StateDirectory;
   settings: StateManagerSettings;
@@ -30,7 +30,7 @@ export async function openState<S, M, R>(
   mutator: Mutator<S, M, R> | Reducer<S, M>,
   settings: StateManagerSettings,
 ): Promise<OpenedState<S, M, R>> {
-  // First: what is wrong with the mutator is found before anything is made.
+  // First, so that a faulty mutator is found before anything is created.
   const machine = new StateMachine<S, M, R>(mutator);
   const opened = await StateDirectory.open(settings.fs, directory, name, settings);
   try {
@@ -41,7 +41,7 @@ export async function openState<S, M, R>(
   }
 }
 
-/** Recovers the state; a reader beside a live writer tries again when files change under it. */
+/** Recovers the state. A reader of a live writer's directory tries again when files change during the read. */
 function recoverState<S, M, R>(
   directory: StateDirectory,
   settings: StateManagerSettings,
@@ -86,7 +86,7 @@ async function recoverOnce<S, M, R>(
       },
     },
   );
-  // One of an older version is not the snapshot of this state, though its sequence may be the same.
+  // A snapshot of an older version is not a snapshot of this state, even if the sequence is the same.
   const snapshot = found === null || found.header.version !== machine.version
     ? null
     : { path: found.named.path, sequence: found.named.sequence, size: found.size };

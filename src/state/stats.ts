@@ -1,5 +1,5 @@
 /**
- * What a manager tells about its writing, in the form that programs get.
+ * A manager's write statistics, in the form that programs receive.
  *
  * @module
  */
@@ -15,26 +15,26 @@ import {
   withRatios,
 } from "../format/traffic.ts";
 
-/** What was written. It leaves out what the file system writes of its own and how the card levels its wear. */
+/** What was written. It does not count what the file system or the card writes on its own. */
 export interface Stats {
-  /** How long it has been open, in milliseconds, by a clock that nobody sets. */
+  /** How long the directory has been open, in milliseconds, by a monotonic clock. */
   openMs: number;
-  /** Since it was opened, what opening itself wrote included. Nothing when it is read-only. */
+  /** Since it was opened, including what opening itself wrote. Zero when read-only. */
   sinceOpen: Traffic & TrafficRatios;
-  /** Over the life of the directory, as far as its files tell; see `since`. */
+  /** Over the lifetime of the directory, as far as its files record it; see `since`. */
   life: Life & TrafficRatios;
   /**
-   * How many years a card of `enduranceBytes` lasts from new when it is written as since it was opened; `null` when
-   * that is not given, or nothing was written. Opening and the first mutation cost some 90 KiB, so ask after some hours.
+   * How many years a new card of `enduranceBytes` lasts at the average rate since opening; `null` when `enduranceBytes`
+   * is not given, or nothing was written. Opening and the first mutation cost some 90 KiB, so ask after some hours.
    */
   cardYears: number | null;
 }
 
 /**
- * Makes the stats of a ledger.
+ * Computes the statistics from a ledger.
  *
  * @throws {TypeError} when an option is unknown or of the wrong type
- * @throws {RangeError} when the endurance is not a whole number from 1
+ * @throws {RangeError} when the endurance is not a whole number of at least 1
  */
 export function statsOf(ledger: Ledger, options: StatsOptions): Stats {
   const { enduranceBytes } = statsSettings(options);

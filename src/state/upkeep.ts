@@ -1,5 +1,5 @@
 /**
- * Makes the parts of a manager that write snapshots and compact its journal.
+ * Creates the parts of a manager that write snapshots and compact its journal.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { AutomaticCompaction } from "./automatic_compaction.ts";
 import { Compaction } from "./compaction.ts";
 import type { OpenedState } from "./state_open.ts";
 
-/** `null` for a manager that only reads; `automatic` also when the caller compacts by hand. */
+/** Both are `null` for a read-only manager; `automatic` is also `null` when the caller compacts manually. */
 export interface Upkeep {
   compaction: Compaction | null;
   automatic: AutomaticCompaction | null;
 }
 
 /**
- * Makes them.
+ * Creates them.
  *
  * @param rebuild builds the state after a sequence from the disk
  */

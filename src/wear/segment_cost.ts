@@ -1,6 +1,6 @@
 /**
- * Works out from a segment's lines what the directory had written by then: the newest totals that a header or seal
- * holds, and what the lines after it cost.
+ * Totals of bytes written, from a segment's lines: the newest totals in a header or seal, plus the cost of the lines
+ * after it.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import type { Batch, Seal } from "../format/scan.ts";
 import { extendLife, type Life, noTraffic, pagesTouched } from "../format/traffic.ts";
 import { fillEndFor } from "../format/fill.ts";
 
-/** Adds up one segment. */
+/** Adds up the cost of one segment. */
 export class SegmentCost {
   /** The newest totals. */
   #totals: Life;
-  /** Where the line of the totals ends; 0 for the header's, which leave out the segment they are in. */
+  /** Where the line with the totals ends; 0 for the header, whose totals don't include its own segment. */
   #from = 0;
-  /** What the lines after it cost. */
+  /** The cost of the lines after that. */
   #cost = noTraffic();
-  /** Where the process began to write that wrote them. */
+  /** The offset at which the process that wrote those lines began to write. */
   #startOffset: number;
-  /** Where its fill ends; 0 before its first batch, for which nothing is filled ahead. */
+  /** The end of that process's fill; 0 before its first batch, for which nothing is filled ahead. */
   #filledEnd = 0;
 
   /** @param headerSize the size of the header's line, in bytes */
@@ -28,11 +28,11 @@ export class SegmentCost {
     this.#totals = header.written ?? { since: header.first, ...noTraffic() };
     this.#startOffset = headerSize;
     this.#line(0, headerSize);
-    // That of its name.
+    // The sync of its name.
     this.#cost.syncs++;
   }
 
-  /** Adds what a scan found; the next time, what it found after that. */
+  /** Adds what a scan found. Each call adds what was found after the last one. */
   add(batches: Batch[], seals: Seal[]): void {
     for (const { offset, offsetEnd, written } of seals) {
       if (written !== undefined) {
@@ -51,13 +51,13 @@ export class SegmentCost {
     }
   }
 
-  /** A batch, and what was filled ahead before it. */
+  /** Counts a batch, and what was filled ahead before it. */
   #batch(offset: number, offsetEnd: number): void {
     const size = offsetEnd - offset;
     const before = this.#filledEnd;
     if (before === 0) {
       this.#filledEnd = offsetEnd;
-      // The reserve was written, too, and cut off before it got to the card.
+      // The reserve was written as well, and cut off before it reached the card.
       return this.#add(offset, offsetEnd, { writes: 2, bytes: 2 * size + FILL_RESERVE });
     }
     this.#filledEnd = fillEndFor(offset, size, before, this.#startOffset);
@@ -72,7 +72,7 @@ export class SegmentCost {
     this.#add(offset, offsetEnd, { writes: 1, bytes: offsetEnd - offset });
   }
 
-  /** Some writes between two offsets, and one sync. */
+  /** Counts some writes between two offsets, and one sync. */
   #add(
     offset: number,
     offsetEnd: number,
@@ -84,7 +84,7 @@ export class SegmentCost {
     this.#cost.syncs++;
   }
 
-  /** What the directory had written when the last line was. */
+  /** What the directory had written by the end of the last line. */
   get life(): Life {
     return extendLife(this.#totals, this.#cost);
   }

@@ -1,5 +1,5 @@
 /**
- * What a directory has written over its life, and in which time, as an inspection tells it.
+ * What a directory has written over its lifetime and in which period, for an inspection.
  *
  * @module
  */
@@ -7,19 +7,21 @@
 import type { SegmentHeader } from "../format/format.ts";
 import { type Life, type TrafficRatios, withRatios } from "../format/traffic.ts";
 
-/** A time between two moments of the machine's clock, in milliseconds since 1970. */
+/** A period between two moments of the machine's clock, in milliseconds since 1970. */
 export interface WrittenPeriod {
   /** When the oldest segment that counts was begun. */
   from: number;
   /** The time of the newest batch. */
   to: number;
-  /** The bytes that a card took in between, in whole pages. */
+  /** The bytes that the card wrote in this period, in whole pages. */
   cardBytes: number;
 }
 
-/** What was written over the life of a directory. */
+/** What was written over the lifetime of a directory. */
 export interface WrittenInspection extends Life, TrafficRatios {
-  /** The time that the kept journal spans; `null` when there is none, or its clock was not set or was set back. */
+  /**
+   * The period that the kept journal spans; `null` when there is no journal, or its clock was not set or was set back.
+   */
   period: WrittenPeriod | null;
 }
 
@@ -34,7 +36,7 @@ export interface TimedSegment {
 const CLOCK_SET = 1_577_836_800_000;
 
 /**
- * Puts together what is told.
+ * Combines the totals with their ratios and period.
  *
  * @param id the journal's identity
  * @param segments its segments; `null` for one whose header can't be read
