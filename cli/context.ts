@@ -1,5 +1,5 @@
 /**
- * What every subcommand works with, and the ways they all open a state directory.
+ * What every subcommand works with, and the shared ways of opening a state directory.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Machine } from "./machine.ts";
 import type { Terminal } from "./terminal.ts";
 import { type Paint, safeText } from "./text.ts";
 
-/** The world and the common options, as a subcommand gets them. */
+/** The environment and the common options of a subcommand. */
 export interface Context {
   readonly terminal: Terminal;
   readonly fs: DurableFs;
@@ -32,12 +32,12 @@ export function say(context: Context, text: string): void {
   context.terminal.stdout.write(text + "\n");
 }
 
-/** Writes a value for a program, in one line. */
+/** Writes a value for a program, on one line. */
 export function sayJson(context: Context, value: unknown): void {
   say(context, JSON.stringify(value));
 }
 
-/** Writes a remark for the person; programs get none. */
+/** Writes a remark for a person; programs get none. */
 export function remark(context: Context, text: string): void {
   if (!context.json) context.terminal.stderr.write(text + "\n");
 }
@@ -70,7 +70,7 @@ export async function journalNameIn(context: Context, directory: string): Promis
 /** The command's own state, open. */
 export type DocumentManager = StateManager<unknown, Patch>;
 
-/** Opens a JSON document that is there; for reading, the directory isn't touched. */
+/** Opens an existing JSON document. For reading, the directory is not changed. */
 export async function openDocument(
   context: Context,
   directory: string,
@@ -96,8 +96,8 @@ async function openManager(
 }
 
 /**
- * Opens a JSON document for writing. A directory without one gets an empty object, and the person hears of it: the
- * path may be mistyped, or a card not mounted.
+ * Opens a JSON document for writing. A directory without one gets an empty object, and the user is notified: the path
+ * may be mistyped, or a card not mounted.
  *
  * @throws {CommandError} `NO_STATE` without `create`, when there is no state, or no directory
  */
@@ -108,7 +108,7 @@ export async function openOrMakeDocument(
 ): Promise<DocumentManager> {
   if (!create) return await openDocument(context, directory, false);
   const found = await foundJournalName(context, directory);
-  // One that was there a moment ago must not be made anew: it may just have been unmounted.
+  // A state that was there a moment ago must not be created again: it may just have been unmounted.
   const options = { create: found === null };
   const manager = await openManager(context, directory, found ?? DOCUMENT_JOURNAL, options);
   if (manager.recovery.created) {
@@ -128,12 +128,12 @@ async function foundJournalName(context: Context, directory: string): Promise<st
   }
 }
 
-/** What a program is told about a state that was made; nothing where it was there before. */
+/** The output field for a program when a state was created; empty when it already existed. */
 export function creation({ recovery }: DocumentManager): { created?: true } {
   return recovery.created ? { created: true } : {};
 }
 
-/** The whole path, as far as this process may look it up: one that is mistyped is often relative. */
+/** The absolute path, as far as this process may resolve it: a mistyped path is often relative. */
 async function absolutePath(context: Context, path: string): Promise<string> {
   try {
     return await context.machine.realPath(path);
@@ -142,7 +142,7 @@ async function absolutePath(context: Context, path: string): Promise<string> {
   }
 }
 
-/** Waits, unless it is interrupted before. */
+/** Waits, unless interrupted first. */
 export function pause(delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();

@@ -1,5 +1,5 @@
 /**
- * `doctor`: whether this machine, and the place on it, are fit for a state.
+ * `doctor`: checks whether this machine, and the location on it, are suitable for a state.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import { countText, type Paint, safeText, sizeText } from "./text.ts";
 
 /** The options of `doctor`. */
 export interface DoctorOptions {
-  /** Whether syncs are tried; they are unless `--no-sync-test` is given. */
+  /** Whether to test syncs; true unless `--no-sync-test` is given. */
   syncTest?: boolean;
 }
 
 /** The width of the longest mark. */
 const MARK_WIDTH = "problem".length;
 
-/** Examines a directory and its machine; the exit code is that of the heaviest finding. */
+/** Examines a directory and its machine. The exit code is that of the most severe finding. */
 export async function doctor(
   context: Context,
   directory: string,

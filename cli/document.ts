@@ -12,10 +12,10 @@ import { applyMergePatch } from "./merge_patch.ts";
 /** An RFC 6902 patch (an array) or an RFC 7396 merge patch (an object). */
 export type Patch = unknown[] | Record<string, unknown>;
 
-/** The journal's name in a directory that the command makes. */
+/** The journal's name in a directory that the command creates. */
 export const DOCUMENT_JOURNAL = "document.wal.jsonl";
 
-/** Applies either kind of patch, in place; on failure the document is as it was. */
+/** Applies either kind of patch, in place. On failure the document is unchanged. */
 export function applyPatch(document: unknown, patch: unknown): unknown {
   if (Array.isArray(patch)) return applyJsonPatch(document, patch);
   if (isContainer(patch)) return applyMergePatch(document, patch);
@@ -24,7 +24,9 @@ export function applyPatch(document: unknown, patch: unknown): unknown {
   );
 }
 
-/** The mutator. An empty object to begin with, so that the first `set` and the first merge patch find a place. */
+/**
+ * The mutator. It starts with an empty object, so that the first `set` and the first merge patch have a place to go.
+ */
 export const documentMutator: Reducer<unknown, Patch> = {
   name: "json-document",
   version: 1,

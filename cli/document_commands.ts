@@ -1,5 +1,5 @@
 /**
- * `get`, `set` and `remove`: one value of the document.
+ * `get`, `set` and `remove`: read or change one value of the document.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export async function get(
   }
 }
 
-/** Sets the value at a pointer: replaces what is there, adds what isn't. */
+/** Sets the value at a pointer: replaces an existing value, or adds a new one. */
 export async function set(
   context: Context,
   directory: string,
@@ -81,7 +81,7 @@ async function change(
   try {
     const document = manager.snapshot();
     const patch = patchFor(document);
-    // Tried on a copy first: what can't be applied is not journaled.
+    // Tried on a copy first, so that a patch that can't be applied is not journaled.
     applyPatch(document, copyJson(patch));
     const { sequence } = await manager.apply(patch);
     if (context.json) sayJson(context, { sequence, ...creation(manager) });

@@ -1,5 +1,5 @@
 /**
- * How the command ends: exit codes, and errors in words a person can act on.
+ * How the command ends: exit codes, and error messages that a person can act on.
  *
  * @module
  */
@@ -10,13 +10,16 @@ import { PatchError } from "./json_pointer.ts";
 /** The exit codes; docs/cli.md lists them for users. */
 export const EXIT = {
   ok: 0,
-  /** Something asked for isn't there, a line was refused, a torn tail will be cut (verify), or there are warnings (doctor). */
+  /**
+   * Something requested isn't there, a line was refused, a torn tail will be cut (verify), or there are warnings
+   * (doctor).
+   */
   incomplete: 1,
   /** Acknowledged bytes are damaged, or there are problems (doctor). */
   corrupt: 2,
   /** Another process holds the directory. */
   locked: 3,
-  /** There is no state, or it is another program's or a newer version's. */
+  /** There is no state, or it belongs to another program or a newer version. */
   refused: 4,
   /** The operating system refused, or the disk is full. */
   system: 5,
@@ -57,7 +60,7 @@ export function usageError(message: string): CommandError {
   return new CommandError("USAGE", message);
 }
 
-/** What is said about an error. */
+/** What is reported about an error. */
 export interface ErrorReport {
   code: string;
   message: string;
@@ -65,11 +68,11 @@ export interface ErrorReport {
   offset?: number;
   sequence?: number;
   systemCode?: string;
-  /** Where it happened in the program; for errors that should not be possible. */
+  /** Where it happened in the program, for errors that should be impossible. */
   stack?: string;
 }
 
-/** Says an error in a form for people and programs. */
+/** Describes an error in a form for people and programs. */
 export function describeError(error: unknown): ErrorReport {
   if (error instanceof MinistateError) {
     const { code, message, path, offset, sequence, systemCode } = error;

@@ -39,7 +39,7 @@ line follows; the exit code is then 1.`,
   ministate doctor ./state --json | jq -c '.findings[] | select(.mark != "ok")'`,
 };
 
-/** What the exit codes mean. */
+/** The explanation of the exit codes. */
 export const EXIT_CODES = `
 Exit codes:
    0  done; sound

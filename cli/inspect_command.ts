@@ -1,5 +1,5 @@
 /**
- * `inspect` and `verify`: what a directory holds, and whether every byte of it is as it was written.
+ * `inspect` and `verify`: what a directory holds, and whether every byte is as it was written.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { cardText, cardYearsOf, writtenText } from "./written_text.ts";
 
 /** The options of `inspect`. */
 export interface InspectOptions {
-  /** What a card can take, in bytes. */
+  /** The card's endurance, in bytes. */
   endurance?: number;
 }
 
@@ -35,7 +35,7 @@ export async function inspect(
   return EXIT.ok;
 }
 
-/** Prints what is damaged; the exit code says how badly. */
+/** Prints what is damaged. The exit code reflects how badly. */
 export async function verify(context: Context, directory: string): Promise<number> {
   const inspection = await inspectSteadily(context, directory);
   const { verdict, findings, segments, snapshots, nextOpen } = inspection;
@@ -70,7 +70,7 @@ function verdictText(verdict: Inspection["verdict"], paint: Paint): string {
   }[verdict];
 }
 
-/** One finding in a line: what, where, which sequences. */
+/** Formats one finding as a line: what, where, which sequences. */
 export function findingText(finding: Finding, paint: Paint): string {
   const { severity, path, offset, sequence, sequenceLast, reason } = finding;
   const colour = { torn: paint.yellow, corrupt: paint.red, notice: paint.dim }[severity];

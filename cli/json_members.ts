@@ -1,5 +1,5 @@
 /**
- * Looks at whole JSON values, and at the order of their members: equality, depth, order.
+ * Compares whole JSON values, measures their depth, and restores the order of their members.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { setMember } from "../src/format/set_member.ts";
 import { isContainer } from "./json_pointer.ts";
 
-/** Whether two JSON values are the same; the order of members doesn't matter. */
+/** Whether two JSON values are equal; the order of members doesn't matter. */
 export function isSameJson(a: unknown, b: unknown): boolean {
   if (!isContainer(a) || !isContainer(b)) return a === b;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
@@ -20,7 +20,7 @@ function read(value: object, key: string): unknown {
   return (value as Record<string, unknown>)[key];
 }
 
-/** How deep a value is nested: 0 for what has no members. */
+/** How deep a value is nested: 0 for a value without members. */
 export function depthOf(value: unknown): number {
   if (!isContainer(value)) return 0;
   let deepest = 0;
@@ -28,7 +28,7 @@ export function depthOf(value: unknown): number {
   return deepest + 1;
 }
 
-/** Puts the members that are still there in the order of `keys`. */
+/** Puts the remaining members in the order of `keys`. */
 export function restoreOrder(object: Record<string, unknown>, keys: readonly string[]): void {
   for (const key of keys) {
     if (!Object.hasOwn(object, key)) continue;

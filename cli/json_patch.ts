@@ -1,8 +1,8 @@
 /**
  * Applies JSON Patches (RFC 6902) to a document in place: all of a patch, or nothing.
  *
- * In place, because copying the way to the changed member costs as much as the objects on that way are large: a
- * patch to a root of 20,000 members would copy 20,000 members. A patch that fails is undone, last step first.
+ * In place, because copying the path to the changed member costs as much as the objects on that path are large: a patch
+ * to a root of 20,000 members would copy 20,000 members. A patch that fails is undone, last step first.
  *
  * @module
  */
@@ -25,8 +25,8 @@ import {
 } from "./json_pointer.ts";
 
 /**
- * How much JSON the copies of one patch may bring in, in characters: as much as a record could bring by itself.
- * Without it, sixty short patches that copy the document into itself would fill any memory.
+ * How much JSON the copies of one patch may add, in characters: as much as one record could add by itself. Without this
+ * limit, sixty short patches that copy the document into itself would fill any memory.
  */
 const COPY_SIZE_MAX = 1024 * 1024;
 
@@ -47,10 +47,10 @@ const NEEDS: Record<string, readonly ("value" | "from")[]> = {
 };
 
 /**
- * Applies a patch. The document takes over the patch's values: the caller must not use them again.
+ * Applies a patch. The document takes ownership of the patch's values: the caller must not use them again.
  *
- * @returns the document, which is another one when the patch replaced the whole
- * @throws {PatchError} when the patch is malformed or can't be applied; the document is as it was
+ * @returns the document, which is a different value when the patch replaced it entirely
+ * @throws {PatchError} when the patch is malformed or can't be applied; the document is unchanged
  */
 export function applyJsonPatch(document: unknown, patch: readonly unknown[]): unknown {
   const label = (i: number) => patch.length === 1 ? "" : `operation ${i + 1}: `;
@@ -97,13 +97,13 @@ function readOperation(operation: unknown): Operation {
   return { op, tokens: parsePointer(member("path") as string), from, value: member("value") };
 }
 
-/** One patch on its way: the document so far, and how to take each step back. */
+/** One patch in progress: the document so far, and how to undo each step. */
 class PatchRun {
   root: unknown;
-  /** Whether no operation follows that could fail. */
+  /** Whether this is the last operation, so that none that could fail follows. */
   isLast = false;
   readonly #undo: (() => void)[] = [];
-  /** The members of each object that lost one, in the order they had before. */
+  /** The members of each object that lost one, in their original order. */
   readonly #orders = new Map<Record<string, unknown>, string[]>();
   #copied = 0;
 
@@ -113,7 +113,7 @@ class PatchRun {
 
   undo(): void {
     for (const step of this.#undo.toReversed()) step();
-    // A member that is put back comes last. JSON keeps the order of members, so it is part of the document.
+    // A member that is put back ends up last. JSON keeps the order of members, so it is part of the document.
     for (const [object, keys] of this.#orders) restoreOrder(object, keys);
   }
 
@@ -150,7 +150,7 @@ class PatchRun {
     this.#placeOf(tokens, value)();
   }
 
-  /** Checks where a value would be added, and gives the function that adds it. */
+  /** Checks where a value would be added, and returns the function that adds it. */
   #placeOf(tokens: readonly string[], value: unknown): () => void {
     refuseDeep(tokens, value);
     if (tokens.length === 0) return () => this.#setRoot(value);
@@ -193,7 +193,7 @@ class PatchRun {
       this.#undo.push(() => parent.splice(index, 0, before));
       parent.splice(index, 1);
     } else {
-      // Listing the members costs as much as there are, so it is left out where nothing can fail any more.
+      // Listing the members costs time for each of them, so skip it when nothing can fail any more.
       if (!this.isLast && !this.#orders.has(parent)) this.#orders.set(parent, Object.keys(parent));
       this.#undo.push(() => setMember(parent, token, before));
       delete parent[token];
@@ -208,11 +208,11 @@ class PatchRun {
       throw new PatchError(`${pointer(from)} can't be moved into itself, to ${pointer(tokens)}`);
     }
     if (Array.isArray(this.#parentOf(from)[0])) {
-      // The later items move up before the place is looked for.
+      // Removing an item shifts later ones, so remove it before looking for the new place.
       this.#remove(from);
       return this.#add(tokens, value);
     }
-    // Found before anything is removed, so that the last operation can't fail half-way.
+    // Find the place before anything is removed, so that the last operation can't fail half-way.
     const place = this.#placeOf(tokens, value);
     this.#remove(from);
     place();

@@ -1,5 +1,5 @@
 /**
- * JSON Pointers (RFC 6901), and reading and writing one step of a path without ever reaching a prototype.
+ * JSON Pointers (RFC 6901). Reads and writes single steps of a path without ever reaching a prototype.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 /** A JSON object or array. */
 export type Container = Record<string, unknown> | unknown[];
 
-/** Stands for "nothing there", which no JSON value can be confused with. */
+/** Stands for "nothing there". No JSON value can be confused with it. */
 export const MISSING: unique symbol = Symbol("missing");
 
-/** A pointer that can't be read or leads nowhere, or a patch that can't be applied. */
+/** A pointer that is invalid or leads nowhere, or a patch that can't be applied. */
 export class PatchError extends Error {}
 
 /**
- * Cuts a pointer into its tokens; the empty pointer, the whole document, has none.
+ * Splits a pointer into its tokens. The empty pointer means the whole document and has none.
  *
  * @throws {PatchError} when it is not a pointer
  */
@@ -46,7 +46,7 @@ export function isContainer(value: unknown): value is Container {
   return typeof value === "object" && value !== null;
 }
 
-/** The position that a token names in an array: digits without a leading zero, below `end`; else -1. */
+/** The array position that a token denotes: digits without a leading zero, below `end`; otherwise -1. */
 export function arrayIndex(token: string, end: number): number {
   if (!/^(0|[1-9]\d*)$/.test(token)) return -1;
   const index = Number(token);
@@ -73,7 +73,7 @@ export function valueAt(document: unknown, tokens: readonly string[]): unknown {
   return value;
 }
 
-/** A string in quotes, short enough for a message. */
+/** A quoted string, short enough for a message. */
 export function quote(text: string): string {
   return JSON.stringify(shorten(text));
 }

@@ -1,24 +1,24 @@
 /**
- * Cuts a stream of bytes into lines, with bounded memory whatever comes in.
+ * Splits a stream of bytes into lines, with bounded memory whatever the input.
  *
  * @module
  */
 
 /** One line of input. */
 export interface InputLine {
-  /** 1 for the first. */
+  /** The line's number, starting with 1. */
   number: number;
-  /** Its text without the line's end; empty when it has a flaw. */
+  /** Its text without the line ending; empty if it has a flaw. */
   text: string;
   /** Its size in bytes. */
   size: number;
-  /** Why it can't be used; `null` when it can. */
+  /** Why it can't be used; `null` if it can. */
   flaw: string | null;
 }
 
 const LINE_FEED = 0x0a;
 
-/** Gives the lines of each piece of input, in order; the last may lack its line feed. */
+/** Yields the lines of each piece of input, in order. The last line may lack its line feed. */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
   sizeMax: number,
@@ -50,7 +50,7 @@ class Splitter {
       this.#keep(chunk.subarray(start, end));
       lines.push(this.#line());
     }
-    // A copy: the runtime may use the chunk's memory again for the next one.
+    // A copy: the runtime may reuse the chunk's memory for the next one.
     if (start < chunk.length) this.#keep(chunk.slice(start));
     return lines;
   }

@@ -1,5 +1,5 @@
 /**
- * `log`: the mutations, readable, also those that another process is writing now.
+ * `log`: prints the mutations in readable form, including those that another process is writing now.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { interruptedCode } from "./patch_command.ts";
 import { inspectSteadily } from "./steady.ts";
 import { rangeText, safeText, timeText } from "./text.ts";
 
-/** How often a read beside a writer is tried again when files change under it. */
+/** How often to retry a read when a writer changes files during it. */
 const ATTEMPTS = 5;
 
 const OUTPUT_WAITING_MAX = 256 * 1024;

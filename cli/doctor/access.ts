@@ -1,5 +1,5 @@
 /**
- * Owners and permissions of a state directory and of our files in it.
+ * Checks the owners and permissions of a state directory and of our files in it.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface OwnFile {
   status: PathStatus;
 }
 
-/** What is known about who may do what. */
+/** What is known about owners and permissions. */
 export interface AccessFacts {
   /** The directory as it was given. */
   directory: string;
@@ -22,7 +22,7 @@ export interface AccessFacts {
   /** Our files in it. */
   files: Fact<OwnFile[]>;
   userId: Fact<number>;
-  /** Whether the file system has no owners and permissions. */
+  /** Whether the file system lacks owners and permissions. */
   ownerless: boolean;
 }
 
@@ -33,7 +33,7 @@ const ANYTHING_BY_OTHERS = 0o077;
 /** How many names a line shows. */
 const NAMES_MAX = 3;
 
-/** Says what is wrong with owners and permissions. */
+/** Reports what is wrong with owners and permissions. */
 export function accessFindings(facts: AccessFacts): Finding[] {
   return [...directoryFindings(facts), ...filesFindings(facts)];
 }
@@ -101,7 +101,7 @@ function linkFindings(files: OwnFile[]): Finding[] {
   }];
 }
 
-/** Finds what belongs to somebody else, and what root would leave behind for somebody else. */
+/** Finds files of other users, and warns when files created by root would be closed to the directory's owner. */
 function foreignOwner(
   check: string,
   subject: string,

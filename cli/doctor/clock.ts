@@ -1,5 +1,5 @@
 /**
- * What the machine's clock is worth. Nothing depends on it, so all of this is only worth knowing.
+ * Checks the machine's clock. Nothing depends on it, so these findings are only worth knowing.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { timeText } from "../text.ts";
 import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
 
-/** This version was made in 2026: no clock that is right shows less. */
+/** This version was made in 2026, so no correct clock shows an earlier time. */
 const PLAUSIBLE_FROM = Date.UTC(2026, 0, 1);
 
 /** What is known about the clock; times in milliseconds since 1970. */
@@ -15,14 +15,14 @@ export interface ClockFacts {
   now: number;
   /** The name of the clock chip. */
   rtc: Fact<string>;
-  /** When the newest record was written, as it says; `null` when there is none. */
+  /** When the newest record was written, according to the record; `null` when there is none. */
   newest: number | null;
 }
 
 const HARMLESS = "Nothing is lost by it: sequences order the mutations, not times; but the times " +
   "in new records will mislead whoever reads them";
 
-/** Says whether the time is plausible, and whether it survives a power cut. */
+/** Reports whether the time is plausible, and whether it survives a power cut. */
 export function clockFindings({ now, rtc, newest }: ClockFacts): Finding[] {
   return [timeFinding(now, newest), rtcFinding(rtc)];
 }

@@ -1,5 +1,5 @@
 /**
- * Which files the file system itself refuses to look at, because its own records about them are damaged.
+ * Finds files that the file system itself refuses to access, because its own records about them are damaged.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Machine } from "../machine.ts";
 import { safeText } from "../text.ts";
 import { ask, type Fact, type Finding, isUnknown } from "./finding.ts";
 
-/** What says nothing about damage: deleted by a compaction since, or refused to this user. */
+/** Errors that are no sign of damage: the file was deleted by a compaction, or this user may not access it. */
 const NO_DAMAGE: readonly string[] = ["ENOENT", "EACCES", "EPERM"];
 
-/** Says which of our files can't even be looked at. */
+/** Reports which of our files can't even be accessed. */
 export async function damageFindings(
   machine: Machine,
   directory: string,

@@ -1,5 +1,5 @@
 /**
- * The block device behind a mount, and what it says about its cache.
+ * Finds the block device of a mount, and what it reports about its cache.
  *
  * @module
  */
@@ -12,18 +12,18 @@ import type { Mount } from "./mounts.ts";
 export interface DeviceFacts {
   /** The whole disk's name, such as "mmcblk0". */
   disk: string;
-  /** "write back": a cache that has to be emptied; "write through": none that could lose anything. */
+  /** "write back": a cache that must be flushed; "write through": no cache that could lose anything. */
   writeCache: string;
 }
 
 /** Looks the device up in `/sys`. */
 export function deviceOf(machine: Machine, mount: Mount): Promise<Fact<DeviceFacts>> {
   return ask(async () => {
-    // Btrfs and overlays have numbers of their own, under which there is no device; some name it as their source.
+    // Btrfs and overlays use their own numbers, which no device has. Some name the device as their source.
     const byNumber = await ask(() => machine.realPath(`/sys/dev/block/${mount.device}`));
     const name = mount.source.split("/").at(-1);
     const path = knownOrNull(byNumber) ?? await machine.realPath(`/sys/class/block/${name}`);
-    // A partition's folder stands in that of its disk.
+    // A partition's folder is inside that of its disk.
     for (const folder of [path, path.slice(0, path.lastIndexOf("/"))]) {
       const cache = await ask(() => machine.read(`${folder}/queue/write_cache`));
       if (isUnknown(cache)) continue;
@@ -34,7 +34,7 @@ export function deviceOf(machine: Machine, mount: Mount): Promise<Fact<DeviceFac
   });
 }
 
-/** Says what the device's cache means. */
+/** Reports what the device's cache means. */
 export function deviceFinding(device: Fact<DeviceFacts>): Finding {
   const check = "write cache";
   if (isUnknown(device)) return notKnown(check, device);

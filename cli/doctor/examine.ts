@@ -24,14 +24,14 @@ import { NO_STATE, type StateFacts, stateFinding, stateIn } from "./state.ts";
 import type { SyncLatency } from "./sync_latency.ts";
 import { leftOverFindings, runTrials } from "./trials.ts";
 
-/** What an examination came to. */
+/** The result of an examination. */
 export interface Examination {
-  /** The absolute path that was examined: the directory's, or that of the nearest one above it. */
+  /** The absolute path that was examined: that of the directory, or of its nearest existing ancestor. */
   examined: string;
-  /** Whether the directory is there. */
+  /** Whether the directory exists. */
   exists: boolean;
   findings: Finding[];
-  /** What programs may want to know in numbers; `null` for what is unknown. */
+  /** Facts that programs may want as numbers; `null` for unknown ones. */
   facts: {
     pageSize: number | null;
     mount: Mount | null;
@@ -42,9 +42,9 @@ export interface Examination {
 }
 
 /**
- * Examines.
+ * Examines a directory.
  *
- * @param interruption ends the test of syncs early; `null` leaves it out
+ * @param interruption ends the sync test early; `null` skips the test
  */
 export async function examine(
   context: Context,
@@ -87,7 +87,7 @@ export async function examine(
   return { examined: path, exists, findings: [...findings, ...refusedFindings(findings)], facts };
 }
 
-/** About the state and who may do what with it; nothing while there is no directory. */
+/** Findings about the state and its access rights; none while the directory doesn't exist. */
 async function stateFindings(
   { machine, fs }: Context,
   directory: string,
@@ -115,7 +115,7 @@ async function stateFindings(
   ];
 }
 
-/** Says how to learn what was refused. */
+/** Advises how to obtain facts that were refused. */
 function refusedFindings(findings: Finding[]): Finding[] {
   const refused = findings.filter(({ mark, found }) =>
     mark === "unknown" && /EPERM|EACCES/.test(found)

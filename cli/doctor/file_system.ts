@@ -1,5 +1,5 @@
 /**
- * What the file system's type is worth for a state.
+ * Judges whether a type of file system is suitable for a state.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import type { Fact, Finding, Mark } from "./finding.ts";
 import { fine, isUnknown, notKnown } from "./finding.ts";
 import { checkPassOf, isBelow, type Mount, mountOf } from "./mounts.ts";
 
-/** What is known about where the state is. */
+/** What is known about the state's location. */
 export interface PlaceFacts {
-  /** The absolute path, behind all links. */
+  /** The absolute path, with all links resolved. */
   path: string;
   mounts: Fact<Mount[]>;
   /** The text of `/etc/fstab`. */
@@ -75,7 +75,7 @@ const VERDICTS: Record<string, Verdict> = {
   ext2: UNJOURNALED,
 };
 
-/** What checks a file system before it is mounted, of those that can need it. */
+/** The commands that check a file system before it is mounted, for types that may need it. */
 const CHECKS: Record<string, string> = {
   ext2: "e2fsck -p",
   ext3: "e2fsck -p",
@@ -85,10 +85,10 @@ const CHECKS: Record<string, string> = {
   exfat: "fsck.exfat -p",
 };
 
-/** File systems that keep what they synced, and need no check of ours. */
+/** File systems that keep what was synced and need no check from us. */
 const SOUND = new Set(["xfs", "btrfs", "f2fs", "ubifs", "jffs2", "zfs", "bcachefs", "nilfs2"]);
 
-/** Emptied at start or by age on many systems (tmpfiles.d(5)), wherever they are kept. */
+/** Emptied at start or by age on many systems (tmpfiles.d(5)), wherever they are stored. */
 const EMPTIED = ["/tmp", "/var/tmp", "/run", "/var/run", "/dev/shm"];
 
 function each(types: string[], verdict: Verdict): Record<string, Verdict> {
@@ -97,16 +97,16 @@ function each(types: string[], verdict: Verdict): Record<string, Verdict> {
 
 /** Whether nothing in this file system survives a restart. */
 export function isVolatile(mount: Mount): boolean {
-  // zram and ram disks are memory behind a block device, whatever the file system on them.
+  // zram and RAM disks are memory presented as a block device, whatever the file system on them.
   return VERDICTS[mount.type] === VOLATILE || /^\/dev\/z?ram\d/.test(mount.source);
 }
 
-/** Whether owners and permissions of files mean nothing there. */
+/** Whether owners and permissions have no meaning there. */
 export function lacksOwners(mount: Mount): boolean {
   return [FOREIGN, FAT].includes(VERDICTS[mount.type]!);
 }
 
-/** Says what the file system is, whether it is checked at start, and whether something empties the place. */
+/** Reports the type of the file system, whether it is checked at start, and whether the location gets emptied. */
 export function placeFindings(facts: PlaceFacts): Finding[] {
   const { path, mounts } = facts;
   const check = "file system";
@@ -134,7 +134,7 @@ function verdictOf(mount: Mount, mounts: Mount[]): Omit<Finding, "check" | "foun
   };
 }
 
-/** What is written to an overlay goes to its upper directory, which often is in memory. */
+/** Writes to an overlay go to its upper directory, which is often in memory. */
 function overlayVerdict({ options }: Mount, mounts: Mount[]): Verdict {
   if (options.includes("volatile") || options.includes("fsync=volatile")) {
     return {
@@ -162,7 +162,7 @@ function overlayVerdict({ options }: Mount, mounts: Mount[]): Verdict {
   };
 }
 
-/** Whether a file system that can need it is checked before it is mounted. */
+/** Reports whether a file system that may need it is checked before it is mounted. */
 function checkedFindings(mount: Mount, fstab: Fact<string>): Finding[] {
   const command = CHECKS[mount.type];
   if (command === undefined) return [];

@@ -1,5 +1,5 @@
 /**
- * What `doctor` says: findings with a mark, and facts that may be unknown.
+ * The findings of `doctor`, each with a mark, and facts that may be unknown.
  *
  * @module
  */
@@ -7,42 +7,42 @@
 import { systemCodeOf } from "../../src/durable_fs.ts";
 
 /**
- * How much a finding matters. `unknown` could not be looked at; `notice` is worth knowing; `warning` makes losses
- * or failures more likely; `problem` breaks a promise, or keeps a program from working.
+ * How much a finding matters. `unknown`: could not be examined. `notice`: worth knowing. `warning`: makes losses or
+ * failures more likely. `problem`: breaks a promise, or keeps a program from working.
  */
 export type Mark = "ok" | "unknown" | "notice" | "warning" | "problem";
 
-/** Marks by weight, the lightest first. */
+/** The marks by severity, the mildest first. */
 const MARKS: Mark[] = ["ok", "unknown", "notice", "warning", "problem"];
 
 /** One line of the report. */
 export interface Finding {
-  /** What was looked at. */
+  /** What was examined. */
   check: string;
   mark: Mark;
   /** What was found. */
   found: string;
-  /** What that means for the state; with every warning and problem. */
+  /** What that means for the state; present in every warning and problem. */
   meaning?: string;
-  /** What to do; with every warning and problem. */
+  /** What to do; present in every warning and problem. */
   advice?: string;
 }
 
-/** A fact that could not be had. */
+/** A fact that could not be obtained. */
 export interface Unknown {
   /** The system's name of the reason. */
   unknown: string;
 }
 
-/** A fact, or why it could not be had. */
+/** A fact, or why it could not be obtained. */
 export type Fact<T> = T | Unknown;
 
-/** Whether a fact could not be had. */
+/** Whether a fact could not be obtained. */
 export function isUnknown(fact: unknown): fact is Unknown {
   return typeof fact === "object" && fact !== null && "unknown" in fact;
 }
 
-/** Asks for a fact; the system's refusal makes it unknown, anything else is an error. */
+/** Asks for a fact. A refusal by the system makes it unknown; anything else is an error. */
 export async function ask<T>(call: () => Promise<T>): Promise<Fact<T>> {
   try {
     return await call();
@@ -63,17 +63,17 @@ export function fine(check: string, found: string): Finding {
   return { check, mark: "ok", found };
 }
 
-/** A finding about something that could not be looked at. */
+/** A finding about something that could not be examined. */
 export function notKnown(check: string, { unknown }: Unknown): Finding {
   return { check, mark: "unknown", found: `can't be found out here (${unknown})` };
 }
 
-/** The heaviest mark. */
+/** The most severe mark. */
 export function worstOf(findings: Finding[]): Mark {
   return MARKS[Math.max(0, ...findings.map(({ mark }) => MARKS.indexOf(mark)))]!;
 }
 
-/** A path for the shell. */
+/** Quotes a path for the shell where needed. */
 export function shellText(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,5 @@
 /**
- * Asks the machine for the facts that the findings are made from.
+ * Collects from the machine the facts that findings are based on.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { pageSizeFrom, type PlatformFacts } from "./platform.ts";
 
 /** The text of a small file. */
 export async function textOf(machine: Machine, path: string): Promise<string> {
-  // Texts of the device tree end with a zero byte, those of the kernel with a line feed.
+  // Texts from the device tree end with a zero byte, those from the kernel with a line feed.
   return new TextDecoder().decode(await machine.read(path)).replace(/[\0\n]$/, "");
 }
 
-/** Which machine this is. */
+/** The facts about the machine. */
 export async function platformFacts(machine: Machine): Promise<PlatformFacts> {
   const { runtime, architecture } = machine;
   const auxv = await ask(() => machine.read("/proc/self/auxv"));
@@ -53,7 +53,7 @@ export async function ownFilesIn(
   return files;
 }
 
-/** Whether a process has the state open for writing: it holds the lock file, or the directory alone. */
+/** Whether a process has the state open for writing: it holds the lock file, or only the directory. */
 export async function hasWriter(
   machine: Machine,
   mount: Mount | null,

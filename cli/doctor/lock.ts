@@ -1,5 +1,5 @@
 /**
- * Who writes the state now, and whether files can be made and locked where it is.
+ * Checks whether a process is writing the state, and whether files can be created and locked in its directory.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { ioError } from "../../src/failures.ts";
 import { discard } from "../../src/disk/file_io.ts";
 import { type Fact, type Finding, fine, isUnknown, notKnown, shellText } from "./finding.ts";
 
-/** What a try of a lock came to: `shared` when it excludes nobody. */
+/** The result of trying a lock; `shared` when it excludes no one. */
 export type LockTrial = "works" | "shared" | Error;
 
 /**
- * Whether somebody holds a `flock` on a file, from `/proc/locks` (proc_locks(5)). Who it is can't be told: on Node
- * the process that took the lock has ended since.
+ * Whether a process holds a `flock` on a file, from `/proc/locks` (proc_locks(5)). Which process can't be determined:
+ * on Node, the process that took the lock has already ended.
  *
  * @param device the numbers of its file system, such as "179:2"
  */
@@ -30,9 +30,9 @@ export function isLocked(locks: string, device: string, inode: number): boolean 
 }
 
 /**
- * Makes a file at `path`, locks it twice, and removes it.
+ * Creates a file at `path`, locks it twice, and removes it.
  *
- * The state's own lock is left alone: a program that starts in that moment would be refused.
+ * The state's own lock is left alone: a program starting at that moment would be refused.
  */
 export async function tryLock(fs: DurableFs, path: string): Promise<LockTrial> {
   const locks: (DurableLock | null)[] = [];
@@ -41,7 +41,7 @@ export async function tryLock(fs: DurableFs, path: string): Promise<LockTrial> {
     await fs.remove(path);
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error;
-    // A file can have been made although it can't be locked.
+    // The file may have been created even though it can't be locked.
     await discard(fs, undefined, path);
     return error as Error;
   } finally {
@@ -50,7 +50,7 @@ export async function tryLock(fs: DurableFs, path: string): Promise<LockTrial> {
   return locks[1] === null ? "works" : "shared";
 }
 
-/** Says whether a program could keep a state there. */
+/** Reports whether a program could keep a state there. */
 export function trialFinding(trial: LockTrial, directory: string): Finding {
   const check = "locking";
   if (trial === "works") return fine(check, "files can be made and locked");
@@ -72,7 +72,7 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
   };
 }
 
-/** Says whether somebody writes. In a container, locks from outside are not to be seen. */
+/** Reports whether a process is writing. Inside a container, locks from outside are not visible. */
 export function writerFinding(locked: Fact<boolean>, lockPath: string): Finding {
   const check = "writer";
   if (isUnknown(locked)) return notKnown(check, locked);

@@ -1,5 +1,5 @@
 /**
- * What the options of a mount mean for a state.
+ * Explains what the options of a mount mean for a state.
  *
  * @module
  */
@@ -74,7 +74,7 @@ const RULES: Rule[] = [
   },
 ];
 
-/** Says what each option that matters means. */
+/** Reports the meaning of each relevant option. */
 export function optionFindings(mount: Mount): Finding[] {
   const check = "mount options";
   const findings = RULES.flatMap(({ matches, mark, meaning, advice }): Finding[] => {

@@ -1,5 +1,5 @@
 /**
- * Reads the kernel's list of mounts, and the list of what is mounted at start (`/etc/fstab`).
+ * Reads the kernel's list of mounts, and the list of file systems mounted at start (`/etc/fstab`).
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Mount {
   options: string[];
 }
 
-/** Parses `/proc/self/mountinfo` (proc_pid_mountinfo(5)); a line in another form is passed over. */
+/** Parses `/proc/self/mountinfo` (proc_pid_mountinfo(5)); a line in another form is skipped. */
 export function parseMounts(text: string): Mount[] {
   return text.split("\n").flatMap((line) => {
     const [left, right] = line.split(" - ");
@@ -42,7 +42,10 @@ export function isBelow(path: string, directory: string): boolean {
     path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
 }
 
-/** The mount that holds an absolute path: the deepest, and of those at the same point the last, which covers the others. */
+/**
+ * The mount that holds an absolute path: the deepest one. At the same point the last one wins, since it covers the
+ * others.
+ */
 export function mountOf(mounts: Mount[], path: string): Mount | null {
   let best: Mount | null = null;
   for (const mount of mounts) {
@@ -52,7 +55,10 @@ export function mountOf(mounts: Mount[], path: string): Mount | null {
   return best;
 }
 
-/** When the mount at `point` is checked at start: the sixth field of its line in `/etc/fstab`, 0 for never; `null` when it has no line. */
+/**
+ * When the mount at `point` is checked at start: the sixth field of its line in `/etc/fstab`, 0 for never; `null` if it
+ * has no line.
+ */
 export function checkPassOf(fstab: string, point: string): number | null {
   for (const line of fstab.split("\n")) {
     const [source, at, , , , pass] = line.trim().split(/\s+/);
@@ -62,7 +68,7 @@ export function checkPassOf(fstab: string, point: string): number | null {
   return null;
 }
 
-/** Blanks and the like are written as three octal digits. */
+/** Blanks and similar characters are written as three octal digits. */
 function unescape(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(parseInt(digits, 8)));
 }

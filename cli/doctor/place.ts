@@ -1,5 +1,5 @@
 /**
- * Where to look when the directory isn't there yet.
+ * Finds the directory to examine when the given one doesn't exist yet.
  *
  * @module
  */
@@ -12,16 +12,16 @@ import type { Finding } from "./finding.ts";
 
 /** Where a state is, or will be. */
 export interface Place {
-  /** The absolute path, behind all links: of the directory, or of the nearest one above it that is there. */
+  /** The absolute path, with all links resolved: of the directory, or of its nearest existing ancestor. */
   path: string;
   /** Whether it is the directory itself. */
   exists: boolean;
 }
 
 /**
- * Finds the place.
+ * Finds the directory to examine.
  *
- * @throws {IoError} when the path can't be looked at, or leads to something else than a directory
+ * @throws {IoError} when the path can't be accessed, or leads to something other than a directory
  */
 export async function findPlace(machine: Machine, directory: string): Promise<Place> {
   for (let path = directory;; path = parentOf(path) ?? ".") {
@@ -37,7 +37,7 @@ export async function findPlace(machine: Machine, directory: string): Promise<Pl
   }
 }
 
-/** Says that the directory is missing, when it is. */
+/** Reports that the directory is missing, if it is. */
 export function placeFinding({ path, exists }: Place, directory: string): Finding[] {
   if (exists) return [];
   return [{

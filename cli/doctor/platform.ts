@@ -1,5 +1,5 @@
 /**
- * Which machine this is: architecture, page size, kernel, runtime.
+ * Reports which machine this is: architecture, page size, kernel, runtime.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts
 export interface PlatformFacts {
   runtime: string;
   architecture: string;
-  /** The board's name, which only boards with a device tree have. */
+  /** The board's name. Only boards with a device tree have one. */
   model: Fact<string>;
   /** In bytes; `null` when the kernel's answer makes no sense. */
   pageSize: Fact<number | null>;
@@ -21,10 +21,10 @@ export interface PlatformFacts {
 /** The key of the page size in the auxiliary vector, getauxval(3). */
 const AT_PAGESZ = 6;
 
-/** Machines whose words have four bytes; on every other that runs Deno, Bun or Node they have eight. */
+/** Architectures with four-byte words. All others that run Deno, Bun or Node have eight-byte words. */
 const NARROW = new Set(["arm", "ia32", "mips", "mipsel"]);
 
-/** Takes the page size from `/proc/self/auxv`: pairs of words, a key and its value, the lowest byte first. */
+/** Extracts the page size from `/proc/self/auxv`: pairs of words, a key and its value, in little-endian order. */
 export function pageSizeFrom(auxv: Uint8Array, architecture: string): number | null {
   const view = new DataView(auxv.buffer, auxv.byteOffset, auxv.byteLength);
   const wordSize = NARROW.has(architecture) ? 4 : 8;
@@ -35,7 +35,7 @@ export function pageSizeFrom(auxv: Uint8Array, architecture: string): number | n
   return null;
 }
 
-/** Says which machine this is. */
+/** Reports which machine this is. */
 export function platformFindings(facts: PlatformFacts): Finding[] {
   const { runtime, architecture, model, kernel } = facts;
   const machine = isUnknown(model) ? architecture : `${model}, ${architecture}`;
@@ -57,7 +57,7 @@ function pageSizeFinding({ pageSize }: PlatformFacts): Finding {
     check,
     mark: "notice",
     found: pageSize === 16384 ? `${found}, as on a Raspberry Pi 5` : found,
-    // What "deno compile" appends is laid out for pages of 4 KiB, and can overlap the program's own memory.
+    // The code that "deno compile" appends is laid out for pages of 4 KiB, and can overlap the program's own memory.
     meaning: "State files don't depend on it, but a compiled program may crash as it starts",
     advice: "Start your compiled program here once; if it crashes, boot the kernel with pages of " +
       "4 KiB (Raspberry Pi: kernel=kernel8.img in config.txt)",

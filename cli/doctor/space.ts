@@ -1,5 +1,5 @@
 /**
- * Whether there is room for what a state needs.
+ * Checks whether there is room for what a state needs.
  *
  * @module
  */
@@ -11,18 +11,20 @@ import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts
 /** The default of `segmentSizeMax`. */
 const SEGMENT_SIZE = 8 * 1024 * 1024;
 
-/** Other programs, such as the system log, can fill a few times our own need between two looks at the disk. */
+/** Other programs, such as the system log, can fill a few times our own need between two checks. */
 const RESERVE_FACTOR = 4;
 
-/** Two snapshots, their segments, a new one of each, the lock, what is set aside: a dozen files, and some to spare. */
+/**
+ * Two snapshots, their segments, a new one of each, the lock, files set aside: about a dozen files, and some to spare.
+ */
 const INODES_NEEDED = 16;
 
-/** A log directory or a package upgrade can make this many files in one go. */
+/** A log directory or a package upgrade can create this many files at once. */
 const INODES_RESERVE = 1024;
 
 const FREE_SOME = "Free some space, or move the state to another file system";
 
-/** Says how much room there is; `snapshotSize` is the size of the newest snapshot, 0 when there is none. */
+/** Reports how much room there is; `snapshotSize` is the size of the newest snapshot, 0 when there is none. */
 export function spaceFindings(space: Fact<Space>, snapshotSize: number): Finding[] {
   if (isUnknown(space)) return [notKnown("free space", space)];
   return [spaceFinding(space, snapshotSize), inodesFinding(space)];

@@ -1,5 +1,5 @@
 /**
- * The state itself, in one line: `verify` says more.
+ * Summarizes the state in one line; `verify` reports the details.
  *
  * @module
  */
@@ -16,15 +16,15 @@ import { inspectSteadily } from "../steady.ts";
 import { countText } from "../text.ts";
 import { ask, type Fact, type Finding, fine, knownOrNull, shellText } from "./finding.ts";
 
-/** What is known about the state; `failure` is why it could not be inspected. */
+/** What is known about the state; `failure` holds the reason if it could not be inspected. */
 export interface StateFacts {
   inspection: Inspection | null;
   failure: MinistateError | null;
-  /** When its newest record was written, in milliseconds since 1970; `null` when none can be read. */
+  /** When its newest record was written, in milliseconds since 1970; `null` when no record can be read. */
   newest: number | null;
 }
 
-/** No state. */
+/** The facts when there is no state. */
 export const NO_STATE: StateFacts = { inspection: null, failure: null, newest: null };
 
 /** Inspects the state, if there is one. */
@@ -39,7 +39,7 @@ export async function stateIn(context: Context, directory: string): Promise<Stat
   }
 }
 
-/** The time in the last sound record; unknown when it is damaged, or only in a snapshot by now. */
+/** The time of the last sound record; unknown when it is damaged, or by now only in a snapshot. */
 function newestTime(
   { fs }: Context,
   directory: string,
@@ -57,7 +57,7 @@ function newestTime(
   });
 }
 
-/** Says how the state is. */
+/** Reports the condition of the state. */
 export function stateFinding({ inspection, failure }: StateFacts, directory: string): Finding {
   const check = "state";
   if (failure !== null) {

@@ -1,5 +1,5 @@
 /**
- * Percentiles of how long syncs took, and what they tell about the device.
+ * Percentiles of sync latencies, and what they reveal about the device.
  *
  * @module
  */
@@ -7,33 +7,35 @@
 import { countText, numberText, sizeText } from "../text.ts";
 import type { Finding, Mark } from "./finding.ts";
 
-/** How long the syncs took that were made; in milliseconds. */
+/** The latencies of the syncs that were made, in milliseconds. */
 export interface SyncLatency {
   rounds: number;
   p50Ms: number;
   p90Ms: number;
   p99Ms: number;
   maxMs: number;
-  /** How many bytes were written for it. */
+  /** How many bytes were written for the test. */
   sizeWritten: number;
 }
 
-/** Programming a page of the fastest flash (one bit a cell) takes about 200 µs, and the transfer comes on top. */
+/** Programming a page of the fastest flash (one bit per cell) takes about 200 µs, plus the transfer. */
 const FLASH_MS = 0.15;
 
-/** Cards of class A1 must manage 500 random writes a second, without syncs; an SSD or eMMC stays below with them. */
+/**
+ * Cards of class A1 must manage 500 random writes a second, without syncs. An SSD or eMMC stays below this with syncs.
+ */
 const QUICK_MS = 2;
 
-/** What cards without such a class are commonly seen to need for a page and the update of their own tables. */
+/** What cards without such a class commonly need for a page and the update of their own tables. */
 const CARD_MS = 20;
 
-/** A tenth of a second is what a person begins to notice as waiting. */
+/** A person begins to notice a wait of a tenth of a second. */
 const SLOW_MS = 100;
 
-/** The SD standard lets a card be busy for up to half a second per write; twice that is a card in trouble. */
+/** The SD standard lets a card be busy for up to half a second per write. Twice that means a card in trouble. */
 const STALL_MS = 1000;
 
-/** Computes percentiles by nearest rank: each is a latency that occurred. `null` without any. */
+/** Computes percentiles by nearest rank: each is a latency that occurred. `null` if there are none. */
 export function syncLatencyOf(latenciesMs: number[], sizeWritten: number): SyncLatency | null {
   const sorted = [...latenciesMs].sort((a, b) => a - b);
   const rounds = sorted.length;
@@ -42,7 +44,7 @@ export function syncLatencyOf(latenciesMs: number[], sizeWritten: number): SyncL
   return { rounds, p50Ms: at(50), p90Ms: at(90), p99Ms: at(99), maxMs: at(100), sizeWritten };
 }
 
-/** Says what the latencies mean; `disk` is the device's name, when it is known. */
+/** Reports what the latencies mean; `disk` is the device's name, if known. */
 export function latencyFindings(latency: SyncLatency, disk: string | null): Finding[] {
   const { rounds, p50Ms, p90Ms, p99Ms, maxMs, sizeWritten } = latency;
   const found =
@@ -87,7 +89,7 @@ function verdictOf(
   };
 }
 
-/** Faster than flash: a virtual disk is harmless, but cards and eMMC have no capacitor. */
+/** Faster than flash. A virtual disk is harmless, but cards and eMMC have no capacitor. */
 function tooFast(
   p50Ms: number,
   disk: string | null,

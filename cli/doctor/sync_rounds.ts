@@ -1,5 +1,5 @@
 /**
- * Measures how long the device takes to acknowledge a sync, with a file that is gone afterwards.
+ * Measures how long the device takes to acknowledge a sync, with a file that is removed afterwards.
  *
  * @module
  */
@@ -9,23 +9,23 @@ import type { DurableFile, DurableFs } from "../../src/durable_fs.ts";
 import { discard, fillWithLineFeeds, writeFully } from "../../src/disk/file_io.ts";
 import { type SyncLatency, syncLatencyOf } from "./sync_latency.ts";
 
-/** The page of the card's and the kernel's bookkeeping; a batch of a few mutations writes one. */
+/** The page size of the card's and the kernel's bookkeeping. A batch of a few mutations writes one page. */
 const ROUND_SIZE = 4096;
 
-/** Two latencies lie above the 99th percentile of so many: it isn't just the slowest one. */
+/** With this many rounds, two latencies lie above the 99th percentile, so it isn't just the slowest one. */
 const ROUNDS_MAX = 200;
 
-/** What a person waits for gladly. A device that needs longer for all rounds is slow, and fewer of them tell that, too. */
+/** A wait that users accept. A device that needs longer for all rounds is slow, which fewer rounds also show. */
 const DURATION_MAX_MS = 5000;
 
-/** What the test writes at most, in bytes: the file ahead, then each page of it once more. */
+/** The most that the test writes, in bytes: the prefilled file, and then each of its pages once more. */
 export const SYNC_TEST_SIZE_MAX = 2 * ROUNDS_MAX * ROUND_SIZE;
 
 /**
  * Writes and syncs page after page of a new file at `path`, and removes it.
  *
- * @param interruption ends it early
- * @returns `null` when not one round was made
+ * @param interruption ends the test early
+ * @returns `null` when no round was completed
  */
 export async function measureSyncs(
   fs: DurableFs,
@@ -46,7 +46,7 @@ export async function measureSyncs(
 }
 
 async function roundsOn(file: DurableFile, interruption: AbortSignal): Promise<number[]> {
-  // As the journal does: into space that is there already, a sync writes no metadata of the file system.
+  // Like the journal: a sync into space that already exists writes no file system metadata.
   await fillWithLineFeeds(file, 0, ROUNDS_MAX * ROUND_SIZE);
   await file.syncAll();
   const page = new Uint8Array(ROUND_SIZE).fill(0x20);

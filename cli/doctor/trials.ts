@@ -1,5 +1,5 @@
 /**
- * What `doctor` tries out: it makes a file, locks it, syncs it, and removes it.
+ * The trials of `doctor`: creates a file, locks it, syncs it, and removes it.
  *
  * @module
  */
@@ -13,25 +13,25 @@ import { trialFinding, tryLock } from "./lock.ts";
 import { latencyFindings, type SyncLatency } from "./sync_latency.ts";
 import { measureSyncs, SYNC_TEST_SIZE_MAX } from "./sync_rounds.ts";
 
-/** How the names of the files begin that an examination makes and removes. */
+/** The prefix of the files that an examination creates and removes. */
 const PREFIX = "ministate-doctor-";
 
-/** A test that fills the disk would make the program fail that uses it: so many times the test's size must be free. */
+/** A test that fills the disk would make the user's program fail, so this many times the test's size must be free. */
 const SPACE_FACTOR = 4;
 
-/** What is known of the place. */
+/** What is known about the directory to try. */
 export interface TrialFacts {
   /** The directory to try. */
   path: string;
   /** Whether it is in memory. */
   volatile: boolean;
-  /** The room in it; `null` when that is unknown. */
+  /** Its free space; `null` when unknown. */
   space: Space | null;
-  /** The disk's name; `null` when that is unknown. */
+  /** The name of the disk; `null` when unknown. */
   disk: string | null;
 }
 
-/** What the trials came to. */
+/** The result of the trials. */
 export interface TrialResult {
   findings: Finding[];
   /** `null` when no sync was tried. */
@@ -41,7 +41,7 @@ export interface TrialResult {
 /**
  * Tries locking and syncing.
  *
- * @param interruption ends the syncs early; `null` leaves them out
+ * @param interruption ends the sync test early; `null` skips the test
  */
 export async function runTrials(
   fs: DurableFs,
@@ -50,13 +50,13 @@ export async function runTrials(
 ): Promise<TrialResult> {
   const lock = await tryLock(fs, trialPath(facts.path));
   const locking = trialFinding(lock, facts.path);
-  // Where no file can be made, the line about the lock says why.
+  // If no file can be created, the line about the lock gives the reason.
   if (lock instanceof Error) return { findings: [locking], sync: null };
   const { findings, sync } = await trySyncs(fs, facts, interruption);
   return { findings: [locking, ...findings], sync };
 }
 
-/** Says which files of an examination stand in a directory. */
+/** Reports leftover files of earlier examinations in a directory. */
 export function leftOverFindings(names: string[]): Finding[] {
   return names.filter((name) => name.startsWith(PREFIX)).map((name) => ({
     check: "left over",

@@ -160,7 +160,7 @@ async function copyAside(fs: DurableFs, path: string, target: string): Promise<b
   }
 }
 
-/** Syncs a file under its new name; returns whether that could be done. Damaged or strange as it is, it may refuse. */
+/** Syncs a file under its new name; returns whether that succeeded. A damaged or strange file may refuse it. */
 async function syncIfOpened(fs: DurableFs, path: string): Promise<boolean> {
   try {
     await syncFile(fs, path);
@@ -178,7 +178,7 @@ async function syncQuarantine({ fs, quarantine }: StateDirectory): Promise<void>
   }
 }
 
-/** Makes durable that files are in the quarantine, before it is that they are gone from where they were. */
+/** Makes files durable in the quarantine first, and then their removal from where they were. */
 export async function syncMoved(directory: StateDirectory): Promise<void> {
   await syncQuarantine(directory);
   await directory.syncNames();

@@ -203,7 +203,7 @@ async function repair(
   let own = identity;
   const begin = async () => {
     const header = segmentHeader(own, scan.sequence + 1, now, settings.ledger.life);
-    // Its directory first: a record in a directory whose own name is lost is lost with it.
+    // The directory first: if its name is lost, a record in it is lost as well.
     await directory.syncAncestors();
     return await SegmentWriter.create(
       fs,
