@@ -64,7 +64,9 @@ export async function log(
   }
 }
 
-/** Reads what comes first. Unless that was asked for by its number, a compaction may take it: then something else is first. */
+/**
+ * Reads the first records. If no start was requested, a compaction may delete them first; then start with what is left.
+ */
 async function beginReading(
   begin: () => Promise<JournalCursor>,
   reading: FileReading,
@@ -90,7 +92,7 @@ function print(context: Context, record: VersionedRecord): void {
   say(context, `${place}  ${dim(timeText(timestamp))}  ${safeText(JSON.stringify(mutation))}`);
 }
 
-/** The last line must not look like the end when it isn't. */
+/** The output must not appear to end normally if there is more that can't be read. */
 async function explainEnd(context: Context, directory: string, next: number): Promise<number> {
   const inspection = await inspectSteadily(context, directory);
   const finding = inspection.findings.find(({ severity, sequence }) =>

@@ -1,16 +1,16 @@
 /**
- * What `doctor` asks of the machine around the command, as an interface; `cli/process/machine.ts` implements it.
+ * The interface through which `doctor` asks about the machine; implemented by `cli/process/machine.ts`.
  *
- * Every method fails with an `Error` whose `code` is the system's name of the failure, `EPERM` when the runtime
- * itself refuses. None ever makes the runtime ask the person at the terminal for a permission.
+ * Every method fails with an `Error` whose `code` is the system's name of the failure, or `EPERM` when the runtime
+ * itself refuses. None ever makes the runtime ask the user for a permission.
  *
  * @module
  */
 
-/** What a name stands for; a symbolic link is not followed. */
+/** What a name refers to; a symbolic link is not followed. */
 export interface PathStatus {
   kind: "file" | "directory" | "link" | "other";
-  /** The user it belongs to. */
+  /** The ID of the user who owns it. */
   owner: number;
   /** The permission bits, such as 0o700. */
   mode: number;
@@ -18,13 +18,13 @@ export interface PathStatus {
   inode: number;
 }
 
-/** Room in a file system; sizes in bytes. */
+/** Free and total room in a file system; sizes in bytes. */
 export interface Space {
-  /** What an ordinary user may still fill. */
+  /** What an ordinary user can still fill. */
   sizeFree: number;
   sizeTotal: number;
   inodesFree: number;
-  /** 0 where the file system makes them as it needs them. */
+  /** 0 where the file system creates inodes as needed. */
   inodesTotal: number;
 }
 
@@ -32,15 +32,15 @@ export interface Space {
 export interface Machine {
   /** The runtime and its version, such as "Deno 2.9.5". */
   readonly runtime: string;
-  /** As the runtime names it: `arm64`, `x64`, … */
+  /** In the runtime's own terms: `arm64`, `x64`, … */
   readonly architecture: string;
   /** The time in milliseconds since 1970, as far as the machine knows it. */
   now(): number;
-  /** Reads a whole small file, such as the kernel's in `/proc` and `/sys`. */
+  /** Reads a whole small file, such as those of the kernel in `/proc` and `/sys`. */
   read(path: string): Promise<Uint8Array>;
-  /** The absolute path behind all symbolic links. */
+  /** The absolute path, with all symbolic links resolved. */
   realPath(path: string): Promise<string>;
-  /** Looks at a name. */
+  /** Reads the status of a name. */
   status(path: string): Promise<PathStatus>;
   /** The room in the file system that holds `path`. */
   space(path: string): Promise<Space>;

@@ -13,7 +13,7 @@ import { buildProgram } from "./program.ts";
 import type { Terminal, TextSink } from "./terminal.ts";
 import { noPaint, type Paint, safeLines } from "./text.ts";
 
-/** Runs the subcommand that the arguments name. Everything is written when it resolves. */
+/** Runs the subcommand that the arguments name. All output is written when it resolves. */
 export async function main(terminal: Terminal, fs: DurableFs, machine: Machine): Promise<number> {
   const { stdout, stderr } = terminal;
   const paint = await paintFor(terminal, stdout);
@@ -49,7 +49,7 @@ export async function main(terminal: Terminal, fs: DurableFs, machine: Machine):
   return code;
 }
 
-/** Asked of the arguments themselves, because an error may come before they are read. After "--" there are values alone. */
+/** Looks at the raw arguments, because an error may occur before they are parsed. After "--" there are only values. */
 function asksForJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return (end < 0 ? args : args.slice(0, end)).includes("--json");
@@ -77,12 +77,12 @@ function report(terminal: Terminal, found: ErrorReport, json: boolean, paint: Pa
 
 async function paintFor(terminal: Terminal, sink: TextSink): Promise<Paint> {
   if (!terminal.envReadable || !wantsColours(terminal, sink)) return noPaint;
-  // Only now: it reads the environment as it loads, for which Deno would ask the person at the terminal.
+  // Imported only now: it reads the environment as it loads, for which Deno would ask the user for permission.
   const { default: picocolors } = await import("picocolors");
   return picocolors.createColors(true);
 }
 
-/** NO_COLOR comes first, then FORCE_COLOR, whose "0" and "false" mean the opposite; then what the terminal takes. */
+/** NO_COLOR comes first, then FORCE_COLOR, whose "0" and "false" mean the opposite, then what the terminal supports. */
 function wantsColours(terminal: Terminal, sink: TextSink): boolean {
   if (terminal.env("NO_COLOR")) return false;
   const forced = terminal.env("FORCE_COLOR");

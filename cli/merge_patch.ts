@@ -8,9 +8,9 @@ import { setMember } from "../src/format/set_member.ts";
 import { childOf, isContainer } from "./json_pointer.ts";
 
 /**
- * Merges a patch. The document takes over the patch's values: the caller must not use them again.
+ * Merges a patch. The document takes ownership of the patch's values: the caller must not use them again.
  *
- * @returns the document, which is another one when it was no object
+ * @returns the document, which is a new one if it was not an object
  */
 export function applyMergePatch(document: unknown, patch: unknown): unknown {
   if (!isContainer(patch) || Array.isArray(patch)) return patch;

@@ -1,5 +1,5 @@
 /**
- * `patch`: many mutations from a file or standard input, one line each.
+ * `patch`: applies many mutations from a file or standard input, one per line.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface PatchOptions {
   ack?: boolean;
   /** Stop at the first line that is refused. */
   stop?: boolean;
-  /** Whether a directory without a state gets one. */
+  /** Whether to create a state in a directory that has none. */
   create?: boolean;
 }
 
@@ -33,7 +33,7 @@ export async function patch(
 ): Promise<number> {
   const { terminal, json } = context;
   const path = file === "-" ? null : file;
-  // Before the directory is made: a wrong file name must not leave an empty state behind.
+  // Before the directory is created: a wrong file name must not leave an empty state behind.
   const sizeTotal = path === null ? null : await terminal.sizeOf(path);
   if (path === null && terminal.stdinIsTerminal) {
     remark(context, "Type one patch a line; end with Ctrl-D");
@@ -58,7 +58,7 @@ export async function patch(
       await feed(context, stream, terminal.read(path, interruption), input, interruption, options);
     } finally {
       hideProgress();
-      // Also when it fails: what was applied must not be applied again.
+      // Even on failure: what was applied must not be applied again.
       const durationMs = performance.now() - started;
       const made = creation(manager);
       summarize(context, stream, { lines: input.lines, durationMs, made }, interruption.aborted);
@@ -79,7 +79,7 @@ async function feed(
   options: PatchOptions,
 ): Promise<void> {
   const { stdout } = context.terminal;
-  // Whoever wanted the sequences is gone: go no further than what they were told.
+  // The reader of the sequences is gone: don't go beyond the sequences that it received.
   const isOver = () =>
     interruption.aborted || (options.ack && stdout.closed) || (options.stop && stream.refused > 0);
   try {
@@ -97,7 +97,7 @@ async function feed(
   }
 }
 
-/** The exit code of a shell's program that a signal ended. */
+/** The exit code that a shell reports for a program ended by this signal. */
 export function interruptedCode(interruption: AbortSignal): number {
   return interruption.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
 }

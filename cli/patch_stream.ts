@@ -1,5 +1,5 @@
 /**
- * Applies patches line by line, with as many under way as group commit can use and no more.
+ * Applies patches line by line, with only as many in progress as group commit can use.
  *
  * @module
  */
@@ -14,36 +14,36 @@ import { applyPatch, type Patch } from "./document.ts";
 import { isContainer, PatchError } from "./json_pointer.ts";
 import type { InputLine } from "./lines.ts";
 
-/** How many lines, and how many bytes of them, may wait for the disk. */
+/** The most lines, and the most bytes of them, that may wait for the disk. */
 const WAITING_MAX = 1024;
 const WAITING_SIZE_MAX = 1024 * 1024;
 
-/** The longest line that is taken, in bytes: the longest mutation the journal takes. */
+/** The longest line that is accepted, in bytes: the longest mutation that the journal accepts. */
 export const PATCH_SIZE_MAX = 1024 * 1024;
 
 /** A shorter line stays under the limit however its numbers are written: `1e20` becomes 21 digits. */
 const SURELY_FITS = PATCH_SIZE_MAX / 8;
 
-/** What a line needs beside its patch, at most. */
+/** The most that a line needs besides its patch. */
 const LINE_OVERHEAD = 128;
 
-/** What is told while lines go through. */
+/** Callbacks for the lines of a stream. */
 export interface PatchEvents {
-  /** A line is durable; in the order of the lines. */
+  /** A line is durable. Called in the order of the lines. */
   acknowledged(sequence: number): void;
   /** A line was refused; nothing of it was applied or journaled. */
   refused(line: number, reason: string): void;
 }
 
-/** A run of patches into one document. */
+/** Applies a stream of patches to one document. */
 export class PatchStream {
   readonly #manager: DocumentManager;
   readonly #events: PatchEvents;
   readonly #waiting: { done: Promise<void>; size: number }[] = [];
   #waitingSize = 0;
   /**
-   * The document as it will be when every line under way is applied: what the next JSON Patch is tried on, so that
-   * one that fails is never journaled. Made when the first one comes; merge patches can't fail.
+   * The document as it will be once every line in progress is applied. The next JSON Patch is tried on it, so that one
+   * that fails is never journaled. Created when the first JSON Patch comes; merge patches can't fail.
    */
   #ahead: { document: unknown } | null = null;
   #failure: { error: unknown } | null = null;
@@ -59,9 +59,9 @@ export class PatchStream {
   }
 
   /**
-   * Takes one line; resolves when there is room for the next.
+   * Accepts one line; resolves when there is room for the next.
    *
-   * @throws {MinistateError} when the journal can't go on: nothing after that is taken
+   * @throws {MinistateError} when the journal can't continue: nothing after that is accepted
    */
   async add(line: InputLine): Promise<void> {
     if (line.flaw === null && line.text.trim() === "") return;
@@ -70,7 +70,7 @@ export class PatchStream {
     try {
       patch = readPatch(line);
       if (Array.isArray(patch)) await this.#lookAhead();
-      // Parsed again: the document takes over the values, and the patch is journaled as it came.
+      // Parsed again: the document takes ownership of the values, and the patch is journaled as it came.
       if (this.#ahead !== null) {
         this.#ahead.document = applyPatch(this.#ahead.document, parseExactly(line.text));
       }
@@ -102,7 +102,7 @@ export class PatchStream {
       (error) => {
         if (!isFatal(error)) return this.#refuse(line.number, (error as Error).message);
         this.#failure ??= { error };
-        // Said of every such line: one behind it may have been applied, when space came back in between.
+        // Reported for each such line: a later one may have been applied, if space was freed in between.
         const { code = "failed" } = error as { code?: string };
         this.#refuse(line.number, `the journal did not take it (${code})`);
       },
@@ -123,7 +123,7 @@ export class PatchStream {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  /** Waits for every line under way. */
+  /** Waits for every line in progress. */
   async settled(): Promise<void> {
     for (const { done } of this.#waiting.splice(0)) await done;
     this.#waitingSize = 0;
@@ -131,13 +131,13 @@ export class PatchStream {
   }
 }
 
-/** Whether an error ends the run: everything but what is about one line. */
+/** Whether an error ends the run: any error that isn't about a single line. */
 function isFatal(error: unknown): boolean {
   if (isDiskFull(error) || !(error instanceof MinistateError)) return true;
   return !["REJECTED", "INVALID_MUTATION", "TOO_LARGE"].includes(error.code);
 }
 
-/** Reads a line as far as that is possible without the document. */
+/** Reads a line as far as possible without the document. */
 function readPatch(line: InputLine): Patch {
   if (line.flaw !== null) throw new PatchError(line.flaw);
   let value: unknown;
@@ -152,7 +152,7 @@ function readPatch(line: InputLine): Patch {
       "it must be an array (JSON Patch, RFC 6902) or an object (JSON Merge Patch, RFC 7396)",
     );
   }
-  // As the journal would judge it, but before the document ahead has changed.
+  // Judged like the journal does, but before the document ahead is changed.
   const flaw = findJsonFlaw(value);
   if (flaw !== null) throw new PatchError(describeFlaw(flaw));
   if (line.size > SURELY_FITS) refuseLarge(JSON.stringify(value));

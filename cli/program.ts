@@ -16,7 +16,7 @@ import { repair } from "./repair_command.ts";
 import { backup, compact, snapshot } from "./upkeep_commands.ts";
 import { VERSION } from "./version.ts";
 
-/** Runs a subcommand and notes its exit code. */
+/** Runs a subcommand and records its exit code. */
 export type Run = (action: (context: Context) => Promise<number>) => Promise<void>;
 
 const DIR = "the state directory";
@@ -24,12 +24,12 @@ const NO_CREATE = "refuse a directory without a state instead of making one";
 const JSON_OPTION = "print JSON for programs, errors too";
 const POINTER = "a JSON Pointer, such as /lamps/0/on";
 
-/** Builds the command line; `run` is given what the chosen subcommand does. */
+/** Builds the command line; `run` receives the action of the chosen subcommand. */
 export function buildProgram(run: Run): Command {
   const program = new Command("ministate")
     .description("Looks into state directories and keeps a JSON document that survives power cuts.")
     .version(VERSION, "-V, --version", "print the version")
-    // Taken before the command, too, where programs that build a command line put what is common to all.
+    // Also accepted before the subcommand, where programs that build a command line put common options.
     .option("--json", JSON_OPTION)
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print the help of a command")
@@ -120,7 +120,7 @@ function pathArgument(path: string): string {
 
 const UNITS = ["", "K", "M", "G", "T", "P"];
 
-/** A size with a unit of 1,000, as makers of cards give it, or of 1,024 (KiB …); bytes without one. */
+/** A size in units of 1,000, as card makers give it, or of 1,024 (KiB …); without a unit, in bytes. */
 function sizeOption(text: string): number {
   const [, number, unit, binary] = /^(\d+(?:\.\d+)?) ?([KMGTP]?)(i?)B?$/i.exec(text) ?? [];
   const size = Number(number) * (binary ? 1024 : 1000) ** UNITS.indexOf(unit?.toUpperCase() ?? "");

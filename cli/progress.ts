@@ -1,5 +1,5 @@
 /**
- * A progress bar with the rate, on a terminal only.
+ * Shows a progress bar with the rate, only on a terminal.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import type { Context } from "./context.ts";
 import { numberText } from "./text.ts";
 
-/** How far a run is. */
+/** How far a run has progressed. */
 export interface Progress {
-  /** How many bytes of input were taken. */
+  /** How many bytes of input were processed. */
   size: number;
   /** How many lines are durable. */
   count: number;
@@ -17,13 +17,13 @@ export interface Progress {
 
 const REFRESH_MS = 100;
 
-/** Erases what stands on the terminal's current line. */
+/** Erases the terminal's current line. */
 const ERASE_LINE = "\r\x1b[K";
 
 /**
  * Shows progress on standard error until the returned function is called.
  *
- * @param sizeTotal the size of the input in bytes; `null` when nobody knows
+ * @param sizeTotal the size of the input in bytes; `null` if unknown
  */
 export async function showProgress(
   context: Context,
@@ -32,7 +32,7 @@ export async function showProgress(
 ): Promise<() => void> {
   const { stderr } = context.terminal;
   if (context.json || !stderr.isTerminal) return () => {};
-  // Loaded here alone, so that no other start pays for it.
+  // Loaded only here, so that no other start pays for it.
   const { SingleBar } = (await import("cli-progress")).default;
   const bar = new SingleBar({
     format: sizeTotal === null
@@ -63,7 +63,7 @@ export async function showProgress(
   };
 }
 
-/** What to put before a line on standard error, so that the bar doesn't mix with it. */
+/** The text to print before a line on standard error, so that the bar doesn't mix with it. */
 export function lineStart(context: Context): string {
   return context.terminal.stderr.isTerminal ? ERASE_LINE : "";
 }

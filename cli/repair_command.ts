@@ -1,5 +1,5 @@
 /**
- * `repair`: goes on without what is damaged, once somebody has seen what that costs. Works for every mutator.
+ * `repair`: continues without damaged records, once the user has seen what that costs. Works for every mutator.
  *
  * @module
  */
@@ -84,11 +84,11 @@ interface Repaired {
   sequence: number;
   lost: { sequenceFirst: number; sequenceLast: number | null } | null;
   setAside: string[];
-  /** What only fsck can move away; nothing depends on it. */
+  /** Files that only fsck can move away; nothing depends on them. */
   stays: string[];
 }
 
-/** The journal alone knows how: it needs no mutator, and keeps the name and version of the one that wrote it. */
+/** The journal can do it alone: it needs no mutator, and keeps the name and version of the one that wrote it. */
 async function repairState(context: Context, inspection: Inspection): Promise<Repaired> {
   const { fs } = context;
   const { directory, journal: name } = inspection;
@@ -102,7 +102,7 @@ async function repairState(context: Context, inspection: Inspection): Promise<Re
     const stays = [...superseded];
     const setAside = [...lost?.quarantined ?? [], ...snapshotsSkipped.map(({ path }) => path)];
     if (torn?.keptAt) setAside.push(torn.keptAt);
-    // What the open had no need to look at is damaged all the same. The journal holds the lock meanwhile.
+    // Files that the open had no need to read are still damaged. The journal holds the lock during this.
     const opened = await StateDirectory.openForReading(fs, directory, name);
     for (
       const { path, error } of await moveUnneeded(opened, await stillThere(context, inspection))
@@ -120,7 +120,7 @@ async function repairState(context: Context, inspection: Inspection): Promise<Re
   }
 }
 
-/** The files with damage that the open didn't depend on, and so didn't touch. */
+/** The damaged files that the open didn't depend on, and so didn't touch. */
 async function stillThere(context: Context, inspection: Inspection): Promise<NamedFile[]> {
   const unneeded = ({ severity, needed }: Finding) => severity === "corrupt" && !needed;
   const paths = inspection.findings.filter(unneeded).map(({ path }) => path);

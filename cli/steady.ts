@@ -1,6 +1,6 @@
 /**
- * Reads a directory that may have a live writer until two reads agree: bytes that are just being written look like
- * a torn tail, and files that a compaction deletes look like missing ones, but not twice at the same place.
+ * Reads a directory that may have a live writer until two reads agree. Bytes that are just being written look like a
+ * torn tail, and files that a compaction deletes look like missing ones, but not twice at the same place.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { inspectState } from "../src/recovery/inspect.ts";
 import type { Inspection } from "../src/recovery/inspection.ts";
 import { type Context, journalNameIn, pause } from "./context.ts";
 
-/** How often to read at most, and how long to wait in between, in milliseconds. */
+/** How many times to read at most, and how long to wait in between, in milliseconds. */
 const READS_MAX = 12;
 const PAUSE_MS = 250;
 
 /**
- * Inspects a directory. A finding is believed when it stands at the same place in two reads in a row; when no two
- * agree to the end, a writer is busy there, and what is found is only its unfinished work.
+ * Inspects a directory. A finding is believed when two reads in a row find it at the same place. If no two reads ever
+ * agree, a writer is busy there, and the findings are only its unfinished work.
  */
 export async function inspectSteadily(context: Context, directory: string): Promise<Inspection> {
   const journal = await journalNameIn(context, directory);
@@ -39,7 +39,7 @@ export async function inspectSteadily(context: Context, directory: string): Prom
   }
 }
 
-/** A tail that stood elsewhere in every read is a writer's next batch. */
+/** A tail that was at another place in every read is a writer's next batch. */
 function withoutLiveTail(inspection: Inspection): Inspection {
   if (inspection.verdict !== "torn") return inspection;
   const findings = inspection.findings.filter(({ severity }) => severity !== "torn");

@@ -1,18 +1,18 @@
 /**
- * What the command needs of the world around it, as an interface; `cli/process/terminal.ts` implements it.
+ * The interface between the command and its environment; implemented by `cli/process/terminal.ts`.
  *
  * @module
  */
 
-/** Standard output or standard error. Writing never fails: a reader that went away shows in `closed`. */
+/** Standard output or standard error. Writing never fails: `closed` shows whether the reader is gone. */
 export interface TextSink {
   /** Whether a person reads it. */
   readonly isTerminal: boolean;
   /** How wide the terminal is, in characters. */
   readonly columns: number;
-  /** Whether nobody reads it any more (`ministate log DIR | head`); what is written then is dropped. */
+  /** Whether the reader is gone (`ministate log DIR | head`); further output is dropped. */
   readonly closed: boolean;
-  /** What went wrong, when it was something else than a reader that went away. */
+  /** What went wrong, if it was anything but a reader that disappeared. */
   readonly failure: Error | null;
   /** How many characters wait to be written. */
   readonly pending: number;
@@ -20,7 +20,7 @@ export interface TextSink {
   readonly stream: unknown;
   /** Queues text. */
   write(text: string): void;
-  /** Resolves once everything queued is with the operating system, or nobody reads it any more. */
+  /** Resolves once everything queued is with the operating system, or the reader is gone. */
   drained(): Promise<void>;
 }
 
@@ -30,17 +30,20 @@ export interface Terminal {
   readonly args: string[];
   readonly stdout: TextSink;
   readonly stderr: TextSink;
-  /** Whether a person types the input. */
+  /** Whether the input is typed at a terminal. */
   readonly stdinIsTerminal: boolean;
-  /** Whether the environment may be read (under Deno it needs a permission, and asking would interrupt). */
+  /** Whether the environment may be read. Under Deno this needs a permission, and asking for it would interrupt. */
   readonly envReadable: boolean;
   /** A variable of the environment; `undefined` when it is not set or may not be read. */
   env(name: string): string | undefined;
-  /** The bytes of a file, or of standard input for `null`; read only as fast as they are taken, until `signal`. */
+  /**
+   * The bytes of a file, or of standard input for `null`. They are read only as fast as they are consumed, until
+   * `signal`.
+   */
   read(path: string | null, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** A file's size in bytes; `null` when it has none, as a pipe. */
+  /** A file's size in bytes; `null` when it has none, like a pipe. */
   sizeOf(path: string): Promise<number | null>;
-  /** A signal that is aborted by the first Ctrl-C or SIGTERM (`reason` is its name); the second ends the process. */
+  /** A signal that the first Ctrl-C or SIGTERM aborts (`reason` is its name); the second ends the process. */
   interruption(): AbortSignal;
   /** Ends the process. */
   exit(code: number): never;

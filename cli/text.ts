@@ -1,10 +1,10 @@
 /**
- * Puts numbers, times, names and JSON into words for a person at a terminal.
+ * Formats numbers, times, names and JSON for a person at a terminal.
  *
  * @module
  */
 
-/** Colours, or the same functions without any. */
+/** Colour functions, or the same functions without colours. */
 export interface Paint {
   bold(text: string): string;
   dim(text: string): string;
@@ -15,12 +15,12 @@ export interface Paint {
 
 const plain = (text: string) => text;
 
-/** Leaves text as it is. */
+/** Leaves text unchanged. */
 export const noPaint: Paint = { bold: plain, dim: plain, red: plain, green: plain, yellow: plain };
 
 const SIZE_UNITS = ["KiB", "MiB", "GiB", "TiB"];
 
-/** A size in bytes, in the unit that fits. */
+/** A size in bytes, in a suitable unit. */
 export function sizeText(size: number): string {
   if (size < 1024) return `${size} B`;
   let value = size;
@@ -37,25 +37,25 @@ export function countText(count: number, noun: string): string {
   return `${numberText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** A number with its thousands set apart. */
+/** A number with thousands separators. */
 export function numberText(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** A run of sequences; one without an end is open. */
+/** A range of sequences; open if it has no end. */
 export function rangeText(first: number, last: number | null): string {
   if (last === null) return `${first} and later`;
   return last <= first ? `${first}` : `${first} to ${last}`;
 }
 
-/** A record's time; a clock that was never set gives 1970, a broken one a bare number. */
+/** A record's time. A clock that was never set gives 1970, a broken one a bare number. */
 export function timeText(timestamp: number): string {
   return Math.abs(timestamp) < 8.64e15
     ? new Date(timestamp).toISOString().replace("T", " ")
     : `${timestamp}`;
 }
 
-/** Text without what could steer the terminal or turn its writing round; still JSON where it was. */
+/** Escapes characters that could control the terminal or change the text direction. JSON stays JSON. */
 export function safeText(text: string): string {
   return text.replace(
     // deno-lint-ignore no-control-regex
@@ -64,12 +64,12 @@ export function safeText(text: string): string {
   );
 }
 
-/** As `safeText`, with line feeds left in. */
+/** Like `safeText`, but keeps line feeds. */
 export function safeLines(text: string): string {
   return text.split("\n").map(safeText).join("\n");
 }
 
-/** Rows under each other, in columns as wide as they need to be. */
+/** Formats rows as a table, with columns as wide as needed. */
 export function tableText(rows: string[][]): string {
   const widths: number[] = [];
   for (const row of rows) {

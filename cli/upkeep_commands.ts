@@ -15,7 +15,7 @@ import { CommandError, EXIT } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";
 import { countText, safeText, sizeText } from "./text.ts";
 
-/** How often a copy is begun anew when a compaction deletes files under it, and how long to wait in between. */
+/** How many times to restart a copy when a compaction deletes files during it, and how long to wait in between. */
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
 
@@ -32,7 +32,7 @@ export async function snapshot(context: Context, directory: string): Promise<num
   }
 }
 
-/** Writes a snapshot and deletes what it makes unneeded. */
+/** Writes a snapshot and deletes files that it makes unneeded. */
 export async function compact(context: Context, directory: string): Promise<number> {
   const manager = await openDocument(context, directory, false);
   try {
@@ -53,7 +53,7 @@ export async function compact(context: Context, directory: string): Promise<numb
   }
 }
 
-/** Copies any state directory, also while another process writes it. */
+/** Copies any state directory, even while another process writes it. */
 export async function backup(
   context: Context,
   directory: string,
@@ -69,7 +69,7 @@ export async function backup(
   return EXIT.ok;
 }
 
-/** What stands in the destination from here on is ours, and may be cleared for another attempt. */
+/** Ensures that the destination holds no state: files there are then ours, and may be cleared for another attempt. */
 async function refuseState(context: Context, destination: string): Promise<void> {
   if (await holdsNothing(context, destination)) return;
   throw new CommandError(
@@ -95,7 +95,7 @@ async function copyState(
 ): Promise<BackupReport> {
   const journal = await journalNameIn(context, directory);
   const stem = stemOf(journal);
-  // The same paths for what is held and for who reads it, whatever the given one comes to mean.
+  // The same path for holding and for reading the files, wherever the given path leads later.
   const path = await context.fs.resolve(directory);
   for (let attempt = 1;; attempt++) {
     const held = await holdFiles(context.fs, path, stem);
@@ -113,13 +113,13 @@ async function copyState(
   }
 }
 
-/** What looks damaged may be a listing taken while names changed; twice in a row, it is not. */
+/** Apparent damage may come from listing files while names change. Twice in a row, it is real. */
 function attemptsFor(error: MinistateError): number {
   if (error.code === "CORRUPT") return 2;
   return error.systemCode === "ENOENT" ? ATTEMPTS : 1;
 }
 
-/** Refuses to copy what a repair would not keep. */
+/** Refuses to copy a state that a repair would not keep in full. */
 async function refuseLoss(context: Context, directory: string): Promise<void> {
   const { nextOpen, findings } = await inspectSteadily(context, directory);
   if (nextOpen.outcome !== "refuse" || nextOpen.lost === null) return;
@@ -131,9 +131,9 @@ async function refuseLoss(context: Context, directory: string): Promise<void> {
   );
 }
 
-/** Removes what an attempt that failed has copied, so that no two attempts are mixed. */
+/** Removes what a failed attempt has copied, so that no two attempts are mixed. */
 async function clear(context: Context, stem: string, destination: string): Promise<void> {
-  // Not even begun.
+  // The copy had not even begun.
   if (await holdsNothing(context, destination)) return;
   const { segments, snapshots } = await listState(context.fs, destination, stem);
   for (const { path } of [...segments, ...snapshots]) await context.fs.remove(path);

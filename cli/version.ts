@@ -1,5 +1,5 @@
 /**
- * The version that `--version` prints; a test compares it with the package's.
+ * The version that `--version` prints. A test compares it with the package's version.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Says what a directory has written, and how long a card would take it.
+ * Describes what a directory has written, and how long a card would last.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export function writtenText(written: WrittenInspection): string[] {
   const from = since === 1 ? "" : ` from sequence ${since} on, what came before is not known`;
   const calls = `${countText(writes, "write")}, ${countText(syncs, "sync")}`;
   const total = `${countText(mutations, "mutation")}${from}: ${sizeText(cardBytes)}, ${calls}`;
-  // Without a mutation there is neither.
+  // Without a mutation there is no value for either.
   if (each === null) return [total];
   return [
     total,
@@ -23,7 +23,7 @@ export function writtenText(written: WrittenInspection): string[] {
   ];
 }
 
-/** The years that a card lasts at the rate of the kept journal; `null` when nothing tells that rate. */
+/** The years that a card lasts at the rate of the kept journal; `null` when the rate is unknown. */
 export function cardYearsOf({ period }: WrittenInspection, enduranceBytes: number): number | null {
   return period === null
     ? null
@@ -43,7 +43,7 @@ export function cardText(written: WrittenInspection, enduranceBytes: number): st
   return `lasts ${life} at the rate from ${timeText(from)} to ${timeText(to)}`;
 }
 
-/** With one decimal; none from 100 on. */
+/** Rounds to one decimal, or to a whole number from 100 on. */
 function roundText(value: number): string {
   return numberText(value < 100 ? Math.round(value * 10) / 10 : Math.round(value));
 }

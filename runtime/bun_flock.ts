@@ -1,5 +1,5 @@
 /**
- * Calls `flock` of the C library, under Bun alone.
+ * Calls `flock` of the C library, only under Bun.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import { nameOfErrno } from "./errno.ts";
 
 const LOCK_EXCLUSIVE_NOW = 2 | 4; // LOCK_EX | LOCK_NB of flock(2)
 
-/** The name of EWOULDBLOCK, the answer for a lock that another has. Everything else is a failure of its own. */
+/** The name of EWOULDBLOCK, which means that another holder has the lock. Anything else is a real failure. */
 const TAKEN = "EAGAIN";
 
-/** What one call came to: held, or the name of its failure; `undefined` for a failure without a name. */
+/** The result of one call: held, or the name of its failure; `undefined` for a failure without a name. */
 type Outcome = "held" | string | undefined;
 
 /**
- * Whether the locks were free and are now held; `null` where the C library goes by another name, or doesn't say why it
- * refused.
+ * Whether the locks were free and are now held; `null` where the C library has another name, or gives no reason for its
+ * refusal.
  *
  * @param descriptors a file, and perhaps its directory, which not every file system can lock
- * @param library the name, under which every Bun program has loaded it already
+ * @param library the library's name; every Bun program has already loaded it under that name
  */
 export async function lockByCall(
   descriptors: readonly number[],
@@ -32,12 +32,12 @@ export async function lockByCall(
   if (outcome === undefined) return null;
   if (outcome === TAKEN) return false;
   if (outcome !== "held") throw Object.assign(new Error(`${outcome}: flock`), { code: outcome });
-  // NFS, for one, has no lock for directories: the lock of the file stands alone there.
+  // NFS, for example, can't lock directories; only the file is locked there.
   return directory === undefined || lock(directory) !== TAKEN;
 }
 
 async function loadLock(library: string): Promise<((fd: number) => Outcome) | null> {
-  // Asked for only now: a bundler moves a static import to the top of its one file, where Deno and Node refuse it.
+  // Imported only now: a bundler moves a static import to the top of its one file, where Deno and Node refuse it.
   const { dlopen, read } = await import("bun:ffi");
   let symbols;
   try {
@@ -46,7 +46,7 @@ async function loadLock(library: string): Promise<((fd: number) => Outcome) | nu
       __errno_location: { args: [], returns: "ptr" },
     }));
   } catch {
-    // Another C library (musl, say): the program `flock` does the same.
+    // Another C library (musl, for example): the program `flock` does the same.
     return null;
   }
   const { flock, __errno_location: errnoPlace } = symbols;
@@ -54,7 +54,7 @@ async function loadLock(library: string): Promise<((fd: number) => Outcome) | nu
   return (fd) => {
     for (;;) {
       if (flock(fd, LOCK_EXCLUSIVE_NOW) === 0) return "held";
-      // Read from memory, right after the call: any other call could set it anew.
+      // Read from memory, right after the call: any other call could overwrite it.
       const name = nameOfErrno(read.i32(place), false);
       if (name !== "EINTR") return name;
     }

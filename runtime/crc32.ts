@@ -1,9 +1,9 @@
 /**
- * The checksum for Deno, in TypeScript: loading `node:zlib`, or any other part of Node, would double Deno's start.
+ * The checksum for Deno, in TypeScript: loading `node:zlib`, or any other part of Node, would double Deno's start time.
  *
- * CRC-32 of IEEE 802.3 (reflected, polynomial 0xEDB88320), as zlib, gzip and PNG have it. Eight bytes a step
- * ("slicing-by-8": M. E. Kounavis and F. L. Berry, "A Systematic Approach to Building High Performance,
- * Software-Based, CRC Generators", ISCC 2005).
+ * CRC-32 of IEEE 802.3 (reflected, polynomial 0xEDB88320), as in zlib, gzip and PNG. Eight bytes per step
+ * ("slicing-by-8": M. E. Kounavis and F. L. Berry, "A Systematic Approach to Building High Performance, Software-Based,
+ * CRC Generators", ISCC 2005).
  *
  * @module
  */
@@ -11,7 +11,7 @@
 const POLYNOMIAL = 0xedb88320;
 const STEP = 8;
 
-/** Entry `256 * n + byte`: what `byte` comes to with `n` bytes of 0 behind it. */
+/** Entry `256 * n + byte`: the CRC contribution of `byte` followed by `n` zero bytes. */
 const TABLE = new Int32Array(STEP * 256);
 for (let byte = 0; byte < 256; byte++) {
   let value = byte;
@@ -23,7 +23,7 @@ for (let entry = 256; entry < TABLE.length; entry++) {
   TABLE[entry] = (before >>> 8) ^ TABLE[before & 0xff]!;
 }
 
-/** The CRC-32 of `bytes`; `seed` is that of what comes before them. */
+/** The CRC-32 of `bytes`; `seed` is the CRC-32 of the bytes before them. */
 export function crc32(bytes: Uint8Array, seed: number): number {
   let sum = ~seed;
   let at = 0;

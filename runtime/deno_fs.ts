@@ -1,5 +1,5 @@
 /**
- * The file system of Deno, over `Deno.FsFile`: needs only `--allow-read` and `--allow-write` for the directory.
+ * The file system of Deno, over `Deno.FsFile`. Needs only `--allow-read` and `--allow-write` for the directory.
  *
  * @module
  */
@@ -28,15 +28,15 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 
 class DenoFile implements DurableFile {
   readonly #file: Deno.FsFile;
-  // Not the file's times: whoever asks for them makes the next write dearer, see `src/disk/name_watch.ts`.
+  // Don't ask for the file's times: that makes the next write more expensive, see `src/disk/name_watch.ts`.
   readonly #pace = new SyncPace(() => this.#file.seek(0, Deno.SeekMode.Current));
 
   constructor(file: Deno.FsFile) {
     this.#file = file;
   }
 
-  // Deno reads and writes at a cursor. Setting it is a call that never waits for the disk, and the callers of
-  // a DurableFile make one call at a time, so nothing can move the cursor in between.
+  // Deno reads and writes at a cursor. Setting it never waits for the disk, and the callers of a DurableFile make one
+  // call at a time, so nothing can move the cursor in between.
   async read(buffer: Uint8Array, offset: number): Promise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
     return await this.#file.read(buffer).catch(throwNamed) ?? 0;
@@ -77,7 +77,7 @@ class DenoFile implements DurableFile {
 }
 
 function identityOf({ dev, ino, nlink }: Deno.FileInfo): FileIdentity {
-  // They are missing on Windows alone, where no directory can be synced.
+  // They are missing only on Windows, where no directory can be synced.
   return { device: dev, inode: ino!, links: nlink! };
 }
 
@@ -89,13 +89,16 @@ function coded<T>(call: Promise<T>): Promise<T> {
   return call.catch(throwCoded);
 }
 
-/** Deno's refusal of a permission has no number either; it is given the name that means the same. */
+/** Deno's refusal of a permission has no number either, so it gets the equivalent name. */
 function throwCoded(error: unknown): never {
   if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
   throw named(error);
 }
 
-/** Opens a regular file without following a link: Deno has no flag for it, so the name and the file are compared. */
+/**
+ * Opens a regular file without following a link. Deno has no flag for that, so compare what the name and the file refer
+ * to.
+ */
 async function openRegular(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile> {
   if (options.createNew) return await Deno.open(path, options);
   const named = await Deno.lstat(path);
@@ -138,7 +141,7 @@ async function syncDirectory(path: string): Promise<void> {
   await directory.sync();
 }
 
-/** Makes the lock file when it is missing; one made by somebody else in the meantime is as good. */
+/** Opens the lock file, creating it if missing. One that someone else created in the meantime is just as good. */
 async function openLockFile(path: string): Promise<Deno.FsFile> {
   try {
     return await openRegular(path, OPEN_OPTIONS.create);
@@ -148,7 +151,7 @@ async function openLockFile(path: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Locks the file and, where that can be done, the directory; closes both when one is taken. */
+/** Locks the file and, where possible, the directory. Closes both when either lock is taken. */
 async function lock(path: string, directory?: string): Promise<DurableLock | null> {
   const file = await openLockFile(path);
   const opened = [file];
@@ -167,7 +170,7 @@ async function lock(path: string, directory?: string): Promise<DurableLock | nul
   return null;
 }
 
-/** The lock that is held on what is open: a file, a directory, or a file and its directory. */
+/** The lock held on the open files: a file, a directory, or a file and its directory. */
 function lockOn(opened: Deno.FsFile[], release: () => void): DurableLock {
   return {
     identity: () => identityOf(opened[0]!.statSync()),
@@ -176,7 +179,7 @@ function lockOn(opened: Deno.FsFile[], release: () => void): DurableLock {
   };
 }
 
-/** Locks the directory alone. */
+/** Locks only the directory. */
 async function lockDirectory(path: string): Promise<DurableLock | null> {
   const directory = await Deno.open(path, { read: true });
   const release = () => directory.close();
@@ -192,14 +195,14 @@ async function lockDirectory(path: string): Promise<DurableLock | null> {
   return null;
 }
 
-/** Whether the directory was free; one that its file system can't lock is. */
+/** Whether the directory was free. A directory that its file system can't lock counts as free. */
 async function lockAsWell(path: string, opened: Deno.FsFile[]): Promise<boolean> {
   const directory = await Deno.open(path, { read: true });
   opened.push(directory);
   try {
     return await directory.tryLock(true);
   } catch {
-    // NFS, for one, has no lock for directories: the lock of the file stands alone there.
+    // NFS, for example, can't lock directories; only the file is locked there.
     return true;
   }
 }
@@ -215,7 +218,7 @@ export const runtimeFs: DurableFs = {
   syncDirectory: (path) => coded(syncDirectory(path)),
   lock: (path, directory) => coded(lock(path, directory)),
   lockDirectory: (path) => coded(lockDirectory(path)),
-  // The lock file is open and so in memory: asking at once costs less than a hop to a thread.
+  // The lock file is open and therefore in memory: a synchronous call costs less than a thread hop.
   identity(path) {
     try {
       return identityOf(Deno.lstatSync(path));

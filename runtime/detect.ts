@@ -1,5 +1,5 @@
 /**
- * Chooses the file system of the runtime this program runs on, once.
+ * Chooses the file system of the running runtime, once.
  *
  * @module
  */
@@ -7,18 +7,18 @@
 import type { DurableFs } from "../src/durable_fs.ts";
 import { absolutePath } from "./paths.ts";
 
-/** The running runtime's file system. Only its own module is loaded: `node:fs` would double Deno's start. */
+/** The running runtime's file system. Loads only its own module: `node:fs` would double Deno's start time. */
 export function detectFs(): Promise<DurableFs> {
   const module = "Deno" in globalThis
-    // Loaded there alone: no other runtime has what it calls.
+    // Loaded only there: no other runtime has the functions it calls.
     ? import("./deno_fs.ts")
     : import("./node_fs.ts");
   return module.then(({ runtimeFs }) => runtimeFs);
 }
 
 /**
- * The file system that a caller gave or else the running runtime's, and a directory as its path is meant now: by the
- * time the runtime's own is loaded, the program may have changed its directory.
+ * The file system that the caller gave, or else that of the running runtime, and the directory as an absolute path. The
+ * path is made absolute first: while the file system loads, the program may change its current directory.
  */
 export async function detectPlace(
   directory: string,

@@ -1,14 +1,14 @@
 /**
- * Gives every failure of the operating system its true name. Decisions depend on it (a full quota passes, a broken
- * card does not), and the runtimes name only the failures they know: Node calls `EDQUOT` "Unknown system error -122"
- * or "UNKNOWN", Deno gives it no code at all.
+ * Gives every failure of the operating system its true name. Decisions depend on it (a full quota is temporary, a
+ * broken card is not), and the runtimes name only the failures they know. Node calls `EDQUOT` "Unknown system error
+ * -122" or "UNKNOWN"; Deno gives it no code at all.
  *
  * @module
  */
 
 import type { MaybePromise } from "../src/durable_fs.ts";
 
-/** The names of errno 1, 2, 3 … on Linux; the same on arm64 and x64. "-" stands where there is none. */
+/** The names of errno 1, 2, 3 … on Linux, the same on arm64 and x64. "-" means that there is none. */
 const LINUX = (
   "EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST " +
   "EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE " +
@@ -22,7 +22,7 @@ const LINUX = (
   "ECANCELED ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON"
 ).split(" ");
 
-/** Where macOS differs, for the names that something depends on. Below 35 only 11 is another. */
+/** Where macOS differs, for names that decisions depend on. Below 35 only 11 differs. */
 const MACOS: Record<number, string> = {
   11: "EDEADLK",
   35: "EAGAIN",
@@ -38,7 +38,7 @@ const MACOS: Record<number, string> = {
   102: "ENOTSUP",
 };
 
-/** The number at which the names of the two part ways. */
+/** The number from which the two systems differ. */
 const COMMON_END = 35;
 
 function runsOnMacos(): boolean {
@@ -49,25 +49,25 @@ function runsOnMacos(): boolean {
   return (Deno?.build.os ?? process?.platform) === "darwin";
 }
 
-/** The name of an error number (`ENOSPC` for 28), or `undefined` where there is none. */
+/** The name of an error number (`ENOSPC` for 28), or `undefined` if it has none. */
 export function nameOfErrno(errno: number, macos: boolean = runsOnMacos()): string | undefined {
   if (macos && MACOS[errno] !== undefined) return MACOS[errno];
   const name = macos && errno >= COMMON_END ? undefined : LINUX[errno - 1];
   return name === "-" ? undefined : name;
 }
 
-/** The number that an error of a runtime gives: Node and Bun as a negative property, Deno at the end of its message. */
+/** The number in a runtime's error: Node and Bun have it as a negative property, Deno at the end of its message. */
 function errnoOf({ errno, message }: { errno?: unknown; message?: unknown }): number | undefined {
   if (typeof errno === "number") return Math.abs(errno);
   const found = /\(os error (\d+)\)/.exec(String(message));
   return found === null ? undefined : Number(found[1]);
 }
 
-/** The same error, whose `code` is the system's name of the failure wherever a number tells it. */
+/** The same error, with the system's name of the failure as its `code` wherever a number reveals it. */
 export function named(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code } = error as { code?: unknown };
-  // What a runtime has a name for is right; anything else it says is no name.
+  // A name given by the runtime is right; any other code is not a name.
   if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return error;
   const name = nameOfErrno(errnoOf(error) ?? 0);
   if (name !== undefined) {
@@ -81,7 +81,7 @@ export function named(error: unknown): unknown {
   return error;
 }
 
-/** Makes a call whose failure, now or later, has its true name. Where the answer is there at once, no promise is made. */
+/** Makes a call whose failure, now or later, gets its true name. A synchronous answer makes no promise. */
 export function naming<T>(call: () => MaybePromise<T>): MaybePromise<T> {
   try {
     const answer = call();

@@ -1,8 +1,8 @@
 /**
- * Takes an exclusive `flock` on open descriptors, for Node and Bun, which have no call for it.
+ * Takes an exclusive `flock` on open descriptors, for Node and Bun, which have no function for it.
  *
- * The kernel drops the lock when the process ends, however it ends: no stale lock, no process id to compare.
- * Deno takes the same kind of lock natively, so the three exclude each other.
+ * The kernel drops the lock when the process ends, however it ends: no stale lock, no process ID to compare. Deno takes
+ * the same kind of lock natively, so the three exclude each other.
  *
  * @module
  */
@@ -10,33 +10,33 @@
 /**
  * Whether the locks were free and are now held, until the descriptors are closed or the process ends.
  *
- * @param descriptors a file, and perhaps its directory, which not every file system can lock: the file is enough there
+ * @param descriptors a file, and perhaps its directory; where directories can't be locked, the file is enough
  */
 export async function lockDescriptors(descriptors: readonly number[]): Promise<boolean> {
   const locked = "Bun" in globalThis
-    // Loaded there alone: no other runtime has what it calls.
+    // Loaded only there: no other runtime has the functions it calls.
     ? await (await import("./bun_flock.ts")).lockByCall(descriptors)
     : null;
   return locked ?? await lockByProgram(descriptors);
 }
 
 /**
- * What the shell runs. `flock` answers 1 without a word when the lock is taken; of a failure busybox makes a 1 as well,
- * with words. Any failure on the directory means that it can't be locked.
+ * The shell script. `flock` exits with 1 and no output when the lock is taken. Busybox also exits with 1 on a failure,
+ * but with a message. Any failure on the directory means that it can't be locked.
  */
 const SCRIPT = "flock -n 3 || exit $?; [ $# -lt 1 ] || words=$(flock -n 4 2>&1) || " +
   '[ $? -ne 1 ] || [ -n "$words" ]';
 
-/** The answer of a shell that finds no such program. */
+/** The exit code of a shell that finds no such program. */
 const NO_PROGRAM = 127;
 
 /**
- * Runs `flock -n` (util-linux or busybox) with our descriptors as its own, from one shell: starting a program takes
- * Node some milliseconds. The locks belong to the open files, not to the process that asked for them, so they stay with
- * us when the programs have ended.
+ * Runs `flock -n` (util-linux or busybox) with our descriptors, all from one shell: starting a program takes Node
+ * several milliseconds. The locks belong to the open files, not to the process that took them, so we keep them after
+ * the programs have ended.
  */
 export async function lockByProgram(descriptors: readonly number[]): Promise<boolean> {
-  // Asked for only now: Bun, which has the call, starts sooner without it.
+  // Imported only now: Bun, which has its own call, starts faster without it.
   const { spawn } = await import("node:child_process");
   return await new Promise((resolve, reject) => {
     const env = { ...(globalThis as unknown as Host).process.env, LC_ALL: "C" };
@@ -46,7 +46,7 @@ export async function lockByProgram(descriptors: readonly number[]): Promise<boo
     });
     let complaint = "";
     child.once("error", (cause) => reject(startFailure(cause)));
-    // Without descriptors for pipes there are no streams, and only the error comes.
+    // Without descriptors for pipes there are no streams, and only the error event comes.
     child.stderr?.on("data", (bytes) => complaint += String(bytes));
     child.once("close", (code) => {
       if (code === 0 || (code === 1 && complaint === "")) resolve(code === 0);
@@ -55,12 +55,12 @@ export async function lockByProgram(descriptors: readonly number[]): Promise<boo
   });
 }
 
-/** What is used of a global that only some runtimes have. */
+/** The part used of a global that only some runtimes have. */
 interface Host {
   process: { env: Record<string, string | undefined> };
 }
 
-/** What the C library says for the failures that flock(2) can have. */
+/** The C library's messages for the failures of flock(2). */
 const WORDS: [RegExp, string][] = [
   [/not supported/i, "ENOTSUP"],
   [/input\/output error/i, "EIO"],
@@ -82,7 +82,9 @@ function missingProgram(): Error {
   return Object.assign(new Error(message), { code: "ENOLCK" });
 }
 
-/** No shell, or no descriptors or processes left. Its own code would be taken for one of the directory's. */
+/**
+ * No shell, or no descriptors or processes left. The original code would be mistaken for a failure of the directory.
+ */
 function startFailure(cause: Error): Error {
   const message =
     `The lock needs the program "flock", which could not be started: ${cause.message}`;

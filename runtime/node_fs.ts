@@ -32,7 +32,7 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
 const OWNER_ONLY_FILE = 0o600;
 const OWNER_ONLY_DIRECTORY = 0o700;
 
-/** A call of `node:fs` as a promise. `promisify` does the same, but Bun would have to load `node:util` for it first. */
+/** A call of `node:fs` as a promise. `promisify` does the same, but Bun would have to load `node:util` for it. */
 function promised<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => {
@@ -48,10 +48,10 @@ const fstat = (fd: number) => promised<fs.Stats>((done) => fs.fstat(fd, done));
 const fsync = (fd: number) => promised<void>((done) => fs.fsync(fd, done));
 const close = (fd: number) => promised<void>((done) => fs.close(fd, done));
 
-/** Something for a thread that is done at once, and not asked of a file that is written: see `src/disk/name_watch.ts`. */
+/** A quick call that runs on a thread. It does not touch a file being written: see `src/disk/name_watch.ts`. */
 const askSomething = () => promised<void>((done) => fs.access("/", done));
 
-/** Bun has the checksum itself; `node:zlib`, where Node has it, would take Bun a good part of its start to load. */
+/** Bun has the checksum built in. `node:zlib`, which Node uses, would add much to Bun's start time. */
 const { Bun } = globalThis as { Bun?: { hash: Pick<DurableFs, "crc32"> } };
 const { crc32 } = Bun?.hash ?? await import("node:zlib");
 
@@ -106,7 +106,7 @@ function identityOf({ dev, ino, nlink }: fs.Stats): FileIdentity {
   return { device: dev, inode: ino, links: nlink };
 }
 
-/** Fails with a code when a descriptor is not of a regular file. */
+/** Fails with a code when a descriptor is not that of a regular file. */
 async function refuseIrregular(fd: number, path: string): Promise<void> {
   const info = await fstat(fd);
   if (info.isFile()) return;
@@ -118,7 +118,7 @@ function kindOf(entry: fs.Dirent): DirectoryEntry["kind"] {
   return entry.isFile() ? "file" : entry.isDirectory() ? "directory" : "other";
 }
 
-/** Locks the file and, where that can be done, the directory. */
+/** Locks the file and, where possible, the directory. */
 async function lock(path: string, directory?: string): Promise<DurableLock | null> {
   const file = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
   return await lockOpened(file, async (descriptors) => {
@@ -127,12 +127,12 @@ async function lock(path: string, directory?: string): Promise<DurableLock | nul
   });
 }
 
-/** Locks the directory alone. */
+/** Locks only the directory. */
 async function lockDirectory(path: string): Promise<DurableLock | null> {
   return await lockOpened(await open(path, O_RDONLY | O_DIRECTORY));
 }
 
-/** Locks what is open, and what is opened with it; gives back all descriptors when one is taken. */
+/** Locks what is open, and what is opened with it. Closes all descriptors when a lock is taken. */
 async function lockOpened(
   fd: number,
   openMore?: (descriptors: number[]) => Promise<void>,
@@ -192,7 +192,7 @@ export const runtimeFs: DurableFs = {
   },
   lock,
   lockDirectory,
-  // The lock file is open and so in memory: asking at once costs less than a hop to a thread.
+  // The lock file is open and therefore in memory: a synchronous call costs less than a thread hop.
   identity: (path) => naming(() => identityOf(fs.lstatSync(path))),
   resolve: (path) =>
     realPath(

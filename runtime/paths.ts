@@ -1,25 +1,25 @@
 /**
- * Absolute paths without links in them, the same on every runtime.
+ * Absolute paths without links, the same on every runtime.
  *
  * @module
  */
 
-/** `path` from the root on. `here` gives the current directory; where it may not be asked for, the path stays as it is. */
+/** `path` as an absolute path. `here` returns the current directory; if it fails, the path stays as it is. */
 export function absolutePath(path: string, here: () => string): string {
-  // What is not a path is refused later, with a better message.
+  // An invalid path is refused later, with a better message.
   if (typeof path !== "string" || path === "" || path.startsWith("/")) return path;
   try {
     return `${here()}/${path}`;
   } catch {
-    // The current directory was removed, or may not be read: the path means what it means to the system.
+    // The current directory was removed or may not be read: leave the path to the system.
     return path;
   }
 }
 
 /**
- * The path that `path` stands for once every link in it is followed. Names at its end that aren't there yet are kept.
+ * The path that `path` leads to once every link in it is followed. Names at its end that don't exist yet are kept.
  *
- * @param follow the system's own call, which fails with `ENOENT` when there is no such path
+ * @param follow the system's own call, which fails with `ENOENT` when the path doesn't exist
  */
 export async function realPath(
   path: string,
@@ -38,7 +38,7 @@ export async function realPath(
     try {
       parent = await realPath(trimmed.slice(0, slash) || "/", follow);
     } catch {
-      // Deno may be allowed this directory and not the one above it.
+      // Deno may have access to this directory but not to its parent.
       return path;
     }
     return `${parent === "/" ? "" : parent}/${name}`;

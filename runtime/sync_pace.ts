@@ -1,14 +1,14 @@
 /**
- * Decides, sync by sync, whether to answer at once or on a thread: at once costs no thread hop, but holds
- * the event loop for as long as the disk takes.
+ * Decides for each sync whether to make it synchronously or on a thread. A synchronous sync costs no thread hop, but
+ * blocks the event loop for as long as the disk takes.
  *
  * @module
  */
 
 /**
- * `setImmediate` as it was when this was loaded; a test may put a clock of its own in its place later. The property is
- * taken and not the function: Deno makes the function when it is first asked for, which takes as long as loading this
- * library, and only a process that keeps committing asks.
+ * Captured at load time, so that a test's fake timers can't stall commits. The property is captured and not the
+ * function: Deno creates the function on first use, which takes as long as loading this library, and only a process
+ * that keeps committing needs it.
  */
 const loop: { setImmediate?(callback: () => void): unknown } = {};
 const immediate = Object.getOwnPropertyDescriptor(globalThis, "setImmediate");
@@ -17,24 +17,24 @@ if (immediate !== undefined) Object.defineProperty(loop, "setImmediate", immedia
 /** A disk counts as fast while its syncs take less than this. */
 const FAST_MS = 0.6;
 
-/** How long syncs may be made at once before the event loop gets a turn. */
+/** How long to make syncs synchronously before the event loop gets a turn. */
 const TURN_MS = 2;
 
-/** A turn that took longer than this had something to do; an idle one takes 0.01 to 0.1 ms. */
+/** A turn that took longer than this had work to do; an idle one takes 0.01 to 0.1 ms. */
 const BUSY_TURN_MS = 0.12;
 
-/** After so many turns in a row that came by themselves, the process is one that answers to events. */
+/** After this many spontaneous turns in a row, the process counts as one that also handles events. */
 const OWN_TURNS_MAX = 3;
 
-/** How many turns `setImmediate` must have brought before it is relied on alone. */
+/** How many turns `setImmediate` must have delivered before it alone is relied on. */
 const IMMEDIATES_MIN = 3;
 
-/** How long such a process has its syncs made on a thread before another try. */
+/** How long such a process makes its syncs on a thread before the next try. */
 const THREADED_MS = 250;
 
-/** Keeps in mind how long one disk's latest sync took, and whether its process does anything but commit. */
+/** Tracks how long one disk's latest sync took, and whether its process does anything but commit. */
 export class SyncPace {
-  /** Whether the disk is fast: the latest sync was. The first one is seen on a thread. */
+  /** Whether the disk is fast, judged by its latest sync. The first sync is made on a thread. */
   inline = false;
   #turn: Promise<void> | null = null;
   #turnDue = 0;
@@ -44,7 +44,7 @@ export class SyncPace {
   readonly #lookAt: () => Promise<unknown>;
 
   /**
-   * @param lookAt asks the system something small on a thread; its answer comes with a turn of the event loop, too
+   * @param lookAt asks the system something small on a thread; its answer also comes with a turn of the event loop
    */
   constructor(lookAt: () => Promise<unknown>) {
     this.#lookAt = lookAt;
@@ -61,8 +61,9 @@ export class SyncPace {
   }
 
   /**
-   * A loop of commits that never waits for anything else starves timers and sockets: it has to wait for this turn when
-   * it is due. Where the loop turns by itself before that, somebody waits for something else.
+   * Asks for a turn of the event loop. A loop of commits that never waits for anything else starves timers and sockets,
+   * so it must wait for this turn when it is due. If the event loop turns by itself before that, something else is
+   * waiting.
    */
   #askForTurn(start: number): void {
     this.#turnDue = start + TURN_MS;
@@ -73,8 +74,8 @@ export class SyncPace {
   }
 
   /**
-   * The next turn of the loop. `setImmediate` brings it for less than a thread, but a host may lack it, and a test may
-   * have replaced it, before this was loaded, by a clock that never ticks: it has to show first that it does.
+   * The next turn of the loop. `setImmediate` delivers it for less than a thread. But a host may lack it, or a test may
+   * have replaced it with fake timers before this was loaded, so it must first prove that it works.
    */
   #nextTurn(): Promise<void> {
     return new Promise((resolve) => {
@@ -83,7 +84,7 @@ export class SyncPace {
         resolve();
       });
       if (this.#immediates >= IMMEDIATES_MIN) return;
-      // A file that was closed meanwhile has no answer; the loop has turned all the same.
+      // A file closed in the meantime gives no answer; the loop has still turned.
       this.#lookAt().then(() => resolve(), () => resolve());
     });
   }
@@ -96,18 +97,18 @@ export class SyncPace {
     const asked = performance.now();
     await turn;
     const start = performance.now();
-    // Whoever had something to do there gets on by one step only; so they have the time of a whole sync as well.
+    // The loop had other work. One turn advances it by one step, so give it a whole sync's time too.
     if (start - asked > BUSY_TURN_MS) await threaded();
     else atOnce();
     this.#note(start);
   }
 
-  /** Events come in bunches: made at once, every one of them would have a sync of its own while all others wait. */
+  /** Events come in bursts. With synchronous syncs, each event would get its own sync while all others wait. */
   #noteTurn(cameByItself: boolean): void {
     this.#ownTurns = cameByItself ? this.#ownTurns + 1 : 0;
     if (this.#ownTurns < OWN_TURNS_MAX) return;
     this.#threadedUntil = performance.now() + THREADED_MS;
-    // One such turn after that is enough to see that nothing has changed.
+    // After that, one such turn is enough to show that nothing has changed.
     this.#ownTurns = OWN_TURNS_MAX - 1;
   }
 

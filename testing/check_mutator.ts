@@ -1,5 +1,5 @@
 /**
- * Checks a program's own mutator: everything that crash safety asks of it, in one call.
+ * Checks a program's own mutator: everything that crash safety requires of it, in one call.
  *
  * @module
  */
@@ -13,40 +13,40 @@ import { shorten } from "./shorten.ts";
 import type { RandomSource, Simulator } from "./simulator.ts";
 import { type MutatorSource, type Subject, subjectOf } from "./subject.ts";
 
-/** An older version of the mutator, as it was released. */
+/** An older version of the mutator, as released. */
 export interface OlderVersion {
-  /** The mutator, with its own `version`, or a function that makes one. */
+  /** The mutator, with its own `version`, or a function that creates one. */
   mutator: MutatorSource<unknown, unknown>;
-  /** Makes a mutation of that version. */
+  /** Returns a mutation of that version. */
   generate(random: RandomSource, index: number): unknown;
 }
 
-/** What to check a mutator with. */
+/** The options of a check. */
 export interface CheckMutatorOptions<M> {
   /**
-   * Makes a mutation. Draw from `random` alone, so that a failure can be repeated; let it make some that the
-   * mutator refuses, too.
+   * Returns a mutation. Use only `random` for chance, so that a failure can be repeated. Some of the mutations should
+   * be ones that the mutator rejects.
    */
   generate(random: RandomSource, index: number): M;
-  /** Versions in the field, from which states must be carried over. @default none */
+  /** Released versions, whose states must be migrated. @default none */
   older?: readonly OlderVersion[];
-  /** How many mutations a history has. @default 12 */
+  /** How many mutations each history has. @default 12 */
   mutationCount?: number;
-  /** How many histories are drawn. @default 4 */
+  /** How many histories to draw. @default 4 */
   histories?: number;
-  /** How many images of each power cut are tried at most, beside four extreme ones. @default 8 */
+  /** How many images of each power cut to try at most, besides four extreme ones. @default 8 */
   imagesMax?: number;
-  /** Repeats a run; a failure names it. @default drawn */
+  /** Repeats a run; a failure reports it. @default random */
   seed?: number;
 }
 
-/** What was checked. */
+/** The result of a check. */
 export interface MutatorReport {
-  /** Passing it to another run repeats this one. */
+  /** Pass it to another run to repeat this one. */
   seed: number;
-  /** How many histories were lived through. */
+  /** How many histories were run. */
   histories: number;
-  /** How many of their mutations the mutator refused. */
+  /** How many of their mutations the mutator rejected. */
   rejected: number;
   /** How many states after a power cut were recovered and compared. */
   crashStates: number;
@@ -57,14 +57,14 @@ export class MutatorCheckError extends Error {
   /** The class's name, which survives minifying. */
   override readonly name = "MutatorCheckError";
   /**
-   * The rule: `deterministic` (the same outcome on every replay), `untouched` (a refused mutation leaves the state as
-   * it was), `json` (the state is JSON), `crash` (recovery gives the state back), `migration` (older versions are
-   * carried over).
+   * The rule: `deterministic` (the same outcome on every replay), `untouched` (a rejected mutation leaves the state
+   * unchanged), `json` (the state is JSON), `crash` (recovery restores the state), `migration` (older versions can be
+   * migrated).
    */
   readonly rule: Flaw["rule"];
-  /** The fewest mutations found that show it. */
+  /** The shortest list of mutations found that shows it. */
   readonly mutations: readonly unknown[];
-  /** The seed that leads there. */
+  /** The seed that reproduces it. */
   readonly seed: number;
 
   /** @internal */
@@ -80,7 +80,7 @@ export class MutatorCheckError extends Error {
   }
 }
 
-/** Runs every check on a given simulator. The public `checkMutator` brings its own. */
+/** Runs every check on a given simulator. The public `checkMutator` provides one. */
 export async function checkMutatorOn<S, M>(
   simulator: Simulator,
   mutator: MutatorSource<S, M>,
@@ -88,7 +88,7 @@ export async function checkMutatorOn<S, M>(
 ): Promise<MutatorReport> {
   const { mutationCount: count = 12, histories = 4, imagesMax = 8, older = [] } = options;
   const { seed = Math.floor(Math.random() * 2 ** 31) } = options;
-  // Throws on what is no mutator, before anything is drawn.
+  // Throws if this is not a mutator, before anything is drawn.
   const subject = subjectOf(mutator, simulator, seed);
   const report: MutatorReport = { seed, histories, rejected: 0, crashStates: 0 };
   const explore = { imagesMax, seed, onState: () => void report.crashStates++ };

@@ -1,5 +1,5 @@
 /**
- * Finds where two values differ, in words for a message.
+ * Finds where two values differ, and describes it for a message.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 const TEXT_LENGTH_MAX = 60;
 
 /**
- * The first place at which a value is not what it was, with both; `null` when they are the same. The order of keys is
- * no difference, and neither is the sign of zero: JSON keeps none. Values may hold a BigInt, and share parts.
+ * The first place at which a value has changed, with the old and the new value; `null` when they are equal. The order
+ * of keys and the sign of zero don't matter: JSON keeps neither. Values may hold a BigInt, and share parts.
  */
 export function firstDifference(
   was: unknown,
@@ -20,7 +20,7 @@ export function firstDifference(
   if (!isObject(was) || !isObject(is) || Array.isArray(was) !== Array.isArray(is)) {
     return `${place} was ${textOf(was)} and is ${textOf(is)}`;
   }
-  // Parts that many places share are compared once: to follow every way to them could take for ever.
+  // Parts shared by many places are compared once: following every path to them could take forever.
   if (compared.get(was) === is) return null;
   compared.set(was, is);
   for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
@@ -43,7 +43,7 @@ function textOf(value: unknown): string {
   return text.length > TEXT_LENGTH_MAX ? `${text.slice(0, TEXT_LENGTH_MAX)}…` : text;
 }
 
-/** A value as text, as far as it has one: it need not be JSON. */
+/** A value as text, as far as possible: it need not be JSON. */
 export function textOfAny(value: unknown): string {
   try {
     const big = (_: string, part: unknown) => typeof part === "bigint" ? `${part}n` : part;

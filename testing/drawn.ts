@@ -1,5 +1,5 @@
 /**
- * Draws mutations, and does to them what is done before one is journaled.
+ * Draws mutations and prepares them as if they were journaled.
  *
  * @module
  */
@@ -13,31 +13,31 @@ import { textOfAny } from "./difference.ts";
 import type { RandomSource } from "./simulator.ts";
 import { drawTimestamps } from "./world/world.ts";
 
-/** A mutation, as it is given to `apply` and as it gets into the journal. */
+/** A mutation, as passed to `apply` and as stored in the journal. */
 export interface Drawn<M> {
-  /** What was made. */
+  /** The mutation that was generated. */
   readonly given: M;
-  /** What the journal holds: what the schema made of it, as JSON. */
+  /** What the journal holds: the output of the schema, as JSON. */
   readonly text: string;
   /** When it is journaled. */
   readonly timestamp: number;
 }
 
-/** What makes mutations, and how many. */
+/** Generates mutations, and determines how many. */
 export interface Source<M> {
   generate(random: RandomSource, index: number): M;
   readonly schema: StandardSchema<unknown, unknown> | undefined;
   readonly count: number;
-  /** The seed that leads to them, for a message. */
+  /** The seed that reproduces them, for a message. */
   readonly seed: number;
 }
 
 /**
- * Draws as many mutations as are wanted. What the schema turns them into is drawn with them: it runs before the
- * journal, once for each, and may read the clock.
+ * Draws the requested number of mutations, with the schema's output for each: the schema runs before the journal, once
+ * per mutation, and may read the clock.
  *
  * @throws {InvalidMutationError} when one could not be journaled
- * @throws {TooLargeError} when one is too large for that
+ * @throws {TooLargeError} when one is too large to be journaled
  */
 export function drawMutations<M>(source: Source<M>, random: RandomSource): Drawn<M>[] {
   const { generate, schema, count } = source;
@@ -56,12 +56,12 @@ export function drawMutations<M>(source: Source<M>, random: RandomSource): Drawn
   return drawn.map((mutation, index) => ({ ...mutation, timestamp: timestamps[index]! }));
 }
 
-/** A schema may change what it is given; what was made stays as it was, for the message. */
+/** Copied, because a schema may change its input: the generated mutation stays unchanged, for the message. */
 function copyOf<T>(value: T): T {
   try {
     return structuredClone(value);
   } catch {
-    // It has a function, say. The schema, or what refuses all that is not JSON, decides about it.
+    // It contains a function, for example. The schema, or the check that refuses anything but JSON, decides about it.
     return value;
   }
 }

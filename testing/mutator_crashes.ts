@@ -1,5 +1,5 @@
 /**
- * Cuts the power at every call of a short life with a mutator, and compares every recovery with the model.
+ * Cuts the power at every call of a short run with a mutator, and compares every recovery with the model.
  *
  * @module
  */
@@ -32,14 +32,14 @@ function openOnDisk<S, M>(
   });
 }
 
-/** How far a life got before the power went. */
+/** How far a run got before the power was cut. */
 interface Life {
-  /** How many mutations were acknowledged, and how many were handed over. */
+  /** How many mutations were acknowledged, and how many were submitted. */
   acknowledged: number;
   sent: number;
 }
 
-/** What is explored, and how far. */
+/** How far to explore. */
 export interface CrashOptions {
   imagesMax: number;
   seed: number;
@@ -47,7 +47,7 @@ export interface CrashOptions {
   onState: () => void;
 }
 
-/** Lives through the mutations, one power cut at a time; says what recovery made of it when that is wrong. */
+/** Runs the mutations with one power cut at a time. Describes the first wrong recovery. */
 export async function findCrashFlaw<S, M>(
   simulator: Simulator,
   subject: Subject<S, M>,
@@ -64,7 +64,7 @@ export async function findCrashFlaw<S, M>(
   }
 }
 
-/** The model with the timestamps of the journal: mutations that share a batch share one. */
+/** The model with the journal's timestamps: mutations in the same batch share one. */
 async function modelOfLife<S, M>(
   simulator: Simulator,
   subject: Subject<S, M>,
@@ -76,7 +76,7 @@ async function modelOfLife<S, M>(
   return runModel(subject, HERE, journaled);
 }
 
-/** Keeps the timestamps that a mutator is told. */
+/** Records the timestamps that a mutator receives. */
 function watched<S, M>(mutator: AnyMutator<S, M>, timestamps: number[]): AnyMutator<S, M> {
   const keep = ({ sequence, timestamp }: { sequence: number; timestamp: number }) => {
     timestamps[sequence - 1] = timestamp;
@@ -120,7 +120,7 @@ async function cutEverywhere<S, M>(
   }
 }
 
-/** Applies everything, with a snapshot and a compaction on the way, until done or the power goes. */
+/** Applies everything, with a snapshot and a compaction on the way, until done or the power is cut. */
 export async function liveThrough<S, M>(
   disk: CuttableDisk,
   mutator: AnyMutator<S, M>,
@@ -141,7 +141,7 @@ export async function liveThrough<S, M>(
   }
 }
 
-/** Shows the same moments in every life, whenever the power goes in it. */
+/** Shows the same times in every run, whenever the power is cut. */
 function clockOf(mutations: readonly Journaled[]): () => number {
   let reads = 0;
   return () => mutations[reads++ % mutations.length]?.timestamp ?? 0;
@@ -155,7 +155,7 @@ async function applyInTurn<S, M>(
   for (const mutation of mutations) await apply(manager, mutation, life);
 }
 
-/** All at once, so that they share batches. */
+/** Applies all at once, so that they share batches. */
 async function applyTogether<S, M>(
   manager: StateManager<S, M>,
   mutations: readonly Journaled[],
@@ -175,7 +175,7 @@ async function apply<S, M>(
   try {
     await manager.apply(parseExactly(text) as M);
   } catch (error) {
-    // A refusal is an outcome like any other: journaled, and the same on every replay.
+    // A rejection is an outcome like any other: journaled, and the same on every replay.
     if (!(error instanceof MutationRejectedError)) throw error;
   }
   life.acknowledged++;
@@ -198,7 +198,7 @@ async function compareRecovered<S, M>(
     : `the state after mutation ${sequence} is another one: ${differs}`;
 }
 
-/** Opens a disk, and gives the state and its sequence. */
+/** Opens a disk, and returns the state and its sequence. */
 export async function openAndLook<S, M>(
   disk: CuttableDisk,
   mutator: AnyMutator<S, M>,

@@ -1,5 +1,5 @@
 /**
- * Runs mutations through a mutator without any disk, and checks the rules that replay relies on.
+ * Runs mutations through a mutator without a disk, and checks the rules that replay relies on.
  *
  * @module
  */
@@ -16,27 +16,27 @@ import { sketch } from "./outcome.ts";
 import type { Subject } from "./subject.ts";
 import { ELSEWHERE, HERE, howOf, inWorld, type Place, type World } from "./world/world.ts";
 
-/** Why a mutator is not fit for replay. */
+/** Why a mutator is unfit for replay. */
 export interface Flaw {
-  /** The rule it breaks. */
+  /** The rule that it breaks. */
   rule: "deterministic" | "untouched" | "json" | "crash" | "migration";
-  /** What was found, as a sentence without its end. */
+  /** A description of the flaw, as a sentence without its period. */
   found: string;
-  /** What was thrown, where that is what was found. */
+  /** The error that was thrown, if that is the flaw. */
   cause?: unknown;
 }
 
-/** What a mutator makes of mutations: the model that every recovery is compared with. */
+/** The states and outcomes that a mutator produces: the model that every recovery is compared with. */
 export interface Model {
   /** The state after k mutations, at index k. */
   states: unknown[];
   /** The outcome of mutation k + 1, at index k. */
   outcomes: Outcome[];
-  /** The state itself: what was scheduled may still change it. */
+  /** The live state: something that was scheduled may still change it. */
   live: { readonly state: unknown };
 }
 
-/** What became of one mutation. */
+/** The outcome of one mutation. */
 export interface Outcome {
   /** Whether the mutator threw. */
   rejected: boolean;
@@ -44,7 +44,7 @@ export interface Outcome {
   result: unknown;
 }
 
-/** A mutation, as far as a run needs it. */
+/** The parts of a mutation that a run needs. */
 export type Journaled = Pick<Drawn<unknown>, "text" | "timestamp">;
 
 /** Where a run begins: in the initial state, or from a snapshot. */
@@ -53,7 +53,7 @@ interface Start {
   state?: unknown;
 }
 
-/** Runs mutations from the initial state, or from a snapshot; `null` for the machine as it is. */
+/** Runs mutations from the initial state, or from a snapshot; with `null` as the place, on the machine as it is. */
 export function runModel<S, M>(
   subject: Subject<S, M>,
   place: Place | null,
@@ -76,7 +76,7 @@ function runThrough<S, M>(
   { from, state }: Start,
 ): Model | Flaw {
   const machine = new StateMachine<S, M, unknown>(subject.make());
-  // As a snapshot gives it back: nothing but JSON survives, and nobody else holds it.
+  // As restored from a snapshot: only JSON survives, and no one else holds a reference to it.
   if (from > 0) machine.restore(copyJson(state), machine.version, from);
   const model: Model = { states: [structuredClone(machine.state)], outcomes: [], live: machine };
   for (const [index, mutation] of mutations.entries()) {
@@ -108,7 +108,7 @@ function flawOf(state: unknown, sequence: number, outcome: Outcome, model: Model
   };
 }
 
-/** What is scheduled runs when the journal knows nothing of it, and once more on every replay. */
+/** Scheduled work runs outside the journal, and again on every replay. */
 function laterFlaw(sequence: number, { scheduled }: World): Flaw | null {
   if (scheduled.length === 0) return null;
   return {
@@ -137,7 +137,7 @@ function runOne<S, M>(
   return { rejected: false, result: sketch(result) };
 }
 
-/** Runs mutations in every way that a replay may; gives the model, unless the outcome depends on the way. */
+/** Runs mutations in every way that a replay may; returns the model, unless the outcome depends on the way. */
 export async function examine<S, M>(
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
@@ -177,15 +177,16 @@ function replayElsewhere<S, M>(
   };
   for (const place of [...ELSEWHERE, null]) {
     const flaw = replay(place);
-    // It need not be the place that makes the difference: something that is kept in a variable may show late.
+    // The place itself may not make the difference: something kept in a variable may show late.
     if (flaw !== null) return replay(HERE) ?? flaw;
   }
   return null;
 }
 
-/** Waits until promises have settled that wait for nothing, and what runs after them. */
+/** Waits until promises that wait for nothing have settled, and what runs after them. */
 async function everythingScheduled(): Promise<void> {
-  // No timer: a program's tests may have replaced those by ones that stand still. A message keeps the process alive.
+  // Not a timer: a program's tests may have replaced timers by ones that stand still. A message keeps the process
+  // alive.
   const { port1, port2 } = new MessageChannel();
   await new Promise((resolve) => {
     port1.onmessage = resolve;

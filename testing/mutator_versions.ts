@@ -1,5 +1,5 @@
 /**
- * Writes a state with an older version of a mutator, and checks that the newer one carries it over at every crash point.
+ * Writes a state with an older version of a mutator, and checks that the newer one migrates it at every crash point.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface VersionOptions {
   onState: () => void;
 }
 
-/** Says what goes wrong on the way from the older version to the newer one; `null` when nothing does. */
+/** Describes what goes wrong between the older version and the newer one; `null` if nothing does. */
 export async function findMigrationFlaw<S, M>(
   simulator: Simulator,
   subject: Subject<S, M>,
@@ -35,13 +35,13 @@ export async function findMigrationFlaw<S, M>(
     found = findDependence(subject, older, mutations) ??
       await findCrash(simulator, subject, older, mutations, options);
   } catch (error) {
-    // What stops an open stops the program that is updated in the field.
+    // Anything that stops an open also stops the updated program in the field.
     found = messageOf(error);
   }
   return found === null ? null : { rule: "migration", found };
 }
 
-/** A state must not depend on where the older version took its snapshot, nor on when and where it is carried over. */
+/** A state must not depend on where the older version took its snapshot, nor on when and where it is migrated. */
 function findDependence<S, M>(
   subject: Subject<S, M>,
   older: Subject<unknown, unknown>,
@@ -63,7 +63,7 @@ function findDependence<S, M>(
       return `a snapshot after mutation ${at} leads to another state than the journal alone: ${differs}`;
     }
   }
-  // These ask for everything: initial(), every mutation, and a state from before and after them.
+  // These cover everything: initial(), every mutation, and a state from before and after them.
   for (const at of [null, 0, mutations.length]) {
     const state = carried(HERE, at);
     for (const place of [...ELSEWHERE, null]) {
@@ -132,7 +132,7 @@ async function migrated(
   return disk;
 }
 
-/** Whether opening came to its end before the power went. */
+/** Whether opening finished before the power was cut. */
 async function opens<S, M>(disk: CuttableDisk, subject: Subject<S, M>): Promise<boolean> {
   try {
     await openAndLook(disk, subject.make());

@@ -1,23 +1,23 @@
 /**
- * Turns what a mutator returned into something that can be kept and compared, whatever it is.
+ * Turns whatever a mutator returned into something that can be stored and compared.
  *
  * @module
  */
 
 import { messageOf } from "../src/failures.ts";
 
-/** Deeper than any JSON that a caller could be sent. */
+/** Deeper than any JSON that could be sent to a caller. */
 const DEPTH_MAX = 500;
 
 /**
- * A result as JSON has it: what it has beyond that is the program's own affair. A BigInt stays one, and where an object
- * holds itself, a text says so; neither is JSON, and a result need not be.
+ * A result as JSON would hold it; anything beyond that is up to the program. A BigInt stays a BigInt, and a text marks
+ * where an object contains itself. Neither is JSON, and a result need not be.
  */
 export function sketch(result: unknown): unknown {
   try {
     return sketchOf(result, "", [], new Map()) ?? null;
   } catch (error) {
-    // A getter or a `toJSON` of the program's.
+    // Thrown by a getter or a `toJSON` of the program.
     return `(can't be read: ${messageOf(error)})`;
   }
 }
@@ -34,7 +34,7 @@ function sketchOf(
   if (typeof value !== "object" || value === null) return value;
   const above = ancestors.indexOf(value);
   if (above >= 0) return `(the object ${ancestors.length - above} levels up)`;
-  // A part that many places share is copied once: to follow every way to it could take for ever.
+  // A part shared by many places is copied once: following every path to it could take forever.
   if (known.has(value)) return known.get(value);
   if (ancestors.length >= DEPTH_MAX) return "(deeper)";
   const path = [...ancestors, value];

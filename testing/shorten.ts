@@ -4,11 +4,11 @@
  * @module
  */
 
-/** Checking a shorter list costs as much as a whole one, so there is an end to it. */
+/** Checking a shorter list costs as much as checking a whole one, so the number of attempts is limited. */
 const ATTEMPTS_MAX = 200;
 
 /**
- * Leaves out parts of a list, halves first and single items last, for as long as the rest still `fails`.
+ * Leaves out parts of a list, first halves and finally single items, for as long as the rest still `fails`.
  *
  * The method is delta debugging (Zeller and Hildebrandt, 2002), without its complements.
  */

@@ -1,5 +1,5 @@
 /**
- * What checking a mutator needs of a simulated disk. `testing/disk/` has one.
+ * The interface to a simulated disk for checking a mutator; implemented by `testing/disk/`.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { DurableFs } from "../src/durable_fs.ts";
 export interface CuttableDisk extends DurableFs {
   /** How many calls were made. */
   readonly calls: number;
-  /** The call at which the power goes; `null` for never. */
+  /** The call at which the power is cut; `null` for never. */
   cutAt: number | null;
   /** Whether the power is gone: every call fails from then on. */
   readonly dead: boolean;
 }
 
-/** Draws numbers that depend on a seed alone, so that a run can be repeated. */
+/** Draws numbers that depend only on a seed, so that a run can be repeated. */
 export interface RandomSource {
   /** A number from 0 to below 1. */
   next(): number;
@@ -24,16 +24,16 @@ export interface RandomSource {
   below(bound: number): number;
   /** True with the given chance, from 0 to 1. */
   chance(probability: number): boolean;
-  /** One of the items, of which there must be one at least. */
+  /** One of the items; there must be at least one. */
   pick<T>(items: readonly T[]): T;
 }
 
 /** Makes disks, cuts their power and draws numbers. */
 export interface Simulator {
-  /** A new disk, empty. */
+  /** Creates an empty disk. */
   disk(): CuttableDisk;
-  /** What a power cut now could leave of a disk: everything, or `imagesMax` cases of it. */
+  /** What a power cut now could leave of a disk: every case, or `imagesMax` of them. */
   images(disk: CuttableDisk, options: { imagesMax: number; seed: number }): Iterable<CuttableDisk>;
-  /** Numbers drawn from a seed. */
+  /** A source of numbers that depend only on the seed. */
   random(seed: number): RandomSource;
 }

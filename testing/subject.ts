@@ -1,5 +1,5 @@
 /**
- * The mutator that is checked: made anew for every run where that is possible, and without its schema, which is asked
+ * The mutator being checked. It is created again for every run where possible, and without its schema, which runs
  * before a mutation is journaled and not on a replay.
  *
  * @module
@@ -14,26 +14,26 @@ import { type Place, World } from "./world/world.ts";
 export type AnyMutator<S, M> = Mutator<S, M> | Reducer<S, M>;
 
 /**
- * A mutator, or a function that makes one. A process that starts again begins with empty variables; only with a
- * function can a check do so, too.
+ * A mutator, or a function that creates one. A restarted process begins with fresh variables; a check can only simulate
+ * that with a function.
  */
 export type MutatorSource<S, M> = AnyMutator<S, M> | (() => AnyMutator<S, M>);
 
-/** What is checked. */
+/** The mutator being checked. */
 export interface Subject<S, M> {
-  /** A mutator for one run. */
+  /** Creates a mutator for one run. */
   make(): AnyMutator<S, M>;
-  /** What mutations are validated with before they are journaled. */
+  /** Validates mutations before they are journaled. */
   readonly schema: StandardSchema<unknown, M> | undefined;
   readonly version: number;
-  /** A place to run it in, for one run. Its random numbers depend on the seed alone. */
+  /** Creates a world for one run. Its random numbers depend only on the seed. */
   world(place: Place): World;
 }
 
 /**
- * Looks at a mutator, or at the first one that is made.
+ * Examines a mutator, or the first one that the function creates.
  *
- * @throws {TypeError} when it is no mutator
+ * @throws {TypeError} when it is not a mutator
  */
 export function subjectOf<S, M>(
   source: MutatorSource<S, M>,

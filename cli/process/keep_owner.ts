@@ -1,8 +1,8 @@
 /**
- * Gives what root makes in somebody else's directory to the owner of that directory: a service could not read it.
+ * Hands files that root creates in another user's directory over to its owner: a service could not read root's.
  *
- * For the command, which people run with `sudo` on a state that a service keeps. Nothing is looked up by number or
- * asked of the system beyond the files themselves, so it needs no further permission under Deno.
+ * For the command, which people run with `sudo` on a state that belongs to a service. It needs no further permission
+ * under Deno, because it looks up no user and asks the system for nothing but the files themselves.
  *
  * @module
  */
@@ -15,18 +15,18 @@ const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
 const ROOT = 0;
 
-/** What is known of a file or directory, as far as it matters here. */
+/** The parts of a file's or directory's status that matter here. */
 type Status = Pick<fs.Stats, "uid" | "gid" | "nlink" | "size" | "isFile" | "isDirectory">;
 
-/** The calls of the system that this needs; a test gives its own. */
+/** The system calls that this needs; a test provides its own. */
 export interface Ownership {
-  /** Looks at a path; a symbolic link is followed. `null` when nothing is there, or it may not be looked at. */
+  /** Reads the status of a path, following a symbolic link. `null` when nothing is there, or it may not be read. */
   status(path: string): Promise<Status | null>;
   /** Opens a path without following a link. */
   open(path: string, flags: number): Promise<number>;
-  /** Looks at what is open. */
+  /** Reads the status of an open file. */
   statusOf(descriptor: number): Promise<Status>;
-  /** Gives what is open to a user and a group. */
+  /** Changes the user and group of an open file. */
   give(descriptor: number, user: number, group: number): Promise<void>;
   close(descriptor: number): Promise<void>;
 }
@@ -43,7 +43,7 @@ export const systemOwnership: Ownership = {
     try {
       return await fs.promises.stat(path);
     } catch (error) {
-      // Deno may not look at what is above the state directory, and refuses that without a code.
+      // Deno may not access anything above the state directory, and refuses without a code.
       const { code, name } = error as { code?: string; name: string };
       if (code === "ENOENT" || name === "NotCapable") return null;
       throw error;
@@ -56,15 +56,15 @@ export const systemOwnership: Ownership = {
 };
 
 /**
- * Wraps a file system so that files, directories and locks that root makes belong to the owner of the directory they
- * are in. For everybody else, and in root's own directories, nothing changes.
+ * Wraps a file system so that files, directories and locks created by root belong to the owner of the directory they
+ * are in. For everyone else, and in root's own directories, nothing changes.
  */
 export function keepOwner(under: DurableFs, ownership: Ownership = systemOwnership): DurableFs {
   return {
     ...under,
     async open(path, mode) {
       const file = await under.open(path, mode);
-      // Before the first byte, so that no crash leaves a whole file that is root's.
+      // Before the first byte, so that no crash leaves a complete file that belongs to root.
       if (mode === "create") {
         await orElse(() => handOver(ownership, path, isNewFile), () => file.close());
       }
@@ -77,7 +77,7 @@ export function keepOwner(under: DurableFs, ownership: Ownership = systemOwnersh
     },
     async lock(path, directory) {
       const lock = await under.lock(path, directory);
-      // One that is there already, too: it has no bytes, and root's would shut the service out for good.
+      // Even an existing one: it has no bytes, and one owned by root would lock the service out for good.
       if (lock !== null) {
         await orElse(() => handOver(ownership, path, isNewFile), () => lock.release());
       }
@@ -86,7 +86,7 @@ export function keepOwner(under: DurableFs, ownership: Ownership = systemOwnersh
   };
 }
 
-/** Undoes what was done when the rest fails. */
+/** Runs an action, and undoes the earlier step if it fails. */
 async function orElse(action: () => Promise<void>, undo: () => unknown): Promise<void> {
   try {
     await action();
@@ -96,7 +96,9 @@ async function orElse(action: () => Promise<void>, undo: () => unknown): Promise
   }
 }
 
-/** Whoever owns the directory can put a link to any file under our name: what has bytes or another name is not ours. */
+/**
+ * The owner of the directory can link any file to one of our names, so a file with bytes or another name is not ours.
+ */
 function isNewFile(status: Status): boolean {
   return status.isFile() && status.size === 0 && status.nlink === 1;
 }
@@ -111,7 +113,7 @@ async function handOver(
   const descriptor = await ownership.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const status = await ownership.statusOf(descriptor);
-    // What belongs to root was made by root: nobody else can have made it just now.
+    // A file that belongs to root was created by root: no one else can have created it just now.
     if (status.uid !== ROOT || !isOurs(status)) return;
     await ownership.give(descriptor, directory.uid, directory.gid);
   } finally {

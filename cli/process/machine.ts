@@ -1,5 +1,5 @@
 /**
- * The machine as `doctor` sees it. The same on all three runtimes, over `node:fs` and `node:process`.
+ * The machine that `doctor` examines. The same on all three runtimes, over `node:fs` and `node:process`.
  *
  * @module
  */
@@ -15,7 +15,7 @@ interface PermissionQuery {
   };
 }
 
-/** Refuses what Deno would ask the person at the terminal for. Reading is not asked here: the command needs it anyway. */
+/** Refuses anything that Deno would ask the user about. Reading is not checked here: the command needs it anyway. */
 function refuseAsking(kind: "statfs" | "uid"): void {
   const { permissions } = (globalThis as { Deno?: PermissionQuery }).Deno ?? {};
   if (permissions === undefined) return;
@@ -23,7 +23,7 @@ function refuseAsking(kind: "statfs" | "uid"): void {
   throw Object.assign(new Error(`EPERM: --allow-sys=${kind} is not given`), { code: "EPERM" });
 }
 
-/** Gives every failure its true name. Deno's refusal of a permission has none; it is given the one that means the same. */
+/** Gives every failure its system name. Deno's refusal of a permission has no code, so it gets the equivalent one. */
 async function coded<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
@@ -63,7 +63,10 @@ async function userId(): Promise<number> {
   return process.geteuid!();
 }
 
-/** The runtimes by their keys in `process.versions`. Bun and Deno also name the version of Node that they are like. */
+/**
+ * The runtimes by their keys in `process.versions`. Bun and Deno also list the version of Node they are compatible
+ * with.
+ */
 const RUNTIMES = [["bun", "Bun"], ["deno", "Deno"], ["node", "Node"]] as const;
 
 function runtimeName(): string {
@@ -71,7 +74,7 @@ function runtimeName(): string {
   return `${name} ${process.versions[key]}`;
 }
 
-/** Gives the machine that this process runs on. */
+/** Returns the machine that this process runs on. */
 export function processMachine(): Machine {
   return {
     runtime: runtimeName(),

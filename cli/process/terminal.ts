@@ -1,6 +1,6 @@
 /**
- * The process as the command sees it: arguments, output that may lose its reader, input, interrupts. The same on
- * all three runtimes, over `node:process`.
+ * The process as the command sees it: arguments, output whose reader may disappear, input, interrupts. The same on all
+ * three runtimes, over `node:process`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Terminal, TextSink } from "../terminal.ts";
 
 const COLUMNS_DEFAULT = 80;
 
-/** How a stream fails whose reader has gone. */
+/** The error codes of a stream whose reader is gone. */
 const GONE_CODES = new Set([
   "EPIPE",
   "ECONNRESET",
@@ -21,7 +21,7 @@ const GONE_CODES = new Set([
 
 const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143 };
 
-/** Writes to one stream, one piece at a time; what is queued meanwhile goes out together. */
+/** Writes to one stream, one piece at a time. Text queued during a write goes out together. */
 class StreamSink implements TextSink {
   readonly stream: NodeJS.WriteStream;
   closed = false;
@@ -32,9 +32,9 @@ class StreamSink implements TextSink {
 
   constructor(stream: NodeJS.WriteStream) {
     this.stream = stream;
-    // Without a listener, a reader that goes away (`| head`) ends the process with a stack trace.
+    // Without a listener, a reader that disappears (`| head`) ends the process with a stack trace.
     stream.on("error", (error) => this.#fail(error));
-    // Not every runtime calls back for a write to a stream that has closed.
+    // Not every runtime calls back for a write to a closed stream.
     stream.on("close", () => this.#settle());
   }
 
@@ -61,7 +61,7 @@ class StreamSink implements TextSink {
   }
 
   async #writeAll(): Promise<void> {
-    // What is queued in one go is written in one go.
+    // Text queued together is written together.
     await Promise.resolve();
     while (this.#text !== "" && !this.closed) {
       const text = this.#text;
@@ -89,10 +89,10 @@ interface PermissionQuery {
   permissions?: { querySync(descriptor: { name: "env"; variable: string }): { state: string } };
 }
 
-/** All that is read of the environment, the colours' module included; a compiled command may read no more. */
+/** All environment variables that are read, including by the colours module. A compiled command may read no others. */
 const ENV_NAMES = ["NO_COLOR", "FORCE_COLOR", "TERM", "CI", "MINISTATE_DEBUG"];
 
-/** Whether the environment may be read without Deno asking the person at the terminal for it. */
+/** Whether the environment may be read without Deno asking the user for permission. */
 function mayReadEnv(): boolean {
   const { permissions } = (globalThis as { Deno?: PermissionQuery }).Deno ?? {};
   if (permissions === undefined) return true;
@@ -104,7 +104,7 @@ function mayReadEnv(): boolean {
 async function* read(path: string | null, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   if (signal?.aborted) return;
   const stream = path === null ? process.stdin : fs.createReadStream(path);
-  // Raced, because Deno goes on waiting for standard input after the stream is destroyed.
+  // Raced, because Deno keeps waiting for standard input after the stream is destroyed.
   const stopped = new Promise<null>((resolve) =>
     signal?.addEventListener("abort", () => resolve(null), { once: true })
   );
@@ -129,7 +129,7 @@ function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
-      // The second one means: now.
+      // The second signal means: end now.
       if (controller.signal.aborted) process.exit(EXIT_CODES[name]);
       controller.abort(name);
     });
@@ -137,7 +137,7 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-/** Gives the running process. Call it once. */
+/** Returns the running process. Call it once. */
 export function processTerminal(): Terminal {
   const envReadable = mayReadEnv();
   return {

@@ -1,5 +1,5 @@
 /**
- * Bytes in pages that copies share until one of them writes there: a disk image costs no more than what differs in it.
+ * Bytes in pages that copies share until one of them writes there: a disk image costs only what differs in it.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { crc32 } from "node:zlib";
 
 const PAGE_SIZE = 4096;
 
-/** A page that nothing was written to. */
+/** A page that was never written. */
 const ZEROS = new Uint8Array(PAGE_SIZE);
 
 /** The content of a file. */
 export class Bytes {
   #pages: Uint8Array[] = [];
-  /** The pages that no other copy looks at. */
+  /** The pages that no other copy uses. */
   #own = new Set<number>();
   #size = 0;
 
@@ -31,7 +31,7 @@ export class Bytes {
     return copy;
   }
 
-  /** Fills `buffer` from `offset` on, as far as there are bytes; returns how many there were. */
+  /** Fills `buffer` starting at `offset`, as far as there are bytes; returns how many there were. */
   read(buffer: Uint8Array, offset: number): number {
     const size = Math.min(buffer.length, Math.max(0, this.#size - offset));
     for (let at = 0; at < size;) {
@@ -45,7 +45,7 @@ export class Bytes {
     return size;
   }
 
-  /** Writes bytes that nobody changes afterwards: whole pages of them are not copied. */
+  /** Writes bytes that no one changes afterwards: whole pages of them are not copied. */
   write(bytes: Uint8Array, offset: number): void {
     this.#grow(Math.max(this.#size, offset + bytes.length));
     eachPage(offset, bytes.length, (number, start, end, at) => {
@@ -60,21 +60,21 @@ export class Bytes {
   resize(size: number): void {
     if (size >= this.#size) return this.#grow(size);
     const last = Math.floor(size / PAGE_SIZE);
-    // What grows again behind the cut must be zeros.
+    // If the file grows again after the cut, the new bytes must be zeros.
     if (size % PAGE_SIZE > 0) this.#ownPage(last).fill(0, size % PAGE_SIZE);
     this.#pages.length = Math.ceil(size / PAGE_SIZE);
     for (const number of this.#own) if (number >= this.#pages.length) this.#own.delete(number);
     this.#size = size;
   }
 
-  /** All bytes in one array of the caller's own. */
+  /** All bytes, in a new array. */
   toArray(): Uint8Array<ArrayBuffer> {
     const all = new Uint8Array(this.#size);
     this.read(all, 0);
     return all;
   }
 
-  /** Whether the other has the same bytes; a look is enough where both share a page. */
+  /** Whether the other has the same bytes. A page that both share needs no comparison. */
   equals(other: Bytes): boolean {
     return this.#size === other.#size &&
       this.#pages.every((page, number) =>
@@ -82,7 +82,7 @@ export class Bytes {
       );
   }
 
-  /** A number that is different for different bytes, but for one case in 2^32. */
+  /** A number that differs for different bytes, except in one case in 2^32. */
   fingerprint(seed: number): number {
     let sum = mixed(seed, this.#size);
     for (const [number, page] of this.#pages.entries()) {
@@ -105,7 +105,7 @@ export class Bytes {
   }
 }
 
-/** Pages that copies share are never changed, and most images of a power cut have the same ones. */
+/** Pages that copies share never change, and most images of a power cut have the same ones. */
 function checksumOfShared(page: Uint8Array): number {
   let sum = checksums.get(page);
   if (sum === undefined) checksums.set(page, sum = crc32(page));
@@ -114,14 +114,14 @@ function checksumOfShared(page: Uint8Array): number {
 
 const checksums = new WeakMap<Uint8Array, number>();
 
-/** Takes one more number into a fingerprint (as MurmurHash3 does, Austin Appleby, 2011). */
+/** Mixes one more number into a fingerprint (as in MurmurHash3, Austin Appleby, 2011). */
 function mixed(sum: number, next: number): number {
   const scrambled = Math.imul(next, 0xcc9e2d51);
   const taken = sum ^ Math.imul(scrambled << 15 | scrambled >>> 17, 0x1b873593);
   return (Math.imul(taken << 13 | taken >>> 19, 5) + 0xe6546b64) >>> 0;
 }
 
-/** Calls with each page that a range touches, the part of the page, and where that part stands in the range. */
+/** Calls `call` for each page that a range touches, with the part of the page and that part's position in the range. */
 function eachPage(
   offset: number,
   size: number,
@@ -135,7 +135,7 @@ function eachPage(
   }
 }
 
-/** The first half of some bytes: what a call that falls short takes or gives. */
+/** The first half of some bytes: what a short call takes or returns. */
 export function halfOf(buffer: Uint8Array): Uint8Array {
   return buffer.subarray(0, Math.max(1, buffer.length >> 1));
 }

@@ -1,5 +1,5 @@
 /**
- * The gate that every call of the simulated disk goes through: counted, logged, made to fail, or never to return.
+ * The gate that every call of the simulated disk passes: calls are counted, logged, made to fail, or never return.
  *
  * @module
  */
@@ -13,13 +13,13 @@ export type Operation =
   | "create"
   | "release";
 
-/** What every call throws once the power is cut. It has no code, so nothing mistakes it for a failure of the disk. */
+/** Thrown by every call once the power is cut. It has no code, so nothing mistakes it for a failure of the disk. */
 export class PowerCutError extends Error {
   /** The class's name, which survives minifying. */
   override readonly name = "PowerCutError";
 }
 
-/** Whether an error came of the power being gone, however it was wrapped on the way. */
+/** Whether an error was caused by a power cut, however it was wrapped. */
 export function isPowerCut(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof PowerCutError) return true;
@@ -32,16 +32,16 @@ export interface Fault {
   /** The call, counted from 1. */
   at: number;
   /**
-   * `EIO`: the device refuses. `late EIO`: a write or a change of names is done, and reports a failure all the same.
-   * `ENOSPC`: the disk is full; only calls that need space fail. `short`: reads and writes give or take half of what
-   * was asked, and say so. `garbled`: writes succeed with one bit of them changed.
+   * `EIO`: the device refuses. `late EIO`: a write or a change of names is done but still reports a failure. `ENOSPC`:
+   * the disk is full; only calls that need space fail. `short`: reads and writes process half of what was asked, and
+   * return that count. `garbled`: writes succeed with one bit changed.
    */
   how: "EIO" | "late EIO" | "ENOSPC" | "short" | "garbled";
-  /** Whether every later call that can fail like this does so too. @default false */
+  /** Whether every later call that can fail in this way also does. @default false */
   sticky?: boolean;
 }
 
-/** The calls that a full disk can fail. */
+/** The calls that fail on a full disk. */
 const NEEDS_SPACE: ReadonlySet<Operation> = new Set<Operation>([
   "create",
   "write",
@@ -54,7 +54,7 @@ const NEEDS_SPACE: ReadonlySet<Operation> = new Set<Operation>([
 ]);
 
 const READS_OR_WRITES: ReadonlySet<Operation> = new Set<Operation>(["read", "write"]);
-/** The calls that can be done and fail nevertheless. */
+/** The calls that can take effect and still fail. */
 const CHANGES: ReadonlySet<Operation> = new Set<Operation>([
   "create",
   "write",
@@ -66,7 +66,7 @@ const CHANGES: ReadonlySet<Operation> = new Set<Operation>([
 ]);
 const WRITES: ReadonlySet<Operation> = new Set<Operation>(["write"]);
 
-/** The calls that each kind of fault can befall; `null` for any. */
+/** The calls that each kind of fault can affect; `null` for any. */
 const BEFALLS: Record<Fault["how"], ReadonlySet<Operation> | null> = {
   EIO: null,
   "late EIO": CHANGES,
@@ -75,17 +75,17 @@ const BEFALLS: Record<Fault["how"], ReadonlySet<Operation> | null> = {
   garbled: WRITES,
 };
 
-/** Counts calls and decides what becomes of each. */
+/** Counts calls and decides the fate of each. */
 export class CallGate {
   /** How many calls were made. */
   calls = 0;
   /** Every call, as `operation path`. */
   readonly log: string[] = [];
-  /** The call at which the power goes, counted from 1: that call and all later ones throw `PowerCutError`. */
+  /** The call at which the power is cut, counted from 1: that call and all later ones throw `PowerCutError`. */
   cutAt: number | null = null;
   /** Which calls fail, if any. */
   fault: Fault | null = null;
-  /** How many calls the fault made fail. */
+  /** How many calls the fault has affected. */
   faults = 0;
   /** Whether the power is gone. */
   dead = false;
@@ -96,11 +96,11 @@ export class CallGate {
   }
 
   /**
-   * Counts a call, and throws when it is to fail.
+   * Counts a call, and throws when it must fail.
    *
-   * @param change what the call does; done when the power goes during it, unless it is a sync
-   * @param partial what is done of it when it fails
-   * @returns how it is to go wrong without failing, if it is
+   * @param change what the call does; it takes effect if the power is cut during it, unless it is a sync
+   * @param partial the part that takes effect when the call fails
+   * @returns how the call must go wrong without failing, if at all
    */
   protected enter(
     operation: Operation,
@@ -131,12 +131,12 @@ export class CallGate {
   }
 }
 
-/** An error as the operating system gives it. */
+/** An error in the form that the operating system produces. */
 export function failure(code: string, operation: Operation, path: string): Error {
   return Object.assign(new Error(`${code}: ${operation} '${path}'`), { code });
 }
 
-/** Makes a call a turn later and answers with a promise: whoever doesn't wait for it does the next thing before it. */
+/** Makes a call one turn later and returns a promise: a caller that doesn't await it does its next step first. */
 export async function later<T>(call: () => T | Promise<T>): Promise<T> {
   await undefined;
   return await call();

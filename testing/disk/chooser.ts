@@ -1,5 +1,5 @@
 /**
- * Whoever decides what a power cut leaves: numbers drawn from a seed, or every possibility in turn.
+ * Decides what a power cut leaves: numbers drawn from a seed, or every possibility in turn.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { Random } from "./random.ts";
 export interface Chooser {
   /** Picks one of `count` possibilities: a whole number from 0 to below `count`. */
   choose(count: number): number;
-  /** A number from 0 to below 1, for details that are too many to be tried one by one. */
+  /** A number from 0 to below 1, for details too numerous to try one by one. */
   next(): number;
 }
 
-/** Walks through every sequence of choices that a deterministic program asks for, one run after the other. */
+/** Walks through every sequence of choices that a deterministic program makes, one run after another. */
 export class EveryChoice implements Chooser {
   readonly #picks: number[] = [];
   readonly #counts: number[] = [];
@@ -33,7 +33,7 @@ export class EveryChoice implements Chooser {
     return this.#details.next();
   }
 
-  /** Goes on to the next sequence of choices; `false` when there is none left. */
+  /** Moves on to the next sequence of choices; `false` when there is none left. */
   advance(): boolean {
     this.#asked = 0;
     this.#details = new Random(1);

@@ -1,5 +1,5 @@
 /**
- * Everything that a power cut at one moment can leave: all of it where that is few, a sample where it is many.
+ * All that a power cut at one moment can leave: every image if there are few, a sample if there are many.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { Random } from "./random.ts";
 
 /** How many images to try, and which ones to draw. */
 export interface CrashImagesOptions {
-  /** Every possible image is tried when there are no more than this many; else this many are drawn. @default 32 */
+  /** If there are at most this many possible images, all are tried; otherwise this many are drawn. @default 32 */
   imagesMax?: number;
   /** Decides which images are drawn. @default 1 */
   seed?: number;
 }
 
 /**
- * Cuts the power of a disk in every possible way, or in `imagesMax` drawn ways when there are more of them, and in
- * four extreme ways in any case. Images that turn out the same are given once.
+ * Cuts the power of a disk in every possible way, or in `imagesMax` drawn ways when there are more, and always in four
+ * extreme ways. Identical images are yielded once.
  */
 export function* crashImages(
   disk: PowerCutDisk,

@@ -1,6 +1,6 @@
 /**
- * One file of the simulated disk: what programs read (the page cache), what is on the disk for certain (the synced
- * image), and the operations between the two, of which a power cut keeps whichever it likes.
+ * One file of the simulated disk: what programs read (the page cache), what is certainly on the disk (the synced
+ * image), and the operations between the two, any of which a power cut can keep or lose.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import type { Chooser } from "./chooser.ts";
 import type { PowerCut } from "./power_cut.ts";
 import { Random } from "./random.ts";
 
-/** The unit, in bytes, that a disk writes whole or not at all. */
+/** The unit, in bytes, that a disk writes completely or not at all. */
 export const SECTOR_SIZE = 512;
 
 type Operation = { offset: number; bytes: Uint8Array } | { size: number } | { named: true };
 
-/** What of a write reached the disk; a function says it for each sector. */
+/** Which sectors of a write reached the disk; a function decides for each sector. */
 type Arrival = "all" | "none" | ((sector: number) => boolean);
 
-/** A write of at most this many sectors can lose any set of them; for a longer one there are eight patterns. */
+/** A write of at most this many sectors can lose any set of them. A longer one has eight patterns. */
 const SECTORS_ENUMERATED_MAX = 3;
 
 /** The bytes of one file, apart from its names. */
@@ -26,25 +26,27 @@ export class SimulatedFile {
   #cached = new Bytes();
   #synced = new Bytes();
   #pending: Operation[] = [];
-  /** How many operations were ever made on the file. */
+  /** How many operations were made on the file so far. */
   #count = 0;
-  /** Whether programs read what a failed sync has dropped: then the synced bytes never catch up with them. */
+  /**
+   * Whether programs read what a failed sync has dropped. If so, the synced bytes never catch up with the page cache.
+   */
   #diverged = false;
   /** The last operation that a sync has covered. */
   #syncedTo = 0;
-  /** Whatever stood at a place before it was cut off: freed blocks can come back with their old bytes in them. */
+  /** The bytes that stood at each place before it was cut off: freed blocks can come back with their old bytes. */
   #ghosts = new Bytes();
 
   get size(): number {
     return this.#cached.size;
   }
 
-  /** How many writes, truncations and names were made so far. */
+  /** How many writes, truncations and namings were made so far. */
   get operationCount(): number {
     return this.#count;
   }
 
-  /** What programs read now. Not to be changed. */
+  /** What programs read now. Must not be changed. */
   get content(): Bytes {
     return this.#cached;
   }
@@ -54,7 +56,7 @@ export class SimulatedFile {
   }
 
   write(bytes: Uint8Array, offset: number): void {
-    // Copied: the caller goes on using its buffer.
+    // Copied, because the caller reuses its buffer.
     const copy = bytes.slice();
     this.#cached.write(copy, offset);
     this.#add({ offset, bytes: copy });
@@ -70,7 +72,7 @@ export class SimulatedFile {
     this.#add({ size });
   }
 
-  /** Gives it other bytes, synced. */
+  /** Replaces the file's bytes, synced. */
   become(content: Uint8Array): void {
     this.#cached = new Bytes();
     this.#cached.write(content.slice(), 0);
@@ -80,7 +82,7 @@ export class SimulatedFile {
     this.#syncedTo = this.#count;
   }
 
-  /** Notes that the file got a name. Returns the number of that operation. */
+  /** Records that the file got a name. Returns the number of that operation. */
   named(): number {
     this.#add({ named: true });
     return this.#count;
@@ -96,10 +98,10 @@ export class SimulatedFile {
     this.#count++;
   }
 
-  /** Makes durable what was done up to operation number `until`. */
+  /** Makes all operations up to number `until` durable. */
   sync(until: number = this.#count): void {
     this.#syncedTo = Math.max(this.#syncedTo, until);
-    // Everything that programs read, which costs less than making every change a second time.
+    // Copy what programs read, which costs less than repeating every change.
     if (until === this.#count && !this.#diverged) {
       this.#pending = [];
       this.#synced = this.#cached.copy();
@@ -113,8 +115,8 @@ export class SimulatedFile {
   }
 
   /**
-   * A sync that fails: some sectors arrive, the rest is dropped. The pages stay readable and count as clean, so that
-   * the next sync says yes without writing them, as Linux does.
+   * Simulates a failing sync: some sectors arrive, the rest is dropped. The pages stay readable and count as clean, so
+   * the next sync reports success without writing them, as on Linux.
    */
   failSync(until: number, chooser: Chooser): void {
     this.#diverged = true;
@@ -124,7 +126,7 @@ export class SimulatedFile {
         this.#synced.resize(operation.size);
         continue;
       }
-      // The size is metadata, which goes its own way.
+      // The size is metadata, which is written independently.
       const end = operation.offset + operation.bytes.length;
       if (end > this.#synced.size) this.#synced.resize(end);
       writeSectors(this.#synced, operation, () => chooser.next() < 0.5);
@@ -137,9 +139,9 @@ export class SimulatedFile {
   }
 
   /**
-   * What a power cut now could leave of the file.
+   * Simulates what a power cut now could leave of the file.
    *
-   * @param certain operations up to this number are there whatever the rules say
+   * @param certain operations up to this number survive, whatever the rules
    */
   afterCut(rules: PowerCut, chooser: Chooser, certain = 0): SimulatedFile {
     const image = this.#synced.copy();
@@ -167,7 +169,7 @@ export class SimulatedFile {
     return file;
   }
 
-  /** The synced size, and that after each operation since. */
+  /** The synced size, and the size after each later operation. */
   #sizes(): number[] {
     let size = this.#synced.size;
     const sizes = [size];
@@ -207,7 +209,7 @@ export class SimulatedFile {
   }
 }
 
-/** Enough rubbish to take some from anywhere in it: drawing every byte anew would be most of the work of a cut. */
+/** Enough random bytes to take a part from anywhere: drawing each byte again would be most of the work of a cut. */
 const RUBBISH = new Uint8Array(64 * 1024);
 const noise = new Random(1);
 for (let at = 0; at < RUBBISH.length; at++) RUBBISH[at] = noise.below(256);

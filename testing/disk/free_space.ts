@@ -1,5 +1,5 @@
 /**
- * The free space of the simulated disk: who takes of it, and who gives back.
+ * The free space of the simulated disk: what uses it and what frees it.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import { failure } from "./call_gate.ts";
 import type { SimulatedFile } from "./file.ts";
 
-/** The unit, in bytes, in which a copy-on-write file system writes anew what a file is cut in the middle of. */
+/** The block size, in bytes. A copy-on-write file system rewrites a block when a file is cut in the middle of it. */
 const BLOCK_SIZE = 4096;
 
-/** Counts what is left. */
+/** Counts the free space. */
 export class FreeSpace {
   /** How many bytes files can still grow by. */
   left = Infinity;
-  /** Whether overwriting takes space too, as on btrfs; the old place is free again after the next sync. */
+  /** Whether overwriting takes space too, as on btrfs. The old place is free again after the next sync. */
   copyOnWrite = false;
   readonly #borrowed = new Map<SimulatedFile, number>();
 
   /**
-   * Takes what a write needs.
+   * Takes the space that a write needs.
    *
-   * @returns as much of the bytes as there is space for
+   * @returns as many of the bytes as there is space for
    */
   take(file: SimulatedFile, bytes: Uint8Array, offset: number, path: string): Uint8Array {
     const growth = Math.max(0, offset + bytes.length - file.size);
@@ -38,7 +38,7 @@ export class FreeSpace {
     if (size > 0) this.#borrowed.set(file, (this.#borrowed.get(file) ?? 0) + size);
   }
 
-  /** Gives back what cutting a file to `size` frees, which may take a block first. */
+  /** Frees what cutting a file to `size` frees, which may take a block first. */
   cut(file: SimulatedFile, size: number, path: string): void {
     if (this.copyOnWrite && size % BLOCK_SIZE > 0 && this.left < BLOCK_SIZE) {
       throw failure("ENOSPC", "truncate", path);
@@ -46,13 +46,13 @@ export class FreeSpace {
     this.left += Math.max(0, file.size - size);
   }
 
-  /** Gives back the old places of what a sync has made durable. */
+  /** Frees the old places of what a sync has made durable. */
   synced(file: SimulatedFile): void {
     this.left += this.#borrowed.get(file) ?? 0;
     this.#borrowed.delete(file);
   }
 
-  /** Gives back a whole file. */
+  /** Frees a whole file. */
   remove(file: SimulatedFile): void {
     this.synced(file);
     this.left += file.size;

@@ -1,5 +1,5 @@
 /**
- * What a name of the simulated disk stands for, as the operating system says it.
+ * What a name of the simulated disk refers to, in the operating system's terms.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { failure } from "./call_gate.ts";
 import { SimulatedFile } from "./file.ts";
 import { SimulatedDirectory, type SimulatedNode } from "./names.ts";
 
-/** The kind of an entry, as listing a directory tells it. */
+/** The kind of an entry, as reported by listing a directory. */
 export function kindOf(node: SimulatedNode): DirectoryEntry["kind"] {
   if (node instanceof SimulatedFile) return "file";
   return node instanceof SimulatedDirectory ? "directory" : "other";
 }
 
-/** Takes a regular file; anything else is refused as opening it would be. */
+/** Accepts a regular file; anything else is refused in the same way as opening it. */
 export function refuseIrregular(node: SimulatedNode, path: string): SimulatedFile {
   if (node instanceof SimulatedFile) return node;
   if (node instanceof SimulatedDirectory) throw failure("EISDIR", "open", path);

@@ -1,5 +1,5 @@
 /**
- * The names of the simulated disk: directories as programs see them, and the changes a power cut can still undo.
+ * The names of the simulated disk: directories as programs see them, and the changes that a power cut can still undo.
  *
  * @module
  */
@@ -20,12 +20,12 @@ export class Special {
   }
 }
 
-/** That a name was given to a file: on FAT, that alone doesn't make it lead there. */
+/** Records that a file was given a name. On FAT, the name doesn't lead to the file until the file is synced. */
 interface Naming {
   file: SimulatedFile;
   /** What the name led to before; `null` for nothing. */
   before: SimulatedFile | null;
-  /** The file's operation that a sync has to cover. */
+  /** The file's operation that a sync must cover. */
   operation: number;
 }
 
@@ -33,25 +33,25 @@ interface Naming {
 export class SimulatedDirectory {
   /** What programs see. */
   readonly entries: Map<string, SimulatedNode> = new Map();
-  /** What is on the disk for certain. */
+  /** What is certainly on the disk. */
   readonly synced: Map<string, SimulatedNode> = new Map();
-  /** How each name came to its file. */
+  /** How each name was given to its file. */
   readonly naming: Map<string, Naming> = new Map();
 }
 
-/** What a name stands for. */
+/** What a name refers to. */
 export type SimulatedNode = SimulatedFile | SimulatedDirectory | Special;
 
-/** A name in a directory, whether there is such an entry or not. */
+/** A name in a directory, whether or not such an entry exists. */
 export interface Place {
   directory: SimulatedDirectory;
   name: string;
 }
 
-/** One change of names that happens whole or not at all. */
+/** A change of names that happens completely or not at all. */
 interface NameChange {
   steps: (Place & { node: SimulatedNode | null })[];
-  /** How many operations the renamed file had seen by then. */
+  /** How many operations the renamed file had had by then. */
   operationCount: number;
 }
 
@@ -60,7 +60,7 @@ export class SimulatedNames {
   readonly root: SimulatedDirectory = new SimulatedDirectory();
   #pending: NameChange[] = [];
 
-  /** What stands at a path; `undefined` when nothing does. */
+  /** What stands at a path; `undefined` if nothing does. */
   find(path: string): SimulatedNode | undefined {
     let node: SimulatedNode | undefined = this.root;
     for (const step of path.split("/")) {
@@ -90,7 +90,7 @@ export class SimulatedNames {
     return links;
   }
 
-  /** Where the last name of a path stands. */
+  /** The place of a path's last name. */
   place(path: string): Place {
     const slash = path.lastIndexOf("/");
     return {
@@ -99,7 +99,7 @@ export class SimulatedNames {
     };
   }
 
-  /** Gives a place another node, or none. A power cut can undo it until the directory is synced. */
+  /** Puts another node at a place, or none. A power cut can undo it until the directory is synced. */
   put(place: Place, node: SimulatedNode | null): void {
     this.#change({ steps: [{ ...place, node }], operationCount: 0 });
   }
@@ -123,12 +123,12 @@ export class SimulatedNames {
     this.#pending.push(change);
   }
 
-  /** Makes the changes in one directory durable; a rename out of it takes its other half along. */
+  /** Makes the changes in one directory durable. A rename out of it takes its other half along. */
   sync(directory: SimulatedDirectory): void {
     const rest: NameChange[] = [];
     for (const change of this.#pending) {
       const [first] = change.steps;
-      // The old name of a rename goes last: until its own directory is synced the file can be under both.
+      // The old name of a rename is removed last: until its own directory is synced, the file can be under both names.
       const whole = first!.directory === directory;
       const done = change.steps.filter((step) => whole || step.directory === directory);
       for (const step of done) put(step.directory.synced, step.name, step.node);
@@ -138,7 +138,7 @@ export class SimulatedNames {
     this.#pending = rest;
   }
 
-  /** What a power cut now could leave: names, and the bytes under them. */
+  /** Simulates what a power cut now could leave: names, and the bytes under them. */
   afterCut(rules: PowerCut, chooser: Chooser): SimulatedNames {
     const ordered = rules.renames === "ordered" ||
       rules.renames === "mixed" && this.#pending.length > 0 && chooser.choose(2) === 1;
@@ -165,7 +165,7 @@ export class SimulatedNames {
     );
   }
 
-  /** The same names over the same page cache. Nothing becomes durable by it. */
+  /** The same names over the same page cache. This makes nothing durable. */
   copy(): SimulatedNames {
     const copies = new Map<SimulatedNode, SimulatedNode>();
     const copyOf = (node: SimulatedNode): SimulatedNode => {
@@ -245,8 +245,8 @@ function put(entries: Map<string, SimulatedNode>, name: string, node: SimulatedN
 }
 
 /**
- * Which names a power cut leaves blank, as FAT does. A disk whose cut may go either way is drawn to be FAT or not, with
- * the first name that this matters for, and then each name by itself.
+ * Decides which names a power cut leaves blank, as FAT does. If the rules allow either, it is drawn once whether the
+ * disk is FAT, at the first name that this matters for, and then for each name separately.
  */
 function blankNames(rules: PowerCut, chooser: Chooser): (naming: Naming) => boolean {
   let isFat = rules.entries === "blank" ? true : rules.entries === "mixed" ? null : false;

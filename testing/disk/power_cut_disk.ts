@@ -1,34 +1,35 @@
 /**
  * A `DurableFs` in memory that can lose power, fail, fill up, slow down and rot. The fault model:
  *
- * **Power cuts** (`powerCut`). A file is its synced bytes and the writes and truncations since. A power cut leaves any
- * of these lost, kept or torn, each by itself and in any order: of a torn write each 512-byte sector arrived or did
- * not, whatever happened to those before or behind it. The file's size is the synced one, the latest, or one in
- * between; space that grew without its bytes holds zeros, rubbish, or what stood there before it was cut off. A
- * directory is its synced entries and the names made, renamed and removed since; each of these is kept or lost by
- * itself. A rename is whole or not there; one between directories can leave the file under both names until the old
- * directory is synced. By default a rename may reach the disk before the renamed file's bytes do; the rule `renames:
- * "ordered"` is for file systems that never let that happen. The rule `entries: "blank"` is for FAT, which keeps a
- * file's start and size beside its name: until the file is synced after it got a name, that name leads to an empty file
- * or to the file that it replaced. Locks are free afterwards. `cutAt` ends the program at a call: that call and all
- * later ones throw `PowerCutError`; a write or a change of names may still have reached the disk by then, a sync has
- * promised nothing.
+ * **Power cuts** (`powerCut`). A file is its synced bytes plus the writes and truncations since. A power cut leaves
+ * each of these lost, kept or torn, independently and in any order. Of a torn write, each 512-byte sector arrived or
+ * did not, whatever happened to those before or after it. The file's size is the synced one, the latest, or one in
+ * between. Space that grew without its bytes holds zeros, rubbish, or what stood there before it was cut off. A
+ * directory is its synced entries plus the names created, renamed and removed since. Each of these is kept or lost
+ * independently. A rename happens completely or not at all, but one between directories can leave the file under both
+ * names until the old directory is synced. By default a rename may reach the disk before the renamed file's bytes do;
+ * the rule `renames: "ordered"` is for file systems that never let that happen. The rule `entries: "blank"` is for FAT,
+ * which stores a file's start and size beside its name: until the file is synced after it got a name, that name leads
+ * to an empty file or to the file that it replaced. Locks are free afterwards. `cutAt` ends the program at a call: that
+ * call and all later ones throw `PowerCutError`. A write or a change of names may still have reached the disk by then;
+ * a sync has promised nothing.
  *
- * **Crashes** (`crash`) end the process only: the page cache lives, nothing becomes durable by it, locks are free.
+ * **Crashes** (`crash`) end only the process: the page cache survives, nothing becomes durable, and locks are free.
  *
- * **Faults** (`fault`) befall one call or all from there on: `EIO`, with the call done or not, `ENOSPC`, half of the bytes
- * asked for, a garbled write. A write that fails with `EIO` may have taken part of its bytes. A sync that
- * fails drops the pages it should have written: they stay readable and count as clean, so that syncing again reports
- * success and writes nothing. `spaceLeft` is a full disk: growing takes from it, a write that doesn't fit is short
- * first and fails with `ENOSPC` then; with `copyOnWrite`, overwriting takes from it too. `syncDelayMs` is a slow one: what was written before a sync began is durable
- * when it returns, what was written meanwhile is not.
+ * **Faults** (`fault`) affect one call, or all from there on: `EIO`, with the call done or not, `ENOSPC`, half of the
+ * bytes asked for, a garbled write. A write that fails with `EIO` may have written part of its bytes. A sync that fails
+ * drops the pages it should have written: they stay readable and count as clean, so another sync reports success and
+ * writes nothing. `spaceLeft` simulates a full disk. Growing takes from it; a write that doesn't fit is first short and
+ * then fails with `ENOSPC`. With `copyOnWrite`, overwriting takes from it too. `syncDelayMs` simulates a slow disk:
+ * what was written before a sync began is durable when it returns; what was written during it is not.
  *
- * **Answers** of open files, failures too, come at once from three disks in four, else as promises: the seed decides.
+ * **Answers** of open files, including failures, come synchronously from three disks in four, otherwise as promises:
+ * the seed decides.
  *
- * **Bit rot** (`flipBit`, `plant`, `unplant`) changes what is at rest.
+ * **Bit rot** (`flipBit`, `plant`, `unplant`) changes data at rest.
  *
- * Not modelled: permissions, disks that lie about syncs (every program loses data on these), and that FAT can free
- * the replaced file of a rename before the new one stands under its name.
+ * Not modelled: permissions, disks that lie about syncs (every program loses data on these), and that FAT can free the
+ * replaced file of a rename before the new one is under its name.
  *
  * @module
  */
@@ -57,11 +58,11 @@ import type { PowerCut } from "./power_cut.ts";
 import { Random } from "./random.ts";
 import { RestingDisk } from "./resting_disk.ts";
 
-/** A disk in memory that loses power, fails and rots as it is told. Paths begin at `/`, which is there and empty. */
+/** A disk in memory that loses power, fails and rots on request. Paths begin at `/`, which exists and is empty. */
 export class PowerCutDisk extends RestingDisk implements DurableFs {
   readonly #locked = new Set<SimulatedNode>();
   readonly #random: Random;
-  /** Whether open files answer at once where they can. */
+  /** Whether open files answer synchronously where they can. */
   readonly #atOnce: boolean;
   /** How many milliseconds a sync of a file takes. @default 0 */
   syncDelayMs: number = 0;
@@ -69,8 +70,8 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   /**
    * Makes an empty disk.
    *
-   * @param seed decides how calls are answered and fail where there is more than one way: at once or not, how much a
-   * failing sync still writes, …
+   * @param seed decides how calls are answered and fail where there is more than one way: synchronously or not, how
+   * much a failing sync still writes, …
    */
   constructor(seed: number = 1) {
     super();
@@ -84,19 +85,19 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     return disk;
   }
 
-  /** The disk as the next boot finds it. This one is dead from now on, but its power can be cut in other ways too. */
+  /** The disk as the next boot finds it. This disk is dead from now on, but its power can also be cut in other ways. */
   powerCut(rules: PowerCut, chooser: Chooser): PowerCutDisk {
     this.dead = true;
     return PowerCutDisk.#over(this.names.afterCut(rules, chooser), this.calls + 1);
   }
 
-  /** The disk as the next process finds it, with the page cache as it is. This one is dead from now on. */
+  /** The disk as the next process finds it, with the same page cache. This disk is dead from now on. */
   crash(): PowerCutDisk {
     this.dead = true;
     return this.image();
   }
 
-  /** Another disk in the same condition, with nobody using it. */
+  /** Another disk in the same condition, not in use. */
   image(): PowerCutDisk {
     return PowerCutDisk.#over(this.names.copy(), this.calls + 1);
   }
@@ -161,7 +162,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
           const wrong = enter(
             "write",
             () => file.write(buffer, offset),
-            // One that finds no space has taken nothing: it is short first, as everywhere.
+            // A write that finds no space has written nothing: as everywhere, it is short first.
             (how) => how !== "ENOSPC" && file.write(halfOf(buffer), offset),
           );
           const wanted = wrong === "short" ? halfOf(buffer) : buffer;
@@ -189,7 +190,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
         }),
       close: () =>
         answer(() => {
-          // The descriptor is gone, even when closing it reports a failure.
+          // The descriptor is gone even if closing it reports a failure.
           enter("close", undefined, () => open = false);
           open = false;
         }),
@@ -240,7 +241,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     }));
   }
 
-  /** Makes a directory; one that is there already is no error. */
+  /** Creates a directory; an existing one is not an error. */
   // deno-lint-ignore require-await
   async makeDirectory(path: string): Promise<void> {
     const change = () => {
@@ -260,7 +261,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     this.names.sync(this.names.directory(path));
   }
 
-  /** Takes an exclusive lock on a file; `null` when somebody has it. */
+  /** Takes an exclusive lock on a file; `null` when another holder has it. */
   // deno-lint-ignore require-await
   async lock(path: string, directory?: string): Promise<DurableLock | null> {
     const place: Place = this.names.place(path);
@@ -274,7 +275,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     return this.#hold(path, [file, ...more]);
   }
 
-  /** Takes an exclusive lock on a directory alone; `null` when somebody has it. */
+  /** Takes an exclusive lock on only a directory; `null` when another holder has it. */
   // deno-lint-ignore require-await
   async lockDirectory(path: string): Promise<DurableLock | null> {
     this.enter("lock", path);

@@ -1,5 +1,5 @@
 /**
- * Random numbers that depend on a seed alone, so that every run can be repeated.
+ * Random numbers that depend only on a seed, so that every run can be repeated.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export class Random implements Chooser {
   #state: number;
 
   /**
-   * Begins a sequence of numbers.
+   * Starts a sequence of numbers.
    *
    * @param seed a whole number; only its lowest 32 bits count
    */
@@ -43,7 +43,7 @@ export class Random implements Chooser {
     return this.next() < probability;
   }
 
-  /** One of the items, of which there must be one at least. */
+  /** One of the items; there must be at least one. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)]!;
   }

@@ -1,5 +1,5 @@
 /**
- * What can be done to the simulated disk while nobody uses it: look, plant files, take them away, flip bits.
+ * Operations on the simulated disk while it is not in use: read, plant and remove files, flip bits.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { SimulatedFile } from "./file.ts";
 import { FreeSpace } from "./free_space.ts";
 import { SimulatedDirectory, SimulatedNames, type SimulatedNode, Special } from "./names.ts";
 
-/** Numbers of files, given when they are first asked for; none is given twice. */
+/** Inode numbers, assigned on first use; no number is used twice. */
 const inodes = new WeakMap<SimulatedNode, number>();
 let inodesGiven = 0;
 
 /** The disk at rest. */
 export class RestingDisk extends CallGate {
   /**
-   * All names and what stands under them.
+   * All names and what they refer to.
    * @internal
    */
   protected names: SimulatedNames = new SimulatedNames();
@@ -47,27 +47,27 @@ export class RestingDisk extends CallGate {
     this.space.copyOnWrite = does;
   }
 
-  /** The bytes of a file, without counting as a call; `null` when there is none. */
+  /** The bytes of a file; `null` if there is none. Does not count as a call. */
   peek(path: string): Uint8Array<ArrayBuffer> | null {
     const node = this.names.find(path);
     return node instanceof SimulatedFile ? node.content.toArray() : null;
   }
 
-  /** The paths of all files below `path`, without counting as a call. */
+  /** The paths of all files below `path`. Does not count as a call. */
   paths(path: string): string[] {
     const node = this.names.find(path);
     if (!(node instanceof SimulatedDirectory)) return node === undefined ? [] : [path];
     return [...node.entries.keys()].flatMap((name) => this.paths(`${path}/${name}`)).sort();
   }
 
-  /** Whether a file is there on both disks, with the same bytes. */
+  /** Whether a file exists on both disks, with the same bytes. */
   holdsSame(path: string, other: RestingDisk): boolean {
     const [mine, theirs] = [this.names.find(path), other.names.find(path)];
     return mine instanceof SimulatedFile && theirs instanceof SimulatedFile &&
       mine.content.equals(theirs.content);
   }
 
-  /** A checksum of all names and bytes: different for different disks, but for one case in 2^32. */
+  /** A checksum of all names and bytes: it differs for different disks, except in one case in 2^32. */
   fingerprint(): number {
     return this.paths("").reduce((sum, path) => {
       const named = crc32(`${path}\n`, sum);
@@ -76,35 +76,35 @@ export class RestingDisk extends CallGate {
     }, 0);
   }
 
-  /** Puts a file (or what is no file) in place, synced, without counting as a call. */
+  /** Puts a file, or something that is not a file, in place, synced. Does not count as a call. */
   plant(path: string, content: Uint8Array | Special): void {
     if (content instanceof Special) return this.#put(path, content);
-    // A file that is there stays the same one: what has it open sees the bytes change under it.
+    // An existing file stays the same file: programs that have it open see its bytes change.
     const known = this.names.find(path);
     const file = known instanceof SimulatedFile ? known : new SimulatedFile();
     file.become(content);
     this.#put(path, file);
   }
 
-  /** Makes a directory, synced, without counting as a call. */
+  /** Creates a directory, synced. Does not count as a call. */
   plantDirectory(path: string): void {
     this.#put(path, new SimulatedDirectory());
   }
 
-  /** Gives a file one more name, synced, without counting as a call. */
+  /** Gives a file another name, synced. Does not count as a call. */
   plantLink(path: string, name: string): void {
     const node = this.names.find(path);
     if (node === undefined) throw failure("ENOENT", "open", path);
     this.#put(name, node);
   }
 
-  /** Takes a file away, without counting as a call. */
+  /** Removes a file. Does not count as a call. */
   unplant(path: string): void {
     this.#put(path, null);
   }
 
   /**
-   * Which node it is, and how many names it has.
+   * The identity of a node, with its number of names.
    * @internal
    */
   protected identityOf(node: SimulatedNode): FileIdentity {
@@ -119,7 +119,7 @@ export class RestingDisk extends CallGate {
     this.names.sync(place.directory);
   }
 
-  /** Which file or directory a path means. No call that can fail: what is open is in memory. */
+  /** The identity of the file or directory at a path. This call can't fail: what is open is in memory. */
   identity(path: string): FileIdentity {
     this.refuseDead();
     const node = this.names.find(path);
@@ -127,14 +127,14 @@ export class RestingDisk extends CallGate {
     return this.identityOf(node);
   }
 
-  /** The path without empty steps; every path is absolute here, and no link leads anywhere. */
+  /** The path without empty steps. Every path is absolute here, and there are no links to follow. */
   resolve(path: string): Promise<string> {
     return Promise.resolve(
       `/${path.split("/").filter((step) => step !== "" && step !== ".").join("/")}`,
     );
   }
 
-  /** Flips one bit, from 0 to 7, of the byte at `offset` of a file, without counting as a call. */
+  /** Flips one bit, from 0 to 7, of the byte at `offset` of a file. Does not count as a call. */
   flipBit(path: string, offset: number, bit: number): void {
     const bytes = this.peek(path);
     if (bytes === null) throw failure("ENOENT", "open", path);

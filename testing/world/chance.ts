@@ -1,18 +1,18 @@
 /**
- * Random numbers: those of `Math` and of `crypto`.
+ * Replaces random numbers: those of `Math` and of `crypto`.
  *
  * @module
  */
 
 import { type Patch, value } from "./patches.ts";
 
-/** What draws. */
+/** A source of random numbers. */
 export interface Chance {
   /** A number from 0 to below 1. */
   random(): number;
 }
 
-/** Makes all random numbers those of `chance`. */
+/** Makes all random numbers come from `chance`. */
 export function chancePatches(chance: Chance): Patch[] {
   const { crypto } = globalThis;
   const fill = <A extends ArrayBufferView>(array: A): A => {

@@ -1,5 +1,5 @@
 /**
- * What shows the time: `Date`, `performance`, `Temporal.Now`.
+ * Replaces everything that shows the time: `Date`, `performance`, `Temporal.Now`.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { getter, type Patch, value } from "./patches.ts";
 import { parseLocal, type Zone } from "./zone.ts";
 
-/** What has the time. */
+/** A source of time. */
 export interface Clock {
   readonly zone: Zone;
   now(): number;
@@ -29,7 +29,7 @@ export function clockPatches(clock: Clock): Patch[] {
   ];
 }
 
-/** The same class for `instanceof` and for everything that is not the time or a local time. */
+/** The same class for `instanceof` and for everything except the current and the local time. */
 function dateOf(real: DateConstructor, clock: Clock): DateConstructor {
   const shown: DateConstructor = new Proxy(real, {
     apply: () => new shown().toString(),
@@ -49,7 +49,7 @@ function timeOf(parts: unknown[], real: DateConstructor, clock: Clock): unknown 
   return typeof parts[0] === "string" ? parseLocal(parts[0], clock.zone) : parts[0];
 }
 
-/** As much of `Temporal` as is needed; not every version of every runtime has it. */
+/** The parts of `Temporal` that are needed. Not every version of every runtime has it. */
 interface Temporal {
   Now: object;
   Instant: { fromEpochMilliseconds(time: number): { toZonedDateTimeISO(zone: unknown): Zoned } };

@@ -1,5 +1,5 @@
 /**
- * The locale and the time zone that are used where a program names none: `Intl`, and everything that formats by it.
+ * The default locale and time zone: `Intl`, and everything that formats with it.
  *
  * @module
  */
@@ -7,15 +7,15 @@
 import { getter, type Patch, value } from "./patches.ts";
 import type { Zone } from "./zone.ts";
 
-/** What is used where a program names none. */
+/** What is used when a program specifies nothing. */
 export interface Defaults {
   readonly locale: string;
   readonly zone: Zone;
-  /** The time that is formatted where none is given. */
+  /** The time that is formatted when none is given. */
   now(): number;
 }
 
-/** What a formatting function is given. */
+/** The arguments of a formatting function. */
 type Wishes = [locales?: unknown, options?: object];
 type AnyFunction = (this: unknown, ...parts: unknown[]) => unknown;
 
@@ -32,7 +32,7 @@ const FORMATS = [
   "Segmenter",
 ];
 
-/** Makes the defaults those of another user in another country. */
+/** Replaces the defaults with those of another user in another country. */
 export function localePatches(defaults: Defaults): Patch[] {
   const { Temporal: temporal = {} } = globalThis as { Temporal?: Record<string, unknown> };
   const methods: [object | undefined, string[], boolean?][] = [

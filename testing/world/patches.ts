@@ -1,10 +1,10 @@
 /**
- * Replaces members of objects while a function runs, and puts every one of them back.
+ * Replaces members of objects while a function runs, and restores all of them afterwards.
  *
  * @module
  */
 
-/** A member, and what stands in for it. */
+/** A member and its replacement. */
 export interface Patch {
   readonly object: object;
   readonly key: PropertyKey;
@@ -12,24 +12,24 @@ export interface Patch {
   readonly by: { value: unknown } | { get(this: unknown): unknown };
 }
 
-/** Replaces a member by a value, which is a function mostly. */
+/** Replaces a member with a value, which is usually a function. */
 export function value(object: object, key: PropertyKey, value: unknown): Patch {
   return { object, key, by: { value } };
 }
 
-/** Replaces a member by what a function gives. */
+/** Replaces a member with the result of a function. */
 export function getter(object: object, key: PropertyKey, get: (this: unknown) => unknown): Patch {
   return { object, key, by: { get } };
 }
 
-/** Runs `call`, which must not wait for anything, with the members replaced. They are put back when it throws, too. */
+/** Runs `call`, which must be synchronous, with the members replaced. They are restored even if it throws. */
 export function withPatches<T>(patches: readonly Patch[], call: () => T): T {
   const undo: (() => void)[] = [];
   try {
     for (const patch of patches) undo.push(apply(patch));
     return call();
   } finally {
-    // From the last to the first: a member may have been replaced twice.
+    // In reverse order: a member may have been replaced twice.
     for (const restore of undo.reverse()) restore();
   }
 }
@@ -40,7 +40,7 @@ function apply({ object, key, by }: Patch): () => void {
     Object.defineProperty(object, key, { ...by, configurable: true });
     return () => void Reflect.deleteProperty(object, key);
   }
-  // Where it can't be configured (Bun's `crypto`), a value can still be written.
+  // If it can't be configured (Bun's `crypto`), a value can still be written.
   const next = own.configurable ? { enumerable: own.enumerable!, configurable: true, ...by } : by;
   Object.defineProperty(object, key, next);
   return () => void Object.defineProperty(object, key, own);

@@ -1,5 +1,5 @@
 /**
- * Timers: what a mutator asks to run later would run outside of the journal, and again on every replay.
+ * Timers: work that a mutator schedules would run outside the journal, and again on every replay.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type Patch, value } from "./patches.ts";
 
 type Timers = Record<string, ((...parts: unknown[]) => unknown) | undefined>;
 
-/** Keeps the names of what was called to run something later; nothing runs. */
+/** Records the names of scheduling functions that were called; nothing is run. */
 export function timerPatches(called: string[]): Patch[] {
   const timers = globalThis as unknown as Timers;
   const patch = (name: string, stop?: string) => {
@@ -17,7 +17,7 @@ export function timerPatches(called: string[]): Patch[] {
     return value(globalThis, name, (...parts: unknown[]) => {
       called.push(`${name}()`);
       if (cancel === null) return undefined;
-      // A real one, already stopped: callers may want to `unref()` it.
+      // A real one, already cancelled: callers may want to `unref()` it.
       const handle = real(...parts);
       cancel(handle);
       return handle;

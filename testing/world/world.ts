@@ -1,6 +1,6 @@
 /**
- * The world that a mutator can see without being told: the clock, chance, the time zone, the locale, timers. A replay
- * runs in another one.
+ * The environment that a mutator can see without being passed it: the clock, chance, the time zone, the locale, timers.
+ * A replay runs in a different one.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { type Zone, zonePatches } from "./zone.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** One place and time. It is used for one run. */
+/** One place and time, used for one run. */
 export class World {
   readonly zone: Zone;
   readonly locale: string;
-  /** What was asked to run after a mutation has returned. */
+  /** What was scheduled to run after a mutation has returned. */
   readonly scheduled: string[] = [];
   readonly #lateMs: number;
   readonly #stepMs: number;
@@ -31,7 +31,7 @@ export class World {
     this.zone = place.zone ?? KOLKATA;
     this.locale = place.locale ?? "en-US";
     this.#lateMs = place.lateMs ?? 0;
-    // Somebody who waits in a loop for time to pass must not wait for ever.
+    // The clock must advance: code that waits in a loop for time to pass must not wait forever.
     this.#stepMs = place.lateMs === undefined ? 1 : 7;
     this.#luck = place.luck ?? 0;
     this.#next = next;
@@ -39,12 +39,12 @@ export class World {
     this.#uptime = 1000 * this.#stepMs;
   }
 
-  /** A mutation runs that was journaled at `timestamp`: the moment that the clock shows, unless this is a replay. */
+  /** Begins a mutation that was journaled at `timestamp`. The clock shows that moment, unless this is a replay. */
   begin(timestamp: number): void {
     if (this.#lateMs === 0) this.#time = timestamp;
   }
 
-  /** What the clock shows, in milliseconds since 1970. */
+  /** The time on the clock, in milliseconds since 1970. */
   now(): number {
     return this.#time += this.#stepMs;
   }
@@ -60,7 +60,7 @@ export class World {
   }
 }
 
-/** How a world differs from the one where mutations run first. */
+/** How a world differs from the one in which mutations run first. */
 export interface Place {
   /** Words for a message: "replayed …". */
   readonly how: string;
@@ -68,19 +68,19 @@ export interface Place {
   readonly lateMs?: number;
   readonly zone?: Zone;
   readonly locale?: string;
-  /** Is added to every random number. */
+  /** Added to every random number. */
   readonly luck?: number;
 }
 
-/** Half an hour off, so that minutes are seen to depend on the zone. Without daylight saving time, as the others. */
+/** Half an hour off, so that a dependence of minutes on the zone shows. No daylight saving time, like the others. */
 const KOLKATA: Zone = { name: "Asia/Kolkata", offsetMinutes: 330 };
 
 /** Where mutations run first. */
 export const HERE: Place = { how: "in the same way" };
 
 /**
- * Where they run again: one thing differs each time, so that a message can name it. Of every moment, the date is
- * another one in one of the zones, and so are month, weekday and hour at one of the times.
+ * Where they run again. One thing differs each time, so that a message can name it. For every moment, the date differs
+ * in one of the zones; month, weekday and hour differ at one of the times.
  */
 export const ELSEWHERE: readonly Place[] = [
   HERE,
@@ -95,12 +95,12 @@ export const ELSEWHERE: readonly Place[] = [
   { how: "in another locale", locale: "tr-TR" },
 ];
 
-/** Words for a place; `null` is the machine itself. */
+/** A description of a place; `null` is the machine itself. */
 export function howOf(place: Place | null): string {
   return place === null ? "on this machine as it is" : place.how;
 }
 
-/** The moments at which mutations are journaled: the clock of a machine stands still now and then, and jumps. */
+/** The moments at which mutations are journaled. Like a real clock, this one sometimes stands still or jumps. */
 export function drawTimestamps(next: () => number, count: number): number[] {
   let time = Date.UTC(2020, 0, 1) + Math.floor(next() * 5 * 365 * DAY_MS);
   const steps = [
@@ -121,7 +121,7 @@ export function drawTimestamps(next: () => number, count: number): number[] {
   });
 }
 
-/** Runs `call`, which must not wait for anything, in a world. Everything is as before when it returns or throws. */
+/** Runs `call`, which must be synchronous, in a world. Everything is restored when it returns or throws. */
 export function inWorld<T>(world: World, call: () => T): T {
   const patches = [
     ...clockPatches(world),

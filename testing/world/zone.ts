@@ -1,5 +1,5 @@
 /**
- * The local time of `Date` in a time zone that is not the machine's.
+ * The local time of `Date` in a time zone other than the machine's.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Patch, value } from "./patches.ts";
 export interface Zone {
   /** Its name for `Intl`. */
   readonly name: string;
-  /** How far its clocks are ahead of UTC. */
+  /** The offset of its clocks from UTC, positive if ahead. */
   readonly offsetMinutes: number;
 }
 
@@ -18,7 +18,7 @@ const UNITS = ["FullYear", "Month", "Date", "Day", "Hours", "Minutes", "Seconds"
 const HAS_ZONE = /(?:[zZ]|\b(?:GMT|UTC?|[ECMP][SD]T)\b.*|:\d\d[^+-]*[+-]\d\d:?\d\d)\s*(?:\(.*\))?$/;
 const ISO_DATE = /^(?:\d{4}|[+-]\d{6})(?:-\d\d){0,2}$/;
 
-// Under its own name: `Date.parse` is another function meanwhile.
+// Kept under its own name: `Date.parse` is replaced during a run.
 const { parse: realParse } = Date;
 
 /** Calls a method of a date by its name. */
@@ -28,7 +28,7 @@ type Methods = Record<string, (...parts: unknown[]) => number>;
 export function zonePatches(zone: Zone): Patch[] {
   const real = globalThis.Date;
   const offsetMs = zone.offsetMinutes * 60_000;
-  /** A date whose UTC is the other's local time. */
+  /** A date whose UTC time is the other's local time. */
   const local = (date: Date) => new real(date.getTime() + offsetMs);
   const prototype = real.prototype;
   const patches = [
@@ -75,7 +75,7 @@ function textPatches(prototype: Date, local: (date: Date) => Date, zone: Zone): 
   ];
 }
 
-/** Parses a date; a text that names no zone means local time, except for a date alone in the form of ISO 8601. */
+/** Parses a date. A text without a zone means local time, except for a date alone in ISO 8601 form. */
 export function parseLocal(text: string, zone: Zone): number {
   const trimmed = text.trim();
   const isLocal = !ISO_DATE.test(trimmed) && !HAS_ZONE.test(trimmed);
