@@ -90,7 +90,7 @@ async function openManager(
   const manager = await StateManager.open(directory, name, documentMutator, { ...options, fs });
   const { lockFileDamage } = manager.recovery;
   if (lockFileDamage !== null) {
-    remark(context, `${safeText(lockFileDamage)}. The directory alone is locked meanwhile`);
+    remark(context, `${safeText(lockFileDamage)}. Only the directory is locked for now`);
   }
   return manager;
 }
@@ -113,7 +113,7 @@ export async function openOrMakeDocument(
   const manager = await openManager(context, directory, found ?? DOCUMENT_JOURNAL, options);
   if (manager.recovery.created) {
     const place = safeText(await absolutePath(context, directory));
-    remark(context, `There was no state in "${place}": a new one was made`);
+    remark(context, `There was no state in "${place}": a new one was created`);
   }
   return manager;
 }

@@ -110,7 +110,7 @@ function jsonArgument(text: string): unknown {
     throw usageError(
       `The value is not JSON: ${
         (error as Error).message
-      }: a string needs quotes of its own, as in '"on"'`,
+      }: a string needs its own quotes, as in '"on"'`,
     );
   }
 }

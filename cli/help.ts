@@ -11,7 +11,7 @@ export const EXAMPLES: Record<string, string> = {
   ministate get ./state /name --raw       a string for a shell script`,
   set: `  ministate set ./state /name '"kitchen"'
   ministate set ./state /lamps '[]' --no-create   only where a state is
-  ministate set ./state /lamps/- '{"on":true}'    behind the last item
+  ministate set ./state /lamps/- '{"on":true}'    after the last item
   ministate set ./state "" '{"name":"hall"}'      the whole document`,
   remove: `  ministate remove ./state /lamps/0`,
   patch: `  ministate patch ./state changes.jsonl

@@ -101,7 +101,7 @@ async function explainEnd(context: Context, directory: string, next: number): Pr
   if (finding !== undefined) {
     throw new CommandError(
       "CORRUPT",
-      `The journal goes on, but "${finding.path}" is damaged at offset ${finding.offset}: sequence ` +
+      `The journal continues, but "${finding.path}" is damaged at offset ${finding.offset}: sequence ` +
         `${
           rangeText(finding.sequence!, finding.sequenceLast)
         } can't be read; run "ministate verify"`,
@@ -109,7 +109,7 @@ async function explainEnd(context: Context, directory: string, next: number): Pr
   }
   const torn = inspection.nextOpen.torn;
   if (torn !== null) {
-    remark(context, `Behind this, ${torn.size} bytes are a torn tail that was never acknowledged`);
+    remark(context, `After this, ${torn.size} bytes are a torn tail that was never acknowledged`);
   }
   return EXIT.ok;
 }

@@ -20,8 +20,8 @@ import { VERSION } from "./version.ts";
 export type Run = (action: (context: Context) => Promise<number>) => Promise<void>;
 
 const DIR = "the state directory";
-const NO_CREATE = "refuse a directory without a state instead of making one";
-const JSON_OPTION = "print JSON for programs, errors too";
+const NO_CREATE = "refuse a directory without a state instead of creating one";
+const JSON_OPTION = "print JSON for programs, including errors";
 const POINTER = "a JSON Pointer, such as /lamps/0/on";
 
 /** Builds the command line; `run` receives the action of the chosen subcommand. */
@@ -54,7 +54,7 @@ function addDocument(add: Add, run: Run): void {
     .option("--raw", "print a string without its quotes")
     .action((dir, pointer, options) => run((c) => get(c, dir, pointer, options)));
   add("set", "Set a value of the document: replace what is there, add what isn't")
-    .argument("<dir>", `${DIR}, made when it is missing`, pathArgument)
+    .argument("<dir>", `${DIR}, created if missing`, pathArgument)
     .argument("<pointer>", `${POINTER}; "" is the whole document`)
     .argument("<json>", "the value, as JSON")
     .option("--no-create", NO_CREATE)
@@ -64,7 +64,7 @@ function addDocument(add: Add, run: Run): void {
     .argument("<pointer>", POINTER)
     .action((dir, pointer) => run((c) => remove(c, dir, pointer)));
   add("patch", "Apply JSON Lines: each a JSON Patch (an array) or a JSON Merge Patch (an object)")
-    .argument("<dir>", `${DIR}, made when it is missing`, pathArgument)
+    .argument("<dir>", `${DIR}, created if missing`, pathArgument)
     .argument("[file]", 'the file, or "-" for standard input', pathArgument, "-")
     .option("--ack", "print each sequence once it is durable")
     .option("--no-create", NO_CREATE)
@@ -77,13 +77,13 @@ function addReading(add: Add, run: Run): void {
     .argument("<dir>", DIR, pathArgument)
     .option("--from <sequence>", "the first one", sequenceOption)
     .option("--to <sequence>", "the last one", sequenceOption)
-    .option("-f, --follow", "go on with what another process writes, until Ctrl-C")
+    .option("-f, --follow", "continue with what another process writes, until Ctrl-C")
     .action((dir, options) => run((c) => log(c, dir, options)));
   add("inspect", "Print what a state directory holds, and what the next open would do")
     .argument("<dir>", DIR, pathArgument)
     .option(
       "--endurance <size>",
-      "what a card can take, such as 30TB: how long it lasts",
+      "what a card endures, such as 30TB: prints how long it lasts",
       sizeOption,
     )
     .action((dir, options) => run((c) => inspect(c, dir, options)));
@@ -93,7 +93,7 @@ function addReading(add: Add, run: Run): void {
 }
 
 function addUpkeep(add: Add, run: Run): void {
-  add("repair", "Go on without what is damaged; shows what is kept and lost, and asks")
+  add("repair", "Continue without what is damaged; shows what is kept and lost, and asks")
     .argument("<dir>", DIR, pathArgument)
     .option("-y, --yes", "don't ask")
     .action((dir, options) => run((c) => repair(c, dir, options)));
@@ -103,12 +103,12 @@ function addUpkeep(add: Add, run: Run): void {
   add("compact", "Write a snapshot and delete the journal that is no longer needed")
     .argument("<dir>", DIR, pathArgument)
     .action((dir) => run((c) => compact(c, dir)));
-  add("backup", "Copy a state directory, also while another process writes it")
+  add("backup", "Copy a state directory, even while another process writes it")
     .argument("<dir>", DIR, pathArgument)
     .argument("<dest>", "the new directory", pathArgument)
     .action((dir, dest) => run((c) => backup(c, dir, dest)));
   add("doctor", "Examine the machine and the place of a state: exit 0 fit, 1 warnings, 2 problems")
-    .argument("<dir>", `${DIR}; one that is missing is not made`, pathArgument)
+    .argument("<dir>", `${DIR}; a missing one is not created`, pathArgument)
     .option("--no-sync-test", "write nothing to time syncs (a card wears)")
     .action((dir, options) => run((c) => doctor(c, dir, options)));
 }

@@ -46,7 +46,7 @@ export async function repair(
     }
     say(
       context,
-      `${context.paint.green("repaired")}: the state goes on from sequence ${done.sequence}`,
+      `${context.paint.green("repaired")}: the state continues from sequence ${done.sequence}`,
     );
   }
   return after.verdict === "sound" ? EXIT.ok : EXIT.corrupt;
@@ -61,7 +61,7 @@ function showPlan(context: Context, { findings, nextOpen }: Inspection): void {
     ? `sequence ${rangeText(lost.sequenceFirst, lost.sequenceLast)}`
     : torn !== null
     ? `${torn.size} bytes of torn tail that were never acknowledged`
-    : "nothing: other snapshots and the journal stand in for what is damaged";
+    : "nothing: other snapshots and the journal replace what is damaged";
   say(context, `${paint.red("loses")}  ${loses}`);
   say(context, 'The damaged files are kept in the folder "quarantine" of the state directory');
 }

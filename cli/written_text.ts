@@ -12,7 +12,7 @@ import { countText, numberText, sizeText, timeText } from "./text.ts";
 export function writtenText(written: WrittenInspection): string[] {
   const { since, mutations, cardBytes, writes, syncs } = written;
   const { cardBytesPerMutation: each, writeAmplification: times } = written;
-  const from = since === 1 ? "" : ` from sequence ${since} on, what came before is not known`;
+  const from = since === 1 ? "" : ` from sequence ${since} on; what came before is not known`;
   const calls = `${countText(writes, "write")}, ${countText(syncs, "sync")}`;
   const total = `${countText(mutations, "mutation")}${from}: ${sizeText(cardBytes)}, ${calls}`;
   // Without a mutation there is no value for either.
@@ -34,7 +34,7 @@ export function cardYearsOf({ period }: WrittenInspection, enduranceBytes: numbe
 export function cardText(written: WrittenInspection, enduranceBytes: number): string {
   const years = cardYearsOf(written, enduranceBytes);
   if (years === null) {
-    return "nothing tells how long it lasts: the kept journal spans no time, or the clock was not set";
+    return "it is not known how long it lasts: the kept journal spans no time, or the clock was not set";
   }
   const life = years < 1
     ? countText(Math.floor(years * 365.25), "day")

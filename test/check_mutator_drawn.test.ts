@@ -237,7 +237,7 @@ test("checkMutator() says whether a mutation is refused, and why, when that diff
     [() => throwIf(Date.now() < Date.UTC(2030, 0, 1)), "is not refused, and was before (bad day)"],
     [
       () => throwIf(true, `${new Date(0).getHours()}`),
-      `is refused with another message: it was "5"`,
+      `is refused with a different message: it was "5"`,
     ],
   ];
   for (const [apply, text] of rows) {

@@ -55,7 +55,7 @@ for (const [call, open] of Object.entries(openers)) {
     await using directory = await temporaryDirectory();
     for (const path of [directory.join("state"), directory.join("deep", "er", "state")]) {
       for (const readOnly of [false, true]) {
-        const says = /^There is no directory ".*state"\. Nothing was made: .*mounted/;
+        const says = /^There is no directory ".*state"\. Nothing was created: .*mounted/;
         const error = await assertFails(() => open(path, { create: false, readOnly }), {
           ...noState,
           says,
@@ -73,7 +73,7 @@ for (const [call, open] of Object.entries(openers)) {
       await make(path);
       const before = await everything(directory);
       for (const readOnly of [false, true]) {
-        const says = /holds no state: no file in it is a segment or a snapshot\. Nothing was made/;
+        const says = /holds no state: no file in it is a segment or a snapshot\. Nothing was created/;
         await assertFails(() => open(path, { create: false, readOnly }), { ...noState, says });
         assertEquals(await everything(directory), before);
       }
@@ -154,7 +154,7 @@ for (const [call, open] of Object.entries(openers)) {
       const path = directory.join("state");
       await (await openCounter(path)).close();
       const remove = () => rm(path, { recursive: true });
-      const says = /^There is no directory ".*state"\. Nothing was made/;
+      const says = /^There is no directory ".*state"\. Nothing was created/;
       await assertFails(() => openVanishing(path, remove, readOnly), { ...noState, says });
       assertEquals(await everything(directory), []);
     });

@@ -71,7 +71,7 @@ export class MutatorCheckError extends Error {
   constructor(flaw: Flaw, mutations: readonly unknown[], seed: number) {
     super(
       `The mutator is not fit for replay (${flaw.rule}): ${flaw.found}\n` +
-        `  The mutations that show it, of seed ${seed}: ${textOfAny(mutations)}`,
+        `  The mutations that show it (seed ${seed}): ${textOfAny(mutations)}`,
       flaw.cause === undefined ? undefined : { cause: flaw.cause },
     );
     this.rule = flaw.rule;

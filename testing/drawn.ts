@@ -72,7 +72,7 @@ function withSeed(error: unknown, which: string, given: unknown): unknown {
     `generate() of the check failed to make ${which}: ${
       messageOf(error)
     }; this says nothing about the mutator yet: ` +
-    `let generate() make what \`apply\` would be given${what}`;
+    `let generate() return what would be passed to \`apply\`${what}`;
   const details = { operation: "apply", cause: error };
   if (error instanceof InvalidMutationError) {
     return new InvalidMutationError(message, { ...details, issues: error.issues });

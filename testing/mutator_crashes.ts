@@ -60,7 +60,7 @@ export async function findCrashFlaw<S, M>(
       ? model
       : await cutEverywhere(simulator, subject, mutations, model, options);
   } catch (error) {
-    return { rule: "crash", found: `living with a disk failed: ${messageOf(error)}`, cause: error };
+    return { rule: "crash", found: `running on a simulated disk failed: ${messageOf(error)}`, cause: error };
   }
 }
 
@@ -190,12 +190,12 @@ async function compareRecovered<S, M>(
   await using manager = await openOnDisk(image, mutator);
   const { sequence } = manager;
   if (sequence < acknowledged || sequence > sent) {
-    return `the state is after mutation ${sequence}: wanted ${acknowledged} to ${sent}`;
+    return `recovery reached mutation ${sequence}: wanted ${acknowledged} to ${sent}`;
   }
   const differs = firstDifference(model.states[sequence], manager.state);
   return differs === null
     ? null
-    : `the state after mutation ${sequence} is another one: ${differs}`;
+    : `the state after mutation ${sequence} differs: ${differs}`;
 }
 
 /** Opens a disk, and returns the state and its sequence. */

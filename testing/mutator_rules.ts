@@ -114,10 +114,10 @@ function laterFlaw(sequence: number, { scheduled }: World): Flaw | null {
   return {
     rule: "deterministic",
     found:
-      `by mutation ${sequence}, the mutator called ${
+      `in mutation ${sequence}, the mutator called ${
         scheduled[0]
       }: what runs later is not journaled, ` +
-      "and every replay would schedule it again; do it where `apply` of the manager has resolved",
+      "and every replay would schedule it again; do it after the manager's `apply` has resolved",
   };
 }
 
@@ -149,7 +149,7 @@ export async function examine<S, M>(
   const changed = firstDifference(last, model.live.state);
   if (changed !== null) {
     const found = `after the last mutation had returned, the state changed: ${changed}; ` +
-      "something that a mutation began runs later (a promise, a timer), where no journal knows of it";
+      "something that a mutation began runs later (a promise, a timer), outside the journal";
     return { rule: "deterministic", found };
   }
   const elsewhere = replayElsewhere(subject, mutations, model);
@@ -199,13 +199,13 @@ async function everythingScheduled(): Promise<void> {
 function compare(model: Model, other: Model | Flaw, from: number): string | null {
   if ("rule" in other) return other.found;
   const begun = firstDifference(model.states[from], other.states[0]);
-  if (begun !== null) return `initial() gives another state: ${begun}`;
+  if (begun !== null) return `initial() returns a different state: ${begun}`;
   for (const [index, outcome] of other.outcomes.entries()) {
     const sequence = from + index + 1;
     const result = compareOutcomes(model.outcomes[from + index]!, outcome);
     if (result !== null) return `mutation ${sequence} ${result}`;
     const state = firstDifference(model.states[sequence], other.states[index + 1]);
-    if (state !== null) return `mutation ${sequence} leads to another state: ${state}`;
+    if (state !== null) return `mutation ${sequence} leads to a different state: ${state}`;
   }
   return null;
 }
@@ -213,7 +213,7 @@ function compare(model: Model, other: Model | Flaw, from: number): string | null
 function compareOutcomes(was: Outcome, is: Outcome): string | null {
   if (was.rejected && is.rejected) {
     if (was.result === is.result) return null;
-    return `is refused with another message: it was "${was.result}" and is "${is.result}"`;
+    return `is refused with a different message: it was "${was.result}" and is "${is.result}"`;
   }
   if (is.rejected) return `is refused, and was not before (${is.result})`;
   if (was.rejected) return `is not refused, and was before (${was.result})`;

@@ -60,7 +60,7 @@ function findDependence<S, M>(
   for (let at = 1; at <= mutations.length; at++) {
     const differs = firstDifference(replayed, carried(HERE, at));
     if (differs !== null) {
-      return `a snapshot after mutation ${at} leads to another state than the journal alone: ${differs}`;
+      return `a snapshot after mutation ${at} leads to a different state than the journal alone: ${differs}`;
     }
   }
   // These cover everything: initial(), every mutation, and a state from before and after them.
@@ -71,7 +71,7 @@ function findDependence<S, M>(
       if (differs === null) continue;
       const again = firstDifference(state, carried(HERE, at));
       const how = again === null ? howOf(place) : HERE.how;
-      return `carried over ${how}, the state is another one: ${again ?? differs}`;
+      return `migrated ${how}, the state differs: ${again ?? differs}`;
     }
   }
   return null;

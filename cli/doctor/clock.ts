@@ -36,7 +36,7 @@ function timeFinding(now: number, newest: number | null): Finding {
     return { check, mark: "notice", found: what, meaning: HARMLESS, advice };
   }
   if (newest !== null && now < newest) {
-    const what = `${found}, behind the newest record (${timeText(newest)})`;
+    const what = `${found}, earlier than the newest record (${timeText(newest)})`;
     return { check, mark: "notice", found: what, meaning: HARMLESS, advice };
   }
   return fine(check, found);

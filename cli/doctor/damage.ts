@@ -25,7 +25,7 @@ export async function damageFindings(
     findings.push({
       check: "files",
       mark: "warning",
-      found: `${safeText(name)} can't be looked at (${status.unknown})`,
+      found: `${safeText(name)} can't be accessed (${status.unknown})`,
       meaning: "The file system finds its own records about it damaged, or the device fails",
       advice: "Stop the program, unmount the file system and run fsck; then look at the card",
     });

@@ -124,7 +124,7 @@ function refusedFindings(findings: Finding[]): Finding[] {
   return [{
     check: "access",
     mark: "notice",
-    found: "not everything could be looked at",
+    found: "not everything could be examined",
     meaning: "Some of the facts above are refused to this process",
     advice: "Under Deno, run it with --allow-all, which /proc and /sys need; otherwise with sudo",
   }];

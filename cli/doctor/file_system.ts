@@ -56,15 +56,15 @@ const FAT: Verdict = {
     "reported as skipped, and a power cut while damage is set aside can cost the sound part of the damaged segment, " +
     "of which a copy is in quarantine/. Every user may change the state, for it knows no owners and permissions",
   advice:
-    "Keep the state on ext4 where there is a choice (mkfs.ext4, or another partition); where there is none, make sure " +
-    "of the check",
+    "Keep the state on ext4 where you have the choice (mkfs.ext4, or another partition); otherwise make sure " +
+    "that it is checked",
 };
 
 const UNJOURNALED: Verdict = {
   mark: "warning",
   meaning:
     "It has no journal: after every power cut it must be checked, and may lose files by that",
-  advice: "Turn it into ext4: tune2fs -j and fsck, or format it anew",
+  advice: "Turn it into ext4: tune2fs -j and fsck, or reformat it",
 };
 
 const VERDICTS: Record<string, Verdict> = {
@@ -129,8 +129,8 @@ function verdictOf(mount: Mount, mounts: Mount[]): Omit<Finding, "check" | "foun
   if (/^ext[34]$/.test(mount.type) || SOUND.has(mount.type)) return { mark: "ok" };
   return {
     mark: "notice",
-    meaning: "Nothing is known here about how this one keeps what is synced",
-    advice: 'Cut the power in mid-write a few times, and see whether "ministate verify" is content',
+    meaning: "It is not known how well this one keeps what is synced",
+    advice: 'Cut the power in mid-write a few times, and see whether "ministate verify" finds the state sound',
   };
 }
 
@@ -158,7 +158,7 @@ function overlayVerdict({ options }: Mount, mounts: Mount[]): Verdict {
       "What is written there lives as long as the overlay: with its container, or in memory " +
       "(the read-only mode of Raspberry Pi OS)",
     advice:
-      "Keep the state on a file system of its own: a volume of the container, a partition for data",
+      "Keep the state on its own file system: a volume of the container, a partition for data",
   };
 }
 

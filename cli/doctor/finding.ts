@@ -65,7 +65,7 @@ export function fine(check: string, found: string): Finding {
 
 /** A finding about something that could not be examined. */
 export function notKnown(check: string, { unknown }: Unknown): Finding {
-  return { check, mark: "unknown", found: `can't be found out here (${unknown})` };
+  return { check, mark: "unknown", found: `can't be determined here (${unknown})` };
 }
 
 /** The most severe mark. */

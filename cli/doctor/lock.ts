@@ -60,7 +60,7 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
       mark: "problem",
       found: "flock lets two in at once",
       meaning: "Two programs could write the state at the same time, and damage it",
-      advice: "Keep the state on a local file system, or see to it that only one program starts",
+      advice: "Keep the state on a local file system, or make sure that only one program starts",
     };
   }
   return {

@@ -60,7 +60,7 @@ function spaceFinding({ sizeFree, sizeTotal }: Space, snapshotSize: number): Fin
 
 function inodesFinding({ inodesFree, inodesTotal }: Space): Finding {
   const check = "free inodes";
-  if (inodesTotal === 0) return fine(check, "made as they are needed");
+  if (inodesTotal === 0) return fine(check, "created as needed");
   const found = `${numberText(inodesFree)} of ${numberText(inodesTotal)}`;
   if (inodesFree >= INODES_RESERVE) return fine(check, found);
   return {
@@ -69,6 +69,6 @@ function inodesFinding({ inodesFree, inodesTotal }: Space): Finding {
     found,
     meaning:
       "When none is left, no new segment or snapshot can be made, however much space is free",
-    advice: "Delete small files that nobody needs, such as old logs and caches, or move the state",
+    advice: "Delete small files that are not needed, such as old logs and caches, or move the state",
   };
 }

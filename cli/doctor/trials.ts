@@ -62,7 +62,7 @@ export function leftOverFindings(names: string[]): Finding[] {
     check: "left over",
     mark: "notice",
     found: name,
-    meaning: "An examination that was killed has left it behind, or one is under way",
+    meaning: "An examination that was killed has left it behind, or one is in progress",
     advice: "Delete it",
   }));
 }

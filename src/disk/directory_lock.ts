@@ -170,8 +170,8 @@ function keyOf({ device, inode }: FileIdentity): string {
 async function lockedError(fs: DurableFs, path: string, lockPath: string): Promise<LockedError> {
   const isOurs = heldHere.has(keyOf(await fs.identity(path)));
   const holder = isOurs
-    ? "is open for writing in this very process already (a hot reload must close the former manager): close it first, "
-    : "is in use by another writer, in another process or in a worker of this one: close it first, ";
+    ? "is already open for writing in this process (a hot reload must close the former manager): close it first, "
+    : "is in use by another writer, in another process or in a worker of this process: close it first, ";
   const advice = isOurs
     ? "or open with readOnly"
     : `or open with readOnly ("fuser ${lockPath}" names the process)`;

@@ -65,13 +65,13 @@ export function headerError(
   const details = { path: file.path, offset: 0, sequence: file.sequence };
   if (kind === "newer") {
     return new TooNewError(
-      `"${file.path}" has format ${format}, and this version knows up to ${FORMAT}: update ministate; nothing was changed`,
+      `"${file.path}" has format ${format}, and this version reads formats up to ${FORMAT}: update ministate; nothing was changed`,
       details,
     );
   }
   if (kind === "empty") {
     return new CorruptionError(
-      `"${file.path}" is empty: on FAT, a power cut leaves it so that came while it got its name; nothing was changed`,
+      `"${file.path}" is empty: on FAT, a power cut while a file gets its name leaves it empty; nothing was changed`,
       { ...details, lost: { sequenceFirst: file.sequence, sequenceLast: null } },
     );
   }

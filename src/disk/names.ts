@@ -81,7 +81,7 @@ export function stemOf(journalName: string): string {
   // Names stay inside the directory.
   if (!WHOLE_STEM.test(stem)) {
     throw new TypeError(
-      `The journal's name must be letters, digits, ".", "_" and "-", not begin with "." or "-", and have ${NAME_SIZE_MAX} at most, ` +
+      `The journal's name must be letters, digits, ".", "_" and "-", not begin with "." or "-", and have at most ${NAME_SIZE_MAX} characters, ` +
         `such as "counter.wal.jsonl"; got ${JSON.stringify(journalName.slice(0, 200))}`,
     );
   }
@@ -168,7 +168,7 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
       throw new ForeignFormatError(
         `The file "${
           joinPath(directory, name)
-        }" is named after a sequence beyond ${max}, the last there can be: no journal made it. ` +
+        }" is named after a sequence beyond ${max}, the highest one possible: no journal created it. ` +
           "Nothing was changed; move it out of the directory",
         { path: joinPath(directory, name) },
       );

@@ -45,8 +45,8 @@ const LOCK_FILE: Words = {
   gone: "was removed while it was locked",
   other: "was replaced while it was locked",
   advice:
-    "The directory is still the one that was opened, and what was acknowledged is in it, but nothing tells any " +
-    "more who may write there: find out what did it, see to it that no other program writes there, close, and open " +
+    "The directory is still the one that was opened, and what was acknowledged is in it, but it is no longer known "  +
+    "who may write there: find out what did it, make sure that no other program writes there, close, and open " +
     "again",
 };
 

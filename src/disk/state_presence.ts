@@ -18,7 +18,7 @@ export function holdsState({ segments, snapshots }: StateFiles): boolean {
  * Refuses a directory that is missing or holds no state. A missing mount leaves an empty directory, in which a fresh
  * state would replace the real one.
  *
- * @throws {NoStateError} when there is none; nothing was made
+ * @throws {NoStateError} when there is none; nothing was created
  */
 export async function refuseWithoutState(
   fs: DurableFs,
@@ -38,7 +38,7 @@ export async function refuseWithoutState(
     ? `"${path}" holds no state: no file in it is a segment or a snapshot`
     : `There is no directory "${path}"`;
   throw new NoStateError(
-    `${found}. Nothing was made: check the path, and that its file system is mounted; ` +
+    `${found}. Nothing was created: check the path, and that its file system is mounted; ` +
       "open without create: false to begin a new state",
     { path, operation: "open", cause },
   );
@@ -48,7 +48,7 @@ export async function refuseWithoutState(
 export function stateVanished(path: string): NoStateError {
   return new NoStateError(
     `"${path}" held a state a moment ago and holds none now: it was unmounted, moved or removed while it was being ` +
-      "opened. Nothing was made but perhaps an empty lock file: see to it that its file system stays mounted, and " +
+      "opened. Nothing was created except perhaps an empty lock file: make sure that its file system stays mounted, and " +
       "open again",
     { path, operation: "open" },
   );

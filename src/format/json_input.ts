@@ -62,7 +62,7 @@ function readString(text: string, start: number, levels: Level[]): number {
   const key = literal.includes("\\") ? parseExactly(literal) as string : literal.slice(1, -1);
   if (level.keys!.has(key)) {
     throw new InexactJsonError(
-      `the key ${shown(JSON.stringify(key))} stands twice in one object${
+      `the key ${shown(JSON.stringify(key))} occurs twice in one object${
         placeOf(levels.slice(0, -1))
       }, and only one of the two could be kept: remove or rename the other`,
     );

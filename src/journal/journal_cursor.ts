@@ -167,7 +167,7 @@ export class JournalCursor {
         `The journal in "${directory}" begins with sequence ${
           segments[0]!.sequence
         }, and ${this.next} was asked for: ` +
-          "compaction has deleted what was before; ask from there on",
+          "compaction has deleted everything earlier; start from there",
         { path: directory, sequence: this.next },
       );
     }
@@ -203,9 +203,9 @@ export class JournalCursor {
       );
     }
     throw new HistoryGoneError(
-      `The journal goes on with sequence ${nextFirst} after ${
+      `The journal continues with sequence ${nextFirst} after ${
         reader.expected - 1
-      }: what was between is gone`,
+      }: the records between are gone`,
       { path, sequence: reader.expected },
     );
   }

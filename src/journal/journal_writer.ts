@@ -32,7 +32,7 @@ export interface WriterSettings {
 function noSequenceLeft(sequence: number): TooLargeError {
   return new TooLargeError(
     `The journal is at sequence ${sequence}, and the last one is ${SEQUENCE_MAX}: nothing was journaled; ` +
-      "begin a new directory with the state as it is",
+      "begin a new directory with the current state",
     { sequence, operation: "apply" },
   );
 }

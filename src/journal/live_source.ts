@@ -111,7 +111,7 @@ export class LiveSource implements RecordSource {
 /** What was acknowledged must be there. Otherwise the follower would ask for it again and again. */
 function missing({ path }: StateDirectory, sequence: number): HistoryGoneError {
   return new HistoryGoneError(
-    `The journal in "${path}" has no segment any more, and ${sequence} was asked for: what was there is gone`,
+    `The journal in "${path}" has no segments any more, and ${sequence} was asked for: its records are gone`,
     { path, sequence },
   );
 }

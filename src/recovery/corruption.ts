@@ -56,7 +56,7 @@ export async function missingJournal(
     label: "journal missing",
     says: next === undefined
       ? "there is no segment, though there was a journal"
-      : `the segments before "${next.name}" are missing, and no sound snapshot stands in for them`,
+      : `the segments before "${next.name}" are missing, and no sound snapshot replaces them`,
     index: -1,
     path: files.directory,
     offset: 0,
@@ -191,7 +191,7 @@ export function corruptionError(corruption: Corruption): CorruptionError | Forei
       reasonOf(corruption)
     }; sequences that can't be proven: ${range}. ` +
       "Nothing was changed: copy the directory, look at the disk's health, restore a backup, " +
-      'or run "ministate repair" (or open with onCorruption "quarantine") to go on without them',
+      'or run "ministate repair" (or open with onCorruption "quarantine") to continue without them',
     {
       path: corruption.path,
       offset: corruption.offset,

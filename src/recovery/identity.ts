@@ -122,7 +122,7 @@ export function checkIdentity(
 
 /** What is wrong with a directory in which two journals have the same number of files. */
 export const CONTESTED =
-  "it holds files of two journals, and nothing tells which of them are strange";
+  "it holds files of two journals, and it is not known which of them belong here";
 
 /** The error for such a directory. */
 export function contestedError(path: string): ForeignFormatError {

@@ -227,7 +227,7 @@ function supersededFindings({ superseded }: StateFiles): Finding[] {
     sequence,
     sequenceLast: null,
     reason:
-      "a file of a later edition has taken over from it; the next open tries to move it away, and run fsck if it stays",
+      "a file of a later edition has replaced it; the next open tries to move it away; run fsck if it stays",
     needed: false,
   }));
 }
@@ -260,7 +260,7 @@ function segmentFindings(segments: ReadSegment[], base: number, scan: JournalSca
         sequence: told.sequenceLast + 1,
         sequenceLast: next.sequenceFirst - 1,
         reason:
-          "the segment after it is gone; a snapshot stands in for it (a compaction was cut short)",
+          "the segment after it is gone; a snapshot replaces it (a compaction was interrupted)",
         needed: false,
       });
     }

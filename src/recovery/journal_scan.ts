@@ -54,7 +54,7 @@ export interface JournalScan {
 
 /** Why an empty segment does not count as damage. */
 export const UNBEGUN =
-  "it is empty: the power went when it had just got its name, which on FAT leaves it so";
+  "it is empty: the power was cut just after it got its name, which on FAT leaves it empty";
 
 /** Receives every sound batch in order, with the header of its segment. */
 export type BatchConsumer = (batch: Batch, header: SegmentHeader) => void;

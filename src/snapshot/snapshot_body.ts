@@ -125,7 +125,7 @@ export class BodyReader {
 /** The error for a damaged snapshot. */
 export function damagedAt(named: NamedFile, offset: number): CorruptionError {
   return new CorruptionError(
-    `The snapshot "${named.path}" is damaged near offset ${offset}: it is not used; an older one and the journal stand in for it`,
+    `The snapshot "${named.path}" is damaged near offset ${offset}: it is not used; an older one and the journal replace it`,
     {
       path: named.path,
       offset,

@@ -162,7 +162,7 @@ async function refuseOthers(
  */
 function targetGone(target: string, cause: DirectoryGoneError): IoError {
   return new IoError(
-    `Cannot back up to "${target}": it was moved, replaced or removed meanwhile, and what is in it is no backup: ` +
+    `Cannot back up to "${target}": it was moved, replaced or removed during the backup, and its contents are not a backup: ` +
       "nothing was changed in the state; back up again",
     { path: target, operation: "back up to", cause },
   );
@@ -170,7 +170,7 @@ function targetGone(target: string, cause: DirectoryGoneError): IoError {
 
 function cutShort(path: string, sequence: number, known: number): CorruptionError {
   return new CorruptionError(
-    `Cannot back up "${path}": it ends with sequence ${sequence}, and ${known} was there when it was opened: ` +
+    `Cannot back up "${path}": it ends with sequence ${sequence}, but ${known} was there when it was opened: ` +
       'files were removed since; run "ministate verify" to see what is there',
     { path, sequence: sequence + 1, lost: { sequenceFirst: sequence + 1, sequenceLast: known } },
   );

@@ -145,7 +145,7 @@ function isDamaged(error: unknown): boolean {
 
 function incomplete({ path, sequence }: NamedFile, needed: number): CorruptionError {
   return new CorruptionError(
-    `Cannot back up: the journal begins with "${path}", and no snapshot that can be read stands in for what was before: ` +
+    `Cannot back up: the journal begins with "${path}", and no readable snapshot covers what came before: ` +
       'run "ministate verify" to see what is affected',
     {
       path,

@@ -224,7 +224,7 @@ export class StateMachine<S, M, R> {
 
   #notCarriedOver(what: string, versionFrom: number, cause: unknown): MigrationError {
     return new MigrationError(
-      `Cannot carry ${what} over from version ${versionFrom} to ${this.version} of the mutator: ` +
+      `Cannot migrate ${what} from version ${versionFrom} to ${this.version} of the mutator: ` +
         `${messageOf(cause)}; nothing was changed`,
       { operation: "open", cause },
     );
@@ -236,7 +236,7 @@ export class StateMachine<S, M, R> {
     if (migrate === undefined) {
       throw new MigrationError(
         `The ${what} was written by version ${version} of the mutator and this is version ${this.version}: ` +
-          "give the mutator a `migrate` that carries it over; nothing was changed",
+          "give the mutator a `migrate` that converts it; nothing was changed",
         { operation: "open" },
       );
     }
@@ -250,7 +250,7 @@ export class StateMachine<S, M, R> {
       return what === "state" ? copyJson(carried) : carried;
     } catch (cause) {
       throw new MigrationError(
-        `migrate.${what} failed to carry version ${version} over to ${this.version}: ` +
+        `migrate.${what} failed to convert version ${version} to ${this.version}: ` +
           `${messageOf(cause)}; nothing was changed`,
         { operation: "open", cause },
       );

@@ -232,7 +232,7 @@ for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
     assertEquals([exit, report.verdict], [1, "warning"]);
     assertEquals(
       foundBy(report, "files")[0],
-      `warning: ministate.lock can't be looked at (${code})`,
+      `warning: ministate.lock can't be accessed (${code})`,
     );
     assertMatch(foundBy(report, "writer")[0]!, /a process has it open/);
   });

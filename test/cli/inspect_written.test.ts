@@ -178,7 +178,7 @@ test("inspect believes no clock that was not set, stood still or was set back", 
     if (days === null) {
       assertStringIncludes(
         await inspect(disk, "--endurance", "1TB"),
-        "\ncard        nothing tells how long it lasts: the kept journal spans no time, or the clock was",
+        "\ncard        it is not known how long it lasts: the kept journal spans no time, or the clock was",
       );
     }
   }
@@ -194,7 +194,7 @@ test("inspect says from where on it counts when an older version wrote what is b
   assertEquals([written.period.from, written.period.cardBytes], [START, written.cardBytes]);
   assertMatch(
     await inspect(disk),
-    /\nwritten {5}1 mutation from sequence 2 on, what came before is not known: 8\.0 KiB, 3 writes, 3 syncs\n/,
+    /\nwritten {5}1 mutation from sequence 2 on; what came before is not known: 8\.0 KiB, 3 writes, 3 syncs\n/,
   );
 });
 
