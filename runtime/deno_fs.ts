@@ -170,11 +170,16 @@ async function lock(path: string, directory?: string): Promise<DurableLock | nul
   return null;
 }
 
+/** When something last changed; `null` on a file system that counts in whole seconds, such as FAT. */
+function changeOf({ ctime, mtime }: Deno.FileInfo): number | null {
+  return mtime!.getTime() % 1000 === 0 ? null : ctime!.getTime();
+}
+
 /** The lock held on the open files: a file, a directory, or a file and its directory. */
 function lockOn(opened: Deno.FsFile[], release: () => void): DurableLock {
   return {
     identity: () => identityOf(opened[0]!.statSync()),
-    changed: () => opened.at(-1)!.statSync().ctime!.getTime(),
+    changed: () => changeOf(opened.at(-1)!.statSync()),
     release,
   };
 }

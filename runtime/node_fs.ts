@@ -106,6 +106,11 @@ function identityOf({ dev, ino, nlink }: fs.Stats): FileIdentity {
   return { device: dev, inode: ino, links: nlink };
 }
 
+/** When something last changed; `null` on a file system that counts in whole seconds, such as FAT. */
+function changeOf({ ctimeMs, mtimeMs }: fs.Stats): number | null {
+  return mtimeMs % 1000 === 0 ? null : ctimeMs;
+}
+
 /** Fails with a code when a descriptor is not that of a regular file. */
 async function refuseIrregular(fd: number, path: string): Promise<void> {
   const info = await fstat(fd);
@@ -145,7 +150,7 @@ async function lockOpened(
     await openMore?.(descriptors);
     if (await lockDescriptors(descriptors)) {
       const identity = () => identityOf(fs.fstatSync(fd));
-      return { identity, changed: () => fs.fstatSync(descriptors.at(-1)!).ctimeMs, release };
+      return { identity, changed: () => changeOf(fs.fstatSync(descriptors.at(-1)!)), release };
     }
   } catch (error) {
     await release();

@@ -65,11 +65,11 @@ export interface DurableLock {
    */
   identity(): MaybePromise<FileIdentity>;
   /**
-   * When the locked directory last changed, in milliseconds since 1970 and in steps of up to 2 seconds. Creating,
-   * renaming or removing a name changes it. Programs can't set this time, and it is only ever compared with itself.
-   * Without this method the same check takes more calls.
+   * When the locked directory last changed, in milliseconds since 1970 and in steps of up to a second. Creating, renaming
+   * or removing a name changes it, and programs can't set it. `null` where that isn't so: FAT counts in whole seconds,
+   * lets programs set them, and knows no time before 1980. Without this method the same check takes more calls.
    */
-  changed?(): number;
+  changed?(): number | null;
   /** Gives the lock back. */
   release(): MaybePromise<void>;
 }

@@ -2,7 +2,13 @@
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import type { DurableFs, StateManagerOptions, Stats, Traffic } from "@ministate/ministate";
+import type {
+  DurableFs,
+  OpenMode,
+  StateManagerOptions,
+  Stats,
+  Traffic,
+} from "@ministate/ministate";
 import { StateManager } from "@ministate/ministate";
 import { FILL_RESERVE } from "../src/format/format.ts";
 import { EXTREME_POWER_CUTS } from "../testing/disk/power_cut.ts";
@@ -13,6 +19,7 @@ import { DIRECTORY } from "../simulation/world.ts";
 import { batchLines, checksumOf, controlLine, fileName, segmentHeader } from "./support/files.ts";
 import { journalName, ledger, openLedger } from "./support/samples.ts";
 import { countsOf, tapped } from "./support/tapped_fs.ts";
+import { until } from "./support/until.ts";
 
 const NONE = { mutations: 0, recordBytes: 0, writes: 0, bytes: 0, cardBytes: 0, syncs: 0 };
 const decoder = new TextDecoder();
@@ -106,6 +113,25 @@ test("stats() goes on over several openings, to the byte when each was closed", 
   }
   await using manager = await open(tap.fs, { readOnly: true });
   assertEquals(told(manager.stats().life), countsOf(tap));
+});
+
+test("stats() is exact after a close when a snapshot is written after the seal of an idle journal", async () => {
+  const disk = freshDisk();
+  const tap = tapped(disk);
+  const isSealed = () =>
+    disk.paths(DIRECTORY).some((path) => decoder.decode(disk.peek(path)!).includes('{"seal":2,'));
+  const slow = async (path: string, mode: OpenMode) => {
+    if (mode === "create" && path.includes(".snapshot.")) await until(isSealed);
+    return await tap.fs.open(path, mode);
+  };
+  const manager = await open({ ...tap.fs, open: slow }, { sealAfterIdleMs: 1 });
+  await manager.apply(1);
+  const writing = manager.createSnapshot();
+  await manager.apply(2);
+  await writing;
+  await manager.close();
+  await using reader = await open(disk, { readOnly: true });
+  assertEquals(told(reader.stats().life), countsOf(tap));
 });
 
 test("stats() keeps the life when segments are rotated and compaction deletes them", async () => {

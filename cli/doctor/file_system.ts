@@ -130,7 +130,8 @@ function verdictOf(mount: Mount, mounts: Mount[]): Omit<Finding, "check" | "foun
   return {
     mark: "notice",
     meaning: "It is not known how well this one keeps what is synced",
-    advice: 'Cut the power in mid-write a few times, and see whether "ministate verify" finds the state sound',
+    advice:
+      'Cut the power in mid-write a few times, and see whether "ministate verify" finds the state sound',
   };
 }
 

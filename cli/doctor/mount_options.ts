@@ -21,7 +21,8 @@ const RULES: Rule[] = [
   {
     matches: /^(ro|emergency_ro|shutdown)$/,
     mark: "problem",
-    meaning: "Nothing can be written; if no one mounted it that way, the kernel did, after an error",
+    meaning:
+      "Nothing can be written; if no one mounted it that way, the kernel did, after an error",
     advice: 'Look for errors with "dmesg"; then e2fsck and "mount -o remount,rw", or a new card',
   },
   {
@@ -50,7 +51,8 @@ const RULES: Rule[] = [
   {
     matches: /^(sync|dirsync)$/,
     mark: "notice",
-    meaning: "Every write waits for the disk, even when it needn't: slower, and the card wears out sooner",
+    meaning:
+      "Every write waits for the disk, even when it needn't: slower, and the card wears out sooner",
     advice: `${REMOVE}: ministate syncs what it must by itself`,
   },
   {

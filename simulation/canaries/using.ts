@@ -215,7 +215,7 @@ export const USING: readonly Canary[] = [
     first: "promises: closing",
     patches: [{
       file: "src/journal/journal_writer.ts",
-      find: "isSealed = this.#sealedAt === this.#sequence;",
+      find: "isSealed = this.#isSealed;",
       replace: "isSealed = false;",
     }],
   },

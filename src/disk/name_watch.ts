@@ -9,46 +9,53 @@
  */
 
 /**
- * How long a directory must have been unchanged before its time can be trusted, in milliseconds. FAT counts in steps of
- * 2 seconds and ext4 with small inodes in seconds, so a second change within one step leaves no trace.
+ * How long a directory must have been unchanged before its time can be trusted, in milliseconds. Deno reads it in whole
+ * seconds, so a second change within one of them leaves no trace.
  */
 export const STEADY_MS = 3000;
 
 /** Watches the names of one file. */
 export class NameWatch {
-  readonly #changed: () => number;
+  readonly #changed: () => number | null;
   readonly #now: () => number;
   #seen: number | null = null;
   #seenAt = 0;
   #isSteady = false;
 
   /**
-   * @param changed when the file's directory last changed
+   * @param changed when the file's directory last changed, in milliseconds since 1970; `null` if that can't be trusted
    * @param now a monotonic clock, in milliseconds
    */
-  constructor(changed: () => number, now: () => number = () => performance.now()) {
+  constructor(changed: () => number | null, now: () => number = () => performance.now()) {
     this.#changed = changed;
     this.#now = now;
   }
 
-  /** Whether no name can have changed since the last `false`, after which the caller looked at the file itself. */
+  /** Whether no name in the directory can have changed since {@linkcode NameWatch.foundUnderItsName}. */
   isUnchanged(): boolean {
     const changed = this.#look();
-    if (changed === null || changed !== this.#seen) {
-      this.#seen = changed;
-      this.#seenAt = this.#now();
-      this.#isSteady = false;
-      return false;
-    }
-    if (this.#isSteady) return true;
-    // Still `false`: a look at the file counts only if it comes after every change that this time can hide.
-    this.#isSteady = this.#now() - this.#seenAt > STEADY_MS;
+    if (changed !== null && changed === this.#seen) return this.#isSteady;
+    this.#seen = changed;
+    this.#seenAt = this.#now();
+    this.#isSteady = false;
     return false;
+  }
+
+  /** Whether a file that is found under its own name from now on keeps it until the directory's time changes. */
+  get isDue(): boolean {
+    return this.#seen !== null && this.#now() - this.#seenAt > STEADY_MS;
+  }
+
+  /** The file was found under its own name, in the watched directory, while {@linkcode NameWatch.isDue} held. */
+  foundUnderItsName(): void {
+    this.#isSteady = true;
   }
 
   #look(): number | null {
     try {
-      return this.#changed();
+      const changed = this.#changed();
+      // A clock that was set back can show a time for the second time.
+      return changed === null || Date.now() - changed < STEADY_MS ? null : changed;
     } catch {
       // The check of the file itself will find out what happened to the directory.
       return null;

@@ -45,7 +45,7 @@ const LOCK_FILE: Words = {
   gone: "was removed while it was locked",
   other: "was replaced while it was locked",
   advice:
-    "The directory is still the one that was opened, and what was acknowledged is in it, but it is no longer known "  +
+    "The directory is still the one that was opened, and what was acknowledged is in it, but it is no longer known " +
     "who may write there: find out what did it, make sure that no other program writes there, close, and open " +
     "again",
 };
@@ -67,7 +67,7 @@ export class Place {
   /** Whether the check is possible. It is not on a file system that changes its inode numbers. */
   readonly checked: boolean;
   /** When the opened directory last changed, wherever its path leads now; missing where that can't be determined. */
-  readonly changed: (() => number) | undefined;
+  readonly changed: (() => number | null) | undefined;
   #gone: DirectoryGoneError | null = null;
   #closed: ClosedError | null = null;
 
@@ -81,7 +81,7 @@ export class Place {
     directory: Witness,
     lockFile: Witness | null,
     checked: boolean,
-    changed?: () => number,
+    changed?: () => number | null,
   ) {
     this.#fs = fs;
     this.#directory = directory;
@@ -157,6 +157,19 @@ export class Place {
       return tell();
     }
     return looking === undefined ? tell() : looking.then(tell, tell);
+  }
+
+  /** Whether the path leads to this place still, and the path of a file in it to the file with this identity. */
+  holds(file: FileIdentity, path: string): boolean {
+    try {
+      return [this.#directory, { path, identity: file }].every((witness) => {
+        const now = this.#fs.identity(witness.path);
+        return !("then" in now) && isSame(now, witness.identity);
+      });
+    } catch {
+      // Moved or removed, or it can't be looked at now.
+      return false;
+    }
   }
 
   /** Why nothing can be done here any more, or `null`. */

@@ -15,6 +15,7 @@ import type {
   OpenMode,
 } from "../durable_fs.ts";
 import { NameWatch } from "./name_watch.ts";
+import { finalPath } from "./names.ts";
 import type { Place } from "./place.ts";
 
 /** Checks the place before each call by name, and checks that synced files still have a name. */
@@ -96,7 +97,8 @@ class PlacedFile implements DurableFile {
   constructor(file: DurableFile, place: Place, path: string) {
     this.#file = file;
     this.#place = place;
-    this.#path = path;
+    // Its messages and checks are about the name that it gets once it is complete.
+    this.#path = finalPath(path);
     this.#names = place.changed === undefined ? null : new NameWatch(place.changed);
   }
 
@@ -122,8 +124,18 @@ class PlacedFile implements DurableFile {
   #checkNamed(): MaybePromise<void> {
     if (this.#names?.isUnchanged()) return;
     const identity = this.#file.identity();
-    if (!("then" in identity)) return this.#place.checkNamed(identity, this.#path);
-    return identity.then((later) => this.#place.checkNamed(later, this.#path));
+    return "then" in identity
+      ? identity.then((later) => this.#checkLinks(later))
+      : this.#checkLinks(identity);
+  }
+
+  #checkLinks(identity: FileIdentity): MaybePromise<void> {
+    const gone = this.#place.checkNamed(identity, this.#path);
+    if (gone !== undefined) return gone;
+    // A name elsewhere is a name, too, but nothing watches it.
+    if (this.#names?.isDue && this.#place.holds(identity, this.#path)) {
+      this.#names.foundUnderItsName();
+    }
   }
 
   truncate(size: number): MaybePromise<void> {

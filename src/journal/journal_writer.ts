@@ -53,6 +53,8 @@ export class JournalWriter {
    */
   #end: number;
   #sealedAt = -1;
+  /** How many writes the latest seal of this process counts. */
+  #writesSealed: number | null = null;
   #closing: Promise<void> | null = null;
   #failure: unknown = null;
   /** The mutations that were committed and are now being settled. */
@@ -255,11 +257,18 @@ export class JournalWriter {
   }
 
   async #seal(): Promise<void> {
-    if (this.#sealedAt === this.#sequence) return;
+    if (this.#isSealed) return;
     await this.#segment.writeSeal(this.#sequence, this.#settings.ledger.life);
     await this.#segment.sync();
     this.#sealedAt = this.#sequence;
+    this.#writesSealed = this.#settings.ledger.sinceOpen.writes;
     this.#end = this.#segment.offset;
+  }
+
+  /** Whether a seal ends the journal, and counts what was written since it was opened, except for opening it. */
+  get #isSealed(): boolean {
+    const { writes } = this.#settings.ledger.sinceOpen;
+    return this.#sealedAt === this.#sequence && (this.#writesSealed ?? writes) === writes;
   }
 
   /** Why nothing more is written, or `null`. */
@@ -288,7 +297,7 @@ export class JournalWriter {
 
   /** Seals the segment and cuts off the fill. Once the seal is durable, nothing depends on the cut being durable. */
   async #finish(): Promise<void> {
-    const segment = this.#segment, isSealed = this.#sealedAt === this.#sequence;
+    const segment = this.#segment, isSealed = this.#isSealed;
     // Everything acknowledged is durable. A full disk only costs the proof of the last batch, and the line feeds stay.
     try {
       const { life } = this.#settings.ledger;

@@ -45,10 +45,10 @@ test("a lock tells that a name in the locked directory was made, renamed or remo
   const lock = (await fs.lock(directory.join("lock"), directory.path))!;
   // Deno tells the time of a change in whole seconds: they have to pass between one change and the next.
   for (const [what, step] of Object.entries(steps)) {
-    const before = lock.changed!();
+    const before = lock.changed!()!;
     while (Date.now() < before + 1100) await new Promise((resolve) => setTimeout(resolve, 10));
     await step();
-    assert(lock.changed!() > before, what);
+    assert(lock.changed!()! > before, what);
   }
   await lock.release();
 });

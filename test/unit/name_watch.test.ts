@@ -1,7 +1,7 @@
 // When looking at a directory stands in for looking at a file in it, by a clock that the tests move.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { unlink } from "node:fs/promises";
+import { mkdir, rename, rm, unlink } from "node:fs/promises";
 import { test } from "node:test";
 import {
   DirectoryGoneError,
@@ -18,18 +18,20 @@ import { systemError } from "../support/wrapped_fs.ts";
 
 /** A watch on a directory that changes, by a clock that moves, when the test says so. */
 class Watched {
-  changed: number | Error = 1;
+  changed: number | null | Error = 1;
   now = 0;
   readonly watch: NameWatch = new NameWatch(() => {
     if (this.changed instanceof Error) throw this.changed;
     return this.changed;
   }, () => this.now);
 
-  /** What the watch says after each of these times has passed. */
+  /** What the watch says after each of these times has passed; if it asks for the file, that is where it was. */
   after(...times: number[]): boolean[] {
     return times.map((ms) => {
       this.now += ms;
-      return this.watch.isUnchanged();
+      const isUnchanged = this.watch.isUnchanged();
+      if (!isUnchanged && this.watch.isDue) this.watch.foundUnderItsName();
+      return isUnchanged;
     });
   }
 }
@@ -49,11 +51,38 @@ test("a change of the directory is noticed at once, and starts the time anew", (
   assertEquals(watched.after(0, STEADY_MS, 1, 0), [false, false, false, true]);
 });
 
-test("a directory that can't be looked at stands in for nothing", () => {
-  const watched = new Watched();
-  watched.changed = systemError("ESTALE");
-  assertEquals(watched.after(0, STEADY_MS + 1, 1, 1), [false, false, false, false]);
+test("a directory that can't be looked at, or whose time can't be trusted, stands in for nothing", () => {
+  // One that fails, one on FAT, and one that can come round again when the clock is set back.
+  for (const changed of [systemError("ESTALE"), null, Date.now()]) {
+    const watched = new Watched();
+    watched.changed = changed;
+    assertEquals(watched.after(0, STEADY_MS + 1, 1, 1), [false, false, false, false]);
+    assertEquals(watched.watch.isDue, false);
+  }
 });
+
+test("a directory stands in for nothing as long as the file is not under its name", () => {
+  const watched = new Watched();
+  for (const ms of [0, STEADY_MS + 1, 1]) {
+    watched.now += ms;
+    assertEquals(watched.watch.isUnchanged(), false);
+  }
+  assertEquals(watched.watch.isDue, true);
+});
+
+/** Puts a clock that only the test moves in place of the process's own. */
+function standingClock(): { now: number } & Disposable {
+  const own = Object.getOwnPropertyDescriptor(performance, "now");
+  const clock = {
+    now: 0,
+    [Symbol.dispose]() {
+      if (own !== undefined) Object.defineProperty(performance, "now", own);
+      else delete (performance as { now?: unknown }).now;
+    },
+  };
+  Object.defineProperty(performance, "now", { value: () => clock.now, configurable: true });
+  return clock;
+}
 
 const ways: Record<string, <T>(value: T) => MaybePromise<T>> = {
   "at once": (value) => value,
@@ -88,27 +117,42 @@ for (const [how, answer] of Object.entries(ways)) {
     const identity = await fs.identity(directory.path);
     const place = new Place(fs, { path: directory.path, identity }, null, true, () => changed);
     const path = directory.join("file");
-    const own = Object.getOwnPropertyDescriptor(performance, "now");
-    let now = 0;
-    Object.defineProperty(performance, "now", { value: () => now, configurable: true });
-    try {
-      const placed = await new PlacedFs(fs, place).open(path, "create");
+    using clock = standingClock();
+    const placed = await new PlacedFs(fs, place).open(path, "create");
+    await placed.syncData();
+    clock.now += STEADY_MS + 1;
+    await placed.syncAll();
+    assertEquals(looks, 2);
+    for (let i = 0; i < 5; i++) await placed.syncData();
+    assertEquals(looks, 2);
+    changed = 2;
+    await placed.syncData();
+    assertEquals(looks, 3);
+    await unlink(path);
+    changed = 3;
+    await assertRejects(async () => await placed.syncData(), DirectoryGoneError);
+    await placed.close();
+  });
+}
+
+for (const [what, away] of Object.entries({ file: "state/file", directory: "state" })) {
+  test(`a file is looked at after every sync once the ${what} was moved, where nothing watches it`, async () => {
+    await using directory = await temporaryDirectory();
+    const state = directory.join("state");
+    await mkdir(state);
+    const fs = await detectFs();
+    const identity = await fs.identity(state);
+    const place = new Place(fs, { path: state, identity }, null, true, () => 1);
+    using clock = standingClock();
+    const placed = await new PlacedFs(fs, place).open(`${state}/file`, "create");
+    await placed.syncData();
+    await rename(directory.join(away), directory.join("away"));
+    for (let i = 0; i < 3; i++) {
+      clock.now += STEADY_MS + 1;
       await placed.syncData();
-      now += STEADY_MS + 1;
-      await placed.syncAll();
-      assertEquals(looks, 2);
-      for (let i = 0; i < 5; i++) await placed.syncData();
-      assertEquals(looks, 2);
-      changed = 2;
-      await placed.syncData();
-      assertEquals(looks, 3);
-      await unlink(path);
-      changed = 3;
-      await assertRejects(async () => await placed.syncData(), DirectoryGoneError);
-      await placed.close();
-    } finally {
-      if (own !== undefined) Object.defineProperty(performance, "now", own);
-      else delete (performance as { now?: unknown }).now;
     }
+    await rm(directory.join("away"), { recursive: true });
+    await assertRejects(async () => await placed.syncData(), DirectoryGoneError);
+    await placed.close();
   });
 }
