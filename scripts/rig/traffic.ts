@@ -1,4 +1,4 @@
-// Counts what the disk was asked for between the first and the last acknowledgement.
+// Counts what the disk was asked for between the second and the last acknowledgement.
 
 import type { LogEntry } from "./write_log.ts";
 
@@ -14,7 +14,8 @@ export interface Traffic {
 export function trafficOf(log: readonly LogEntry[]): Traffic {
   const traffic: Traffic = { acknowledged: 0, flushes: 0, writes: 0, bytes: 0 };
   const since = { flushes: 0, writes: 0, bytes: 0 };
-  let first: number | null = null;
+  let acknowledgements = 0;
+  let base = 0;
   for (const entry of log) {
     if (entry.at === "flush") since.flushes++;
     else if (entry.at === "write") {
@@ -22,10 +23,10 @@ export function trafficOf(log: readonly LogEntry[]): Traffic {
       since.bytes += entry.bytes.length;
     } else if (entry.text.startsWith("ack ")) {
       const sequence = Number(entry.text.split(" ")[2]);
-      // What came before the first one made the directory and the segment.
-      if (first === null) first = sequence;
+      // Before the first one the directory and the segment were made, and before the second the space was filled ahead.
+      if (++acknowledgements <= 2) base = sequence;
       else {
-        traffic.acknowledged = sequence - first;
+        traffic.acknowledged = sequence - base;
         for (const key of ["flushes", "writes", "bytes"] as const) traffic[key] += since[key];
       }
       Object.assign(since, { flushes: 0, writes: 0, bytes: 0 });
