@@ -73,7 +73,8 @@ for (const [call, open] of Object.entries(openers)) {
       await make(path);
       const before = await everything(directory);
       for (const readOnly of [false, true]) {
-        const says = /holds no state: no file in it is a segment or a snapshot\. Nothing was created/;
+        const says =
+          /holds no state: no file in it is a segment or a snapshot\. Nothing was created/;
         await assertFails(() => open(path, { create: false, readOnly }), { ...noState, says });
         assertEquals(await everything(directory), before);
       }

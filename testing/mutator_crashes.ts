@@ -60,7 +60,11 @@ export async function findCrashFlaw<S, M>(
       ? model
       : await cutEverywhere(simulator, subject, mutations, model, options);
   } catch (error) {
-    return { rule: "crash", found: `running on a simulated disk failed: ${messageOf(error)}`, cause: error };
+    return {
+      rule: "crash",
+      found: `running on a simulated disk failed: ${messageOf(error)}`,
+      cause: error,
+    };
   }
 }
 
@@ -193,9 +197,7 @@ async function compareRecovered<S, M>(
     return `recovery reached mutation ${sequence}: wanted ${acknowledged} to ${sent}`;
   }
   const differs = firstDifference(model.states[sequence], manager.state);
-  return differs === null
-    ? null
-    : `the state after mutation ${sequence} differs: ${differs}`;
+  return differs === null ? null : `the state after mutation ${sequence} differs: ${differs}`;
 }
 
 /** Opens a disk, and returns the state and its sequence. */

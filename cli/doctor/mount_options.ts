@@ -21,14 +21,14 @@ const RULES: Rule[] = [
   {
     matches: /^(ro|emergency_ro|shutdown)$/,
     mark: "problem",
-    meaning: "Nothing can be written; if no one mounted it that way, the kernel did, after an error",
+    meaning:
+      "Nothing can be written; if no one mounted it that way, the kernel did, after an error",
     advice: 'Look for errors with "dmesg"; then e2fsck and "mount -o remount,rw", or a new card',
   },
   {
     matches: /^(nobarrier|barrier=0|barrier=none|fsync_mode=nobarrier)$/,
     mark: "problem",
-    meaning:
-      "The device is not told to empty its cache: a power cut can take acknowledged mutations",
+    meaning: "Syncs don't flush the device's cache: a power cut can lose acknowledged mutations",
     advice: REMOVE,
   },
   {
@@ -50,7 +50,8 @@ const RULES: Rule[] = [
   {
     matches: /^(sync|dirsync)$/,
     mark: "notice",
-    meaning: "Every write waits for the disk, even when it needn't: slower, and the card wears out sooner",
+    meaning:
+      "Every write waits for the disk, even when it needn't: slower, and the card wears out sooner",
     advice: `${REMOVE}: ministate syncs what it must by itself`,
   },
   {

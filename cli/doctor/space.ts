@@ -69,6 +69,7 @@ function inodesFinding({ inodesFree, inodesTotal }: Space): Finding {
     found,
     meaning:
       "When none is left, no new segment or snapshot can be made, however much space is free",
-    advice: "Delete small files that are not needed, such as old logs and caches, or move the state",
+    advice:
+      "Delete small files that are not needed, such as old logs and caches, or move the state",
   };
 }

@@ -45,14 +45,14 @@ const LOCK_FILE: Words = {
   gone: "was removed while it was locked",
   other: "was replaced while it was locked",
   advice:
-    "The directory is still the one that was opened, and what was acknowledged is in it, but it is no longer known "  +
+    "The directory is still the one that was opened, and what was acknowledged is in it, but it is no longer known " +
     "who may write there: find out what did it, make sure that no other program writes there, close, and open " +
     "again",
 };
 
 const REMOVED = "was removed while it was being written";
 const REMOVED_ADVICE =
-  "Its records go when it is closed: what no snapshot holds is in the memory of this program alone. " +
+  "Its records are lost when it is closed: what no snapshot holds is only in the memory of this program. " +
   "Save that elsewhere, close, and open again";
 
 /**
