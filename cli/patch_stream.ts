@@ -104,7 +104,7 @@ export class PatchStream {
         this.#failure ??= { error };
         // Reported for each such line: a later one may have been applied, if space was freed in between.
         const { code = "failed" } = error as { code?: string };
-        this.#refuse(line.number, `the journal did not take it (${code})`);
+        this.#refuse(line.number, `the journal did not accept it (${code})`);
       },
     );
     this.#waiting.push({ done, size: line.size });

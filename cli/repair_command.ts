@@ -70,7 +70,7 @@ async function isConfirmed(context: Context): Promise<boolean> {
   const { terminal } = context;
   if (!terminal.stdinIsTerminal || !terminal.stderr.isTerminal || context.json) {
     throw usageError(
-      "A repair needs a yes: run it on a terminal, or with --yes; nothing was changed",
+      "A repair must be confirmed: run it on a terminal, or with --yes; nothing was changed",
     );
   }
   terminal.stderr.write("Repair now? [y/N] ");

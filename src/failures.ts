@@ -13,7 +13,7 @@ export function messageOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
-    return "something that has no text";
+    return "a value that can't be converted to text";
   }
 }
 

@@ -35,7 +35,7 @@ test("backup() of a read-only manager whose files were removed fails, and leaves
   const error = await assertFails(() => reader.backup(target), {
     error: CorruptionError,
     code: "CORRUPT",
-    says: /ends with sequence 2, and 3 was there when it was opened/,
+    says: /ends with sequence 2, but 3 was there when it was opened/,
   });
   assertEquals((error as CorruptionError).lost, { sequenceFirst: 3, sequenceLast: 3 });
   await assertNoBackup(target);

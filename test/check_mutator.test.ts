@@ -222,7 +222,7 @@ test("checkMutator() finds a disk that loses what was acknowledged", async () =>
     () => checkMutatorOn(lying, stock, { generate, histories: 1, mutationCount: 3 }),
     MutatorCheckError,
   );
-  assert(error.message.includes("after mutation 0: wanted 1 to 1"), error.message);
+  assert(error.message.includes("recovery reached mutation 0: wanted 1 to 1"), error.message);
 });
 
 test("checkMutator() says that living with a disk failed, wherever the disk refuses", async () => {

@@ -125,7 +125,7 @@ for (const [name, how, give] of rows) {
     );
     assertEquals([error.rule, error.mutations.length], ["deterministic", 1]);
     assert(
-      error.message.includes(`replayed ${how}, mutation 1 leads to another state`),
+      error.message.includes(`replayed ${how}, mutation 1 leads to a different state`),
       error.message,
     );
   });
@@ -275,7 +275,7 @@ test("checkMutator() finds an initial state that is another one each time", asyn
   for (const initial of [() => ({ at: Date.now() }), () => ({ hour: new Date(0).getHours() })]) {
     const mutator: AnyMutator<Kept, Note> = { initial, apply: () => 1 };
     const error = await assertRejects(() => checkMutator(mutator, { generate }), MutatorCheckError);
-    assert(error.message.includes("initial() gives another state"), error.message);
+    assert(error.message.includes("initial() returns a different state"), error.message);
   }
 });
 
@@ -349,7 +349,7 @@ test("checkMutator() finds a migration that reads the clock or the time zone", a
     );
     assertEquals(error.rule, "migration");
     assert(
-      /carried over (at another time|in another time zone)/.test(error.message),
+      /migrated (at another time|in another time zone)/.test(error.message),
       error.message,
     );
   }

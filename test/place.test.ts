@@ -166,7 +166,7 @@ test("a removed lock file lets no second writer in, and is noticed", async () =>
   await assertFails(() => openLedger(path), {
     error: LockedError,
     code: "LOCKED",
-    says: /this very process/,
+    says: /already open for writing in this process/,
   });
   await assertFails(() => manager.createSnapshot(), gone);
   await assertFails(() => manager.apply(1), gone);
@@ -269,7 +269,7 @@ test("a manager says what a removed segment means for what was acknowledged", as
   await manager.apply(1);
   await unlink(directory.join(fileName("wal", 1)));
   const says =
-    /^".*wal\.jsonl" was removed while it was being written.* in the memory of this program alone/;
+    /^".*wal\.jsonl" was removed while it was being written.* only in the memory of this program/;
   await assertFails(() => manager.apply(2), { ...gone, says });
   assertEquals(manager.snapshot(), { entries: [1] });
   await closeGone(manager);

@@ -97,7 +97,7 @@ test("changes() of a writer says so when every segment was removed and a snapsho
   const error = await assertFails(() => manager.changes({ from: 1 }).next(), {
     error: HistoryGoneError,
     code: "HISTORY_GONE",
-    says: /has no segment any more, and 1 was asked for/,
+    says: /has no segments any more, and 1 was asked for/,
   });
   assertEquals(error.sequence, 1);
   // What was being written has no name any more.

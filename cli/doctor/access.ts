@@ -115,7 +115,7 @@ function foreignOwner(
       mark: "warning",
       found: `of different users: ${distinct.join(", ")}`,
       meaning:
-        'A program that is not root can open only what is its own; often "sudo" made the others',
+        'A program that is not root can open only its own files; "sudo" often created the others',
       advice: `chown -R USER ${shellText(directory)}, with the user that the program runs as`,
     }];
   }

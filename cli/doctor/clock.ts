@@ -19,8 +19,8 @@ export interface ClockFacts {
   newest: number | null;
 }
 
-const HARMLESS = "Nothing is lost by it: sequences order the mutations, not times; but the times " +
-  "in new records will mislead whoever reads them";
+const HARMLESS = "Nothing is lost by it: sequences order the mutations, not times. But the times " +
+  "in new records will mislead their readers";
 
 /** Reports whether the time is plausible, and whether it survives a power cut. */
 export function clockFindings({ now, rtc, newest }: ClockFacts): Finding[] {
@@ -51,7 +51,7 @@ function rtcFinding(rtc: Fact<string>): Finding {
     mark: "notice",
     found: "none",
     meaning: "After a power cut the clock is wrong until the network sets it; records written " +
-      "before that bear an old time",
+      "before that have an old time",
     advice: "Nothing, unless times matter to you: then add a clock chip with a battery",
   };
 }

@@ -40,7 +40,7 @@ export function deviceFinding(device: Fact<DeviceFacts>): Finding {
   if (isUnknown(device)) return notKnown(check, device);
   const { disk, writeCache } = device;
   const remark = writeCache === "write through"
-    ? "it says that it has no cache that a power cut could empty"
-    : "each sync makes it empty its cache";
+    ? "it reports no cache that a power cut could lose"
+    : "each sync flushes its cache";
   return fine(check, `${disk}: ${writeCache}: ${remark}`);
 }

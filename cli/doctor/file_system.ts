@@ -28,7 +28,7 @@ const USE_DISK = "Choose a directory on the card or disk, such as one below /var
 
 const VOLATILE: Verdict = {
   mark: "problem",
-  meaning: "It is kept in memory: a power cut or a restart takes the whole state",
+  meaning: "It is kept in memory: a power cut or a restart loses the whole state",
   advice: USE_DISK,
 };
 
@@ -42,19 +42,18 @@ const NETWORK: Verdict = {
 
 const FOREIGN: Verdict = {
   mark: "warning",
-  meaning:
-    "It has no journal, so that a power cut can damage the file system itself, and knows no " +
-    "owners and permissions, so that every user may change the state",
+  meaning: "It has no journal, so a power cut can damage the file system itself. It has no " +
+    "owners and permissions, so every user may change the state",
   advice: "Format it with ext4 (mkfs.ext4), or choose a directory that is on ext4",
 };
 
 const FAT: Verdict = {
   mark: "warning",
   meaning:
-    "It has no journal. What was acknowledged survives a power cut, if the card is checked before each mount; the " +
-    "names in between can't be changed in one step: a snapshot that was being written can be left empty, and is then " +
-    "reported as skipped, and a power cut while damage is set aside can cost the sound part of the damaged segment, " +
-    "of which a copy is in quarantine/. Every user may change the state, for it knows no owners and permissions",
+    "It has no journal. What was acknowledged survives a power cut, if the card is checked before each mount. But names " +
+    "can't be changed in one step. A snapshot that was being written can be left empty, and is then reported as skipped. " +
+    "A power cut while damage is set aside can cost the sound part of the damaged segment, of which a copy is in " +
+    "quarantine/. Every user may change the state, because there are no owners and permissions",
   advice:
     "Keep the state on ext4 where you have the choice (mkfs.ext4, or another partition); otherwise make sure " +
     "that it is checked",
@@ -141,7 +140,7 @@ function overlayVerdict({ options }: Mount, mounts: Mount[]): Verdict {
     return {
       mark: "problem",
       meaning:
-        'It is mounted with "volatile": syncs do nothing, and a power cut can take everything',
+        'It is mounted with "volatile": syncs do nothing, and a power cut can lose everything',
       advice: "Mount it without that option, or keep the state outside (in a container: a volume)",
     };
   }
@@ -186,7 +185,7 @@ function emptiedFindings(path: string): Finding[] {
     check: "place",
     mark: "warning",
     found: `below ${emptied}`,
-    meaning: "Systems empty it when they start, or delete what is old there",
+    meaning: "Systems empty it when they start, or delete old files there",
     advice: USE_DISK,
   }];
 }

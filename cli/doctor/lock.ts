@@ -58,7 +58,7 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
     return {
       check,
       mark: "problem",
-      found: "flock lets two in at once",
+      found: "flock lets two holders in at once",
       meaning: "Two programs could write the state at the same time, and damage it",
       advice: "Keep the state on a local file system, or make sure that only one program starts",
     };
@@ -68,7 +68,7 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
     mark: "problem",
     found: ioError("make and lock a file in", directory, trial).message,
     meaning: "A program that runs like this one can't keep its state here",
-    advice: "Put that right, or choose another directory",
+    advice: "Fix that, or choose another directory",
   };
 }
 

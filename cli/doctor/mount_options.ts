@@ -28,8 +28,7 @@ const RULES: Rule[] = [
   {
     matches: /^(nobarrier|barrier=0|barrier=none|fsync_mode=nobarrier)$/,
     mark: "problem",
-    meaning:
-      "The device is not told to empty its cache: a power cut can take acknowledged mutations",
+    meaning: "Syncs don't flush the device's cache: a power cut can lose acknowledged mutations",
     advice: REMOVE,
   },
   {

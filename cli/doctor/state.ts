@@ -87,7 +87,7 @@ export function stateFinding({ inspection, failure }: StateFacts, directory: str
     found,
     meaning: nextOpen.outcome === "refuse"
       ? "Acknowledged bytes are damaged, and the next open will refuse"
-      : "Bytes are damaged that nothing depends on: nothing is lost, but the disk is not to be trusted",
+      : "Damage in bytes that nothing depends on: nothing is lost, but the disk can't be trusted",
     advice: `Run "ministate verify ${
       shellText(directory)
     }" to see the places, then "ministate repair"`,

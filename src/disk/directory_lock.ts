@@ -69,7 +69,7 @@ export async function holdDirectory(fs: DurableFs, path: string): Promise<HeldDi
     throw ioError("lock", lockPath, error);
   }
   throw new IoError(
-    `Cannot lock "${lockPath}": the file is removed each time it is made: nothing was changed; find out what removes it`,
+    `Cannot lock "${lockPath}": the file is removed each time it is created: nothing was changed; find out what removes it`,
     { path: lockPath, operation: "lock" },
   );
 }
@@ -111,7 +111,7 @@ async function lockAlone(
   } catch (error) {
     const { message } = ioError("lock", path, error);
     throw new IoError(
-      `${damage.message}. The directory can't be locked in its place: ${message}. Nothing was changed, and readOnly ` +
+      `${damage.message}. The directory can't be locked instead: ${message}. Nothing was changed, and readOnly ` +
         "opens it. When fsck can't help, copy everything but the lock file into a new directory and open that",
       { path: damage.path, operation: "lock", cause: damage.cause },
     );

@@ -52,7 +52,7 @@ const LOCK_FILE: Words = {
 
 const REMOVED = "was removed while it was being written";
 const REMOVED_ADVICE =
-  "Its records go when it is closed: what no snapshot holds is in the memory of this program alone. " +
+  "Its records are lost when it is closed: what no snapshot holds is only in the memory of this program. " +
   "Save that elsewhere, close, and open again";
 
 /**

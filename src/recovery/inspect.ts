@@ -183,7 +183,7 @@ function snapshotFindings(
       offset: null,
       sequence,
       sequenceLast: sequence,
-      reason: `${flaw}: the snapshot is not used; in its place there is ${
+      reason: `${flaw}: the snapshot is not used; it is replaced by ${
         newer ? instead : "a newer one"
       }`,
       needed: false,

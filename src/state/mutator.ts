@@ -116,7 +116,7 @@ export class StateMachine<S, M, R> {
     const flaw = findJsonFlaw(state, STATE_DEPTH_MAX);
     if (flaw !== null) {
       throw new InvalidStateError(
-        `The mutator's initial() gives a state in which ${
+        `The mutator's initial() returns a state in which ${
           describeFlaw(flaw)
         }, which JSON can't hold: keep only JSON values in the state`,
       );

@@ -252,7 +252,10 @@ test("doctor reports a torn tail as a notice, and damage as a problem that verif
   );
   const text = await readFile(path, "utf8");
   const look = async () => (await reportOf(directory.path, setting, "--no-sync-test")).report;
-  assertMatch(foundBy(await look(), "clock")[0]!, /^notice: .*behind the newest record \(2033/);
+  assertMatch(
+    foundBy(await look(), "clock")[0]!,
+    /^notice: .*earlier than the newest record \(2033/,
+  );
   await appendFile(path, "[4,{to");
   assertMatch(foundBy(await look(), "state")[0]!, /^notice: torn: /);
   await writeFile(path, text.replace('"number":1', '"number":7'));
@@ -297,7 +300,7 @@ test("doctor knows no newest time when the last record is only in a snapshot, or
   };
   assertMatch(await clock(), /^ok: /);
   await manager.apply({ number: 1 });
-  assertMatch(await clock(), /^notice: .*behind/);
+  assertMatch(await clock(), /^notice: .*earlier than/);
   await manager.createSnapshot();
   await manager.close();
   await rm(directory.join("test-0000000000000001.wal.jsonl"));
@@ -332,7 +335,7 @@ test("doctor reports a directory that can't be written, or not be locked, and le
     { fs: lax, machine: soundMachine() },
     "--no-sync-test",
   );
-  assertEquals(foundBy(shared.report, "locking"), ["problem: flock lets two in at once"]);
+  assertEquals(foundBy(shared.report, "locking"), ["problem: flock lets two holders in at once"]);
   const broken = { ...fs, lock: () => Promise.reject(new TypeError("a bug")) };
   assertEquals((await runHere(["doctor", directory.path], { fs: broken })).code, 70);
   assertEquals(await readdir(directory.path), []);

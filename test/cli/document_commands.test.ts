@@ -254,7 +254,7 @@ test("set and patch name the state they make, and with --no-create make none", a
     await rm(state, { recursive: true });
     const made = await call();
     assertEquals(made.code, 0);
-    const note = `There was no state in "${await realpath(state)}": a new one was made\n`;
+    const note = `There was no state in "${await realpath(state)}": a new one was created\n`;
     assertEquals(made.errors.split("\n")[0] + "\n", note);
     assert(!(await call()).errors.includes("There was no state"), "it is there now");
     assertEquals((await call("--no-create")).code, 0);

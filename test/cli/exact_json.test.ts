@@ -44,7 +44,7 @@ const inexact: { json: string; says: string }[] = [
   { json: '{"id":12345678901234567890}', says: "12345678901234567890" },
   { json: "[0.12345678901234567890]", says: "0.12345678901234568" },
   { json: "1e400", says: "as a string" },
-  { json: '{"a":1,"a":2}', says: 'the key "a" stands twice' },
+  { json: '{"a":1,"a":2}', says: 'the key "a" occurs twice' },
 ];
 
 for (const { json, says } of inexact) {

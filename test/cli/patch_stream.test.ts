@@ -71,7 +71,7 @@ test("PatchStream ends when the disk is full, and names the line that was not ta
   failure.times = 2;
   await add('{"b":2}');
   await assertRejects(() => stream.settled(), DiskFullError);
-  assertEquals(reported, ["1", "line 2: the journal did not take it (DISK_FULL)"]);
+  assertEquals(reported, ["1", "line 2: the journal did not accept it (DISK_FULL)"]);
   assertEquals(manager.snapshot(), { a: 1 });
 });
 
@@ -89,8 +89,8 @@ test("PatchStream ends when the disk fails, and names every line that was not ta
   await assertRejects(() => add('[{"op":"add","path":"/d","value":4}]'), PoisonedError);
   assertEquals(reported, [
     "1",
-    "line 2: the journal did not take it (POISONED)",
-    "line 3: the journal did not take it (POISONED)",
+    "line 2: the journal did not accept it (POISONED)",
+    "line 3: the journal did not accept it (POISONED)",
   ]);
   await manager.close();
 });
@@ -119,7 +119,7 @@ test("PatchStream ends when the journal fails with what is no error of ours", as
   const { stream, reported, add } = watch(manager);
   await add('{"a":1}');
   await assertRejects(() => stream.settled(), Error, "a bug");
-  assertEquals(reported, ["line 1: the journal did not take it (failed)"]);
+  assertEquals(reported, ["line 1: the journal did not accept it (failed)"]);
 });
 
 /** A line at a time, as somebody types, with time to look at the screen in between. */

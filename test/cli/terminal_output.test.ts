@@ -85,7 +85,10 @@ test("verify and repair tell a person that nothing is lost when snapshots stand 
   assertEquals(silent.code, 1, "the input ended without an answer");
   const repaired = await runHere(["repair", directory.path], { person: true, input: "y\n" });
   assertEquals(repaired.code, 0);
-  assertStringIncludes(repaired.output, "nothing: other snapshots and the journal stand in");
+  assertStringIncludes(
+    repaired.output,
+    "nothing: other snapshots and the journal replace what is damaged",
+  );
   assertMatch(repaired.output, /set aside {2}.*\/quarantine\/.*snapshot\.jsonl\n/);
   assertStringIncludes(repaired.output, "the state continues from sequence 6");
   const again = await runHere(["repair", directory.path]);

@@ -217,7 +217,7 @@ for (const [rot, code] of canMountImages() ? ROTS : []) {
       await other.end();
     }
     const doctor = await runHere(["doctor", path, "--no-sync-test"]);
-    assertMatch(doctor.output, new RegExp(`ministate\\.lock can't be looked at \\(${code}\\)`));
+    assertMatch(doctor.output, new RegExp(`ministate\\.lock can't be accessed \\(${code}\\)`));
     await using reader = await openLedger(path, { readOnly: true });
     assertEquals(reader.snapshot(), { entries: ["before", "after", "held", "held", "held"] });
   });
