@@ -1,5 +1,5 @@
 /**
- * Tables and lists in Markdown, so that they can be pasted into docs/performance.md as they are.
+ * Tables and lists in Markdown, so that they can be pasted into bench/results/ as they are.
  *
  * @module
  */
