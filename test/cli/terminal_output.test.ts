@@ -87,7 +87,7 @@ test("verify and repair tell a person that nothing is lost when snapshots stand 
   assertEquals(repaired.code, 0);
   assertStringIncludes(repaired.output, "nothing: other snapshots and the journal stand in");
   assertMatch(repaired.output, /set aside {2}.*\/quarantine\/.*snapshot\.jsonl\n/);
-  assertStringIncludes(repaired.output, "the state goes on from sequence 6");
+  assertStringIncludes(repaired.output, "the state continues from sequence 6");
   const again = await runHere(["repair", directory.path]);
   assertEquals(again.output, "Nothing to repair: sound up to sequence 6\n");
   const inspected = await runHere(["inspect", directory.path]);
