@@ -34,6 +34,13 @@ const rules: Record<string, Rule> = {
       ),
       /\bJSON\s*(?:\?\.|\.)\s*parse\b|\bJSON\s*\[|=\s*JSON\b(?!\s*\.)|\.json\(\)/,
     ),
+  "advice that names an option stands in src/advice.ts, from where the command leaves it out": (
+    sources,
+  ) =>
+    search(
+      sources.filter(({ path }) => path.startsWith("src/") && path !== "src/advice.ts"),
+      /open (?:it )?with(?:out)? (?:readOnly|onCorruption|create)\b/,
+    ),
   [`a file in src/, runtime/, scripts/ has at most ${linesMax} lines`]: (sources) =>
     sources
       .filter((source) => /^(src|runtime|scripts)\//.test(source.path))

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { adviceFor } from "./advice.ts";
+import { adviceFor, BY_OPTION } from "./advice.ts";
 import { systemCodeOf } from "./durable_fs.ts";
 
 /** Where an error happened, as far as that is known. */
@@ -227,7 +227,7 @@ export function messageOf(thrown: unknown): string {
 /** The error for a call that would change a directory opened for reading. */
 export function readOnlyError(path: string): ReadOnlyError {
   return new ReadOnlyError(
-    `"${path}" was opened for reading only: nothing was changed; open it without readOnly`,
+    `"${path}" was opened for reading only: nothing was changed${BY_OPTION.writing}`,
     { path },
   );
 }

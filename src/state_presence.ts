@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BY_OPTION } from "./advice.ts";
 import type { DurableFs } from "./durable_fs.ts";
 import { ioError, NoStateError } from "./errors.ts";
 import { checkDirectory, listState, type StateFiles, stemOf } from "./format/names.ts";
@@ -37,8 +38,8 @@ export async function refuseWithoutState(
     ? `"${path}" holds no state: no file in it is a segment or a snapshot`
     : `There is no directory "${path}"`;
   throw new NoStateError(
-    `${found}. Nothing was made: check the path, and that its file system is mounted; ` +
-      "open without create: false to begin a new state",
+    `${found}. Nothing was made: check the path, and that its file system is mounted` +
+      BY_OPTION.create,
     { path, operation: "open", cause },
   );
 }

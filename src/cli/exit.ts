@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutOptions } from "../advice.ts";
 import { MinistateError } from "../errors.ts";
 import { PatchError } from "./json_pointer.ts";
 
@@ -72,8 +73,8 @@ export interface ErrorReport {
 /** Says an error in a form for people and programs. */
 export function describeError(error: unknown): ErrorReport {
   if (error instanceof MinistateError) {
-    const { code, message, path, offset, sequence, systemCode } = error;
-    return { code, message, path, offset, sequence, systemCode };
+    const { code, path, offset, sequence, systemCode } = error;
+    return { code, message: withoutOptions(error.message), path, offset, sequence, systemCode };
   }
   if (error instanceof CommandError) return { code: error.code, message: error.message };
   if (error instanceof PatchError) {

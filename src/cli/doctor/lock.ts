@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutOptions } from "../../advice.ts";
 import { type DurableFs, type DurableLock, systemCodeOf } from "../../durable_fs.ts";
 import { ioError } from "../../errors.ts";
 import { discard } from "../../journal/write_bytes.ts";
@@ -66,7 +67,7 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
   return {
     check,
     mark: "problem",
-    found: ioError("make and lock a file in", directory, trial).message,
+    found: withoutOptions(ioError("make and lock a file in", directory, trial).message),
     meaning: "A program that runs like this one can't keep its state here",
     advice: "Put that right, or choose another directory",
   };
