@@ -42,7 +42,7 @@ export interface StateManagerOptions extends JournalOptions {
   /** Whether the journal is compacted by itself once it is long enough. @default "automatic" */
   compaction?: "automatic" | "manual";
   /**
-   * Automatic compaction starts when the journal since the last snapshot is longer than this and than the snapshot
+   * The journal size since the last snapshot at which an automatic compaction starts, if it is larger than the snapshot
    * itself, so that snapshots never cost more writing than the journal. @default 8 MiB
    */
   compactionSize?: number;

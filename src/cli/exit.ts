@@ -80,7 +80,7 @@ export function describeError(error: unknown): ErrorReport {
   if (error instanceof PatchError) {
     return {
       code: "REFUSED",
-      message: `Cannot change the document: ${error.message}; it is as it was`,
+      message: `Cannot change the document: ${error.message}; the document is unchanged`,
     };
   }
   if (error instanceof RangeError || error instanceof TypeError) {
