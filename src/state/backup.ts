@@ -62,6 +62,7 @@ export async function backupState(
   // What is written there is no wear of the source's card.
   const fs = source.fsBeneath;
   await refuseQuarantine(fs, target);
+  refuseInside(source.path, target);
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
   try {
     const copied = await source.files.read(() => copyInto(source, destination, limit, known));
@@ -130,6 +131,16 @@ async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
       { path: target, operation: "back up to" },
     );
   }
+}
+
+/** Refuses a target inside the state: whoever moves, restores or removes that would take the backup along. */
+function refuseInside(source: string, target: string): void {
+  if (!target.startsWith(joinPath(source, ""))) return;
+  throw new IoError(
+    `Cannot back up to "${target}": it is inside the state "${source}", and would be lost with it: ` +
+      "choose another directory",
+    { path: target, operation: "back up to" },
+  );
 }
 
 async function isStateDirectory(fs: DurableFs, path: string): Promise<boolean> {
