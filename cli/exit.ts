@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutOptions } from "../src/advice.ts";
 import { MinistateError } from "../src/errors.ts";
 import { PatchError } from "./json_pointer.ts";
 
@@ -75,14 +76,14 @@ export interface ErrorReport {
 /** Describes an error in a form for people and programs. */
 export function describeError(error: unknown): ErrorReport {
   if (error instanceof MinistateError) {
-    const { code, message, path, offset, sequence, systemCode } = error;
-    return { code, message, path, offset, sequence, systemCode };
+    const { code, path, offset, sequence, systemCode } = error;
+    return { code, message: withoutOptions(error.message), path, offset, sequence, systemCode };
   }
   if (error instanceof CommandError) return { code: error.code, message: error.message };
   if (error instanceof PatchError) {
     return {
       code: "REFUSED",
-      message: `Cannot change the document: ${error.message}; it is unchanged`,
+      message: `Cannot change the document: ${error.message}; the document is unchanged`,
     };
   }
   if (error instanceof RangeError || error instanceof TypeError) {

@@ -244,7 +244,7 @@ class PatchRun {
     const parent = valueAt(this.root, path);
     if (parent === MISSING) {
       throw new PatchError(
-        `there is nothing at ${pointer(path)} that ${pointer(tokens)} could be in: add it first`,
+        `there is nothing at ${pointer(path)}: add ${pointer(path)} first`,
       );
     }
     if (!isContainer(parent)) {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { setUnnamedAside, type Unnamed } from "../src/recovery/aside_unnamed.ts";
+import { inspectState } from "../src/recovery/inspect.ts";
 import { Journal } from "../journal.ts";
 import type { Finding, Inspection } from "../src/recovery/inspection.ts";
 import { listState, type NamedFile, stemOf } from "../src/disk/names.ts";
@@ -24,8 +26,8 @@ export async function repair(
   options: { yes?: boolean },
 ): Promise<number> {
   const inspection = await inspectSteadily(context, directory);
-  const { verdict, nextOpen } = inspection;
-  if (verdict === "sound") {
+  const { nextOpen } = inspection;
+  if (inspection.verdict === "sound") {
     if (context.json) sayJson(context, { repaired: false, sequence: nextOpen.sequence });
     else say(context, `Nothing to repair: sound up to sequence ${nextOpen.sequence}`);
     return EXIT.ok;
@@ -36,26 +38,23 @@ export async function repair(
     return EXIT.incomplete;
   }
   const done = await repairState(context, inspection);
-  const after = await inspectSteadily(context, directory);
-  const outcome = { repaired: true, ...done, verdict: after.verdict };
+  const isEmpty = !done.kept && done.stays.length === 0;
+  const verdict = isEmpty ? null : (await inspectSteadily(context, directory)).verdict;
+  const outcome = { repaired: true, ...done, verdict };
   if (context.json) sayJson(context, outcome);
-  else {
-    for (const path of done.setAside) say(context, `set aside  ${safeText(path)}`);
-    for (const path of done.stays) {
-      say(context, `stays      ${safeText(path)}: its inode is damaged; unmount and run fsck`);
-    }
-    say(
-      context,
-      `${context.paint.green("repaired")}: the state continues from sequence ${done.sequence}`,
-    );
-  }
-  return after.verdict === "sound" ? EXIT.ok : EXIT.corrupt;
+  else showOutcome(context, done);
+  return verdict === "sound" || isEmpty ? EXIT.ok : EXIT.corrupt;
 }
 
-function showPlan(context: Context, { findings, nextOpen }: Inspection): void {
+function showPlan(context: Context, { findings, nextOpen, id }: Inspection): void {
   const { paint } = context;
   for (const finding of findings) say(context, findingText(finding, paint));
-  say(context, `${paint.green("keeps")}  the state up to sequence ${nextOpen.sequence}`);
+  say(
+    context,
+    id === null
+      ? `${paint.green("keeps")}  nothing: no file tells any more whose state it was`
+      : `${paint.green("keeps")}  the state up to sequence ${nextOpen.sequence}`,
+  );
   const { lost, torn } = nextOpen;
   const loses = lost !== null
     ? `sequence ${rangeText(lost.sequenceFirst, lost.sequenceLast)}`
@@ -64,6 +63,22 @@ function showPlan(context: Context, { findings, nextOpen }: Inspection): void {
     : "nothing: other snapshots and the journal replace what is damaged";
   say(context, `${paint.red("loses")}  ${loses}`);
   say(context, 'The damaged files are kept in the folder "quarantine" of the state directory');
+}
+
+function showOutcome(context: Context, { setAside, stays, kept, sequence }: Repaired): void {
+  const { paint } = context;
+  for (const path of setAside) say(context, `set aside  ${safeText(path)}`);
+  for (const path of stays) {
+    say(context, `stays      ${safeText(path)}: its inode is damaged; unmount and run fsck`);
+  }
+  if (kept) {
+    say(context, `${paint.green("repaired")}: the state continues from sequence ${sequence}`);
+  } else if (stays.length === 0) {
+    const next = "the next program to open it begins a new state";
+    say(context, `${paint.green("repaired")}: nothing could be kept: ${next}`);
+  } else {
+    say(context, `${paint.red("not repaired")}: run "ministate repair" again after fsck`);
+  }
 }
 
 async function isConfirmed(context: Context): Promise<boolean> {
@@ -81,6 +96,8 @@ async function isConfirmed(context: Context): Promise<boolean> {
 }
 
 interface Repaired {
+  /** Whether there is a journal to go on with. */
+  kept: boolean;
   sequence: number;
   lost: { sequenceFirst: number; sequenceLast: number | null } | null;
   setAside: string[];
@@ -88,8 +105,29 @@ interface Repaired {
   stays: string[];
 }
 
-/** The journal can do it alone: it needs no mutator, and keeps the name and version of the one that wrote it. */
 async function repairState(context: Context, inspection: Inspection): Promise<Repaired> {
+  const unnamed = inspection.id === null ? await repairUnnamed(context, inspection) : null;
+  return unnamed === null
+    ? await repairJournal(context, inspection)
+    : { kept: false, sequence: 0, ...unnamed };
+}
+
+/** Nothing done, and `null`, when under the lock a file does tell whose state it is. */
+async function repairUnnamed(
+  { fs }: Context,
+  { directory: path, journal: name }: Inspection,
+): Promise<Unnamed | null> {
+  const directory = await StateDirectory.openForWriting(fs, path, name, false);
+  try {
+    const inspection = await inspectState(fs, path, name);
+    return inspection.id === null ? await setUnnamedAside(directory, inspection) : null;
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The journal alone knows how: it needs no mutator, and keeps the name and version of the one that wrote it. */
+async function repairJournal(context: Context, inspection: Inspection): Promise<Repaired> {
   const { fs } = context;
   const { directory, journal: name } = inspection;
   const journal = await Journal.open(directory, name, {
@@ -114,7 +152,7 @@ async function repairState(context: Context, inspection: Inspection): Promise<Re
     const range = lost === null
       ? null
       : { sequenceFirst: lost.sequenceFirst, sequenceLast: lost.sequenceLast };
-    return { sequence: journal.sequence, lost: range, setAside, stays };
+    return { kept: true, sequence: journal.sequence, lost: range, setAside, stays };
   } finally {
     await journal.close();
   }

@@ -23,16 +23,21 @@ export function writtenText(written: WrittenInspection): string[] {
   ];
 }
 
+/** A shorter journal tells no rate: the start alone writes more than the hours after it. */
+const SPAN_MIN_MS = 24 * 60 * 60 * 1000;
+
 /** The years that a card lasts at the rate of the kept journal; `null` when the rate is unknown. */
 export function cardYearsOf({ period }: WrittenInspection, enduranceBytes: number): number | null {
-  return period === null
-    ? null
-    : cardYears(enduranceBytes, period.cardBytes, period.to - period.from);
+  if (period === null || period.to - period.from < SPAN_MIN_MS) return null;
+  return cardYears(enduranceBytes, period.cardBytes, period.to - period.from);
 }
 
 /** How long a card lasts, in a line. */
 export function cardText(written: WrittenInspection, enduranceBytes: number): string {
   const years = cardYearsOf(written, enduranceBytes);
+  if (years === null && written.period !== null) {
+    return "too little to tell: the kept journal spans less than a day";
+  }
   if (years === null) {
     return "it is not known how long it lasts: the kept journal spans no time, or the clock was not set";
   }

@@ -1,7 +1,8 @@
 // Runs every test on Deno, Bun and Node: test.ts [part of a file name] [--runtime R] [--name TEXT] [--record].
 //
 // The counts come from each runner's JUnit report. A runtime that crashes, is missing, or finds no test
-// is a failure: nothing is skipped silently. The last line is "N passed, N failed".
+// is a failure: nothing is skipped silently. The last line is "N passed, N failed"; arguments that can't be used end it
+// with 64 and without that line, for no test has failed.
 // With --record, Node's tests leave behind what `npm run coverage -- --recorded` measures.
 
 import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -38,14 +39,19 @@ interface Summary {
   seconds: number;
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runtime: { type: "string" },
-    name: { type: "string" },
-    record: { type: "boolean", default: false },
-  },
-});
+const usage = `Usage: npm test -- [part of a file name …] [options]
+
+  --runtime R     deno, bun or node alone
+  --name TEXT     the tests with that text in their names (under Deno: names of the top level)
+  --record        leave behind what "npm run coverage -- --recorded" measures
+  --help          this text
+`;
+
+const { values, positionals } = readArguments();
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
 const chosen = runtimes.filter((runtime) =>
   values.runtime === undefined || values.runtime === runtime
 );
@@ -53,7 +59,11 @@ const files = globSync("test/**/*.test.ts", { cwd: root }).sort()
   .filter((file) => positionals.every((part) => file.includes(part)));
 if (chosen.length === 0) stop(`Unknown runtime "${values.runtime}": wanted deno, bun or node`);
 if (files.length === 0) {
-  stop(`No file test/**/*.test.ts has "${positionals.join(" ")}" in its name`);
+  stop(
+    `No test file matches "${
+      positionals.join(" ")
+    }": wanted a part of the path of a test/**/*.test.ts`,
+  );
 }
 
 mkdirSync(outDir, { recursive: true });
@@ -162,7 +172,24 @@ function printTable(rows: Summary[]): void {
   process.exitCode = total("failed") === 0 ? 0 : 1;
 }
 
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        runtime: { type: "string" },
+        name: { type: "string" },
+        record: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    return stop(`${(error as Error).message}\n\n${usage}`);
+  }
+}
+
+/** Ends the run before any test. */
 function stop(message: string): never {
-  console.log(`${message}\n0 passed, 1 failed`);
-  process.exit(1);
+  console.error(message);
+  process.exit(64);
 }

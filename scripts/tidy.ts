@@ -65,10 +65,15 @@ const rules: Record<string, Rule> = {
       ),
       /\bJSON\s*(?:\?\.|\.)\s*parse\b|\bJSON\s*\[|=\s*JSON\b(?!\s*\.)|\.json\(\)/,
     ),
+  "advice that names an option stands in src/advice.ts, from where the command leaves it out": (
+    sources,
+  ) =>
+    search(
+      sources.filter(({ path }) => path.startsWith("src/") && path !== "src/advice.ts"),
+      /open (?:it )?with(?:out)? (?:readOnly|onCorruption|create)\b/,
+    ),
   [`a file of the product and of scripts/ has at most ${linesMax} lines, without its doc comments`]:
-    (
-      sources,
-    ) =>
+    (sources) =>
       sources
         .filter((source) => /^(src|runtime|testing|cli|scripts)\//.test(source.path))
         .map((source) => ({ path: source.path, count: linesOf(source) }))

@@ -4,6 +4,28 @@
  * @module
  */
 
+/**
+ * The parts of messages that name an option of `open`. Each stands at the end of other advice, so that the message is
+ * whole without it: the command has no such options, and leaves them out.
+ */
+export const BY_OPTION = {
+  readOnly: ", or open with readOnly",
+  onlyReadOnly: ", and readOnly opens it",
+  quarantine: ' (or open with onCorruption "quarantine")',
+  writing: "; open it without readOnly",
+  create: "; open without create: false to begin a new state",
+} as const;
+
+/** What to do about a file that looks like somebody else's, and may be ours with a damaged first line. */
+export const PERHAPS_OURS =
+  `If it is this journal's and damaged, "ministate verify" shows it, and "ministate repair"${BY_OPTION.quarantine} ` +
+  "sets it aside";
+
+/** A message as the command says it. */
+export function withoutOptions(message: string): string {
+  return Object.values(BY_OPTION).reduce((text, part) => text.replaceAll(part, ""), message);
+}
+
 const ADVICE: Record<string, string> = {
   ENOENT: "the path does not exist",
   ENOTDIR: "part of the path is a file where a directory is needed",
@@ -13,7 +35,7 @@ const ADVICE: Record<string, string> = {
     "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
   EPERM:
     "give this user (and, under Deno, --allow-read and --allow-write) access to the state directory",
-  EROFS: "the file system is mounted read-only; check the card, or open with readOnly",
+  EROFS: `the file system is mounted read-only; check the card${BY_OPTION.readOnly}`,
   ELOOP: "a symbolic link stands where one of our files belongs; it is not followed",
   EINVAL: "something other than a regular file stands where one of our files belongs",
   EIO: "the device failed; check the card and the system log",

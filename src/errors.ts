@@ -62,7 +62,7 @@ export class MinistateError extends Error {
   }
 }
 
-/** `CORRUPT`: bytes that had been acknowledged are damaged or missing. Nothing was changed on the disk. */
+/** `CORRUPT`: acknowledged bytes are damaged or missing. Nothing was changed on the disk. */
 export class CorruptionError extends MinistateError {
   /** The first and last sequence that can't be proven. The last is `null` when it is unknown. */
   readonly lost: { sequenceFirst: number; sequenceLast: number | null };
@@ -127,7 +127,8 @@ export class PoisonedError extends MinistateError {
 
 /**
  * `DIRECTORY_GONE`: the path of the state directory now leads somewhere else, or the directory, its lock file or the
- * segment was removed. Nothing at that place was read, written or deleted. Final: close, and open again.
+ * segment was removed. Nothing was done under that path since. Mutations acknowledged after a move are in the moved
+ * directory. Final: close, and open again.
  */
 export class DirectoryGoneError extends MinistateError {
   /** Makes the error. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { adviceFor } from "./advice.ts";
+import { adviceFor, BY_OPTION } from "./advice.ts";
 import { systemCodeOf } from "./durable_fs.ts";
 import { ClosedError, DiskFullError, IoError, MinistateError, ReadOnlyError } from "./errors.ts";
 
@@ -20,7 +20,7 @@ export function messageOf(thrown: unknown): string {
 /** The error for a call that would change a directory opened for reading. */
 export function readOnlyError(path: string): ReadOnlyError {
   return new ReadOnlyError(
-    `"${path}" was opened for reading only: nothing was changed; open it without readOnly`,
+    `"${path}" was opened for reading only: nothing was changed${BY_OPTION.writing}`,
     { path },
   );
 }

@@ -36,7 +36,7 @@ import { temporaryDirectory } from "./support/temporary.ts";
 const gone = {
   error: DirectoryGoneError,
   code: "DIRECTORY_GONE",
-  says: /Nothing was read, written or deleted there since\. .*close, and open again$/,
+  says: /Nothing was done under that path since\. .*close, and open again$/,
 };
 
 /** Every file of a directory with its bytes. */
@@ -242,6 +242,21 @@ for (const [what, [move, says]] of Object.entries(moves)) {
     }
   });
 }
+
+test("a manager says where the mutations are that were acknowledged after its directory was moved", async () => {
+  await using directory = await temporaryDirectory();
+  const [path, moved] = [directory.join("state"), directory.join("moved")];
+  const manager = await openLedger(path);
+  await manager.apply("before");
+  await rename(path, moved);
+  await manager.apply("after");
+  const says =
+    /Nothing was done under that path since\. Mutations acknowledged after a move are in the moved directory: find it/;
+  await assertFails(() => manager.compact(), { ...gone, says });
+  await closeGone(manager);
+  await using found = await openLedger(moved);
+  assertEquals(found.snapshot(), { entries: ["before", "after"] });
+});
 
 test("a manager says so when its directory is gone from the server of a network file system", async () => {
   await using directory = await temporaryDirectory();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutOptions } from "../../src/advice.ts";
 import { type DurableFs, type DurableLock, systemCodeOf } from "../../src/durable_fs.ts";
 import { ioError } from "../../src/failures.ts";
 import { discard } from "../../src/disk/file_io.ts";
@@ -66,7 +67,7 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
   return {
     check,
     mark: "problem",
-    found: ioError("make and lock a file in", directory, trial).message,
+    found: withoutOptions(ioError("make and lock a file in", directory, trial).message),
     meaning: "A program that runs like this one can't keep its state here",
     advice: "Fix that, or choose another directory",
   };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { withoutOptions } from "../../src/advice.ts";
 import { type DurableFs, systemCodeOf } from "../../src/durable_fs.ts";
 import { ioError } from "../../src/failures.ts";
 import { joinPath } from "../../src/disk/names.ts";
@@ -88,10 +89,8 @@ async function trySyncs(
       : { findings: latencyFindings(sync, facts.disk), sync };
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error;
-    return {
-      findings: [failedFinding(ioError("sync a file in", facts.path, error).message)],
-      sync: null,
-    };
+    const { message } = ioError("sync a file in", facts.path, error);
+    return { findings: [failedFinding(withoutOptions(message))], sync: null };
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BY_OPTION } from "../advice.ts";
 import { closeAfterFailure } from "./close_file.ts";
 import {
   type DurableFs,
@@ -111,8 +112,8 @@ async function lockAlone(
   } catch (error) {
     const { message } = ioError("lock", path, error);
     throw new IoError(
-      `${damage.message}. The directory can't be locked instead: ${message}. Nothing was changed, and readOnly ` +
-        "opens it. When fsck can't help, copy everything but the lock file into a new directory and open that",
+      `${damage.message}. The directory can't be locked instead: ${message}. Nothing was changed` +
+        `${BY_OPTION.onlyReadOnly}. When fsck can't help, copy everything but the lock file into a new directory and open that`,
       { path: damage.path, operation: "lock", cause: damage.cause },
     );
   }
@@ -170,12 +171,10 @@ function keyOf({ device, inode }: FileIdentity): string {
 async function lockedError(fs: DurableFs, path: string, lockPath: string): Promise<LockedError> {
   const isOurs = heldHere.has(keyOf(await fs.identity(path)));
   const holder = isOurs
-    ? "is already open for writing in this process (a hot reload must close the former manager): close it first, "
-    : "is in use by another writer, in another process or in a worker of this process: close it first, ";
-  const advice = isOurs
-    ? "or open with readOnly"
-    : `or open with readOnly ("fuser ${lockPath}" names the process)`;
-  return new LockedError(`The state directory "${path}" ${holder}${advice}`, {
+    ? "is already open for writing in this process (a hot reload must close the former manager): close it first"
+    : "is in use by another writer, in another process or in a worker of this process: close it first";
+  const who = isOurs ? "" : ` ("fuser ${lockPath}" names the process)`;
+  return new LockedError(`The state directory "${path}" ${holder}${BY_OPTION.readOnly}${who}`, {
     path: lockPath,
     operation: "lock",
   });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BY_OPTION, PERHAPS_OURS } from "../advice.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, TooNewError } from "../errors.ts";
 import { ioError } from "../failures.ts";
@@ -77,13 +78,13 @@ export function headerError(
   }
   if (kind === "foreign") {
     return new ForeignFormatError(
-      `"${file.path}" was not written by ministate, though its name is one of ours: move it away, or use another directory`,
+      `"${file.path}" was not written by ministate, though its name is one of ours: move it away, or use another directory. ${PERHAPS_OURS}`,
       details,
     );
   }
   return new CorruptionError(
     `"${file.path}" is damaged in its first line, which a power cut can't do: nothing was changed; ` +
-      'run "ministate repair" or open with onCorruption "quarantine"',
+      `run "ministate repair"${BY_OPTION.quarantine}`,
     { ...details, lost: { sequenceFirst: file.sequence, sequenceLast: null } },
   );
 }

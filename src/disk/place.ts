@@ -36,8 +36,7 @@ const DIRECTORY: Words = {
   other:
     "is not the one that was opened: something else took its place, or a file system was mounted over it",
   advice:
-    "What was acknowledged is in the directory that was opened, unless it was removed: find it, " +
-    "close, and open again",
+    "Mutations acknowledged after a move are in the moved directory: find it, unless it was removed, close, and open again",
 };
 
 const LOCK_FILE: Words = {
@@ -207,7 +206,7 @@ function goneError(
   cause?: unknown,
 ): DirectoryGoneError {
   return new DirectoryGoneError(
-    `${what}. Nothing was read, written or deleted there since. ${advice}`,
+    `${what}. Nothing was done under that path since. ${advice}`,
     { path, operation: "check the directory", cause },
   );
 }

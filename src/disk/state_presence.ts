@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BY_OPTION } from "../advice.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { NoStateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
@@ -38,8 +39,8 @@ export async function refuseWithoutState(
     ? `"${path}" holds no state: no file in it is a segment or a snapshot`
     : `There is no directory "${path}"`;
   throw new NoStateError(
-    `${found}. Nothing was created: check the path, and that its file system is mounted; ` +
-      "open without create: false to begin a new state",
+    `${found}. Nothing was created: check the path, and that its file system is mounted` +
+      BY_OPTION.create,
     { path, operation: "open", cause },
   );
 }

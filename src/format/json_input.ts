@@ -79,11 +79,11 @@ function readNumber(text: string, start: number, levels: Level[]): number {
   const literal = text.slice(start, end);
   if (isExact(literal)) return end;
   const value = Number(literal);
-  const instead = Number.isFinite(value) ? `${value}, or ` : "";
+  const instead = Number.isFinite(value) ? `, or accept ${value}` : "";
   throw new InexactJsonError(
-    `the number ${shown(literal)}${
-      placeOf(levels)
-    } can't be held exactly: write ${instead}it as a string, ${shown(`"${literal}`)}"`,
+    `the number ${shown(literal)}${placeOf(levels)} can't be held exactly: write it as a string, ${
+      shown(`"${literal}`)
+    }"${instead}`,
   );
 }
 

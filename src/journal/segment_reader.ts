@@ -23,7 +23,6 @@ import { SegmentCost } from "../wear/segment_cost.ts";
 
 const CHUNK_SIZE = 64 * 1024;
 
-/** A place in a segment: the end of a line, and the next sequence there. */
 export interface SegmentPlace {
   named: NamedFile;
   offset: number;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BY_OPTION, PERHAPS_OURS } from "../advice.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
@@ -182,7 +183,7 @@ export function corruptionError(corruption: Corruption): CorruptionError | Forei
   if (corruption.label === FOREIGN_SEGMENT) {
     return new ForeignFormatError(
       `Cannot open "${corruption.path}": ${corruption.says}, though its name is one of ours. Nothing was changed: ` +
-        'move it back to where it came from, or open with onCorruption "quarantine" to set it aside',
+        `move it back to where it came from. ${PERHAPS_OURS}`,
       { path: corruption.path, offset: 0, sequence: sequenceFirst, operation: "open" },
     );
   }
@@ -191,7 +192,7 @@ export function corruptionError(corruption: Corruption): CorruptionError | Forei
       reasonOf(corruption)
     }; sequences that can't be proven: ${range}. ` +
       "Nothing was changed: copy the directory, look at the disk's health, restore a backup, " +
-      'or run "ministate repair" (or open with onCorruption "quarantine") to continue without them',
+      `or run "ministate repair"${BY_OPTION.quarantine} to continue without them`,
     {
       path: corruption.path,
       offset: corruption.offset,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BY_OPTION } from "../advice.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { ForeignFormatError, TooNewError } from "../errors.ts";
 import type { SegmentHeader } from "../format/format.ts";
@@ -128,7 +129,7 @@ export const CONTESTED =
 export function contestedError(path: string): ForeignFormatError {
   return new ForeignFormatError(
     `Cannot open "${path}": ${CONTESTED}. Nothing was changed: ` +
-      'move those of one journal away, or open with onCorruption "quarantine" to set aside what can\'t be used',
+      `move those of one journal away, or run "ministate repair"${BY_OPTION.quarantine} to set aside what can't be used`,
     { path, operation: "open" },
   );
 }

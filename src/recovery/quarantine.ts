@@ -215,7 +215,8 @@ async function whyStuck(step: () => MaybePromise<void>): Promise<unknown> {
   }
 }
 
-async function writeReport(
+/** Writes down what was lost, durably but for its name. */
+export async function writeReport(
   directory: StateDirectory,
   names: QuarantineNames,
   lost: LostRecords,

@@ -60,7 +60,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
     tail: ["proven"],
     reach: ANY_REACH,
     verdict: "corrupt",
-    says: "it is damaged in bytes that had been acknowledged, as what stands behind them proves",
+    says: "acknowledged bytes are damaged: sound records follow them",
   },
   {
     label: "unreadable tail",
@@ -77,7 +77,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
     tail: ["unproven", "unreadable"],
     reach: ["short"],
     verdict: "corrupt",
-    says: "it is damaged in bytes that had been acknowledged, as the snapshot proves",
+    says: "acknowledged bytes are damaged: the snapshot proves that they were there",
   },
   {
     label: "ends below the snapshot",
@@ -126,7 +126,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
     tail: ["unproven", "unreadable"],
     reach: ["short", "beyond"],
     verdict: "corrupt",
-    says: "it is damaged in bytes that had been acknowledged, as the next segment proves",
+    says: "acknowledged bytes are damaged: the next segment proves that they were there",
   },
   {
     label: "damage between the segment's own lines",
@@ -134,7 +134,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
     tail: ["proven"],
     reach: ANY_REACH,
     verdict: "corrupt",
-    says: "it is damaged in bytes that had been acknowledged, as the next segment proves",
+    says: "acknowledged bytes are damaged: the next segment proves that they were there",
   },
 ];
 

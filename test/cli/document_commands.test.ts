@@ -58,6 +58,18 @@ test("a change that can't be applied says why, exits 1 and is not journaled", as
   assertEquals((await jsonOf("inspect", directory.path)).nextOpen.sequence, 1);
 });
 
+test("set says what to add first when the parent of a value is missing", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  await outputOf("set", state, "/c", "1");
+  const { code, errors } = await ministate("set", state, "/a/b", "1");
+  assertEquals(code, 1);
+  assertMatch(
+    errors,
+    /^error: Cannot change the document: .*add "\/a" first; the document is unchanged$/m,
+  );
+});
+
 test("get exits 1 when there is nothing at the pointer", async () => {
   await using directory = await temporaryDirectory();
   await outputOf("set", directory.path, "/a", "1");

@@ -40,7 +40,10 @@ test("patch keeps keys that are one escape apart, in merge patches, JSON Patches
 
 /** JSON of which the document would lose something. */
 const inexact: { json: string; says: string }[] = [
-  { json: "9007199254740993", says: "write 9007199254740992, or it as a string" },
+  {
+    json: "9007199254740993",
+    says: 'write it as a string, "9007199254740993", or accept 9007199254740992',
+  },
   { json: '{"id":12345678901234567890}', says: "12345678901234567890" },
   { json: "[0.12345678901234567890]", says: "0.12345678901234568" },
   { json: "1e400", says: "as a string" },

@@ -78,6 +78,18 @@ test("inspect --endurance tells how long a card lasts at the rate of the kept jo
   assertMatch(await inspect(disk, "--endurance", "1GB"), /\ncard {8}lasts [\d,]{3,} years at /);
 });
 
+test("inspect --endurance draws no rate from less than a day of journal", async () => {
+  for (const span of [5, DAY_MS - 1]) {
+    const disk = freshDisk();
+    await write(disk, 1, START, span);
+    assertEquals((await inspectJson(disk, "--endurance", "30TB")).cardYears, null);
+    assertStringIncludes(
+      await inspect(disk, "--endurance", "30TB"),
+      "\ncard        too little to tell: the kept journal spans less than a day\n",
+    );
+  }
+});
+
 test("inspect refuses an endurance that is none", async () => {
   for (const size of ["much", "0", "-1TB", "1XB", "TB", "1e3", "99999PB", "", "0.5"]) {
     const { code, errors } = await runHere(["inspect", DIRECTORY, `--endurance=${size}`]);
