@@ -63,7 +63,6 @@ export async function backupState(
   // Writing to the target does not count as wear of the source's card.
   const fs = source.fsBeneath;
   await refuseQuarantine(fs, target);
-  refuseInside(source.path, target);
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
   try {
     const copied = await source.files.read(() => copyInto(source, destination, limit, known));
@@ -133,16 +132,6 @@ async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
       { path: target, operation: "back up to" },
     );
   }
-}
-
-/** Refuses a target inside the state: whoever moves, restores or removes that would take the backup along. */
-function refuseInside(source: string, target: string): void {
-  if (!target.startsWith(joinPath(source, ""))) return;
-  throw new IoError(
-    `Cannot back up to "${target}": it is inside the state "${source}", and would be lost with it: ` +
-      "choose another directory",
-    { path: target, operation: "back up to" },
-  );
 }
 
 async function isStateDirectory(fs: DurableFs, path: string): Promise<boolean> {
