@@ -139,7 +139,7 @@ test("open() says what to do when neither the lock file nor the directory can be
     error: IoError,
     code: "IO_FAILED",
     says:
-      /^Cannot open ".*ministate\.lock": EIO.*can't be locked in its place.*EBADF.*Nothing was changed.*readOnly.*fsck.*copy/,
+      /^Cannot open ".*ministate\.lock": EIO.*can't be locked instead.*EBADF.*Nothing was changed.*readOnly.*fsck.*copy/,
   });
   assertEquals([error.path, error.systemCode], [directory.join(LOCK), "EIO"]);
   await using reader = await openLedger(directory.path, { fs, readOnly: true });
