@@ -119,3 +119,52 @@ test("what a later edition took over stays so after a power cut on FAT", async (
     assertEquals([kept(manager), manager.recovery.lost], [each.kept, null], each.name);
   }
 });
+
+test("a stuck snapshot that the next edition has superseded needs no other edition", async () => {
+  const disk = await makeState();
+  const parts = [wal(3), snapshot(4)].map((name) => ({ part: `state/${name}`, code: "EBADMSG" }));
+  const fs = badDisk(disk, ...parts).fs;
+  await using manager = await open(fs, quarantine);
+  const later = disk.paths(DIRECTORY).filter((path) => /\.\d+\.(wal|snapshot)\.jsonl$/.test(path));
+  assertEquals([kept(manager), later], ["12", [second(3)]]);
+  const { superseded } = manager.recovery;
+  assertEquals(superseded.toSorted(), [pathOf(snapshot(4)), pathOf(wal(3))].toSorted());
+});
+
+test("the report of what is lost names no file that could not be moved", async () => {
+  const each = CASES.find(({ name }) => name === "the newest segment")!;
+  const disk = await make(each);
+  await using _manager = await open(rottenOf(disk, each, "EBADMSG"), quarantine);
+  const report = disk.peek(pathOf("quarantine/lost-from-5.json"))!;
+  assertEquals(JSON.parse(new TextDecoder().decode(report)).quarantined, []);
+});
+
+test("a copy of a snapshot under the name of a later edition counts for nothing", async () => {
+  const disk = await makeState();
+  const name = snapshot(4).replace(".snapshot.", ".9999.snapshot.");
+  disk.plant(pathOf(name), disk.peek(pathOf(snapshot(4)))!);
+  await using manager = await open(disk);
+  assertEquals([kept(manager), manager.recovery.snapshot?.path], [
+    "123456",
+    pathOf(snapshot(4)),
+  ]);
+  assertEquals((await manager.createSnapshot()).path, pathOf(snapshot(6)));
+  assertEquals([disk.peek(pathOf(name)), disk.peek(pathOf(`quarantine/${name}`)) !== null], [
+    null,
+    true,
+  ]);
+});
+
+test("a snapshot of a later edition says so, and counts", async () => {
+  const each = CASES.find(({ name }) => name === "the newest segment")!;
+  const disk = await make(each);
+  const fs = rottenOf(disk, each, "EBADMSG");
+  {
+    await using manager = await open(fs, quarantine);
+    await manager.apply("a");
+    await manager.createSnapshot();
+  }
+  await using manager = await open(fs);
+  const path = pathOf(snapshot(5)).replace(".snapshot.", ".2.snapshot.");
+  assertEquals([kept(manager), manager.recovery.snapshot?.path], ["1234a", path]);
+});
