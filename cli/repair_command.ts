@@ -8,7 +8,8 @@ import { setUnnamedAside, type Unnamed } from "../src/recovery/aside_unnamed.ts"
 import { inspectState } from "../src/recovery/inspect.ts";
 import { Journal } from "../journal.ts";
 import type { Finding, Inspection } from "../src/recovery/inspection.ts";
-import { listState, type NamedFile, stemOf } from "../src/disk/names.ts";
+import { listState } from "../src/disk/list_state.ts";
+import { type NamedFile, stemOf } from "../src/disk/names.ts";
 import { moveUnneeded } from "../src/recovery/quarantine_folder.ts";
 import { isStuck } from "../src/disk/refusals.ts";
 import { StateDirectory } from "../src/journal/state_directory.ts";

@@ -7,7 +7,8 @@
 import { type BackupReport, backupState } from "../src/state/backup.ts";
 import { CorruptionError, MinistateError } from "../src/errors.ts";
 import { ioError } from "../src/failures.ts";
-import { findJournalName, listState, stemOf } from "../src/disk/names.ts";
+import { listState } from "../src/disk/list_state.ts";
+import { findJournalName, stemOf } from "../src/disk/names.ts";
 import { holdFiles } from "../src/state/held_files.ts";
 import { StateDirectory } from "../src/journal/state_directory.ts";
 import { type Context, journalNameIn, openDocument, pause, say, sayJson } from "./context.ts";

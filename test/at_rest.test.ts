@@ -17,7 +17,7 @@ import { detectFs } from "../runtime/detect.ts";
 import { JournalCursor } from "../src/journal/journal_cursor.ts";
 import { JournalFiles } from "../src/journal/journal_files.ts";
 import { unusableHeader } from "../src/recovery/corruption.ts";
-import { listState } from "../src/disk/names.ts";
+import { listState } from "../src/disk/list_state.ts";
 import {
   checksumOf,
   controlLine,

@@ -6,7 +6,8 @@
 
 import type { MinistateError } from "../../src/errors.ts";
 import { ioError } from "../../src/failures.ts";
-import { listState, stemOf } from "../../src/disk/names.ts";
+import { listState } from "../../src/disk/list_state.ts";
+import { stemOf } from "../../src/disk/names.ts";
 import { JournalCursor } from "../../src/journal/journal_cursor.ts";
 import { JournalFiles } from "../../src/journal/journal_files.ts";
 import type { Inspection } from "../../src/recovery/inspection.ts";

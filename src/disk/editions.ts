@@ -4,32 +4,48 @@
  * @module
  */
 
-import type { NamedFile, StateFiles } from "./names.ts";
+import type { NamedFile, SortedNames, StateFiles } from "./names.ts";
 
 /** The edition that new files belong to. */
-export function editionOf({ segments, snapshots }: StateFiles): number {
+export function editionOf({ segments, snapshots }: SortedNames): number {
   return [...segments, ...snapshots].reduce((newest, { edition }) => Math.max(newest, edition), 1);
+}
+
+/** The edition as a header has it, which leaves out the first one. */
+export function editionTold({ edition }: { edition: number }): number | undefined {
+  return edition === 1 ? undefined : edition;
 }
 
 /**
  * Leaves out files that later editions have replaced. A segment replaces all files of earlier editions that belong to
  * its first sequence or a later one. A snapshot replaces those of its own sequence.
  *
- * @param segments in ascending order, like `snapshots`
+ * A segment that begins an edition is synced under its name before anything relies on it. So an empty one of an edition
+ * that no other file has replaces nothing: it was never begun, and counts as unfinished.
+ *
+ * @param empty segments without a byte
+ * @param copies snapshots of another edition, according to their headers: they are as good as replaced
  */
 export function newestEditions(
-  segments: NamedFile[],
-  snapshots: NamedFile[],
-): Pick<StateFiles, "segments" | "snapshots" | "superseded"> {
-  const all = [...segments, ...snapshots];
-  if (all.every(({ edition }) => edition === 1)) return { segments, snapshots, superseded: [] };
-  const superseded = new Set<NamedFile>();
+  sorted: SortedNames,
+  empty: ReadonlySet<NamedFile>,
+  copies: ReadonlySet<NamedFile>,
+): StateFiles {
+  const snapshots = sorted.snapshots.filter((file) => !copies.has(file));
+  const written = sorted.segments.filter((file) => !empty.has(file));
+  const begun = editionOf({ ...sorted, segments: written, snapshots });
+  const isUnbegun = (file: NamedFile) => file.edition > begun;
+  const temporary = [...sorted.temporary];
+  for (const file of sorted.segments) if (isUnbegun(file)) temporary.push(file.path);
+  const segments = sorted.segments.filter((file) => !isUnbegun(file));
   const isSegment = new Set(segments);
+  const superseded = new Set<NamedFile>(copies);
   /** Where later editions begin, and where the current edition begins, which does not affect its own files. */
   let end = Infinity, start = Infinity;
   let edition = Infinity;
   const snapshotted = new Set<number>();
-  for (const file of all.sort((a, b) => b.edition - a.edition)) {
+  const all = [...segments, ...snapshots].sort((a, b) => b.edition - a.edition);
+  for (const file of begun === 1 ? [] : all) {
     if (file.edition < edition) end = Math.min(end, start);
     edition = file.edition;
     const isTaken = !isSegment.has(file) && snapshotted.has(file.sequence);
@@ -39,6 +55,8 @@ export function newestEditions(
   }
   const counts = (file: NamedFile) => !superseded.has(file);
   return {
+    ...sorted,
+    temporary,
     segments: segments.filter(counts),
     snapshots: snapshots.filter(counts),
     superseded: [...superseded],

@@ -7,7 +7,6 @@
 import { ForeignFormatError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
-import { newestEditions } from "./editions.ts";
 import { SEQUENCE_MAX } from "../format/format.ts";
 
 /** The folder, inside the state directory, for everything set aside as damaged or torn. */
@@ -50,15 +49,19 @@ export interface NamedFile {
 }
 
 /** The contents of a state directory, by name alone. Segments and snapshots are in ascending order. */
-export interface StateFiles {
+export interface SortedNames {
   directory: string;
   stem: string;
   segments: NamedFile[];
   snapshots: NamedFile[];
-  /** Files that a later edition has replaced. They could not be moved away, and are ignored. */
-  superseded: NamedFile[];
   /** Files that never got their final name. */
   temporary: string[];
+}
+
+/** The files of a state directory that count, and those that don't. */
+export interface StateFiles extends SortedNames {
+  /** Files that a later edition has replaced. They could not be moved away, and are ignored. */
+  superseded: NamedFile[];
 }
 
 /** Joins a directory and a name. */
@@ -140,7 +143,7 @@ export function isOwnName(name: string): boolean {
 }
 
 /** Sorts a directory's names into the segments, snapshots and leftovers of the journal `stem`. */
-export function sortNames(directory: string, stem: string, entries: DirectoryEntry[]): StateFiles {
+export function sortNames(directory: string, stem: string, entries: DirectoryEntry[]): SortedNames {
   const segments: NamedFile[] = [], snapshots: NamedFile[] = [], temporary: string[] = [];
   for (const { name, kind } of entries) {
     if (name.endsWith(TEMPORARY_SUFFIX)) {
@@ -179,20 +182,7 @@ export function sortNames(directory: string, stem: string, entries: DirectoryEnt
   }
   segments.sort((a, b) => a.sequence - b.sequence);
   snapshots.sort((a, b) => a.sequence - b.sequence);
-  return { directory, stem, temporary, ...newestEditions(segments, snapshots) };
-}
-
-/** Lists a state directory. */
-export async function listState(
-  fs: DurableFs,
-  directory: string,
-  stem: string,
-): Promise<StateFiles> {
-  try {
-    return sortNames(directory, stem, await fs.list(directory));
-  } catch (error) {
-    throw ioError("list", directory, error);
-  }
+  return { directory, stem, segments, snapshots, temporary };
 }
 
 /** The name of the journal in a directory, or `null` if there is none. */

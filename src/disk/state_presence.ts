@@ -8,7 +8,8 @@ import { BY_OPTION } from "../advice.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { NoStateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
-import { checkDirectory, listState, type StateFiles, stemOf } from "./names.ts";
+import { listState } from "./list_state.ts";
+import { checkDirectory, type StateFiles, stemOf } from "./names.ts";
 
 /** Whether there is any segment or snapshot, sound or not. A lock or an unfinished file is not a state. */
 export function holdsState({ segments, snapshots }: StateFiles): boolean {

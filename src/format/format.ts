@@ -82,6 +82,8 @@ export interface SnapshotHeader {
   id: string;
   /** The snapshot holds the state after this sequence. */
   sequence: number;
+  /** As in the file's name; 1 if missing. */
+  edition?: number;
   mutator: string | null;
   version: number;
   timestamp: number;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { editionTold } from "../disk/editions.ts";
 import { FORMAT, type SegmentHeader } from "../format/format.ts";
 import type { Life } from "../format/traffic.ts";
 
@@ -32,7 +33,7 @@ export function segmentHeader(
   life?: Life,
 ): SegmentHeader {
   const { id, mutator, version } = identity;
-  const edition = identity.edition === 1 ? undefined : identity.edition;
+  const edition = editionTold(identity);
   // Before the first mutation there is nothing to record: counting begins with this segment.
   const written = life !== undefined && life.mutations > 0 ? life : undefined;
   return {

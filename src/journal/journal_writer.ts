@@ -219,6 +219,8 @@ export class JournalWriter {
   async beginEdition(edition: number): Promise<void> {
     this.identity = { ...this.identity, edition };
     await this.rotate();
+    // Its name replaces others from now on. On FAT it leads to an empty file until this sync.
+    await this.#segment.sync();
   }
 
   /** Gives back a full segment's fill. A failure costs only that space: line feeds after the batches are harmless. */

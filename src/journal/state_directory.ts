@@ -9,10 +9,10 @@ import { type HeldDirectory, holdDirectory } from "../disk/directory_lock.ts";
 import { type DurableFs, systemCodeOf } from "../durable_fs.ts";
 import type { DirectoryGoneError } from "../errors.ts";
 import { closedError, ioError } from "../failures.ts";
+import { listState } from "../disk/list_state.ts";
 import {
   checkDirectory,
   joinPath,
-  listState,
   LOCK_NAME,
   parentOf,
   QUARANTINE,

@@ -24,15 +24,21 @@ export async function setRottenAside(
   writer: JournalWriter,
 ): Promise<void> {
   const moved = await moveIfPossible(directory, rotten.map(({ named }) => named));
-  let stuck: unknown = null;
+  const stuck: { named: NamedFile; error: unknown }[] = [];
   for (const [index, { path, error }] of moved.entries()) {
     report.snapshotsSkipped[index]!.path = path;
     // If it became readable again, it would claim sequences that are reused by then.
-    if (error !== null && rotten[index]!.named.sequence > report.sequence) stuck = error;
+    const { named } = rotten[index]!;
+    if (error !== null && named.sequence > report.sequence) stuck.push({ named, error });
   }
-  if (stuck === null) return;
+  if (stuck.length === 0) return;
+  // The journal may have been continued in a later edition by now, which has replaced them.
+  const { snapshots } = await directory.list();
+  const inForce = stuck.filter(({ named }) => snapshots.some(({ path }) => path === named.path));
+  if (inForce.length === 0) return;
   const edition = writer.identity.edition + 1;
-  if (!isStuck(stuck) || edition > EDITION_MAX) throw stuck;
+  const decisive = inForce.find(({ error }) => !isStuck(error)) ?? inForce[0]!;
+  if (!isStuck(decisive.error) || edition > EDITION_MAX) throw decisive.error;
   await writer.beginEdition(edition);
 }
 

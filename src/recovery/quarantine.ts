@@ -117,7 +117,8 @@ async function setAside(
     reason: reasonOf(corruption),
     quarantined: target === null ? [] : [target],
   };
-  await writeReport(directory, names, lost);
+  // What could not be copied may not be movable either, so the report doesn't name it.
+  await writeReport(directory, names, isCopied ? lost : { ...lost, quarantined: [] });
   await fs.syncDirectory(names.folder);
   const takeOver = async (stuck: unknown) => {
     const edition = editionOf(files) + 1;

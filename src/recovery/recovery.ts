@@ -220,6 +220,8 @@ async function repair(
       own = { ...own, edition };
       await segment?.close();
       segment = await begin();
+      // Its name replaces others from now on. On FAT it leads to an empty file until this sync.
+      if (edition > identity.edition) await segment.sync();
     };
     report.lost = await setJournalAside(directory, files, scan.corruption, beginAnew);
   } else if (scan.torn !== null) {

@@ -10,10 +10,10 @@ import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, type DirectoryGoneError, IoError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
+import { listState } from "../disk/list_state.ts";
 import {
   isOwnName,
   joinPath,
-  listState,
   LOCK_NAME,
   parentOf,
   QUARANTINE,

@@ -8,6 +8,7 @@ import { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
+import { editionTold } from "../disk/editions.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import { type NamedFile, snapshotFile } from "../disk/names.ts";
@@ -116,8 +117,10 @@ export class Compaction {
 
   #header(sequence: number): SnapshotHeader {
     const { id, mutator, version } = this.#writer.identity;
+    const edition = editionTold(this.#writer.identity);
     const timestamp = readClock(this.#clock);
-    return { ministate: "snapshot", format: FORMAT, id, sequence, mutator, version, timestamp };
+    const ministate = "snapshot";
+    return { ministate, format: FORMAT, id, sequence, edition, mutator, version, timestamp };
   }
 
   /** Captures the state at one sequence without delaying mutations. */
