@@ -10,7 +10,7 @@ import { ioError } from "../failures.ts";
 import { temporaryPath } from "./names.ts";
 import { Holes, readOver } from "./read_around.ts";
 import { readFully } from "./file_io.ts";
-import { createAnew, discard, writeFully } from "./file_io.ts";
+import { createTemporary, discard, writeFully } from "./file_io.ts";
 
 const PIECE_SIZE = 256 * 1024;
 
@@ -46,12 +46,12 @@ async function copy(
   target: string,
   bytes: (input: DurableFile, output: DurableFile) => Promise<number>,
 ): Promise<number> {
-  const temporary = temporaryPath(target);
+  let temporary = temporaryPath(target);
   let input: DurableFile | undefined;
   let output: DurableFile | undefined;
   try {
     input = await fs.open(source, "read");
-    output = await createAnew(fs, temporary);
+    ({ file: output, path: temporary } = await createTemporary(fs, target));
     const size = await bytes(input, output);
     await output.syncAll();
     await fs.rename(temporary, target);

@@ -6,6 +6,8 @@
 
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { FILL_SIZE_MIN, LINE_FEED } from "../format/format.ts";
+import { temporaryPath } from "./names.ts";
+import { isStuck } from "./refusals.ts";
 
 const lineFeeds = new Uint8Array(FILL_SIZE_MIN).fill(LINE_FEED);
 
@@ -69,14 +71,53 @@ export async function fillWithLineFeeds(
   }
 }
 
-/** Creates a file, replacing one that an interrupted attempt may have left. */
-export async function createAnew(fs: DurableFs, path: string): Promise<DurableFile> {
+/** How many temporary names to try for one file. */
+const TEMPORARY_NAMES_MAX = 4;
+
+/**
+ * Creates the temporary file that is to become `target`, replacing one that an interrupted attempt may have left. Uses
+ * another name where only fsck can remove that one.
+ */
+export async function createTemporary(
+  fs: DurableFs,
+  target: string,
+): Promise<{ file: DurableFile; path: string }> {
+  let path = temporaryPath(target);
+  let first: unknown;
+  for (let count = 0; count < TEMPORARY_NAMES_MAX; count++, path = temporaryPath(path)) {
+    try {
+      return { file: await createAnew(fs, path), path };
+    } catch (error) {
+      first ??= error;
+      if (!await isNameStuck(fs, path, error)) break;
+    }
+  }
+  throw first;
+}
+
+async function createAnew(fs: DurableFs, path: string): Promise<DurableFile> {
   try {
     return await fs.open(path, "create");
   } catch (error) {
     if ((error as { code?: string }).code !== "EEXIST") throw error;
     await fs.remove(path);
     return await fs.open(path, "create");
+  }
+}
+
+/**
+ * Whether `path` leads to a file that only fsck can rename or delete. After any other failure, however similar, the
+ * same call can succeed.
+ *
+ * @param error why something could not be done with the name
+ */
+export async function isNameStuck(fs: DurableFs, path: string, error: unknown): Promise<boolean> {
+  if (!isStuck(error)) return false;
+  try {
+    await fs.identity(path);
+    return false;
+  } catch (again) {
+    return isStuck(again);
   }
 }
 

@@ -127,14 +127,19 @@ export function snapshotFile(files: FileNaming, sequence: number): NamedFile {
   return named(files, sequence, SNAPSHOT_SUFFIX);
 }
 
-/** Where a file is written before it is synced and renamed to its final name. */
+/**
+ * Where a file is written before it is synced and renamed to its final name. Where that name is taken for good, it can
+ * be applied again, to the temporary path.
+ */
 export function temporaryPath(path: string): string {
   return path + TEMPORARY_SUFFIX;
 }
 
 /** The final name of a file, whether or not it has been renamed yet. */
 export function finalPath(path: string): string {
-  return path.endsWith(TEMPORARY_SUFFIX) ? path.slice(0, -TEMPORARY_SUFFIX.length) : path;
+  let final = path;
+  while (final.endsWith(TEMPORARY_SUFFIX)) final = final.slice(0, -TEMPORARY_SUFFIX.length);
+  return final;
 }
 
 /** Whether a name in a state directory is one of ours, of any journal. */

@@ -15,7 +15,7 @@ import type { Life } from "../format/traffic.ts";
 import { FillAhead } from "./fill_ahead.ts";
 import { poisoned } from "./poison.ts";
 import { hasNoSpaceFor, repairTail, type TailRepair } from "./tail_repair.ts";
-import { createAnew, discard, writeFully } from "../disk/file_io.ts";
+import { createTemporary, discard, writeFully } from "../disk/file_io.ts";
 
 /** The one writer of one segment. */
 export class SegmentWriter {
@@ -68,11 +68,11 @@ export class SegmentWriter {
     fillsAhead: boolean,
   ): Promise<SegmentWriter> {
     const { bytes, checksum } = encodeHeader(header, fs.crc32);
-    const temporary = temporaryPath(named.path);
+    let temporary = temporaryPath(named.path);
     let file: DurableFile | undefined;
     let renamed = false;
     try {
-      file = await createAnew(fs, temporary);
+      ({ file, path: temporary } = await createTemporary(fs, named.path));
       await writeFully(file, bytes, 0);
       // Sync before rename: otherwise a power cut can leave the new name on an empty file.
       await file.syncAll();

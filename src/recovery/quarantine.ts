@@ -14,7 +14,7 @@ import { editionOf } from "../disk/editions.ts";
 import { EDITION_MAX, joinPath, type NamedFile, type StateFiles } from "../disk/names.ts";
 import { moveAside, openQuarantine, QuarantineNames, syncMoved } from "./quarantine_folder.ts";
 import type { LostRecords } from "./recovery_report.ts";
-import { createAnew, writeFully } from "../disk/file_io.ts";
+import { writeFully } from "../disk/file_io.ts";
 import { isMetadataDamaged, isStuck } from "../disk/refusals.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
@@ -225,7 +225,7 @@ export async function writeReport(
   const path = names.free(`lost-from-${lost.sequenceFirst}.json`);
   let file: DurableFile | undefined;
   try {
-    file = await createAnew(directory.fs, path);
+    file = await directory.fs.open(path, "create");
     await writeFully(file, new TextEncoder().encode(JSON.stringify(lost) + "\n"), 0);
     await file.syncAll();
   } catch (error) {

@@ -14,7 +14,7 @@ import { type NamedFile, temporaryPath } from "../disk/names.ts";
 import { readHeader } from "../format/scan.ts";
 import { headerError } from "../disk/header_file.ts";
 import { readFully } from "../disk/file_io.ts";
-import { createAnew, discard, writeFully } from "../disk/file_io.ts";
+import { createTemporary, discard, writeFully } from "../disk/file_io.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
 import { BodyReader, damagedAt } from "./snapshot_body.ts";
 
@@ -38,11 +38,11 @@ export async function writeSnapshot(
   header: SnapshotHeader,
   lines: Iterable<string>,
 ): Promise<number> {
-  const temporary = temporaryPath(named.path);
+  let temporary = temporaryPath(named.path);
   let file: DurableFile | undefined;
   let size = 0;
   try {
-    file = await createAnew(fs, temporary);
+    ({ file, path: temporary } = await createTemporary(fs, named.path));
     size = await writeLines(fs, file, header, lines);
     // Sync before rename: otherwise a power cut can leave the new name on an empty file.
     await file.syncAll();

@@ -5,8 +5,8 @@ import { systemError } from "./wrapped_fs.ts";
 
 /** What the disk refuses. */
 export interface Bad {
-  /** Files with this in their path. */
-  part: string;
+  /** Files with this in their path, except unfinished ones; or all paths that match. */
+  part: string | RegExp;
   /** What the system says; one with spaces is a message without a code. */
   code: string;
   /** Which bytes; without it, the file can't even be opened, looked at, renamed or removed. */
@@ -28,7 +28,8 @@ export function badDisk(
   };
   const of = (path: string) =>
     bads.filter(({ part, times = 1 }) =>
-      path.includes(part) && !path.endsWith(".tmp") && times > 0
+      times > 0 &&
+      (part instanceof RegExp ? part.test(path) : path.includes(part) && !path.endsWith(".tmp"))
     );
   const whole = (...paths: string[]) => {
     const bad = paths.flatMap(of).find(({ range }) => range === undefined);
@@ -64,9 +65,18 @@ export function badDisk(
       whole(path);
       await inner.remove(path);
     },
-    list: (path) => inner.list(path),
-    makeDirectory: (path) => inner.makeDirectory(path),
-    syncDirectory: (path) => inner.syncDirectory(path),
+    async list(path) {
+      whole(path);
+      return await inner.list(path);
+    },
+    async makeDirectory(path) {
+      whole(path);
+      await inner.makeDirectory(path);
+    },
+    async syncDirectory(path) {
+      whole(path);
+      await inner.syncDirectory(path);
+    },
     async lock(path, directory) {
       whole(path);
       return await inner.lock(path, directory);
