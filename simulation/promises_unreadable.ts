@@ -99,7 +99,7 @@ async function momentsPass(tally: Tally): Promise<void> {
   for (const bad of bads) {
     const manager = await open(badDisk(await recorded([2, 4]), bad).fs, QUARANTINING);
     const { lost, snapshotsSkipped } = manager.recovery;
-    assertEquals([manager.sequence, lost, snapshotsSkipped], [RECORDS, null, []], bad.part);
+    assertEquals([manager.sequence, lost, snapshotsSkipped], [RECORDS, null, []], String(bad.part));
     tally.state("unreadable", "asked for again");
   }
 }
