@@ -184,8 +184,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: a rotten snapshot",
     patches: [{
       file: "src/recovery/aside_unneeded.ts",
-      find: "  if (stuck === null) return;\n",
-      replace: "  if (stuck !== 0) return;\n",
+      find: "  if (stuck.length === 0) return;\n",
+      replace: "  if (stuck.length >= 0) return;\n",
     }],
   },
   {

@@ -8,7 +8,7 @@ import { closeFile } from "../disk/close_file.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { MinistateError } from "../errors.ts";
 import { listState } from "../disk/list_state.ts";
-import { type StateFiles } from "../disk/names.ts";
+import type { StateFiles } from "../disk/names.ts";
 import type { Batch } from "../format/scan.ts";
 import { awaitCover } from "../journal/cover.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";

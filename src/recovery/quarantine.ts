@@ -115,10 +115,10 @@ async function setAside(
     path: corruption.path,
     offset: corruption.offset,
     reason: reasonOf(corruption),
-    quarantined: target === null ? [] : [target],
+    // What could not be copied may not be movable either, so the report on the disk doesn't name it.
+    quarantined: isCopied ? [target!] : [],
   };
-  // What could not be copied may not be movable either, so the report doesn't name it.
-  await writeReport(directory, names, isCopied ? lost : { ...lost, quarantined: [] });
+  await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
   const takeOver = async (stuck: unknown) => {
     const edition = editionOf(files) + 1;
@@ -137,11 +137,9 @@ async function setAside(
     const stuck = isSameName
       ? await moveAway(directory, damaged, moveTo, beginAnew)
       : await beginBefore(directory, damaged, moveTo, beginAnew);
-    if (stuck !== null) {
-      lost.quarantined = [];
-      // Any other is a segment that is not needed from now on.
-      if (isSameName) return await takeOver(stuck);
-    }
+    // Any other is a segment that is not needed from now on.
+    if (stuck !== null && isSameName) return await takeOver(stuck);
+    if (stuck === null && !isCopied) lost.quarantined.push(target!);
   }
   const later = files.segments.slice(corruption.index + 1);
   for (const part of [later.slice(0, -1), later.slice(-1)]) {
