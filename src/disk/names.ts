@@ -12,6 +12,17 @@ import { SEQUENCE_MAX } from "../format/format.ts";
 /** The folder, inside the state directory, for everything set aside as damaged or torn. */
 export const QUARANTINE = "quarantine";
 
+/** The folders to use where only fsck can mend the ones before, in order. */
+export const QUARANTINES: readonly string[] = [
+  QUARANTINE,
+  ...[2, 3, 4].map((number) => `${QUARANTINE}-${number}`),
+];
+
+/** Whether damaged files are set aside under this name. */
+export function isQuarantine(name: string): boolean {
+  return QUARANTINES.includes(name);
+}
+
 /** The file that the one writer keeps locked. It is never deleted. */
 export const LOCK_NAME = "ministate.lock";
 
@@ -144,7 +155,7 @@ export function finalPath(path: string): string {
 
 /** Whether a name in a state directory is one of ours, of any journal. */
 export function isOwnName(name: string): boolean {
-  return OWN_NAME.test(finalPath(name)) || name === LOCK_NAME || name === QUARANTINE;
+  return OWN_NAME.test(finalPath(name)) || name === LOCK_NAME || isQuarantine(name);
 }
 
 /** Sorts a directory's names into the segments, snapshots and leftovers of the journal `stem`. */

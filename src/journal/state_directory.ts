@@ -42,6 +42,8 @@ export class StateDirectory {
   /** Absolute, with links resolved when it was opened. */
   readonly path: string;
   readonly stem: string;
+  /** The folder for everything set aside. Another one replaces it where only fsck can mend it. */
+  quarantine: string;
   /** Why the lock file could not be opened, in which case only the directory is locked; `null` otherwise. */
   readonly lockFileDamage: string | null;
   readonly #place: Place;
@@ -63,6 +65,7 @@ export class StateDirectory {
     this.traffic = counting.traffic;
     this.path = path;
     this.stem = stem;
+    this.quarantine = joinPath(path, QUARANTINE);
     this.files = new JournalFiles(
       this.fs,
       () => this.list(),
@@ -174,11 +177,6 @@ export class StateDirectory {
     const files = await this.list();
     if (!create && !holdsState(files)) throw stateVanished(this.path);
     return files;
-  }
-
-  /** The folder for everything set aside. */
-  get quarantine(): string {
-    return joinPath(this.path, QUARANTINE);
   }
 
   /** Removes unfinished files: nothing refers to them. */

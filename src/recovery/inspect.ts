@@ -23,7 +23,7 @@ import { readPatiently } from "../disk/refusals.ts";
 import { readSnapshot } from "../snapshot/snapshot_file.ts";
 import { provenBy } from "./snapshot_restore.ts";
 import { lifeTold } from "./recovery.ts";
-import { listQuarantine, sizeIfReadable, sizesOf } from "./spare_files.ts";
+import { listQuarantine, sizeIfReadable, sizesOf, stuckFindings } from "./spare_files.ts";
 import { type TimedSegment, writtenOf } from "../wear/written.ts";
 
 /** An inspected segment, with what else the verdict needs. */
@@ -74,6 +74,7 @@ export async function inspectState(
     ...scanFindings(scan),
     ...segmentFindings(segments, base?.sequence ?? 0, scan),
     ...supersededFindings(files),
+    ...await stuckFindings(fs, directory),
   ];
   return {
     directory,

@@ -106,7 +106,7 @@ export interface Inspection {
   snapshots: SnapshotInspection[];
   /** What was written over the lifetime of the directory. */
   written: WrittenInspection;
-  /** What recovery has set aside. */
+  /** What recovery has set aside. The names of those in `quarantine-2` and so on begin with that folder's. */
   quarantine: SpareFile[];
   /** Unfinished files; the next open deletes them. */
   temporary: SpareFile[];

@@ -30,7 +30,7 @@ const TORN_NAME = /^\w.*\.torn-\d+$/;
 /**
  * Keeps the bytes of a torn tail before they are overwritten.
  *
- * @returns where they are; `null` when the disk is full or the quarantine's own inode is damaged: the bytes were never
+ * @returns where they are; `null` when the disk is full or no quarantine can be used: the bytes were never
  * acknowledged, and the state must open
  */
 export async function keepTornTail(
@@ -38,7 +38,7 @@ export async function keepTornTail(
   end: SegmentEnd,
 ): Promise<string | null> {
   try {
-    const folder = await openQuarantine(directory);
+    const { folder } = await openQuarantine(directory);
     const target = joinPath(folder, `${end.named.name}.torn-${end.soundEnd}`);
     await copyRange(directory.fs, end.named.path, end.soundEnd, end.writtenEnd, target);
     await forgetOldTails(directory, folder, target);

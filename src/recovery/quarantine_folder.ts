@@ -7,25 +7,56 @@
 import { copyRange } from "../disk/copy_range.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { ioError } from "../failures.ts";
-import { joinPath, type NamedFile, QUARANTINE } from "../disk/names.ts";
-import { isStuck } from "../disk/refusals.ts";
+import { isNameStuck } from "../disk/file_io.ts";
+import { joinPath, type NamedFile, QUARANTINES } from "../disk/names.ts";
+import { isMetadataDamaged, isStuck } from "../disk/refusals.ts";
 import { sizeOf, syncFile } from "../disk/sync_file.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
-/** Creates the folder if missing, and returns its path. */
-export async function openQuarantine(directory: StateDirectory): Promise<string> {
+/**
+ * Creates the folder if missing; uses the next one where only fsck can mend it.
+ *
+ * @returns its path, and what is in it
+ */
+export async function openQuarantine(
+  directory: StateDirectory,
+): Promise<{ folder: string; taken: string[] }> {
+  let first: unknown;
+  for (const name of QUARANTINES) {
+    const folder = joinPath(directory.path, name);
+    try {
+      const taken = await openFolder(directory, name, folder);
+      directory.quarantine = folder;
+      return { folder, taken };
+    } catch (error) {
+      first ??= error;
+      if (!isMetadataDamaged(error) && !await isNameStuck(directory.fs, folder, error)) break;
+    }
+  }
+  throw first;
+}
+
+async function openFolder(
+  { fs, path }: StateDirectory,
+  name: string,
+  folder: string,
+): Promise<string[]> {
   try {
-    await directory.fs.makeDirectory(directory.quarantine);
-    await directory.fs.syncDirectory(directory.path);
-    const entries = await directory.fs.list(directory.path);
+    await fs.makeDirectory(folder);
+    await fs.syncDirectory(path);
+    const entries = await fs.list(path);
     // A link planted under this name would carry damaged files out of the state directory.
-    if (!entries.some(({ name, kind }) => name === QUARANTINE && kind === "directory")) {
+    if (!entries.some((entry) => entry.name === name && entry.kind === "directory")) {
       throw Object.assign(new Error("ELOOP: not a directory"), { code: "ELOOP" });
     }
   } catch (error) {
-    throw ioError("make the directory", directory.quarantine, error);
+    throw ioError("make the directory", folder, error);
   }
-  return directory.quarantine;
+  try {
+    return (await fs.list(folder)).map(({ name }) => name);
+  } catch (error) {
+    throw ioError("list", folder, error);
+  }
 }
 
 /** The names in the quarantine. Nothing kept there is ever replaced. */
@@ -42,12 +73,8 @@ export class QuarantineNames {
 
   /** Opens the quarantine, and lists it once. */
   static async open(directory: StateDirectory): Promise<QuarantineNames> {
-    const folder = await openQuarantine(directory);
-    try {
-      return new QuarantineNames(folder, (await directory.fs.list(folder)).map(({ name }) => name));
-    } catch (error) {
-      throw ioError("list", folder, error);
-    }
+    const { folder, taken } = await openQuarantine(directory);
+    return new QuarantineNames(folder, taken);
   }
 
   /** A path for `name` that was never used. */

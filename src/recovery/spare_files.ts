@@ -4,24 +4,65 @@
  * @module
  */
 
-import type { DurableFs } from "../durable_fs.ts";
+import type { DirectoryEntry, DurableFs } from "../durable_fs.ts";
 import { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
-import type { SpareFile } from "./inspection.ts";
-import { joinPath, QUARANTINE } from "../disk/names.ts";
-import { isUnreadable } from "../disk/refusals.ts";
+import type { Finding, SpareFile } from "./inspection.ts";
+import { isQuarantine, joinPath, LOCK_NAME, QUARANTINE } from "../disk/names.ts";
+import { isStuck, isUnreadable } from "../disk/refusals.ts";
 
-/** The files that recovery has set aside; none when the folder doesn't exist. */
+/** The files that recovery has set aside; none when no folder exists, or only some that can't be read. */
 export async function listQuarantine(fs: DurableFs, directory: string): Promise<SpareFile[]> {
-  const folder = joinPath(directory, QUARANTINE);
+  const found: SpareFile[] = [];
+  for (const { name: folder } of (await listIfThere(fs, directory)).sort(byName)) {
+    if (!isQuarantine(folder)) continue;
+    const path = joinPath(directory, folder);
+    const entries = (await listIfThere(fs, path)).filter(({ kind }) => kind === "file");
+    const files = await sizesOf(fs, entries.sort(byName).map(({ name }) => joinPath(path, name)));
+    const prefix = folder === QUARANTINE ? "" : `${folder}/`;
+    found.push(...files.map(({ name, size }) => ({ name: prefix + name, size })));
+  }
+  return found;
+}
+
+const byName = (a: DirectoryEntry, b: DirectoryEntry) => a.name < b.name ? -1 : 1;
+
+async function listIfThere(fs: DurableFs, path: string): Promise<DirectoryEntry[]> {
   try {
-    const entries = await fs.list(folder);
-    const names = entries.filter(({ kind }) => kind === "file").map(({ name }) => name).sort();
-    return await sizesOf(fs, names.map((name) => joinPath(folder, name)));
+    return await fs.list(path);
   } catch (error) {
-    const known = ioError("list", folder, error);
-    if (known.systemCode === "ENOENT") return [];
+    const known = ioError("list", path, error);
+    if (known.systemCode === "ENOENT" || isUnreadable(known)) return [];
     throw known;
+  }
+}
+
+/** Notices about files and folders of ours that only fsck can mend, and that are no part of the journal. */
+export async function stuckFindings(fs: DurableFs, directory: string): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name } of (await listIfThere(fs, directory)).sort(byName)) {
+    const path = joinPath(directory, name);
+    const note = name === LOCK_NAME
+      ? await isRefused(() => fs.identity(path)) && LOCK_STUCK
+      : isQuarantine(name) && await isRefused(() => fs.list(path)) && QUARANTINE_STUCK;
+    if (!note) continue;
+    const nowhere = { offset: null, sequence: null, sequenceLast: null };
+    findings.push({ severity: "notice", path, ...nowhere, reason: note, needed: false });
+  }
+  return findings;
+}
+
+const LOCK_STUCK =
+  "the file system refuses to look at the lock file: writers lock the directory alone; run fsck";
+const QUARANTINE_STUCK =
+  "the file system refuses to list this folder: damaged files go to another one; run fsck";
+
+async function isRefused(step: () => unknown): Promise<boolean> {
+  try {
+    await step();
+    return false;
+  } catch (error) {
+    return isStuck(error);
   }
 }
 

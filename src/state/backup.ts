@@ -13,10 +13,11 @@ import type { ReadLimit } from "../journal/journal_cursor.ts";
 import { listState } from "../disk/list_state.ts";
 import {
   isOwnName,
+  isQuarantine,
   joinPath,
   LOCK_NAME,
   parentOf,
-  QUARANTINE,
+  QUARANTINES,
   type StateFiles,
 } from "../disk/names.ts";
 import { type Plan, planCopies } from "./backup_plan.ts";
@@ -125,7 +126,8 @@ async function copyFiles(
  */
 async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
   for (let path = target, parent; (parent = parentOf(path)) !== null; path = parent) {
-    if (path !== joinPath(parent, QUARANTINE) || !await isStateDirectory(fs, parent)) continue;
+    const isSetAside = QUARANTINES.some((name) => path === joinPath(parent, name));
+    if (!isSetAside || !await isStateDirectory(fs, parent)) continue;
     throw new IoError(
       `Cannot back up to "${target}": "${parent}" keeps its damaged files there, and the next ones would be put ` +
         "among those of the backup: choose another directory",
@@ -136,7 +138,7 @@ async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
 
 async function isStateDirectory(fs: DurableFs, path: string): Promise<boolean> {
   try {
-    return (await fs.list(path)).some(({ name }) => name !== QUARANTINE && isOwnName(name));
+    return (await fs.list(path)).some(({ name }) => !isQuarantine(name) && isOwnName(name));
   } catch {
     // If it can't be listed or doesn't exist yet, the next steps report that.
     return false;
