@@ -141,19 +141,14 @@ export class Place {
     if (links === 0) return this.#tellRemoved(path);
   }
 
-  #tellRemoved(path: string): MaybePromise<void> {
-    // It usually went with the whole directory: when that is found out, it is what has been told by now.
-    const tell = (): never => {
-      throw this.leave(goneError(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE));
-    };
-    if (!this.checked) return tell();
-    let looking;
+  async #tellRemoved(path: string): Promise<never> {
     try {
-      looking = this.#checkOne(this.#directory, DIRECTORY);
+      // It usually went with the whole directory: when that is found out, it is what is told.
+      if (this.checked) await this.#checkOne(this.#directory, DIRECTORY);
     } catch {
-      return tell();
+      // Where the directory can't be looked at, the file alone is known to be gone.
     }
-    return looking === undefined ? tell() : looking.then(tell, tell);
+    throw this.leave(goneError(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE));
   }
 
   /** Why nothing is done here any more, or `null`. */
