@@ -64,7 +64,8 @@ for (const [what, hooks] of Object.entries(meanwhile)) {
     assertEquals(manager.recovery.placeChecked, true);
     const runtimeFs = await detectFs();
     assertEquals(await runtimeFs.lock(directory.join(NAME)), null);
-    await assertFails(() => openLedger(directory.path), locked);
+    const { path, operation } = await assertFails(() => openLedger(directory.path), locked);
+    assertEquals([path, operation], [directory.join(NAME), "lock"]);
     await manager.compact();
   });
 }

@@ -313,6 +313,20 @@ test("a file system that answers later has its lock file and its segments looked
   }
 });
 
+test("a removed segment tells of the directory that went with it, whenever the file system answers", async () => {
+  const later = await lookingBy(async (path, fs) => await fs.identity(path));
+  for (const fs of [await detectFs(), later]) {
+    await using directory = await temporaryDirectory();
+    const path = directory.join("state");
+    const manager = await openLedger(path, { fs });
+    await manager.apply(1);
+    await rm(path, { recursive: true });
+    const says = /^The state directory ".*" is not there any more: it was moved or removed/;
+    await assertFails(() => manager.apply(2), { ...gone, says });
+    await closeGone(manager);
+  }
+});
+
 test("a removed segment is what is told of where the directory can't be looked at", async () => {
   await using directory = await temporaryDirectory();
   let fails = false;

@@ -14,6 +14,7 @@ const UNFIT = ["test/runtimes/**", "test/second_writer.test.ts"];
 const ELSEWHERE = [
   "test/check_mutator.test.ts",
   "test/conformance/power_cut_disk.test.ts",
+  "test/scripts/**",
   "test/unit/power_cut_disk.test.ts",
 ];
 

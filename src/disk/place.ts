@@ -142,20 +142,14 @@ export class Place {
     if (links === 0) return this.#tellRemoved(path);
   }
 
-  #tellRemoved(path: string): MaybePromise<void> {
-    // It usually disappears with the whole directory. If so, the check below has already recorded that, as the first
-    // reason.
-    const tell = (): never => {
-      throw this.leave(goneError(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE));
-    };
-    if (!this.checked) return tell();
-    let looking;
+  async #tellRemoved(path: string): Promise<never> {
     try {
-      looking = this.#checkOne(this.#directory, DIRECTORY);
+      // It usually disappears with the whole directory. If so, that is recorded here, as the first reason.
+      if (this.checked) await this.#checkOne(this.#directory, DIRECTORY);
     } catch {
-      return tell();
+      // Where the directory can't be looked at, the file alone is known to be gone.
     }
-    return looking === undefined ? tell() : looking.then(tell, tell);
+    throw this.leave(goneError(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE));
   }
 
   /** Whether the path leads to this place still, and the path of a file in it to the file with this identity. */
