@@ -192,7 +192,11 @@ export const RECOVERING: readonly Canary[] = [
     first: "bit rot: sealed single mutations, any bit",
     // When the journal is idle, and when it is closed.
     patches: [
-      { file: JOURNAL_WRITER, find: "    await this.#segment.sync();\n", replace: "" },
+      {
+        file: JOURNAL_WRITER,
+        find: "    await this.#segment.sync();\n    this.#sealedAt",
+        replace: "    this.#sealedAt",
+      },
       { file: JOURNAL_WRITER, find: "      if (!isSealed) await segment.sync();\n", replace: "" },
     ],
   },
