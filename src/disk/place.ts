@@ -143,13 +143,14 @@ export class Place {
   }
 
   async #tellRemoved(path: string): Promise<never> {
+    let cause: unknown;
     try {
       // It usually disappears with the whole directory. If so, that is recorded here, as the first reason.
       if (this.checked) await this.#checkOne(this.#directory, DIRECTORY);
-    } catch {
-      // Where the directory can't be looked at, the file alone is known to be gone.
+    } catch (error) {
+      cause = error;
     }
-    throw this.leave(goneError(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE));
+    throw this.leave(goneError(path, `"${finalPath(path)}" ${REMOVED}`, REMOVED_ADVICE, cause));
   }
 
   /** Whether the path leads to this place still, and the path of a file in it to the file with this identity. */
