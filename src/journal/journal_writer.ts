@@ -259,7 +259,6 @@ export class JournalWriter {
   }
 
   async #seal(): Promise<void> {
-    if (this.#isSealed) return;
     await this.#segment.writeSeal(this.#sequence, this.#settings.ledger.life);
     await this.#segment.sync();
     this.#sealedAt = this.#sequence;

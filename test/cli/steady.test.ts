@@ -145,3 +145,15 @@ test("pause() ends at once when its signal is aborted, before or meanwhile", asy
   await turn();
   assertEquals(ended, ["before", "meanwhile"]);
 });
+
+test("inspect tells of damage as it was read last when every read finds it elsewhere", async () => {
+  const { directory, segment } = await makeState();
+  await using _ = directory;
+  const text = await readFile(segment, "utf8");
+  const fs = await listing(async (count) => {
+    const record = `[${count % 2 + 1},{"number"`;
+    await writeFile(segment, text.replace(record, record.replace("number", "numbeR")));
+  });
+  const ended = await runHere(["inspect", directory.path, "--json"], { fs });
+  assertEquals(JSON.parse(ended.output).verdict, "corrupt");
+});
