@@ -236,3 +236,33 @@ test("apply() tries a compaction again after ever more refusals of a full disk, 
   await manager.apply(1);
   await manager.compact();
 });
+
+test("apply() waits for ever more journal before it tries a compaction again that failed", async () => {
+  await using directory = await temporaryDirectory();
+  let isRefused = true;
+  const fs = await wrapFs(({ name, path }) => {
+    if (isRefused && name === "open" && path.includes(".snapshot.")) throw systemError("EACCES");
+  });
+  let tried = 0;
+  await using manager = await StateManager.open(
+    directory.path,
+    journalName,
+    {
+      initial: () => ({ last: 0 }),
+      apply: (state: { last: number }, { n }: { n: number; filler: string }) => state.last = n,
+    },
+    { fs, compactionSize: 65_536, onCompactionError: () => tried++ },
+  );
+  const tries: number[] = [];
+  for (let n = 1; tries.length < 7; n++) {
+    const before = tried;
+    await manager.apply({ n, filler: "x".repeat(1024 - 60) });
+    // Has its turn after the compaction, if there is one.
+    await manager.stateAt(1);
+    if (tried > before) tries.push(n);
+  }
+  // In kilobytes, about: the whole size, then a sixteenth of it, an eighth, a quarter, a half, and so on.
+  const gaps = tries.map((n, i) => n - (tries[i - 1] ?? 0));
+  assertEquals(gaps.map((gap) => 2 ** Math.round(Math.log2(gap))), [64, 4, 8, 16, 32, 32, 32]);
+  isRefused = false;
+});

@@ -1,11 +1,11 @@
 // Tests backup() and plain copies: what they hold opens as it was at one sequence, and an unfinished one never does.
 
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { assert, assertEquals } from "@std/assert";
-import { IoError, MinistateError } from "@ministate/ministate";
+import { CorruptionError, IoError, MinistateError } from "@ministate/ministate";
 import { runHere } from "./cli/in_process.ts";
 import { assertFails, failureOf } from "./support/errors.ts";
 import { fileName, rewrite } from "./support/files.ts";
@@ -14,6 +14,7 @@ import { temporaryDirectory } from "./support/temporary.ts";
 import { systemError, wrapFs } from "./support/wrapped_fs.ts";
 
 const runProgram = promisify(execFile);
+const damageFound = { error: CorruptionError, code: "CORRUPT", says: /^Cannot back up.*verify/ };
 const numbers = (to: number) => Array.from({ length: to }, (_, i) => i + 1);
 
 test("backup() copies a state that opens equal, with its history", async () => {
@@ -273,6 +274,15 @@ test("backup() from outside lists anew when a file is deleted before it is opene
   const { sequence } = await reader.backup(directory.join("copy"));
   await using copy = await openLedger(directory.join("copy"));
   assertEquals([copy.sequence, left < 0], [sequence, true]);
+  // Not for ever.
+  left = Infinity;
+  const error = await assertFails(() => reader.backup(directory.join("never")), {
+    error: IoError,
+    code: "IO_FAILED",
+    says: /^Cannot open .*ENOENT/,
+  });
+  assertEquals(error.systemCode, "ENOENT");
+  left = 0;
   await manager.close();
 });
 
@@ -337,4 +347,40 @@ test("backup() refuses the quarantine of a state directory, and makes nothing th
   for (const target of [directory.join("quarantine"), directory.join("missing", "quarantine")]) {
     assertEquals((await manager.backup(target)).sequence, 1);
   }
+});
+
+test("backup() says what is lost of a state that has no beginning, or was damaged since a reader opened it", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("state");
+  {
+    await using manager = await openLedger(path, { compaction: "manual" });
+    await manager.apply(1);
+  }
+  await using reader = await openLedger(path, { readOnly: true });
+  {
+    await using manager = await openLedger(path, { compaction: "manual" });
+    for (const n of [2, 3, 4]) await manager.apply({ n });
+    await manager.createSnapshot();
+    await manager.apply(5);
+  }
+  await rm(directory.join("state", fileName("snapshot", 4)));
+  await rewrite(directory.join("state", fileName("wal", 5)), (text) => text.replace("[5,", "[5.,"));
+  const torn = await assertFails(() => reader.backup(directory.join("torn")), damageFound);
+  assertEquals([torn.sequence, (torn as CorruptionError).lost], [5, {
+    sequenceFirst: 5,
+    sequenceLast: null,
+  }]);
+  await rewrite(directory.join("state", fileName("wal", 5)), (text) => text.replace("[5.,", "[5,"));
+  await rewrite(
+    directory.join("state", fileName("wal", 1)),
+    (text) => text.replace('"n":3', '"n":9'),
+  );
+  const damaged = await assertFails(() => reader.backup(directory.join("damaged")), damageFound);
+  assertEquals([damaged.sequence, (damaged as CorruptionError).lost?.sequenceFirst], [3, 3]);
+  await rm(directory.join("state", fileName("wal", 1)));
+  const headless = await assertFails(() => reader.backup(directory.join("headless")), damageFound);
+  assertEquals([headless.sequence, (headless as CorruptionError).lost], [1, {
+    sequenceFirst: 1,
+    sequenceLast: 4,
+  }]);
 });

@@ -1,5 +1,6 @@
 // Tests what following costs and how it ends: no file and no read while it keeps up, and never a wait for the end.
 
+import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { type Change, StateManager } from "@ministate/ministate";
@@ -9,7 +10,8 @@ import { assertFails } from "./support/errors.ts";
 import { countOpenFiles } from "./support/open_files.ts";
 import { journalName, type Ledger, ledger, openLedger } from "./support/samples.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
-import { wrapFs } from "./support/wrapped_fs.ts";
+import { until } from "./support/until.ts";
+import { systemError, wrapFs } from "./support/wrapped_fs.ts";
 
 type Manager = StateManager<Ledger, unknown, number>;
 type Changes = AsyncGenerator<Change<unknown>, void, void>;
@@ -120,6 +122,13 @@ test("changes() listens to its signal only while somebody waits", async () => {
   assertEquals(listeners, 1);
   await manager.apply(1);
   assertEquals((await next).value?.sequence, 1);
+  assertEquals(listeners, 0);
+  const ended = changes.next();
+  assertEquals(listeners, 1);
+  await changes.return();
+  assertEquals(await ended, over);
+  // A turn of the loop: the wait has to end by itself, with no mutation that wakes it.
+  await new Promise((resolve) => setTimeout(resolve));
   assertEquals(listeners, 0);
 });
 
@@ -308,4 +317,125 @@ test("changes() of a read-only manager follows the writer elsewhere when it is a
   assert((await untilClosed).every((sequence, i) => sequence === i + 3));
   while (files.open > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   await writer.close();
+});
+
+test("changes() gives each mutation once when a follower catches up and falls behind again", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path, { compaction: "manual" });
+  const filler = "x".repeat(400_000);
+  const changes = manager.changes();
+  const seen: number[] = [];
+  const take = async () => seen.push((await changes.next()).value!.sequence);
+  const first = changes.next();
+  await manager.apply(0);
+  assertEquals((await first).value?.sequence, 1);
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 5; i++) await manager.apply(filler);
+    for (let i = 0; i < 5; i++) await take();
+    // It has caught up: what comes now is in memory.
+    const waiting = take();
+    await manager.apply(0);
+    await waiting;
+  }
+  assertEquals(seen, numbers(2, 19));
+  await changes.return();
+});
+
+test("changes() leaves nothing out when mutations come while it reads history", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path, { compaction: "manual" });
+  const filler = "x".repeat(200_000);
+  for (let i = 0; i < 6; i++) {
+    await manager.apply(filler);
+    await manager.createSnapshot();
+  }
+  const changes = manager.changes({ from: 1 });
+  const seen: number[] = [];
+  for (let i = 1; i <= 12; i++) {
+    seen.push((await changes.next()).value!.sequence);
+    if (i <= 6) await manager.apply(i);
+  }
+  assertEquals(seen, numbers(1, 12));
+  await changes.return();
+});
+
+test("changes() that was ended says nothing of a read that fails later", async () => {
+  await using directory = await temporaryDirectory();
+  let fail: (() => void) | null = null;
+  let isHeld = false;
+  const held = Promise.withResolvers<void>();
+  const fs = await wrapFs(({ name }) => {
+    if (name !== "read" || !isHeld) return;
+    held.resolve();
+    return new Promise<void>((_, reject) => fail = () => reject(systemError("EACCES")));
+  });
+  const manager = await openLedger(directory.path, { fs, compaction: "manual" });
+  await manager.apply(1);
+  const changes = manager.changes({ from: 1 });
+  const escaped: unknown[] = [];
+  const note = (reason: unknown) => escaped.push(reason);
+  process.on("unhandledRejection", note);
+  try {
+    isHeld = true;
+    const waiting = changes.next();
+    await held.promise;
+    isHeld = false;
+    await changes.return();
+    assertEquals(await waiting, over);
+    fail!();
+    await manager.close();
+    // A turn of the loop, in which the runtime would report what nobody caught.
+    await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(escaped, []);
+  } finally {
+    process.off("unhandledRejection", note);
+  }
+});
+
+test("changes() of a read-only manager leaves no file open once it is ended", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path, { compaction: "manual" });
+  await manager.apply(1);
+  const files = countOpenFiles(await detectFs());
+  await using reader = await openLedger(directory.path, { readOnly: true, fs: files.fs });
+  const before = files.open;
+  const changes = reader.changes({ from: 1, follow: true });
+  assertEquals((await changes.next()).value?.sequence, 1);
+  const waiting = changes.next();
+  await changes.return();
+  assertEquals(await waiting, over);
+  // Not at once: a read may be under way.
+  await until(() => files.open <= before);
+});
+
+test("changes() reads nothing from the disk that was written and is not acknowledged", async () => {
+  await using directory = await temporaryDirectory();
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let isHeld = false;
+  const fs = await wrapFs(async ({ name }) => {
+    if (!isHeld || name !== "syncData" && name !== "syncAll") return;
+    reached.resolve();
+    await released.promise;
+  });
+  await using manager = await openLedger(directory.path, { fs, compaction: "manual" });
+  await manager.apply(1);
+  isHeld = true;
+  const applied = manager.apply(2);
+  await reached.promise;
+  const changes = manager.changes({ from: 1 });
+  assertEquals((await changes.next()).value?.sequence, 1);
+  let isShown = false;
+  const second = changes.next().then(({ value }) => {
+    isShown = true;
+    return value?.sequence;
+  });
+  // A turn of the loop: what was read with the first would be given by then.
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(isShown, false);
+  isHeld = false;
+  released.resolve();
+  await applied;
+  assertEquals(await second, 2);
+  await changes.return();
 });

@@ -52,14 +52,14 @@ test("apply() works after an idle seal found the disk full", async () => {
   await recovers(world, fs.crash(), checking());
 });
 
-/** The disk, on which snapshots can't be opened for now. */
-function refusing(fs: PowerCutDisk, code: string): PowerCutDisk {
+/** The disk, on which snapshots can't be opened for now, but for one. */
+function refusing(fs: PowerCutDisk, code: string, but = ""): PowerCutDisk {
   return new Proxy(fs, {
     get(target, key) {
       const value = Reflect.get(target, key);
       if (key !== "open") return typeof value === "function" ? value.bind(target) : value;
       return (path: string, mode: OpenMode) =>
-        mode === "read" && path.includes(".snapshot.")
+        mode === "read" && path.includes(".snapshot.") && path !== but
           ? Promise.reject(Object.assign(new Error(`${code}: open`), { code }))
           : target.open(path, mode);
     },
@@ -88,6 +88,27 @@ for (const code of ["EMFILE", "EIO"]) {
     await again.close();
   });
 }
+
+test("open() declares nothing lost when one snapshot is damaged and the other is refused for a while", async () => {
+  const fs = freshDisk();
+  const world = new World();
+  const manager = await world.open(fs);
+  for (let i = 0; i < 3; i++) {
+    await world.apply(manager);
+    await manager.compact();
+  }
+  await manager.close();
+  const newest = fs.paths(DIRECTORY).filter((path) => path.includes(".snapshot.")).sort().at(-1)!;
+  fs.plant(newest, fs.peek(newest)!.map((byte, i) => i === 2 ? byte ^ 1 : byte));
+  const error = await assertRejects(
+    () => openDamaged(refusing(fs, "EMFILE", newest), { onCorruption: "quarantine" }),
+    IoError,
+  );
+  assertEquals(error.systemCode, "EMFILE");
+  const again = await openDamaged(fs, { onCorruption: "quarantine" });
+  assertEquals([again.recovery.lost, again.sequence], [null, 3]);
+  await again.close();
+});
 
 test("an idle seal survives a power cut, and proves the last batch", async () => {
   const world = new World();

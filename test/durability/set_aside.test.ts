@@ -53,12 +53,30 @@ test("open() keeps the latest sixteen torn tails, and always the one it has just
   assertEquals(await kept(), 17);
 });
 
+test("open() lets the oldest torn tail go, by its place in the journal, and no directory", async () => {
+  await using directory = await temporaryDirectory();
+  await openLedger(directory.path).then((manager) => manager.close());
+  const folder = directory.join("quarantine");
+  await mkdir(`${folder}/${wal(1)}.torn-1`, { recursive: true });
+  const tails = [...Array.from({ length: 15 }, (_, i) => `${wal(1)}.torn-${1000 + i}`)];
+  const oldest = `${wal(1)}.torn-99`;
+  for (const name of [...tails, oldest]) await writeFile(`${folder}/${name}`, "torn");
+  await appendFile(directory.join(wal(1)), "[1,{to");
+  await using manager = await openLedger(directory.path);
+  const cut = manager.recovery.torn!.keptAt!.split("/").at(-1)!;
+  assertEquals(Number(cut.split("torn-")[1]) > 99, true);
+  const left = (await readdir(folder)).sort();
+  assertEquals(left, [...tails, cut, `${wal(1)}.torn-1`].sort());
+});
+
 test("open() refuses to carry a torn tail through a link named quarantine", async () => {
   await using directory = await temporaryDirectory();
   const [state, elsewhere] = [directory.join("state"), directory.join("elsewhere")];
   await openLedger(state).then((manager) => manager.close());
   await mkdir(elsewhere);
   await symlink(elsewhere, `${state}/quarantine`);
+  // A directory of another name is not taken for it.
+  await mkdir(`${state}/lost+found`);
   await appendFile(`${state}/${wal(1)}`, "[1,{to");
   const error = await assertRejects(() => openLedger(state), IoError);
   assertEquals(error.systemCode, "ELOOP");

@@ -69,6 +69,31 @@ test("LiveTail keeps the newest batch for those who wait for it, however large i
   assertEquals(node.isGone, true);
 });
 
+test("LiveTail lets go of what a follower that left had not read", () => {
+  const { tail, publish } = tailAt(1);
+  let [stays, leaves] = [tail.join(), tail.join()];
+  publish(1000);
+  stays = tail.advance(stays);
+  assert(tail.size >= 1000);
+  tail.leave(leaves);
+  assertEquals(tail.size, 0);
+  publish(1000);
+  assertEquals([leaves.isGone, stays.batch?.texts[0]?.length], [true, 1000]);
+});
+
+test("LiveTail wakes those who wait once, and nobody who has taken that back", () => {
+  const { tail, publish } = tailAt(1);
+  tail.join();
+  const woken: string[] = [];
+  const cancelled = () => woken.push("cancelled");
+  tail.wait(() => woken.push("waits"));
+  tail.wait(cancelled);
+  tail.cancel(cancelled);
+  publish(1);
+  publish(1);
+  assertEquals(woken, ["waits"]);
+});
+
 test("LiveTail says where a batch begins only when the files are not ahead", () => {
   const tail = new LiveTail(5, () => ({ named, offset: 100, sequence: 6 }));
   assertEquals(tail.join().place, null);

@@ -18,11 +18,13 @@ interface Failures {
   write?: string;
   truncate?: string;
   size?: string;
+  rename?: string;
+  syncDirectory?: string;
   writesHalf?: boolean;
 }
 
 function failing(inner: DurableFs, failures: Failures): DurableFs {
-  const fail = (call: "write" | "truncate" | "size") => {
+  const fail = (call: "write" | "truncate" | "size" | "rename" | "syncDirectory") => {
     const code = failures[call];
     if (code !== undefined) throw systemError(code);
   };
@@ -51,11 +53,17 @@ function failing(inner: DurableFs, failures: Failures): DurableFs {
   });
   return {
     open: async (path, mode) => wrap(await inner.open(path, mode)),
-    rename: (from, to) => inner.rename(from, to),
+    async rename(from, to) {
+      fail("rename");
+      await inner.rename(from, to);
+    },
     remove: (path) => inner.remove(path),
     list: (path) => inner.list(path),
     makeDirectory: (path) => inner.makeDirectory(path),
-    syncDirectory: (path) => inner.syncDirectory(path),
+    async syncDirectory(path) {
+      fail("syncDirectory");
+      await inner.syncDirectory(path);
+    },
     lock: (path, directory) => inner.lock(path, directory),
     lockDirectory: (path) => inner.lockDirectory(path),
     identity: (path) => inner.identity(path),
@@ -65,13 +73,13 @@ function failing(inner: DurableFs, failures: Failures): DurableFs {
 }
 
 /** A fresh segment on a disk whose calls fail as `failures` says, now or later. */
-async function freshSegment() {
+async function freshSegment(fillsAhead = true) {
   const failures: Failures = {};
   const disk = freshDisk();
   const fs = failing(disk, failures);
   const named = segmentFile(IDENTITY, 1);
   const header = segmentHeader(IDENTITY, 1, 0);
-  const writer = await SegmentWriter.create(fs, IDENTITY.directory, named, header, true);
+  const writer = await SegmentWriter.create(fs, IDENTITY.directory, named, header, fillsAhead);
   const encoder = new BatchEncoder(fs.crc32);
   const batch = (sequence: number, size: number) =>
     encoder.encode([JSON.stringify("x".repeat(size))], sequence - 1, 0, writer.seed);
@@ -141,4 +149,102 @@ test("size() of a segment gives the system's error when the file system can't te
   const reader = await SegmentReader.open(failing(fs, { size: "EIO" }), named);
   const error = await assertRejects(() => reader.size(), IoError);
   assertEquals([error.systemCode, error.path], ["EIO", named.path]);
+});
+
+test("create() ends the writer unless it is known that the new segment isn't there", async () => {
+  const rows: [Failures, typeof DiskFullError | typeof PoisonedError, string[]][] = [
+    [{ rename: "ENOSPC" }, DiskFullError, []],
+    // It may have been done all the same.
+    [{ rename: "EIO" }, PoisonedError, ["tmp"]],
+    [{ syncDirectory: "EIO" }, PoisonedError, ["jsonl"]],
+    [{ syncDirectory: "ENOSPC" }, PoisonedError, ["jsonl"]],
+  ];
+  for (const [failures, wanted, left] of rows) {
+    const disk = freshDisk();
+    const named = segmentFile(IDENTITY, 1);
+    const header = segmentHeader(IDENTITY, 1, 0);
+    const fs = failing(disk, failures);
+    await assertRejects(
+      () => SegmentWriter.create(fs, IDENTITY.directory, named, header, true),
+      wanted,
+    );
+    const names = disk.paths(IDENTITY.directory).filter((path) => path.includes(".wal."));
+    assertEquals(names.map((path) => path.split(".").at(-1)), left, JSON.stringify(failures));
+  }
+});
+
+test("append() ends the writer when the reserve after the first batch can't be cut off", async () => {
+  const { writer, batch, failures } = await freshSegment(false);
+  failures.truncate = "EIO";
+  const error = await assertRejects(async () => await writer.append(batch(1, 10)), PoisonedError);
+  assertEquals(error.systemCode, "EIO");
+});
+
+test("append() fills less far ahead where the disk has no more room", async () => {
+  const { writer, batch, failures, named, disk } = await freshSegment();
+  await writer.append(batch(1, 10));
+  let writes = 0;
+  Object.defineProperty(failures, "write", { get: () => ++writes === 1 ? "ENOSPC" : undefined });
+  await writer.append(batch(2, 70_000));
+  await writer.close();
+  const reader = await SegmentReader.open(disk, named);
+  while (await reader.read() !== null);
+  assertEquals([reader.expected, reader.damage], [3, null]);
+  await reader.close();
+});
+
+test("settle() ends the writer when what is left of a refused batch can't be cleared away", async () => {
+  const { writer, batch, failures } = await freshSegment();
+  await writer.append(batch(1, 10));
+  Object.assign(failures, { write: "ENOSPC", truncate: "ENOSPC", writesHalf: true });
+  await assertRejects(async () => await writer.append(batch(2, 100)), DiskFullError);
+  failures.write = "EIO";
+  await assertRejects(() => writer.settle(), PoisonedError);
+  failures.write = failures.truncate = undefined;
+  await assertRejects(async () => await writer.append(batch(2, 10)), PoisonedError);
+});
+
+/** A segment with one batch and a torn tail of `size` bytes, and what is needed to resume it. */
+async function tornSegment(size: number) {
+  const { disk, writer, named, batch } = await freshSegment();
+  await writer.append(batch(1, 10));
+  await writer.trim();
+  await writer.close();
+  const torn = new TextEncoder().encode(`[2,"${"x".repeat(size)}`);
+  disk.plant(named.path, new Uint8Array([...disk.peek(named.path)!, ...torn]));
+  const reader = await SegmentReader.open(disk, named);
+  await reader.read();
+  const { header, seed, lastStart, soundEnd } = reader;
+  await reader.close();
+  const resume = (failures: Failures) =>
+    SegmentWriter.resume(failing(disk, failures), named, header, seed, { lastStart, soundEnd });
+  return { disk, named, batch, resume };
+}
+
+test("resume() fails, with the tail as it was, when that can't be overwritten for another reason", async () => {
+  const { disk, named, resume } = await tornSegment(10);
+  const before = disk.peek(named.path);
+  let writes = 0;
+  const failures: Failures = {
+    get write() {
+      return ++writes === 1 ? "EIO" : undefined;
+    },
+  };
+  const error = await assertRejects(() => resume(failures), IoError);
+  assertEquals([error.systemCode, disk.peek(named.path)], ["EIO", before]);
+});
+
+test("append() clears a torn tail away first that resume() had no space to clear", async () => {
+  const { disk, named, batch, resume } = await tornSegment(500);
+  const failures: Failures = { write: "ENOSPC", truncate: "ENOSPC" };
+  const writer = await resume(failures);
+  await assertRejects(async () => await writer.append(batch(2, 10)), DiskFullError);
+  // Space to write in, and none to cut.
+  failures.write = undefined;
+  await writer.append(batch(2, 10));
+  await writer.close();
+  const reader = await SegmentReader.open(disk, named);
+  while (await reader.read() !== null);
+  assertEquals([reader.expected, reader.damage], [3, null]);
+  await reader.close();
 });
