@@ -331,11 +331,12 @@ test("backup() refuses the quarantine of a state directory, and makes nothing th
     ["other", "quarantine"],
   ];
   for (const parts of targets) {
-    await assertFails(() => manager.backup([directory.path, ...parts].join("/")), {
+    const error = await assertFails(() => manager.backup([directory.path, ...parts].join("/")), {
       error: IoError,
       code: "IO_FAILED",
       says: /keeps its damaged files there.*choose another directory/,
     });
+    assertEquals([error.path?.includes("quarantine"), error.operation], [true, "back up to"]);
     const target = directory.join("state", "quarantine");
     const { code, errors } = await runHere(["backup", other.stateDir, target]);
     assertEquals([code, errors.includes("choose another directory")], [5, true]);
@@ -343,9 +344,10 @@ test("backup() refuses the quarantine of a state directory, and makes nothing th
   for (const name of ["state", "other"]) {
     assertEquals((await readdir(directory.join(name))).includes("quarantine"), false);
   }
-  // A folder of that name that is nobody's, in a directory that is there and in one that isn't.
-  for (const target of [directory.join("quarantine"), directory.join("missing", "quarantine")]) {
-    assertEquals((await manager.backup(target)).sequence, 1);
+  // A folder of that name that is nobody's: in a directory that is there, in one that isn't, and alone in one.
+  await mkdir(directory.join("nobody", "quarantine"), { recursive: true });
+  for (const parts of [[], ["missing"], ["nobody"]]) {
+    assertEquals((await manager.backup(directory.join(...parts, "quarantine"))).sequence, 1);
   }
 });
 

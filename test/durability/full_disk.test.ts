@@ -101,10 +101,10 @@ test("open() declares nothing lost when one snapshot is damaged and the other is
   const newest = fs.paths(DIRECTORY).filter((path) => path.includes(".snapshot.")).sort().at(-1)!;
   fs.plant(newest, fs.peek(newest)!.map((byte, i) => i === 2 ? byte ^ 1 : byte));
   const error = await assertRejects(
-    () => openDamaged(refusing(fs, "EMFILE", newest), { onCorruption: "quarantine" }),
+    () => openDamaged(refusing(fs, "EIO", newest), { onCorruption: "quarantine" }),
     IoError,
   );
-  assertEquals(error.systemCode, "EMFILE");
+  assertEquals(error.systemCode, "EIO");
   const again = await openDamaged(fs, { onCorruption: "quarantine" });
   assertEquals([again.recovery.lost, again.sequence], [null, 3]);
   await again.close();
