@@ -37,6 +37,7 @@ test("backup() of a read-only manager whose files were removed fails, and leaves
     code: "CORRUPT",
     says: /ends with sequence 2, but 3 was there when it was opened/,
   });
+  assertEquals(error.sequence, 3);
   assertEquals((error as CorruptionError).lost, { sequenceFirst: 3, sequenceLast: 3 });
   await assertNoBackup(target);
   for (const name of await readdir(state)) await rm(`${state}/${name}`);
