@@ -27,4 +27,4 @@ export type {
   RecoveryReport,
   SkippedSnapshot,
   TornTail,
-} from "./src/recovery/recovery_report.ts";
+} from "./src/recovery/report.ts";

@@ -92,7 +92,7 @@ export type {
   RecoveryReport,
   SkippedSnapshot,
   TornTail,
-} from "./src/recovery/recovery_report.ts";
+} from "./src/recovery/report.ts";
 export type { SnapshotInfo } from "./src/snapshot/snapshot_file.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
 export type { Stats } from "./src/state/stats.ts";

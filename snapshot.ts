@@ -18,7 +18,7 @@
  * @module
  */
 
-export type { SkippedSnapshot } from "./src/recovery/recovery_report.ts";
+export type { SkippedSnapshot } from "./src/recovery/report.ts";
 export type { SnapshotStoreOptions } from "./src/options.ts";
 export { type RestoredSnapshot, SnapshotStore } from "./src/snapshot_store.ts";
 export { type SnapshotInfo } from "./src/snapshot/snapshot_file.ts";

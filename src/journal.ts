@@ -15,14 +15,11 @@ import {
   checkSequence,
   eachMutation,
   type JournalOptions,
-  type JournalSettings,
   journalSettings,
 } from "./options.ts";
-import { readIdentity } from "./recovery/identity.ts";
-import { recover, type Recovered } from "./recovery/recovery.ts";
-import type { RecoveryReport } from "./recovery/recovery_report.ts";
+import { recover, type Recovered, type RecoveryReplay } from "./recovery/recovery.ts";
+import type { RecoveryReport } from "./recovery/report.ts";
 import { readSteadily } from "./recovery/read_steadily.ts";
-import { restoreNewest } from "./recovery/snapshot_restore.ts";
 import { StateDirectory } from "./journal/state_directory.ts";
 
 /** Which part of a journal to replay. */
@@ -74,9 +71,9 @@ export class Journal<M = unknown> {
     const settings = journalSettings(options, place.fs);
     const opened = await StateDirectory.open(settings.fs, place.directory, name, settings);
     try {
-      const { recovered } = await readSteadily(
+      const recovered = await readSteadily(
         settings.readOnly,
-        () => recoverJournal(opened, settings),
+        () => recover(opened, settings, null, NO_STATE),
       );
       return new Journal(opened, recovered);
     } catch (error) {
@@ -191,20 +188,5 @@ export class Journal<M = unknown> {
   }
 }
 
-/** Recovers only the journal, starting after the newest snapshot if there is one. */
-async function recoverJournal(
-  directory: StateDirectory,
-  settings: JournalSettings,
-): Promise<{ recovered: Recovered }> {
-  const files = await directory.listOpened(settings);
-  const stored = await readIdentity(directory.fs, files);
-  const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
-  const snapshot = found?.named ?? null;
-  const base = { sequence: snapshot?.sequence ?? 0, snapshot, rotten };
-  const wanted = { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
-  return {
-    recovered: await recover(directory, settings, files, stored, wanted, base, {
-      consume: () => {},
-    }),
-  };
-}
+/** A journal has no state that its records could be run through. */
+const NO_STATE: RecoveryReplay = { restore() {}, consume() {}, settle() {} };

@@ -15,10 +15,10 @@ import { snapshotFile } from "./disk/names.ts";
 import { InTurn } from "./state/in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
 import { readIdentity } from "./recovery/identity.ts";
-import type { SkippedSnapshot } from "./recovery/recovery_report.ts";
+import type { SkippedSnapshot } from "./recovery/report.ts";
 import { encodeState } from "./format/snapshot_encode.ts";
 import { writeSnapshot } from "./snapshot/snapshot_file.ts";
-import { restoreNewest } from "./recovery/snapshot_restore.ts";
+import { readNewestSnapshot, skippedSnapshot } from "./recovery/snapshot_facts.ts";
 import { StateDirectory } from "./journal/state_directory.ts";
 
 /** A state that was read back and verified to the last byte. */
@@ -127,18 +127,16 @@ export class SnapshotStore<S = unknown> {
   async restore(): Promise<RestoredSnapshot<S> | null> {
     this.#directory.refuseClosed();
     const { files } = this.#directory;
-    const { found, rotten } = await files.read(async () =>
-      await restoreNewest(files.fs, await files.list(), null)
+    const { found, read } = await files.read(async () =>
+      await readNewestSnapshot(files.fs, await files.list(), null)
     );
     await files.check();
     if (found === null) return null;
-    const { named, state, size } = found;
-    const skipped = rotten.map(({ named, reason }) => ({
-      path: named.path,
-      sequence: named.sequence,
-      reason,
-    }));
-    return { path: named.path, sequence: named.sequence, size, state: state as S, skipped };
+    const { file: { path, sequence }, state, size } = found;
+    const skipped = read.filter(({ failure }) => failure !== null).toReversed().map(
+      skippedSnapshot,
+    );
+    return { path, sequence, size, state: state as S, skipped };
   }
 
   /** Whether there is any snapshot, sound or not. */

@@ -22,7 +22,7 @@ import type { StateMachine } from "./state/mutator.ts";
 import { checkOptions, eachMutation } from "./options.ts";
 import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
 import type { Recovered } from "./recovery/recovery.ts";
-import type { RecoveryReport } from "./recovery/recovery_report.ts";
+import type { RecoveryReport } from "./recovery/report.ts";
 import type { SnapshotInfo } from "./snapshot/snapshot_file.ts";
 import { validate } from "./state/standard_schema.ts";
 import type { StateDirectory } from "./journal/state_directory.ts";

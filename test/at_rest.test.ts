@@ -16,7 +16,7 @@ import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../runtime/detect.ts";
 import { JournalCursor } from "../src/journal/journal_cursor.ts";
 import { JournalFiles } from "../src/journal/journal_files.ts";
-import { unusableHeader } from "../src/recovery/corruption.ts";
+import { readSegmentFacts } from "../src/recovery/segment_facts.ts";
 import { listState } from "../src/disk/list_state.ts";
 import {
   checksumOf,
@@ -220,11 +220,8 @@ test("a reader that a newer version's files come to fails with TOO_NEW", async (
     () => new JournalCursor(new JournalFiles(fs, () => Promise.resolve(files)), 2).read(),
     TooNewError,
   );
-  // Damage before it is no reason to call a newer segment lost.
-  const damaged = new CorruptionError("damaged", {
-    lost: { sequenceFirst: 1, sequenceLast: null },
-  });
-  await assertRejects(() => unusableHeader(fs, files, 0, 0, 0, damaged), TooNewError);
+  // It is no damaged segment, whatever comes before it.
+  await assertRejects(() => readSegmentFacts(fs, files.segments[0]!), TooNewError);
 });
 
 test("restore() passes over a snapshot whose lines make no state", async () => {

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CorruptionError, IoError, MinistateError } from "@ministate/ministate";
 import { runHere } from "./cli/in_process.ts";
 import { assertFails, failureOf } from "./support/errors.ts";
@@ -101,18 +101,40 @@ test("backup() of a damaged state fails, and what it leaves does not open", asyn
   await using directory = await temporaryDirectory();
   {
     await using manager = await openLedger(directory.join("state"));
-    await manager.apply("first");
+    await manager.applyAll(["one", "two"]);
     await manager.createSnapshot();
-    await manager.apply("second");
+    await manager.apply("three");
   }
   await using manager = await openLedger(directory.join("state"));
   await rewrite(
-    directory.join("state", fileName("wal", 1)),
-    (text) => text.replace("first", "worst"),
+    directory.join("state", fileName("wal", 3)),
+    (text) => text.replace("three", "tree"),
   );
   const error = await failureOf(() => manager.backup(directory.join("backup")));
   assert(error instanceof MinistateError && error.code === "CORRUPT", String(error));
+  const options = { create: false };
+  await assertRejects(() => openLedger(directory.join("backup"), options), MinistateError);
 });
+
+for (const [what, part] of [["first line", '"first"'], ["records", "one"]] as const) {
+  test(`backup() leaves out a segment that no snapshot needs when its ${what} are damaged`, async () => {
+    await using directory = await temporaryDirectory();
+    {
+      await using manager = await openLedger(directory.join("state"));
+      await manager.applyAll(["one", "two"]);
+      await manager.createSnapshot();
+      await manager.apply("three");
+    }
+    await using manager = await openLedger(directory.join("state"));
+    await rewrite(
+      directory.join("state", fileName("wal", 1)),
+      (text) => text.replace(part, part.toUpperCase()),
+    );
+    assertEquals((await manager.backup(directory.join("backup"))).files, 2);
+    await using copy = await openLedger(directory.join("backup"));
+    assertEquals(copy.snapshot(), { entries: ["one", "two", "three"] });
+  });
+}
 
 test("backup() that is cut short anywhere never opens as a shorter state", async () => {
   for (let failAt = 1;; failAt++) {

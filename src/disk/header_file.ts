@@ -1,12 +1,17 @@
 /**
- * Reads the first line of a segment or snapshot, and reports what is wrong with an unsound one.
+ * Opens a segment or snapshot and reads its first line, and reports what is wrong with an unsound one.
  *
  * @module
  */
 
 import { BY_OPTION, PERHAPS_OURS } from "../advice.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError, TooNewError } from "../errors.ts";
+import {
+  CorruptionError,
+  ForeignFormatError,
+  type MinistateError,
+  TooNewError,
+} from "../errors.ts";
 import { ioError } from "../failures.ts";
 import {
   FORMAT,
@@ -15,13 +20,83 @@ import {
   type SnapshotHeader,
 } from "../format/format.ts";
 import { type HeaderReading, readHeader } from "../format/scan.ts";
-import { closeFile } from "./close_file.ts";
+import { closeAfterFailure, closeFile } from "./close_file.ts";
 import { type NamedFile, SNAPSHOT_SUFFIX } from "./names.ts";
 import { readGiven } from "./read_around.ts";
-import { readPatiently } from "./refusals.ts";
+import { isUnreadable, readPatiently } from "./refusals.ts";
 
 /** The header of either kind of file. */
 export type Header = SegmentHeader | SnapshotHeader;
+
+/** An open segment or snapshot, and what its first line says. */
+export interface OpenedFile<H extends Header> {
+  file: DurableFile;
+  reading: HeaderReading<H>;
+  isEmpty: boolean;
+  /** Why the disk refuses to give the first bytes; `null` when it gives them. */
+  refusal: MinistateError | null;
+}
+
+/**
+ * Opens a segment or snapshot and reads its first line. The caller closes the file.
+ *
+ * @throws {IoError} when it can't be opened, or when the system refuses for a reason other than the file itself
+ */
+export async function openFile<H extends Header>(
+  fs: DurableFs,
+  named: NamedFile,
+  kind: H["ministate"],
+): Promise<OpenedFile<H>> {
+  const bytes = new Uint8Array(HEADER_SIZE_MAX);
+  let file: DurableFile | undefined;
+  try {
+    file = await fs.open(named.path, "read");
+    const { size, refusal } = await readGiven(file, named.path, bytes, 0);
+    const reading = readHeader<H>(bytes.subarray(0, size), kind, fs.crc32);
+    return { file, reading, isEmpty: size === 0 && refusal === null, refusal };
+  } catch (error) {
+    await closeAfterFailure(file);
+    throw ioError("read", named.path, error);
+  }
+}
+
+/** The size of an open file in bytes; 0 when the disk refuses to give even that. */
+export async function sizeIfGiven(
+  { file }: OpenedFile<Header>,
+  { path }: NamedFile,
+): Promise<number> {
+  try {
+    return await file.size();
+  } catch (error) {
+    if (!isUnreadable(error)) throw ioError("read", path, error);
+    return 0;
+  }
+}
+
+/**
+ * The header of an open file.
+ *
+ * @throws {TooNewError} when a newer version wrote it
+ * @throws {ForeignFormatError} when it is not ours
+ * @throws {CorruptionError} when it is damaged, or belongs to another name: the file was renamed or swapped
+ * @throws {IoError} when the disk refuses to give it
+ */
+export function soundHeader<H extends Header>(
+  named: NamedFile,
+  { reading, isEmpty, refusal }: OpenedFile<H>,
+): { header: H; checksum: number; size: number } {
+  if (isEmpty) throw headerError("empty", named);
+  if (reading.kind === "newer") throw headerError("newer", named, reading.format);
+  if (reading.kind !== "sound") throw refusal ?? headerError(reading.kind, named);
+  if (!isPlaced(reading.header, named)) throw headerError("damaged", named);
+  return reading;
+}
+
+/** Whether a header belongs to the name that its file has. */
+export function isPlaced(header: Header, { sequence, edition }: NamedFile): boolean {
+  if (header.ministate === "snapshot") return header.sequence === sequence;
+  return header.first === sequence && (header.edition ?? 1) === edition;
+}
 
 /** Reads the first line of a segment or snapshot. Reads that the disk refuses are tried again. */
 export function readHeaderOf(
@@ -29,27 +104,12 @@ export function readHeaderOf(
   named: NamedFile,
   kind: Header["ministate"],
 ): Promise<HeaderReading<Header>> {
-  return readPatiently(() => readHeaderOnce(fs, named, kind));
-}
-
-async function readHeaderOnce(
-  fs: DurableFs,
-  named: NamedFile,
-  kind: Header["ministate"],
-): Promise<HeaderReading<Header>> {
-  const bytes = new Uint8Array(HEADER_SIZE_MAX);
-  let file: DurableFile | undefined;
-  try {
-    file = await fs.open(named.path, "read");
-    const { size, refusal } = await readGiven(file, named.path, bytes, 0);
-    const reading = readHeader<Header>(bytes.subarray(0, size), kind, fs.crc32);
+  return readPatiently(async () => {
+    const { file, reading, refusal } = await openFile<Header>(fs, named, kind);
+    await closeFile(file, named.path);
     if (reading.kind !== "sound" && refusal !== null) throw refusal;
     return reading;
-  } catch (error) {
-    throw ioError("read", named.path, error);
-  } finally {
-    await closeFile(file, named.path);
-  }
+  });
 }
 
 /** Which kind of file a name belongs to. */

@@ -6,7 +6,8 @@
  */
 
 import type { Crc32 } from "./encode.ts";
-import { parseExactly } from "./json_parse.ts";
+import { batchEndOf, LINE_FIELDS } from "./batch_end.ts";
+import { parseJson } from "./json_parse.ts";
 import { BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX, SEQUENCE_MAX } from "./format.ts";
 
 /** A verified batch: what one write and one sync made durable. */
@@ -75,15 +76,6 @@ export function batchChecksumAt(bytes: Uint8Array, lineStart: number, lineEnd: n
     : -1;
 }
 
-/** Parses JSON; `undefined` for invalid JSON (a mutation is never `undefined`). */
-export function parseJson(text: string): unknown {
-  try {
-    return parseExactly(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Verifies consecutive batches, starting at `at`. */
 export function verifyRun(bytes: Uint8Array, at: number, seed: number, crc32: Crc32): Run {
   const run: Run = { lineEnds: [], lineCounts: [], stop: undefined };
@@ -130,7 +122,7 @@ function verifyBatch(
       }
       // A record whose mutation is a string of eight hexadecimal digits looks like the end of a batch.
       const line = parseJson(decoder.decode(bytes.subarray(lineStart, lineEnd)));
-      if (!Array.isArray(line) || line.length !== 2) return refuse("checksum");
+      if (!Array.isArray(line) || line.length !== LINE_FIELDS) return refuse("checksum");
     }
     lineStart = lineEnd + 1;
   }
@@ -198,17 +190,18 @@ function toBatch(
   offset: number,
   offsetEnd: number,
 ): Batch | null {
-  const last = lines[first + count - 1];
-  if (!Array.isArray(last) || last.length !== 5) return null;
-  const [sequenceLast, , horizon, timestamp] = last;
-  if (!isCount(horizon) || !isCount(sequenceLast) || typeof timestamp !== "number") return null;
+  const end = batchEndOf(lines[first + count - 1]);
+  if (end === null) return null;
+  const { horizon, timestamp } = end;
   // The horizon is the sequence before the batch: everything not yet synced is in this batch.
-  if (horizon + count !== sequenceLast || sequenceLast > SEQUENCE_MAX) return null;
+  const sequenceLast = horizon + count;
+  if (sequenceLast > SEQUENCE_MAX) return null;
   const mutations: unknown[] = [];
   for (let i = 0; i < count; i++) {
     const line = lines[first + i];
-    const fields = i === count - 1 ? 5 : 2;
-    if (!Array.isArray(line) || line.length !== fields || line[0] !== horizon + 1 + i) return null;
+    const isLast = i === count - 1;
+    if (!Array.isArray(line) || !isLast && line.length !== LINE_FIELDS) return null;
+    if (line[0] !== horizon + 1 + i) return null;
     mutations.push(line[1]);
   }
   return { offset, offsetEnd, sequenceFirst: horizon + 1, sequenceLast, timestamp, mutations };

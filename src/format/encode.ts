@@ -6,6 +6,7 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
+import { encodeBatchEnd } from "./batch_end.ts";
 import type { Life } from "./traffic.ts";
 import type { SegmentHeader, SnapshotHeader } from "./format.ts";
 
@@ -77,7 +78,7 @@ export class BatchEncoder {
     let sequence = horizon;
     const last = texts.length - 1;
     for (let i = 0; i < last; i++) lines += `[${++sequence},${texts[i]}]\n`;
-    lines += `[${++sequence},${texts[last]},${horizon},${timestamp},`;
+    lines += `[${++sequence},${texts[last]}${encodeBatchEnd(horizon, timestamp)}`;
     // A UTF-16 code unit takes at most three bytes of UTF-8.
     const sizeMax = lines.length * 3 + 12;
     const buffer = this.#bufferOf(sizeMax);

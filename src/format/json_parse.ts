@@ -34,6 +34,15 @@ export function parseExactly(text: string): unknown {
   return withKeys(JSON.parse(renamed + text.slice(done)), mark, keys);
 }
 
+/** Parses JSON; `undefined` for invalid JSON (a mutation is never `undefined`). */
+export function parseJson(text: string): unknown {
+  try {
+    return parseExactly(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * A prefix that no string in the text has. All prefixes in use are collected in one pass: trying one after another took
  * hours for a string of a mebibyte that begins with all of them.

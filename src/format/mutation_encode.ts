@@ -6,11 +6,13 @@
 
 import { InvalidMutationError, TooLargeError } from "../errors.ts";
 import { messageOf } from "../failures.ts";
-import { BATCH_SIZE_MAX } from "./format.ts";
+import { encodeBatchEnd } from "./batch_end.ts";
+import { BATCH_SIZE_MAX, BATCH_TAIL_SIZE, SEQUENCE_MAX } from "./format.ts";
 import { describeFlaw, findJsonFlaw } from "./json.ts";
 
-/** The most that a line needs besides its mutation: brackets, sequence, horizon, timestamp, checksum. */
-const LINE_OVERHEAD = 80;
+/** The most that a line needs besides its mutation, in bytes: it is the last line of a batch, and all numbers are long. */
+const LINE_OVERHEAD = `[${SEQUENCE_MAX},`.length + BATCH_TAIL_SIZE +
+  encodeBatchEnd(SEQUENCE_MAX, Number.MIN_SAFE_INTEGER).length;
 
 /**
  * Checks a mutation and returns its JSON.

@@ -5,15 +5,9 @@
  * @module
  */
 
-import {
-  type Batch,
-  type DamageReason,
-  parseJson,
-  parseRun,
-  type Run,
-  verifyRun,
-} from "./batch_scan.ts";
+import { type Batch, type DamageReason, parseRun, type Run, verifyRun } from "./batch_scan.ts";
 import { type Crc32, hex8 } from "./encode.ts";
+import { parseJson } from "./json_parse.ts";
 import { skipLineFeeds } from "./fill.ts";
 import {
   CONTROL_TAIL_SIZE,

@@ -5,7 +5,7 @@
  */
 
 import { isCount } from "./format.ts";
-import { parseJson } from "./batch_scan.ts";
+import { parseJson } from "./json_parse.ts";
 import { setMember } from "./set_member.ts";
 
 /** Assembles a state from lines. Keys such as `__proto__` are data here: they never reach a prototype. */

@@ -4,20 +4,14 @@
  * @module
  */
 
-import { headerError } from "../disk/header_file.ts";
+import { type OpenedFile, openFile, soundHeader } from "../disk/header_file.ts";
 import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import type { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
-import { BATCH_SIZE_MAX, HEADER_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
+import { BATCH_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
-import {
-  type Batch,
-  type Damage,
-  readHeader,
-  scanBatches,
-  type ScanResult,
-} from "../format/scan.ts";
+import { type Batch, type Damage, scanBatches, type ScanResult } from "../format/scan.ts";
 import { Holes, readGiven, readOver } from "../disk/read_around.ts";
 import { SegmentCost } from "../wear/segment_cost.ts";
 
@@ -53,19 +47,13 @@ export class SegmentReader {
   /** The first unsound place, once `read` has returned `null`. */
   damage: Damage | null = null;
 
-  private constructor(
-    fs: DurableFs,
-    file: DurableFile,
-    named: NamedFile,
-    header: SegmentHeader,
-    seed: number,
-    size: number,
-  ) {
+  private constructor(fs: DurableFs, named: NamedFile, opened: OpenedFile<SegmentHeader>) {
+    const { header, checksum, size } = soundHeader(named, opened);
     this.#fs = fs;
-    this.#file = file;
+    this.#file = opened.file;
     this.named = named;
     this.header = header;
-    this.seed = seed;
+    this.seed = checksum;
     this.cost = new SegmentCost(header, size);
     this.soundEnd = size;
     this.lastStart = size;
@@ -80,30 +68,20 @@ export class SegmentReader {
    * @throws {CorruptionError} when the header is damaged: a segment gets its name only once its header is synced
    */
   static async open(fs: DurableFs, named: NamedFile): Promise<SegmentReader> {
-    let file: DurableFile | undefined;
+    return await SegmentReader.over(fs, named, await openFile(fs, named, "journal"));
+  }
+
+  /** Like {@linkcode SegmentReader.open} for a file that is open already. On an error, the file is closed. */
+  static async over(
+    fs: DurableFs,
+    named: NamedFile,
+    opened: OpenedFile<SegmentHeader>,
+  ): Promise<SegmentReader> {
     try {
-      file = await fs.open(named.path, "read");
-      const bytes = new Uint8Array(HEADER_SIZE_MAX);
-      const { size, refusal } = await readGiven(file, named.path, bytes, 0);
-      if (size === 0 && refusal === null) throw headerError("empty", named);
-      const reading = readHeader<SegmentHeader>(bytes.subarray(0, size), "journal", fs.crc32);
-      if (reading.kind !== "sound") {
-        if (refusal !== null) throw refusal;
-        throw headerError(
-          reading.kind,
-          named,
-          reading.kind === "newer" ? reading.format : undefined,
-        );
-      }
-      // A header for another place than the name says: the file was renamed or swapped.
-      const { first, edition = 1 } = reading.header;
-      if (first !== named.sequence || edition !== named.edition) {
-        throw headerError("damaged", named);
-      }
-      return new SegmentReader(fs, file, named, reading.header, reading.checksum, reading.size);
+      return new SegmentReader(fs, named, opened);
     } catch (error) {
-      await closeAfterFailure(file);
-      throw ioError("read", named.path, error);
+      await closeAfterFailure(opened.file);
+      throw error;
     }
   }
 
@@ -147,6 +125,25 @@ export class SegmentReader {
       from += found.consumed;
       if (carried === this.#buffer.length && !this.#grow(from)) return null;
     }
+  }
+
+  /**
+   * Reads up to its end, to damage, to `limit`, or to the first place that the disk refuses to read.
+   *
+   * @returns the last batch; `null` when there is none
+   */
+  async readSound(consume: (batch: Batch) => void, limit?: number): Promise<Batch | null> {
+    let last: Batch | null = null;
+    try {
+      for (let batches; (batches = await this.read(limit)) !== null;) {
+        batches.forEach(consume);
+        last = batches[batches.length - 1]!;
+      }
+    } catch (error) {
+      // An error thrown by a consumer is never ours to ignore.
+      if (error !== this.unreadable) throw error;
+    }
+    return last;
   }
 
   #advance(soundEnd: number, { batches, seals, sealed }: ScanResult): void {

@@ -7,51 +7,52 @@
 import { EDITION_MAX, type NamedFile } from "../disk/names.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { isStuck } from "../disk/refusals.ts";
-import type { Rotten } from "./snapshot_restore.ts";
+import type { SnapshotFacts } from "./snapshot_facts.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 import { type Moved, moveUnneeded } from "./quarantine_folder.ts";
-import type { RecoveryReport } from "./recovery_report.ts";
 
 /**
- * Moves unusable snapshots away, and reports where they are.
+ * Moves unusable snapshots away.
  *
+ * @returns where each is now
  * @throws {IoError} when one of them must be moved and can't be
  */
-export async function setRottenAside(
+export async function setUnusableAside(
   directory: StateDirectory,
-  rotten: Rotten[],
-  report: RecoveryReport,
+  snapshots: SnapshotFacts[],
   writer: JournalWriter,
-): Promise<void> {
-  const moved = await moveIfPossible(directory, rotten.map(({ named }) => named));
-  const stuck: { named: NamedFile; error: unknown }[] = [];
-  for (const [index, { path, error }] of moved.entries()) {
-    report.snapshotsSkipped[index]!.path = path;
+): Promise<string[]> {
+  const moved = await moveIfPossible(directory, snapshots.map(({ file }) => file));
+  const paths = moved.map(({ path }) => path);
+  const stuck: { file: NamedFile; error: unknown }[] = [];
+  for (const [index, { error }] of moved.entries()) {
     // If it became readable again, it would claim sequences that are reused by then.
-    const { named } = rotten[index]!;
-    if (error !== null && named.sequence > report.sequence) stuck.push({ named, error });
+    const { file } = snapshots[index]!;
+    if (error !== null && file.sequence > writer.sequence) stuck.push({ file, error });
   }
-  if (stuck.length === 0) return;
+  if (stuck.length === 0) return paths;
   // The journal may have been continued in a later edition by now, which has replaced them.
-  const { snapshots } = await directory.list();
-  const inForce = stuck.filter(({ named }) => snapshots.some(({ path }) => path === named.path));
-  if (inForce.length === 0) return;
+  const inForce = new Set((await directory.list()).snapshots.map(({ path }) => path));
+  const errors = stuck.filter(({ file }) => inForce.has(file.path)).map(({ error }) => error);
+  if (errors.length === 0) return paths;
   const edition = writer.identity.edition + 1;
-  const decisive = inForce.find(({ error }) => !isStuck(error)) ?? inForce[0]!;
-  if (!isStuck(decisive.error) || edition > EDITION_MAX) throw decisive.error;
+  const decisive = errors.find((error) => !isStuck(error)) ?? errors[0];
+  if (!isStuck(decisive) || edition > EDITION_MAX) throw decisive;
   await writer.beginEdition(edition);
+  return paths;
 }
 
-/** Moves superseded files away, and reports those that stay. */
+/** Moves superseded files away; returns where they are now, and which of them stay. */
 export async function setSupersededAside(
   directory: StateDirectory,
-  report: RecoveryReport,
-): Promise<void> {
+): Promise<{ moved: string[]; stuck: string[] }> {
   const { superseded } = await directory.list();
-  for (const { path, error } of await moveIfPossible(directory, superseded)) {
-    if (error === null) report.lost?.quarantined.push(path);
-    else report.superseded.push(path);
-  }
+  const files = await moveIfPossible(directory, superseded);
+  const pathsOf = (some: Moved[]) => some.map(({ path }) => path);
+  return {
+    moved: pathsOf(files.filter(({ error }) => error === null)),
+    stuck: pathsOf(files.filter(({ error }) => error !== null)),
+  };
 }
 
 /** Like `moveUnneeded`; if there is no quarantine, no file is moved. */

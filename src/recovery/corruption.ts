@@ -1,18 +1,16 @@
 /**
- * Describes damage that a power cut can't explain: where it is, and which sequences can't be proven because of it.
+ * Describes damage that a power cut can't explain: where it is, and which sequences can't be proven because of it. Pure.
  *
  * @module
  */
 
 import { BY_OPTION, PERHAPS_OURS } from "../advice.ts";
-import type { DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
-import type { NamedFile, StateFiles } from "../disk/names.ts";
-import { scanAftermath, sequenceNamed } from "./proof_scan.ts";
-import { endsUnsound, readWhatIsSound } from "./read_sound.ts";
+import type { NamedFile } from "../disk/names.ts";
+import { CorruptionError, ForeignFormatError, IoError, type MinistateError } from "../errors.ts";
 import type { Row } from "./recovery_table.ts";
-import { SegmentReader } from "../journal/segment_reader.ts";
-import { isFilesOwn, isUnreadable } from "../disk/refusals.ts";
+import type { ReadSegment } from "./segment_facts.ts";
+import type { Survey } from "./survey.ts";
+import { highestNamed } from "./tail_evidence.ts";
 
 /** A range of sequences; the last is `null` when it is unknown. */
 export interface SequenceRange {
@@ -27,8 +25,10 @@ export interface Corruption {
   /** The label of the row in the recovery table. */
   label: string;
   says: string;
-  /** The position of the segment among the files, or -1 when a file is missing altogether. */
-  index: number;
+  /** The damaged segment; `null` when a file is missing altogether. */
+  damaged: NamedFile | null;
+  /** The segments after the damage. */
+  later: NamedFile[];
   path: string;
   offset: number;
   lost: SequenceRange;
@@ -46,71 +46,67 @@ export function reasonOf({ says, refusal }: Corruption): string {
 const FOREIGN_SEGMENT = "foreign segment";
 
 /** A journal whose beginning is missing, or all of it. */
-export async function missingJournal(
-  fs: DurableFs,
-  files: StateFiles,
-  base: number,
-  known: number,
-): Promise<Corruption> {
+export function missingJournal(survey: Survey): Corruption {
+  const { files, start } = survey;
   const next = files.segments[0];
   return {
     label: "journal missing",
     says: next === undefined
       ? "there is no segment, though there was a journal"
       : `the segments before "${next.name}" are missing, and no sound snapshot replaces them`,
-    index: -1,
+    damaged: null,
+    later: files.segments,
     path: files.directory,
     offset: 0,
     lost: {
-      sequenceFirst: base + 1,
-      sequenceLast: await highestSequence(fs, files, 0, base, known),
+      sequenceFirst: start.sequence + 1,
+      sequenceLast: highestSequence(survey, 0, start.sequence),
     },
     soundEnd: null,
     refusal: null,
   };
 }
 
-/** Damage in a segment that was read to its end. */
-export async function corruptionAt(
-  fs: DurableFs,
-  files: StateFiles,
+/**
+ * Damage in a segment that was read to its end.
+ *
+ * @param sequence the highest sequence up to which everything is sound
+ */
+export function damagedSegment(
+  survey: Survey,
   index: number,
-  reader: SegmentReader,
-  seen: number,
   row: Row,
   sequence: number,
-): Promise<Corruption> {
+): Corruption {
+  const facts = survey.segments[index] as ReadSegment;
+  const { file, damage, unreadable, soundEnd, sequenceNext, evidence } = facts;
+  const later = survey.files.segments.slice(index + 1);
+  const named = highestNamed(evidence, later.length === 0);
   return {
     label: row.label,
     says: row.says,
-    index,
-    path: reader.named.path,
-    offset: reader.damage?.offset ?? reader.unreadable?.offset ?? reader.soundEnd,
+    damaged: file,
+    later,
+    path: file.path,
+    offset: damage?.offset ?? unreadable?.offset ?? soundEnd,
     lost: {
       sequenceFirst: sequence + 1,
-      sequenceLast: await highestSequence(fs, files, index + 1, sequence, seen),
+      sequenceLast: highestSequence(survey, index + 1, sequence, named),
     },
-    soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,
-    refusal: reader.unreadable,
+    soundEnd: sequenceNext - 1 === sequence ? soundEnd : null,
+    refusal: unreadable,
   };
 }
 
-/**
- * A header that is damaged, unreadable or not ours is corruption. A header that is too new is not; nor is any other
- * error.
- */
-export async function unusableHeader(
-  fs: DurableFs,
-  files: StateFiles,
+/** A segment whose header is damaged, unreadable or not ours. */
+export function unusableSegment(
+  survey: Survey,
   index: number,
   sequence: number,
-  known: number,
-  error: unknown,
-): Promise<Corruption> {
-  const foreign = error instanceof ForeignFormatError;
-  const refusal = isUnreadable(error) ? error as MinistateError : null;
-  if (!(error instanceof CorruptionError) && !foreign && refusal === null) throw error;
-  const named = files.segments[index]!;
+): Corruption {
+  const { file, failure } = survey.segments[index]!;
+  const foreign = failure === null || failure instanceof ForeignFormatError;
+  const refusal = failure instanceof IoError ? failure : null;
   return {
     label: foreign ? FOREIGN_SEGMENT : refusal ? "unreadable segment" : "damaged header",
     says: foreign
@@ -118,12 +114,13 @@ export async function unusableHeader(
       : refusal
       ? "the disk refuses to give its first line"
       : "its first line is damaged, which a power cut can't do",
-    index,
-    path: named.path,
+    damaged: file,
+    later: survey.files.segments.slice(index + 1),
+    path: file.path,
     offset: 0,
     lost: {
       sequenceFirst: sequence + 1,
-      sequenceLast: await highestSequence(fs, files, index, sequence, known),
+      sequenceLast: highestSequence(survey, index, sequence),
     },
     soundEnd: null,
     refusal,
@@ -131,45 +128,26 @@ export async function unusableHeader(
 }
 
 /**
- * The highest sequence above `base` that the segments from `index` on hold or name, or that is `known`; `null` if none.
+ * The highest sequence above `base` that the segments from `index` on hold or name, or that is `named` or proven by
+ * snapshots; `null` if none.
  */
-async function highestSequence(
-  fs: DurableFs,
-  files: StateFiles,
+function highestSequence(
+  { segments, proven, files }: Survey,
   index: number,
   base: number,
-  known: number,
-): Promise<number | null> {
-  let highest = Math.max(base, known);
-  for (const named of files.segments.slice(index)) {
-    const isLast = named === files.segments.at(-1);
+  named = 0,
+): number | null {
+  let highest = Math.max(base, named, proven);
+  for (; index < segments.length; index++) {
     // The existence of a segment proves all sequences before it.
-    highest = Math.max(highest, named.sequence - 1);
-    highest = Math.max(highest, await sequenceTold(fs, named, isLast));
+    highest = Math.max(highest, files.segments[index]!.sequence - 1);
+    const facts = segments[index];
+    // A segment that can't be read has no sequences to report; the report then leaves the last one open.
+    if (!facts || facts.failure !== null) continue;
+    const isLast = index === segments.length - 1;
+    highest = Math.max(highest, facts.sequenceNext - 1, highestNamed(facts.evidence, isLast));
   }
   return highest > base ? highest : null;
-}
-
-/** The highest sequence that a segment holds or names; 0 if none. */
-async function sequenceTold(fs: DurableFs, named: NamedFile, isLast: boolean): Promise<number> {
-  let reader: SegmentReader;
-  try {
-    reader = await SegmentReader.open(fs, named);
-  } catch (error) {
-    // A segment that can't be read has no sequences to report; the report then leaves the last one open.
-    const damaged = error instanceof CorruptionError || error instanceof ForeignFormatError;
-    if (damaged || isFilesOwn(error)) return 0;
-    throw error;
-  }
-  try {
-    await readWhatIsSound(reader, () => {});
-    const highest = reader.expected - 1;
-    if (!endsUnsound(reader)) return highest;
-    const aftermath = await scanAftermath(reader, reader.soundEnd, fs.crc32);
-    return Math.max(highest, sequenceNamed(aftermath, isLast));
-  } finally {
-    await reader.close();
-  }
 }
 
 /** The error that reports a corruption to the user. */

@@ -4,25 +4,23 @@
  * @module
  */
 
-import { CorruptionError, ForeignFormatError, type IoError } from "../errors.ts";
+import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
 import { messageOf } from "../failures.ts";
-import type { SegmentReader } from "../journal/segment_reader.ts";
-import { isUnreadable } from "../disk/refusals.ts";
+import type { ReadSegment } from "./segment_facts.ts";
 
-/** A description of the damage; any other error is rethrown. */
-export function flawOf(error: unknown): string {
+/** A description of why a file can't be used. */
+export function flawOf(error: MinistateError): string {
   if (error instanceof ForeignFormatError) return "it was not written by this library";
   if (error instanceof CorruptionError) {
     return error.offset === 0
       ? "its first line is damaged"
       : `it is damaged near offset ${error.offset}`;
   }
-  if (!isUnreadable(error)) throw error;
-  return unreadableFlaw(error as IoError);
+  return unreadableFlaw(error);
 }
 
 /** What is wrong with a segment that is not sound to its end, and where that begins. */
-export function placeOfFlaw({ damage, unreadable }: SegmentReader): {
+export function placeOfFlaw({ damage, unreadable }: ReadSegment): {
   flaw: string;
   offset: number;
 } {

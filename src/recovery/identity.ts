@@ -6,10 +6,10 @@
 
 import { BY_OPTION } from "../advice.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { ForeignFormatError, TooNewError } from "../errors.ts";
+import { ForeignFormatError, type MinistateError, TooNewError } from "../errors.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
-import { type Header, headerError, kindOf, readHeaderOf } from "../disk/header_file.ts";
+import { type Header, headerError, isPlaced, kindOf, readHeaderOf } from "../disk/header_file.ts";
 import { isFilesOwn, isUnreadable } from "../disk/refusals.ts";
 import type { Life } from "../format/traffic.ts";
 
@@ -24,31 +24,59 @@ export interface StoredIdentity {
   written: Life | undefined;
 }
 
+/** The first line of one file. */
+export interface HeaderFacts {
+  file: NamedFile;
+  /** `null` when it is damaged, unreadable or foreign. That is judged later, where the file is needed. */
+  header: Header | null;
+  /** The disk's refusal to give it, if there was one. */
+  refusal: MinistateError | null;
+}
+
 /**
  * Reads the headers of all files; `null` for a new journal.
+ *
+ * @throws {TooNewError} when a newer version of this library wrote one of them
+ * @throws {IoError} when the system refuses a read for a reason other than the file itself, or when the disk can read
+ * none of several files
+ */
+export async function readIdentity(
+  fs: DurableFs,
+  { snapshots, segments }: StateFiles,
+): Promise<StoredIdentity | null> {
+  const headers: HeaderFacts[] = [];
+  for (const file of [...snapshots, ...segments]) headers.push(await headerFacts(fs, file));
+  return identityOf(headers);
+}
+
+async function headerFacts(fs: DurableFs, file: NamedFile): Promise<HeaderFacts> {
+  try {
+    const reading = await readHeaderOf(fs, file, kindOf(file));
+    if (reading.kind === "newer") throw headerError("newer", file, reading.format);
+    return { file, header: reading.kind === "sound" ? reading.header : null, refusal: null };
+  } catch (error) {
+    if (!isFilesOwn(error)) throw error;
+    return { file, header: null, refusal: isUnreadable(error) ? error as MinistateError : null };
+  }
+}
+
+/**
+ * Whose files they are; `null` when no header tells.
  *
  * A directory belongs to the journal that most of its headers name, not to that of the newest file: otherwise a single
  * stray file would make all the others foreign. On a tie the oldest segment's journal wins and the result is
  * `contested`. A file whose name doesn't match its header counts only if there is no other.
  *
- * @throws {TooNewError} when a newer version of this library wrote one of them
- * @throws {IoError} when the system refuses a read for a reason other than the file itself, or when the disk can read
- * none of several files: then the disk is at fault, and no file is given up because of it
+ * @param all the snapshots before the segments, so that the mutator and version of the newest segment win
+ * @throws {IoError} when the disk can read none of several files: then the disk is at fault, and no file is given up
+ * because of it
  */
-export async function readIdentity(
-  fs: DurableFs,
-  files: StateFiles,
-): Promise<StoredIdentity | null> {
+export function identityOf(all: HeaderFacts[]): StoredIdentity | null {
+  if (all.length > 1 && all.every(({ refusal }) => refusal !== null)) throw all[0]!.refusal!;
   const placed: Header[] = [], misplaced: Header[] = [];
-  const refusals: unknown[] = [];
-  // Snapshots first, so that the mutator and version of the newest segment come last and win.
-  const all = [...files.snapshots, ...files.segments];
-  for (const named of all) {
-    const header = await usable(fs, named, refusals);
-    if (header === null) continue;
-    (isPlaced(header, named) ? placed : misplaced).push(header);
+  for (const { file, header } of all) {
+    if (header !== null) (isPlaced(header, file) ? placed : misplaced).push(header);
   }
-  if (all.length > 1 && refusals.length === all.length) throw refusals[0];
   const headers = placed.length > 0 ? placed : misplaced;
   const counts = new Map<string, number>();
   for (const { id } of headers) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -62,32 +90,8 @@ export async function readIdentity(
   return { id, mutator, version, contested: own.length < leading.length, written };
 }
 
-function isPlaced(header: Header, { sequence, edition }: NamedFile): boolean {
-  if (!isSegment(header)) return header.sequence === sequence;
-  return header.first === sequence && (header.edition ?? 1) === edition;
-}
-
 function isSegment(header: Header): header is SegmentHeader {
   return header.ministate === "journal";
-}
-
-/**
- * Reads one header; `null` when it is damaged, unreadable or foreign. That is judged later, where the file is needed.
- */
-async function usable(
-  fs: DurableFs,
-  named: NamedFile,
-  refusals: unknown[],
-): Promise<Header | null> {
-  try {
-    const reading = await readHeaderOf(fs, named, kindOf(named));
-    if (reading.kind === "newer") throw headerError("newer", named, reading.format);
-    return reading.kind === "sound" ? reading.header : null;
-  } catch (error) {
-    if (!isFilesOwn(error)) throw error;
-    if (isUnreadable(error)) refusals.push(error);
-    return null;
-  }
 }
 
 /**

@@ -9,11 +9,12 @@ import { copyRange, copyReadable } from "../disk/copy_range.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { type Corruption, reasonOf } from "./corruption.ts";
-import type { SegmentEnd } from "./journal_scan.ts";
+import type { SegmentWriter } from "../journal/segment_writer.ts";
+import type { ReadSegment } from "./segment_facts.ts";
 import { editionOf } from "../disk/editions.ts";
 import { EDITION_MAX, joinPath, type NamedFile, type StateFiles } from "../disk/names.ts";
 import { moveAside, openQuarantine, QuarantineNames, syncMoved } from "./quarantine_folder.ts";
-import type { LostRecords } from "./recovery_report.ts";
+import type { LostRecords } from "./report.ts";
 import { writeFully } from "../disk/file_io.ts";
 import { isMetadataDamaged, isStuck } from "../disk/refusals.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
@@ -22,7 +23,14 @@ import type { StateDirectory } from "../journal/state_directory.ts";
 const TORN_KEPT = 16;
 
 /** Begins a fresh segment after everything that is kept, in the given edition or that of the files. */
-type BeginAnew = (edition?: number) => Promise<void>;
+type BeginAnew = (edition?: number) => Promise<SegmentWriter>;
+
+/** What was set aside, and what the journal continues in. */
+export interface SetAside {
+  lost: LostRecords;
+  /** The fresh segment, if one was begun; otherwise the damaged one, whose sound part was kept. */
+  segment: SegmentWriter | null;
+}
 
 /** Our names never begin with a dot; those that a Mac or a synchronization program adds do. */
 const TORN_NAME = /^\w.*\.torn-\d+$/;
@@ -35,18 +43,18 @@ const TORN_NAME = /^\w.*\.torn-\d+$/;
  */
 export async function keepTornTail(
   directory: StateDirectory,
-  end: SegmentEnd,
+  { file, soundEnd, writtenEnd }: ReadSegment,
 ): Promise<string | null> {
   try {
     const { folder } = await openQuarantine(directory);
-    const target = joinPath(folder, `${end.named.name}.torn-${end.soundEnd}`);
-    await copyRange(directory.fs, end.named.path, end.soundEnd, end.writtenEnd, target);
+    const target = joinPath(folder, `${file.name}.torn-${soundEnd}`);
+    await copyRange(directory.fs, file.path, soundEnd, writtenEnd, target);
     await forgetOldTails(directory, folder, target);
     await directory.fs.syncDirectory(folder);
     return target;
   } catch (error) {
     if (isDiskFull(error) || isMetadataDamaged(error)) return null;
-    throw ioError("keep the torn tail of", end.named.path, error);
+    throw ioError("keep the torn tail of", file.path, error);
   }
 }
 
@@ -91,7 +99,7 @@ export async function setJournalAside(
   files: StateFiles,
   corruption: Corruption,
   beginAnew: BeginAnew,
-): Promise<LostRecords> {
+): Promise<SetAside> {
   try {
     return await setAside(directory, files, corruption, beginAnew);
   } catch (error) {
@@ -104,29 +112,25 @@ async function setAside(
   files: StateFiles,
   corruption: Corruption,
   beginAnew: BeginAnew,
-): Promise<LostRecords> {
+): Promise<SetAside> {
   const { fs } = directory;
+  const { damaged, later } = corruption;
   const names = await QuarantineNames.open(directory);
-  const damaged = files.segments[corruption.index];
-  const target = damaged === undefined ? null : names.free(damaged.name);
-  const isCopied = damaged !== undefined && await keepCopy(fs, damaged, corruption, target!);
-  const lost: LostRecords = {
-    ...corruption.lost,
-    path: corruption.path,
-    offset: corruption.offset,
-    reason: reasonOf(corruption),
-    // What could not be copied may not be movable either, so the report on the disk doesn't name it.
-    quarantined: isCopied ? [target!] : [],
-  };
+  const target = damaged && names.free(damaged.name);
+  const isCopied = damaged !== null && await keepCopy(fs, damaged, corruption, target!);
+  // What could not be copied may not be movable either, so the report on the disk doesn't name it.
+  const quarantined = isCopied ? [target!] : [];
+  const lost = lostRecords(corruption, quarantined);
   await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
-  const takeOver = async (stuck: unknown) => {
+  let segment: SegmentWriter | null = null;
+  const takeOver = async (stuck: unknown): Promise<SetAside> => {
     const edition = editionOf(files) + 1;
     if (edition > EDITION_MAX) throw stuck;
-    await beginAnew(edition);
-    return lost;
+    await segment?.close();
+    return { lost, segment: await beginAnew(edition) };
   };
-  if (damaged === undefined) await beginAnew();
+  if (damaged === null) segment = await beginAnew();
   else if (corruption.soundEnd !== null) {
     await copyRange(fs, damaged.path, 0, corruption.soundEnd, damaged.path);
     await directory.syncNames();
@@ -134,20 +138,26 @@ async function setAside(
     const moveTo = isCopied ? null : target;
     const isSameName = damaged.sequence === corruption.lost.sequenceFirst;
     // Until the fresh segment is there, the report records what is lost.
-    const stuck = isSameName
+    const begun = isSameName
       ? await moveAway(directory, damaged, moveTo, beginAnew)
       : await beginBefore(directory, damaged, moveTo, beginAnew);
+    ({ segment } = begun);
     // Any other is a segment that is not needed from now on.
-    if (stuck !== null && isSameName) return await takeOver(stuck);
-    if (stuck === null && !isCopied) lost.quarantined.push(target!);
+    if (begun.stuck !== null && isSameName) return await takeOver(begun.stuck);
+    if (begun.stuck === null && !isCopied) quarantined.push(target!);
   }
-  const later = files.segments.slice(corruption.index + 1);
   for (const part of [later.slice(0, -1), later.slice(-1)]) {
     const { targets, stuck } = await moveAside(directory, names, part);
-    lost.quarantined.push(...targets);
+    quarantined.push(...targets);
     if (stuck !== null) return await takeOver(stuck);
   }
-  return lost;
+  return { lost, segment };
+}
+
+/** What a corruption costs. */
+export function lostRecords(corruption: Corruption, quarantined: string[]): LostRecords {
+  const { lost, path, offset } = corruption;
+  return { ...lost, path, offset, reason: reasonOf(corruption), quarantined };
 }
 
 /** Copies what the disk can read of a damaged segment; returns whether it could be opened. */
@@ -163,25 +173,30 @@ async function keepCopy(
   return true;
 }
 
+/** The fresh segment, and why the damaged one can't be moved before fsck has run; `null` when it was moved. */
+interface Begun {
+  segment: SegmentWriter | null;
+  stuck: unknown;
+}
+
 /**
- * Moves a damaged segment away, if it could not be copied, and begins a fresh one under its name.
+ * Moves a damaged segment away, if it could not be copied, and begins a fresh one under its name. Nothing is begun when
+ * it can't be moved.
  *
  * @param moveTo where the damaged segment goes; `null` when it was copied
- * @returns why it can't be moved before fsck has run, in which case nothing was done; otherwise `null`
  */
 async function moveAway(
   directory: StateDirectory,
   damaged: NamedFile,
   moveTo: string | null,
   beginAnew: BeginAnew,
-): Promise<unknown> {
+): Promise<Begun> {
   if (moveTo !== null) {
     const stuck = await whyStuck(() => directory.fs.rename(damaged.path, moveTo));
-    if (stuck !== null) return stuck;
+    if (stuck !== null) return { segment: null, stuck };
     await syncMoved(directory);
   }
-  await beginAnew();
-  return null;
+  return { segment: await beginAnew(), stuck: null };
 }
 
 /**
@@ -193,14 +208,14 @@ async function beginBefore(
   damaged: NamedFile,
   moveTo: string | null,
   beginAnew: BeginAnew,
-): Promise<unknown> {
+): Promise<Begun> {
   const { fs } = directory;
-  await beginAnew();
+  const segment = await beginAnew();
   const stuck = await whyStuck(() =>
     moveTo === null ? fs.remove(damaged.path) : fs.rename(damaged.path, moveTo)
   );
   if (stuck === null) await (moveTo === null ? directory.syncNames() : syncMoved(directory));
-  return stuck;
+  return { segment, stuck };
 }
 
 /** Why only fsck can do what `step` does; `null` when it is done. */

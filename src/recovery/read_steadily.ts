@@ -11,15 +11,15 @@ import type { Recovered } from "./recovery.ts";
 const READ_ATTEMPTS = 5;
 
 /** Recovers. Without the lock, retries until it succeeds or has failed often enough to be believed. */
-export async function readSteadily<T extends { recovered: Recovered }>(
+export async function readSteadily(
   readOnly: boolean,
-  attempt: () => Promise<T>,
-): Promise<T> {
+  attempt: () => Promise<Recovered>,
+): Promise<Recovered> {
   for (let count = 1;; count++) {
     const isLast = !readOnly || count >= READ_ATTEMPTS;
     try {
-      const opened = await attempt();
-      if (isLast || opened.recovered.report.lost === null) return opened;
+      const recovered = await attempt();
+      if (isLast || recovered.report.lost === null) return recovered;
     } catch (error) {
       const changing = error instanceof MinistateError &&
         (error.code === "CORRUPT" || error.systemCode === "ENOENT");

@@ -1,97 +1,99 @@
 /**
- * Everything that `open` does with the files: find the identity, start from a snapshot, scan, repair, continue.
+ * The road of an open: survey the directory, plan, and carry the plan out. Anything in the caller's program that can
+ * fail runs before the first change.
  *
  * @module
  */
 
-import { setRottenAside, setSupersededAside } from "./aside_unneeded.ts";
-import { copyRange } from "../disk/copy_range.ts";
-import { type Corruption, corruptionError, reasonOf } from "./corruption.ts";
-import { coveredScan } from "./covered_scan.ts";
-import { ioError, isDiskFull } from "../failures.ts";
-import { readClock } from "../format/format.ts";
-import { contestedError, type StoredIdentity } from "./identity.ts";
-import {
-  type BatchConsumer,
-  type JournalScan,
-  scanJournal,
-  type SegmentEnd,
-  UNBEGUN,
-} from "./journal_scan.ts";
-import { drawId, type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
-import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
-import { Ledger, newestLife } from "../wear/ledger.ts";
 import { editionOf } from "../disk/editions.ts";
-import { type NamedFile, segmentFile, type StateFiles } from "../disk/names.ts";
-import type { Batch } from "../format/scan.ts";
-import type { JournalSettings } from "../options.ts";
-import { keepTornTail, setJournalAside } from "./quarantine.ts";
-import type { LostRecords, RecoveryReport, TornTail } from "./recovery_report.ts";
-import { SegmentWriter } from "../journal/segment_writer.ts";
-import type { Rotten } from "./snapshot_restore.ts";
-import type { StateDirectory } from "../journal/state_directory.ts";
+import type { StateFiles } from "../disk/names.ts";
 import { holdsState } from "../disk/state_presence.ts";
-import type { Life } from "../format/traffic.ts";
+import { IoError } from "../errors.ts";
+import { drawId, type JournalIdentity } from "../journal/journal_identity.ts";
+import type { JournalWriter } from "../journal/journal_writer.ts";
+import type { StateDirectory } from "../journal/state_directory.ts";
+import type { JournalSettings } from "../options.ts";
+import { Ledger } from "../wear/ledger.ts";
+import { corruptionError } from "./corruption.ts";
+import { coverLast } from "./cover_last.ts";
+import { checkIdentity, contestedError, readIdentity } from "./identity.ts";
+import { type Plan, planOf } from "./plan.ts";
+import { foreseen, repair } from "./repair.ts";
+import type { RecoveryReport } from "./report.ts";
+import { type Replay, type Survey, surveyForReplay } from "./survey.ts";
 
-/** Where replay starts: after a snapshot, or at the beginning. */
-export interface Base {
-  sequence: number;
-  snapshot: NamedFile | null;
-  rotten: Rotten[];
+/** Who opens a journal: the mutator's name and version. */
+export interface Opener {
+  name: string | null;
+  version: number;
 }
 
-/** Receives the records. */
-export interface Replay {
-  consume: BatchConsumer;
+/** What a recovery passes to the program that opens the state. */
+export interface RecoveryReplay extends Replay {
   /**
    * Called once all records were consumed, before anything is written. If it throws, recovery ends with the directory
    * unchanged.
+   *
+   * @param version the version of the mutator that wrote the journal; `null` for a new one
    */
-  settle?(): void;
+  settle(version: number | null): void;
 }
 
 /** The result of a recovery. */
 export interface Recovered {
   report: RecoveryReport;
   files: StateFiles;
-  id: string | null;
   /** `null` when opened for reading. */
   writer: JournalWriter | null;
   ledger: Ledger;
 }
 
 /**
- * Recovers a journal after `base`, passing every sound batch to `replay`, and makes it ready for writing. Anything in
- * the caller's program that can fail runs before the first change.
+ * Recovers a journal, passing its newest sound snapshot and every sound batch after it to `replay`, and makes it ready
+ * for writing.
  *
+ * @param opener who opens it; `null` accepts any journal
  * @throws {CorruptionError} when acknowledged bytes are damaged and `onCorruption` is `"fail"`; nothing was changed
+ * @throws {ForeignFormatError} when the directory belongs to another mutator or holds another journal
+ * @throws {TooNewError} when a newer version wrote it
+ * @throws {IoError} when the operating system refuses
  */
 export async function recover(
   directory: StateDirectory,
   settings: JournalSettings,
-  files: StateFiles,
-  stored: StoredIdentity | null,
-  wanted: { name: string | null; version: number },
-  base: Base,
-  replay: Replay,
+  opener: Opener | null,
+  replay: RecoveryReplay,
 ): Promise<Recovered> {
-  if (stored?.contested && settings.onCorruption === "fail") throw contestedError(directory.path);
-  const known = Math.max(0, ...base.rotten.map(({ proves }) => proves));
   const { fs } = directory;
-  const id = stored?.id ?? null;
-  const scanning = (note?: (batch: Batch) => void) =>
-    scanJournal(fs, files, base.sequence, known, id, (batch, header) => {
-      note?.(batch);
-      replay.consume(batch, header);
-    });
-  const scan = settings.readOnly ? await coveredScan(fs, files, scanning) : await scanning();
-  const refusal = base.rotten.find((snapshot) => snapshot.refusal !== null)?.refusal;
-  // A snapshot that the disk can't read now may be readable next time, so don't declare everything lost because of it.
-  if (scan.corruption?.index === -1 && refusal) throw refusal;
-  if (scan.corruption !== null && settings.onCorruption === "fail") {
-    throw corruptionError(scan.corruption);
+  const files = await directory.listOpened(settings);
+  const stored = await readIdentity(fs, files);
+  if (opener !== null) checkIdentity(stored, opener, directory.path);
+  const isStrict = settings.onCorruption === "fail";
+  if (stored?.contested && isStrict) throw contestedError(directory.path);
+  const survey = await surveyForReplay(fs, files, stored, replay);
+  const plan = planOf(survey);
+  if (settings.readOnly && plan.corruption === null) await coverLast(fs, files, plan.end);
+  refuseHidden(survey, plan);
+  if (plan.corruption !== null && isStrict) throw corruptionError(plan.corruption);
+  replay.settle(stored?.version ?? null);
+  const wanted = opener ?? { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
+  const ledger = new Ledger(plan.written, directory.traffic);
+  const isUpdate = stored !== null && stored.version !== wanted.version;
+  const common = {
+    snapshot: startOf(plan),
+    replayed: plan.sequence - plan.start.sequence,
+    sequence: plan.sequence,
+    segmentsRead: plan.segmentsRead,
+    sealed: plan.sealed,
+    placeChecked: directory.placeChecked,
+    lockFileDamage: directory.lockFileDamage,
+    migratedFrom: isUpdate ? stored.version : null,
+  };
+  if (settings.readOnly) {
+    directory.files.belongTo(stored?.id ?? null);
+    const report = { ...common, created: false, ...foreseen(survey, plan) };
+    return { report, files, writer: null, ledger };
   }
-  replay.settle?.();
   const identity: JournalIdentity = {
     directory: directory.path,
     stem: directory.stem,
@@ -100,167 +102,25 @@ export async function recover(
     mutator: wanted.name,
     version: wanted.version,
   };
-  const ledger = new Ledger(lifeTold(scan, stored), directory.traffic);
-  const recovered: Recovered = {
-    report: {
-      created: !settings.readOnly && !holdsState(files),
-      ...report(directory, scan, base, stored, wanted.version),
-    },
-    files,
-    id: stored?.id ?? null,
-    writer: null,
-    ledger,
-  };
-  directory.files.belongTo(settings.readOnly ? recovered.id : identity.id);
-  if (settings.readOnly) return reportOnly(recovered, scan);
-  recovered.id = identity.id;
-  const counted = { ...settings, fs: directory.fs, ledger };
-  recovered.writer = await repair(directory, counted, files, identity, scan, recovered.report);
-  await setRottenAside(directory, base.rotten, recovered.report, recovered.writer);
-  const isTakenOver = recovered.writer.identity.edition > identity.edition;
-  if (isTakenOver || files.superseded.length > 0) {
-    await setSupersededAside(directory, recovered.report);
-  }
-  return recovered;
+  directory.files.belongTo(identity.id);
+  const { writer, ...done } = await repair(
+    directory,
+    { ...settings, fs, ledger },
+    survey,
+    plan,
+    identity,
+  );
+  const report = { ...common, created: !holdsState(files), ...done };
+  return { report, files, writer, ledger };
 }
 
-/** The lifetime write totals, according to the files. */
-export function lifeTold(scan: JournalScan, stored: StoredIdentity | null): Life {
-  return newestLife([scan.written, stored?.written], scan.sequence + 1);
+/** A snapshot that the disk can't read now may be readable next time, so don't declare everything lost because of it. */
+function refuseHidden({ snapshots }: Survey, { corruption }: Plan): void {
+  if (corruption === null || corruption.damaged !== null) return;
+  const refusal = snapshots.findLast(({ failure }) => failure instanceof IoError)?.failure;
+  if (refusal) throw refusal;
 }
 
-function report(
-  directory: StateDirectory,
-  scan: JournalScan,
-  base: Base,
-  stored: StoredIdentity | null,
-  version: number,
-): Omit<RecoveryReport, "created"> {
-  return {
-    snapshot: base.snapshot === null ? null : { path: base.snapshot.path, sequence: base.sequence },
-    snapshotsSkipped: base.rotten.map(({ named, reason }) => ({
-      path: named.path,
-      sequence: named.sequence,
-      reason,
-    })),
-    replayed: scan.sequence - base.sequence,
-    sequence: scan.sequence,
-    segmentsRead: scan.segmentsRead,
-    sealed: scan.end?.sealed === true && scan.torn === null && scan.corruption === null,
-    torn: unbegunTail(scan),
-    lost: null,
-    superseded: [],
-    placeChecked: directory.placeChecked,
-    lockFileDamage: directory.lockFileDamage,
-    migratedFrom: stored !== null && stored.version !== version ? stored.version : null,
-  };
-}
-
-/** Reports what a writer would do, and changes nothing. */
-function reportOnly(recovered: Recovered, scan: JournalScan): Recovered {
-  const { report } = recovered;
-  if (scan.torn !== null && scan.end !== null) report.torn = tornTail(scan, scan.end, null);
-  if (scan.corruption !== null) report.lost = lostWithoutChange(scan.corruption);
-  report.superseded = recovered.files.superseded.map(({ path }) => path);
-  return recovered;
-}
-
-/** An empty segment is reported as a tail of zero bytes: it can't be known any more whether it ever held a record. */
-function unbegunTail({ unbegun, sequence }: JournalScan): TornTail | null {
-  if (unbegun === null) return null;
-  const { path } = unbegun;
-  return { path, offset: 0, size: 0, sequence: sequence + 1, reason: UNBEGUN, keptAt: null };
-}
-
-function tornTail(scan: JournalScan, end: SegmentEnd, keptAt: string | null): TornTail {
-  return {
-    path: end.named.path,
-    offset: end.soundEnd,
-    size: end.writtenEnd - end.soundEnd,
-    sequence: scan.sequence + 1,
-    reason: scan.torn!.says,
-    keptAt,
-  };
-}
-
-function lostWithoutChange(corruption: Corruption): LostRecords {
-  const { lost, path, offset } = corruption;
-  return { ...lost, path, offset, reason: reasonOf(corruption), quarantined: [] };
-}
-
-/** Leaves the newest segment ready for the next batch, with everything before it synced. */
-async function repair(
-  directory: StateDirectory,
-  settings: WriterSettings,
-  files: StateFiles,
-  identity: JournalIdentity,
-  scan: JournalScan,
-  report: RecoveryReport,
-): Promise<JournalWriter> {
-  const { fs } = directory;
-  // Read before anything is changed: the clock is the caller's, and can throw.
-  const now = readClock(settings.clock);
-  let own = identity;
-  const begin = async () => {
-    const header = segmentHeader(own, scan.sequence + 1, now, settings.ledger.life);
-    // The directory first: if its name is lost, a record in it is lost as well.
-    await directory.syncAncestors();
-    return await SegmentWriter.create(
-      fs,
-      directory.path,
-      segmentFile(own, header.first),
-      header,
-      false,
-    );
-  };
-  await directory.removeTemporary(files);
-  let segment = null as SegmentWriter | null;
-  if (scan.corruption !== null) {
-    const beginAnew = async (edition = own.edition) => {
-      own = { ...own, edition };
-      await segment?.close();
-      segment = await begin();
-      // Its name replaces others from now on. On FAT it leads to an empty file until this sync.
-      if (edition > identity.edition) await segment.sync();
-    };
-    report.lost = await setJournalAside(directory, files, scan.corruption, beginAnew);
-  } else if (scan.torn !== null) {
-    report.torn = tornTail(scan, scan.end!, await keepTornTail(directory, scan.end!));
-  }
-  // Names that a killed process created may be in memory only. Recovery has relied on them, so make them durable.
-  await directory.syncNames();
-  segment ??= scan.end === null ? await begin() : await resume(directory, scan.end);
-  const writer = new JournalWriter(own, settings, segment, scan.sequence, report.sealed);
-  writer.sizeSinceSnapshot = scan.bytesRead;
-  if (segment.header.version !== own.version) await beginVersion(writer);
-  return writer;
-}
-
-/** Begins a segment for the records of a new version. On a full disk, the first mutation has to do it instead. */
-async function beginVersion(writer: JournalWriter): Promise<void> {
-  try {
-    await writer.rotate();
-  } catch (error) {
-    if (!isDiskFull(error)) throw error;
-  }
-}
-
-async function resume(directory: StateDirectory, end: SegmentEnd): Promise<SegmentWriter> {
-  await unshare(directory, end);
-  return await SegmentWriter.resume(directory.fs, end.named, end.header, end.seed, end);
-}
-
-/**
- * Replaces a segment that has several names by a copy of its sound part, so that a backup made of hard links keeps its
- * contents. On a full disk there is no room for a copy; new records then follow those that the backup has.
- */
-async function unshare(directory: StateDirectory, { named, soundEnd }: SegmentEnd): Promise<void> {
-  try {
-    const { links } = await directory.fs.identity(named.path);
-    if (links < 2) return;
-    await copyRange(directory.fs, named.path, 0, soundEnd, named.path);
-    await directory.fs.syncDirectory(directory.path);
-  } catch (error) {
-    if (!isDiskFull(error)) throw ioError("copy", named.path, error);
-  }
+function startOf({ start: { snapshot, sequence } }: Plan): RecoveryReport["snapshot"] {
+  return snapshot === null ? null : { path: snapshot.path, sequence };
 }

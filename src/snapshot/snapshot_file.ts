@@ -9,11 +9,9 @@ import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { encodeControlLine, encodeHeader } from "../format/encode.ts";
 import { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
-import { HEADER_SIZE_MAX, type SnapshotHeader } from "../format/format.ts";
+import type { SnapshotHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../disk/names.ts";
-import { readHeader } from "../format/scan.ts";
-import { headerError } from "../disk/header_file.ts";
-import { readFully } from "../disk/file_io.ts";
+import { type OpenedFile, openFile, soundHeader } from "../disk/header_file.ts";
 import { createTemporary, discard, writeFully } from "../disk/file_io.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
 import { BodyReader, damagedAt } from "./snapshot_body.ts";
@@ -102,7 +100,12 @@ export interface SnapshotReading {
 
 /** Reads a snapshot to its end and throws if any byte differs from what was written. */
 export async function verifySnapshot(fs: DurableFs, named: NamedFile): Promise<SnapshotHeader> {
-  return (await readLines(fs, named, READ_SIZE, () => true)).header;
+  const opened = await openSnapshot(fs, named);
+  try {
+    return (await verifyOpened(fs, named, opened)).header;
+  } finally {
+    await closeFile(opened.file, named.path);
+  }
 }
 
 /**
@@ -116,15 +119,43 @@ export async function verifySnapshot(fs: DurableFs, named: NamedFile): Promise<S
 export async function readSnapshot(
   fs: DurableFs,
   named: NamedFile,
+  pieceSize?: number,
+): Promise<SnapshotReading> {
+  const opened = await openSnapshot(fs, named);
+  try {
+    return await readOpened(fs, named, opened, pieceSize);
+  } finally {
+    await closeFile(opened.file, named.path);
+  }
+}
+
+/** Opens a snapshot and reads its first line. */
+export function openSnapshot(
+  fs: DurableFs,
+  named: NamedFile,
+): Promise<OpenedFile<SnapshotHeader>> {
+  return openFile(fs, named, "snapshot");
+}
+
+/** Like {@linkcode verifySnapshot} for an open file. */
+export function verifyOpened(
+  fs: DurableFs,
+  named: NamedFile,
+  opened: OpenedFile<SnapshotHeader>,
+): Promise<{ header: SnapshotHeader; size: number }> {
+  return readLines(fs, named, opened, { pieceSize: READ_SIZE, add: () => true });
+}
+
+/** Like {@linkcode readSnapshot} for an open file. */
+export async function readOpened(
+  fs: DurableFs,
+  named: NamedFile,
+  opened: OpenedFile<SnapshotHeader>,
   pieceSize = READ_SIZE,
 ): Promise<SnapshotReading> {
   const builder = new StateBuilder();
-  const { header, size } = await readLines(
-    fs,
-    named,
-    pieceSize,
-    (text) => builder.add(text),
-  );
+  const add = (line: string) => builder.add(line);
+  const { header, size } = await readLines(fs, named, opened, { pieceSize, add });
   if (!builder.complete) throw damagedAt(named, size);
   return { header, state: builder.state, size };
 }
@@ -132,27 +163,15 @@ export async function readSnapshot(
 async function readLines(
   fs: DurableFs,
   named: NamedFile,
-  pieceSize: number,
-  add: (line: string) => boolean,
+  opened: OpenedFile<SnapshotHeader>,
+  { pieceSize, add }: { pieceSize: number; add: (line: string) => boolean },
 ): Promise<{ header: SnapshotHeader; size: number }> {
-  let file: DurableFile | undefined;
   try {
-    file = await fs.open(named.path, "read");
-    const bytes = new Uint8Array(HEADER_SIZE_MAX);
-    const count = await readFully(file, bytes, 0);
-    if (count === 0) throw headerError("empty", named);
-    const reading = readHeader<SnapshotHeader>(bytes.subarray(0, count), "snapshot", fs.crc32);
-    if (reading.kind !== "sound") {
-      throw headerError(reading.kind, named, reading.kind === "newer" ? reading.format : undefined);
-    }
-    if (reading.header.sequence !== named.sequence) throw headerError("damaged", named);
-    const size = await new BodyReader(fs, file, named, pieceSize, add)
-      .read(reading.size, reading.checksum);
-    return { header: reading.header, size };
+    const { header, checksum, size } = soundHeader(named, opened);
+    const body = new BodyReader(fs, opened.file, named, pieceSize, add);
+    return { header, size: await body.read(size, checksum) };
   } catch (error) {
     throw error instanceof MinistateError ? error : ioError("read", named.path, error);
-  } finally {
-    await closeFile(file, named.path);
   }
 }
 

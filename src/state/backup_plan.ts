@@ -4,18 +4,15 @@
  * @module
  */
 
-import { coverLast } from "../recovery/covered_scan.ts";
+import { coverLast } from "../recovery/cover_last.ts";
 import type { DurableFs } from "../durable_fs.ts";
-import { CorruptionError, ForeignFormatError } from "../errors.ts";
-import { judgeTail } from "../recovery/journal_scan.ts";
+import { CorruptionError } from "../errors.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
-import type { Batch } from "../format/scan.ts";
-import { scanAftermath } from "../recovery/proof_scan.ts";
-import { SegmentReader } from "../journal/segment_reader.ts";
-import { isUnreadable, readPatiently } from "../disk/refusals.ts";
-import { verifySnapshot } from "../snapshot/snapshot_file.ts";
-import { isEmptyFile } from "../disk/sync_file.ts";
+import { firstNeeded, judgeTail } from "../recovery/plan.ts";
+import type { ReadSegment, SegmentFacts } from "../recovery/segment_facts.ts";
+import { isUsable } from "../recovery/snapshot_facts.ts";
+import { type Survey, surveyAll } from "../recovery/survey.ts";
 
 /** One file to copy. */
 export interface Copy {
@@ -44,41 +41,38 @@ export async function planCopies(
   id: string | null,
   limit: ReadLimit | null,
 ): Promise<Plan> {
-  const snapshots = await soundSnapshots(fs, files, id);
+  // Begun after the end was determined: its records are for the next backup.
+  const isLater = (named: NamedFile) => limit !== null && named.sequence > limit.segmentFirst;
+  const segments = files.segments.filter((named) => !isLater(named));
+  const survey = await surveyAll(fs, { ...files, segments }, {
+    build: false,
+    limitOf: ({ path }) => path === limit?.path ? limit.offset : undefined,
+  });
+  const plan = copiesOf(survey, id, limit);
+  const last = survey.segments.at(-1);
+  if (limit === null && last?.failure === null) await coverLast(fs, files, last);
+  return plan;
+}
+
+/** Pure: the survey decides. */
+function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): Plan {
+  const { segments } = survey.files;
+  const snapshots = survey.snapshots.filter((snapshot) => isUsable(snapshot, id))
+    .map(({ file }) => file);
   const needed = snapshots[0]?.sequence ?? 0;
+  const first = firstNeeded(segments, needed);
   let copies: Copy[] = [];
   let sequence = snapshots.at(-1)?.sequence ?? 0;
-  for (const [index, named] of files.segments.entries()) {
-    // Begun after the end was determined: its records are for the next backup.
-    if (limit !== null && named.sequence > limit.segmentFirst) continue;
-    const next = named.path === limit?.path ? undefined : files.segments[index + 1];
-    // Created when the power was cut, and never begun: it holds nothing.
-    if (index === files.segments.length - 1 && await isEmptyFile(fs, named.path)) continue;
-    const isUnneeded = next !== undefined && next.sequence <= needed + 1;
-    let reader: SegmentReader;
-    try {
-      reader = await SegmentReader.open(fs, named);
-    } catch (error) {
-      if (!isUnneeded || !isUnreadable(error)) throw error;
+  for (const [index, facts] of survey.segments.entries()) {
+    if (facts === null) continue;
+    const next = segments[index + 1];
+    if (isWhole(facts, next, id, limit)) {
+      copies.unshift({ named: facts.file, size: facts.soundEnd });
+      sequence = Math.max(sequence, facts.sequenceNext - 1);
+    } else if (next !== undefined || !isNeverBegun(facts)) {
+      if (index >= first) throw whyNot(facts);
+      // Left by an interrupted compaction of a journal that no snapshot needs, or unreadable.
       copies = [];
-      continue;
-    }
-    try {
-      const end = named.path === limit?.path ? limit.offset : Infinity;
-      const last = await readToEnd(reader, end, isUnneeded);
-      const isOwn = id === null || reader.header.id === id;
-      if (isOwn && await isSound(fs, reader, next, limit)) {
-        if (limit === null && next === undefined) await coverLast(fs, files, last);
-        copies.unshift({ named, size: reader.soundEnd });
-        sequence = Math.max(sequence, reader.expected - 1);
-      } else if (isUnneeded) {
-        // Left by an interrupted compaction of a journal that no snapshot needs, or unreadable.
-        copies = [];
-      } else {
-        throw damaged(reader);
-      }
-    } finally {
-      await reader.close();
     }
   }
   const oldest = copies.at(-1)?.named;
@@ -87,60 +81,29 @@ export async function planCopies(
   return { copies, sequence };
 }
 
-/**
- * Reads a segment to its end and returns its last batch. An unneeded segment is read as far as the disk can read it.
- */
-async function readToEnd(
-  reader: SegmentReader,
-  limit: number,
-  isUnneeded: boolean,
-): Promise<Batch | null> {
-  let last: Batch | null = null;
-  try {
-    for (let batches; (batches = await reader.read(limit)) !== null;) last = batches.at(-1)!;
-  } catch (error) {
-    if (!isUnneeded || error !== reader.unreadable) throw error;
-  }
-  return reader.sealed ? null : last;
+/** Created when the power was cut, and never begun: it holds nothing. */
+function isNeverBegun(facts: SegmentFacts): boolean {
+  return facts.failure !== null && facts.isEmpty;
 }
 
-/** Whether a segment that was read holds every record it must hold. */
-async function isSound(
-  fs: DurableFs,
-  reader: SegmentReader,
+/** Whether a segment holds every record it must hold. */
+function isWhole(
+  facts: SegmentFacts,
   next: NamedFile | undefined,
-  limit: ReadLimit | null,
-): Promise<boolean> {
-  // Bytes after the last record before the next segment are not copied, so damage there doesn't matter.
-  if (next !== undefined) return reader.expected === next.sequence;
-  if (limit !== null) return reader.expected === limit.sequence + 1;
-  if (reader.damage === null) return true;
-  // A batch that is being written looks torn; acknowledged bytes never do.
-  return judgeTail(reader, await scanAftermath(reader, reader.soundEnd, fs.crc32)) === "unproven";
-}
-
-/** The journal's undamaged snapshots: a backup of a damaged one would be useless. */
-async function soundSnapshots(
-  fs: DurableFs,
-  files: StateFiles,
   id: string | null,
-): Promise<NamedFile[]> {
-  const sound: NamedFile[] = [];
-  for (const named of files.snapshots) {
-    try {
-      const header = await readPatiently(() => verifySnapshot(fs, named));
-      if (id === null || header.id === id) sound.push(named);
-    } catch (error) {
-      if (!isDamaged(error)) throw error;
-    }
-  }
-  return sound;
+  limit: ReadLimit | null,
+): facts is ReadSegment {
+  if (facts.failure !== null || id !== null && facts.header.id !== id) return false;
+  // Bytes after the last record before the next segment are not copied, so damage there doesn't matter.
+  if (next !== undefined) return facts.sequenceNext === next.sequence;
+  if (limit !== null) return facts.sequenceNext === limit.sequence + 1;
+  // A batch that is being written looks torn; acknowledged bytes never do.
+  return ["sound", "unproven"].includes(judgeTail(facts));
 }
 
-/** Whether the file can't be read because of the file itself. */
-function isDamaged(error: unknown): boolean {
-  return error instanceof CorruptionError || error instanceof ForeignFormatError ||
-    isUnreadable(error);
+function whyNot(facts: SegmentFacts): Error {
+  if (facts.failure !== null) return facts.failure;
+  return facts.damage === null && facts.unreadable !== null ? facts.unreadable : damaged(facts);
 }
 
 function incomplete({ path, sequence }: NamedFile, needed: number): CorruptionError {
@@ -155,16 +118,15 @@ function incomplete({ path, sequence }: NamedFile, needed: number): CorruptionEr
   );
 }
 
-function damaged(reader: SegmentReader): CorruptionError {
-  const { path } = reader.named;
-  const offset = reader.damage?.offset ?? reader.soundEnd;
+function damaged({ file: { path }, damage, soundEnd, sequenceNext }: ReadSegment): CorruptionError {
+  const offset = damage?.offset ?? soundEnd;
   return new CorruptionError(
     `Cannot back up "${path}": it is damaged at offset ${offset}: run "ministate verify" to see what is affected`,
     {
       path,
       offset,
-      sequence: reader.expected,
-      lost: { sequenceFirst: reader.expected, sequenceLast: null },
+      sequence: sequenceNext,
+      lost: { sequenceFirst: sequenceNext, sequenceLast: null },
     },
   );
 }

@@ -8,7 +8,7 @@ import { HistoryGoneError } from "../errors.ts";
 import { JournalCursor } from "../journal/journal_cursor.ts";
 import type { StateMachine } from "./mutator.ts";
 import { PIECE_SIZE } from "../snapshot/snapshot_file.ts";
-import { restoreNewest } from "../recovery/snapshot_restore.ts";
+import { readNewestSnapshot } from "../recovery/snapshot_facts.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
 /**
@@ -37,11 +37,10 @@ export async function rebuildState<S, M, R>(
   const { files } = directory;
   const limits = { atMost: sequence, pieceSize: PIECE_SIZE };
   const { found } = await files.read(async () =>
-    await restoreNewest(files.fs, await files.list(), files.id, limits)
+    await readNewestSnapshot(files.fs, await files.list(), files.id, limits)
   );
-  if (found !== null) machine.restore(found.state, found.header.version, found.named.sequence);
-  const base = found?.named.sequence ?? 0;
-  const cursor = new JournalCursor(files, base + 1);
+  if (found !== null) machine.restore(found.state, found.header.version, found.file.sequence);
+  const cursor = new JournalCursor(files, (found?.file.sequence ?? 0) + 1);
   try {
     while (cursor.next <= sequence) {
       const records = await cursor.read();

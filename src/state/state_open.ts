@@ -5,14 +5,15 @@
  */
 
 import { closeAfterFailure } from "../disk/close_file.ts";
-import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
-import type { StateManagerSettings } from "../options.ts";
-import { checkIdentity, readIdentity } from "../recovery/identity.ts";
-import { recover, type Recovered } from "../recovery/recovery.ts";
-import { readSteadily } from "../recovery/read_steadily.ts";
-import { restoreNewest } from "../recovery/snapshot_restore.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
+import type { SegmentHeader } from "../format/format.ts";
+import type { Batch } from "../format/scan.ts";
 import { StateDirectory } from "../journal/state_directory.ts";
+import type { StateManagerSettings } from "../options.ts";
+import { readSteadily } from "../recovery/read_steadily.ts";
+import { recover, type Recovered, type RecoveryReplay } from "../recovery/recovery.ts";
+import type { FoundSnapshot } from "../recovery/snapshot_facts.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
+import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
 
 /** Everything that `open` passes to the instance it creates. */
 export interface OpenedState<S, M, R> {
@@ -42,53 +43,47 @@ export async function openState<S, M, R>(
 }
 
 /** Recovers the state. A reader of a live writer's directory tries again when files change during the read. */
-function recoverState<S, M, R>(
+async function recoverState<S, M, R>(
   directory: StateDirectory,
   settings: StateManagerSettings,
   machine: StateMachine<S, M, R>,
 ): Promise<OpenedState<S, M, R>> {
-  let isFresh = true;
-  return readSteadily(settings.readOnly, () => {
-    const own = isFresh ? machine : machine.fresh();
-    isFresh = false;
-    return recoverOnce(directory, settings, own);
+  let replay = new StateReplay(machine);
+  let isFirst = true;
+  const recovered = await readSteadily(settings.readOnly, () => {
+    if (!isFirst) replay = new StateReplay(machine.fresh());
+    isFirst = false;
+    return recover(directory, settings, machine, replay);
   });
+  return { directory, settings, machine: replay.machine, recovered, snapshot: replay.snapshot };
 }
 
-async function recoverOnce<S, M, R>(
-  directory: StateDirectory,
-  settings: StateManagerSettings,
-  machine: StateMachine<S, M, R>,
-): Promise<OpenedState<S, M, R>> {
-  const files = await directory.listOpened(settings);
-  const stored = await readIdentity(directory.fs, files);
-  checkIdentity(stored, machine, directory.path);
-  const { found, rotten } = await restoreNewest(directory.fs, files, stored?.id ?? null);
-  if (found !== null) machine.restore(found.state, found.header.version, found.named.sequence);
-  const base = { sequence: found?.named.sequence ?? 0, snapshot: found?.named ?? null, rotten };
-  const recovered = await recover(
-    directory,
-    settings,
-    files,
-    stored,
-    machine,
-    base,
-    {
-      consume: (batch, header) => {
-        const { sequenceFirst, timestamp, mutations } = batch;
-        for (let i = Math.max(0, base.sequence + 1 - sequenceFirst); i < mutations.length; i++) {
-          machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);
-        }
-      },
-      settle: () => {
-        const versionFrom = stored?.version ?? machine.version;
-        if (versionFrom !== machine.version) machine.checkCarriedOver(versionFrom);
-      },
-    },
-  );
-  // A snapshot of an older version is not a snapshot of this state, even if the sequence is the same.
-  const snapshot = found === null || found.header.version !== machine.version
-    ? null
-    : { path: found.named.path, sequence: found.named.sequence, size: found.size };
-  return { directory, settings, machine, recovered, snapshot };
+/** Runs what a recovery reads through a mutator. */
+class StateReplay<S, M, R> implements RecoveryReplay {
+  readonly machine: StateMachine<S, M, R>;
+  #start = 0;
+  /** The snapshot that replay started from, if it is a snapshot of this version's state. */
+  snapshot: SnapshotInfo | null = null;
+
+  constructor(machine: StateMachine<S, M, R>) {
+    this.machine = machine;
+  }
+
+  restore({ file: { path, sequence }, header, state, size }: FoundSnapshot): void {
+    this.machine.restore(state, header.version, sequence);
+    this.#start = sequence;
+    // A snapshot of an older version is not a snapshot of this state, even if the sequence is the same.
+    if (header.version === this.machine.version) this.snapshot = { path, sequence, size };
+  }
+
+  consume({ sequenceFirst, timestamp, mutations }: Batch, { version }: SegmentHeader): void {
+    for (let i = Math.max(0, this.#start + 1 - sequenceFirst); i < mutations.length; i++) {
+      this.machine.replay(sequenceFirst + i, timestamp, mutations[i], version);
+    }
+  }
+
+  settle(version: number | null): void {
+    const { machine } = this;
+    if (version !== null && version !== machine.version) machine.checkCarriedOver(version);
+  }
 }

@@ -7,7 +7,7 @@ import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { CorruptionError, StateManager } from "@ministate/ministate";
 import { ANY_POWER_CUT, type PowerCut, type PowerCutDisk, Random } from "../../testing.ts";
-import { UNBEGUN } from "../../src/recovery/journal_scan.ts";
+import { UNBEGUN } from "../../src/recovery/plan.ts";
 import { inspectState } from "../../src/recovery/inspect.ts";
 import { BACKUP, freshDisk } from "../../simulation/workloads.ts";
 import { collector, DIRECTORY, NAME, World } from "../../simulation/world.ts";

@@ -8,7 +8,7 @@ import { TORN_SIZE_MAX } from "../../src/format/format.ts";
 import { segmentFile } from "../../src/disk/names.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { inspectState } from "../../src/recovery/inspect.ts";
-import { scanAftermath } from "../../src/recovery/proof_scan.ts";
+import { findTailEvidence } from "../../src/recovery/tail_evidence.ts";
 import { readSnapshot, verifySnapshot } from "../../src/snapshot/snapshot_file.ts";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { metered } from "../../simulation/metered_fs.ts";
@@ -152,7 +152,7 @@ test("readSnapshot() looks at each byte of a long line a few times, however long
 });
 
 /** Looks at what stands after the damage of a segment with a hole. */
-async function aftermathOf(parts: readonly Part[], hole: (end: Uint8Array) => Hole) {
+async function evidenceOf(parts: readonly Part[], hole: (end: Uint8Array) => Hole) {
   const { fs, named, starts } = segmentOf(parts);
   const whole = fs.peek(named.path)!;
   // The last part stands after the hole.
@@ -162,36 +162,36 @@ async function aftermathOf(parts: readonly Part[], hole: (end: Uint8Array) => Ho
   const reader = await SegmentReader.open(meter.fs, named);
   while (await reader.read() !== null);
   const { bytesRead } = meter;
-  const aftermath = await scanAftermath(reader, reader.soundEnd, fs.crc32);
+  const evidence = await findTailEvidence(reader, reader.soundEnd, fs.crc32);
   await reader.close();
-  return { aftermath, bytesRead: meter.bytesRead - bytesRead };
+  return { evidence, bytesRead: meter.bytesRead - bytesRead };
 }
 
-test("scanAftermath() of a hole reads no more than three torn tails, whatever the size of the file", async () => {
+test("findTailEvidence() of a hole reads no more than three torn tails, whatever the size of the file", async () => {
   for (const size of [TORN_SIZE_MAX + 9 * MEBIBYTE, 64 * MEBIBYTE, HUGE, 2 ** 50]) {
-    const { aftermath, bytesRead } = await aftermathOf(
+    const { evidence, bytesRead } = await evidenceOf(
       [{ pad: 1 }, { text: "" }],
       () => ({ size, readMax: SEGMENT_READ_MAX }),
     );
     assert(bytesRead < 3 * TORN_SIZE_MAX, `${bytesRead} bytes of ${size} were read`);
-    assertEquals([aftermath.proof, aftermath.writtenEnd], [null, size]);
+    assertEquals([evidence.proof, evidence.writtenEnd], [null, size]);
   }
 });
 
-test("scanAftermath() names the last record after a hole of any size", async () => {
+test("findTailEvidence() names the last record after a hole of any size", async () => {
   for (const size of [MEBIBYTE, TORN_SIZE_MAX, TORN_SIZE_MAX + 9 * MEBIBYTE, HUGE]) {
     const parts = [{ pad: 1 }, { pad: 1, rotten: true }, { pad: 1 }, { pad: 1, count: 7 }];
-    const { aftermath } = await aftermathOf(
+    const { evidence } = await evidenceOf(
       parts,
       (end) => ({ size: size + end.length, readMax: SEGMENT_READ_MAX, end }),
     );
-    assertEquals([aftermath.proof?.sequenceFirst, aftermath.proof?.sequenceLast], [3, 10]);
+    assertEquals([evidence.proof?.sequenceFirst, evidence.proof?.sequenceLast], [3, 10]);
   }
 });
 
-test("scanAftermath() reads on past zeros that a power cut could have left", async () => {
+test("findTailEvidence() reads on past zeros that a power cut could have left", async () => {
   // Each of them far from the end, so that skipping to the end would miss the proof.
-  const { aftermath } = await aftermathOf(
+  const { evidence } = await evidenceOf(
     [
       { pad: 1, rotten: true },
       { text: "\0".repeat(TORN_SIZE_MAX - MEBIBYTE) },
@@ -201,7 +201,7 @@ test("scanAftermath() reads on past zeros that a power cut could have left", asy
     ],
     (end) => ({ size: 45 * MEBIBYTE, readMax: SEGMENT_READ_MAX, end }),
   );
-  assertEquals(aftermath.proof?.sequenceLast, 2);
+  assertEquals(evidence.proof?.sequenceLast, 2);
 });
 
 async function sparseJournal(size: number) {

@@ -1,5 +1,5 @@
 /**
- * Searches after damage for proof that the damaged bytes had been acknowledged: a later sound batch or seal.
+ * Searches after damage for evidence that the damaged bytes had been acknowledged: a later sound batch or seal.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import {
   LINE_SIZE_MAX,
   TORN_SIZE_MAX,
 } from "../format/format.ts";
+import { batchEndAfterDamage } from "../format/batch_end.ts";
 import { skipLineFeeds } from "../format/fill.ts";
 import { batchChecksumAt, parseBatch } from "../format/batch_scan.ts";
 import { readControlLine } from "../format/scan.ts";
@@ -29,13 +30,13 @@ export interface Proof {
   sequenceLast: number;
 }
 
-/** What follows damage. */
-export interface Aftermath {
+/** What follows the sound part of a segment. */
+export interface TailEvidence {
   proof: Proof | null;
   /** The end of the last byte that is not a line feed. Everything after it is empty space. */
   writtenEnd: number;
   /** The highest sequence that lines seem to name, proven or not, for a report; `null` if none does. */
-  sequenceSeen: number | null;
+  sequenceNamed: number | null;
   /** Whether the search gave up, because the file was made to prolong it. */
   exhausted: boolean;
 }
@@ -44,8 +45,8 @@ export interface Aftermath {
  * The highest sequence that the bytes after damage name, 0 for none. What damaged lines merely seem to name counts only
  * in the newest segment: in any other, the next segment's first sequence shows where the records end.
  */
-export function sequenceNamed(aftermath: Aftermath | null, isLast: boolean): number {
-  return (isLast ? aftermath?.sequenceSeen : aftermath?.proof?.sequenceLast) ?? 0;
+export function highestNamed(evidence: TailEvidence | null, isLast: boolean): number {
+  return (isLast ? evidence?.sequenceNamed : evidence?.proof?.sequenceLast) ?? 0;
 }
 
 /**
@@ -68,11 +69,11 @@ const latin1 = new TextDecoder("latin1");
  * Zeros are never our bytes. Once there are more of them than a power cut can leave, the damage is proven, and only the
  * end of the file still matters, for the highest sequence: a sparse file may claim any size.
  */
-export async function scanAftermath(
+export async function findTailEvidence(
   reader: SegmentReader,
   from: number,
   crc32: Crc32,
-): Promise<Aftermath> {
+): Promise<TailEvidence> {
   const search = new ProofSearch(reader, from, crc32);
   let buffer = new Uint8Array(64 * 1024);
   let at = from;
@@ -93,7 +94,7 @@ export async function scanAftermath(
     const consumed = await search.lines(bytes, at);
     if (atEnd) {
       search.note(bytes.subarray(consumed), at + consumed);
-      return search.aftermath;
+      return search.evidence;
     }
     buffer.copyWithin(0, consumed, bytes.length);
     kept = bytes.length - consumed;
@@ -121,7 +122,7 @@ function countZeros(bytes: Uint8Array): number {
 }
 
 class ProofSearch {
-  readonly aftermath: Aftermath;
+  readonly evidence: TailEvidence;
   readonly #reader: SegmentReader;
   readonly #crc32: Crc32;
   readonly #expected: number;
@@ -134,14 +135,14 @@ class ProofSearch {
     this.#crc32 = crc32;
     this.#expected = reader.expected;
     this.#starts = new BatchStarts(reader.expected);
-    this.aftermath = { proof: null, writtenEnd: from, sequenceSeen: null, exhausted: false };
+    this.evidence = { proof: null, writtenEnd: from, sequenceNamed: null, exhausted: false };
   }
 
   /** Notes where bytes that are not empty space end. */
   note(bytes: Uint8Array, base: number): void {
     let end = bytes.length;
     while (end > 0 && bytes[end - 1] === LINE_FEED) end--;
-    if (end > 0) this.aftermath.writtenEnd = base + end;
+    if (end > 0) this.evidence.writtenEnd = base + end;
   }
 
   /** Examines all complete lines in `bytes`; returns how many bytes they take. */
@@ -180,13 +181,13 @@ class ProofSearch {
   #see(sequence: number): void {
     // A line that names a sequence far away is garbage, not a record of ours.
     if (sequence - this.#expected > BATCH_SIZE_MAX) return;
-    this.aftermath.sequenceSeen = Math.max(this.aftermath.sequenceSeen ?? 0, sequence);
+    this.evidence.sequenceNamed = Math.max(this.evidence.sequenceNamed ?? 0, sequence);
   }
 
   async #tryBatch(text: string, checksum: number, lineEnd: number): Promise<void> {
-    const tail = /,(\d{1,16}),-?\d{1,17}(?:\.\d+)?,"[0-9a-f]{8}"\]$/.exec(text);
-    const sequenceFirst = Number(tail?.[1]) + 1;
-    for (const start of this.#starts.of(sequenceFirst)) {
+    const end = batchEndAfterDamage(text);
+    if (end === null) return;
+    for (const start of this.#starts.of(end.horizon + 1)) {
       const bodySize = lineEnd + 1 - BATCH_TAIL_SIZE - start;
       if (bodySize <= 0 || bodySize > BATCH_SIZE_MAX || this.#exhausted(bodySize)) continue;
       const bytes = new Uint8Array(lineEnd - start);
@@ -200,7 +201,7 @@ class ProofSearch {
   #exhausted(size: number): boolean {
     this.#effort += size;
     const exhausted = this.#effort > EFFORT_MAX * (this.#searched + BATCH_SIZE_MAX);
-    if (exhausted) this.aftermath.exhausted = true;
+    if (exhausted) this.evidence.exhausted = true;
     return exhausted;
   }
 
@@ -215,9 +216,9 @@ class ProofSearch {
   }
 
   #prove(offset: number, sequenceFirst: number, sequenceLast: number): void {
-    const proof = this.aftermath.proof ??= { offset, sequenceFirst, sequenceLast };
+    const proof = this.evidence.proof ??= { offset, sequenceFirst, sequenceLast };
     proof.sequenceLast = Math.max(proof.sequenceLast, sequenceLast);
     // The proven sequence replaces what damaged lines before it seemed to name.
-    this.aftermath.sequenceSeen = proof.sequenceLast;
+    this.evidence.sequenceNamed = proof.sequenceLast;
   }
 }

@@ -4,20 +4,20 @@ import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { BATCH_SIZE_MAX, LINE_SIZE_MAX } from "../../src/format/format.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
-import { scanAftermath } from "../../src/recovery/proof_scan.ts";
+import { findTailEvidence } from "../../src/recovery/tail_evidence.ts";
 import { type Part, segmentOf } from "../support/segment.ts";
 
 /** How much is read at once, at first. */
 const CHUNK_SIZE = 64 * 1024;
 
 /** Looks behind the damage with which the segment's sound part ends. */
-async function aftermathOf(parts: readonly Part[], first = 1) {
+async function evidenceOf(parts: readonly Part[], first = 1) {
   const { fs, named, starts, size } = segmentOf(parts, first);
   const reader = await SegmentReader.open(fs, named);
   while (await reader.read() !== null);
-  const aftermath = await scanAftermath(reader, reader.soundEnd, fs.crc32);
+  const evidence = await findTailEvidence(reader, reader.soundEnd, fs.crc32);
   await reader.close();
-  return { ...aftermath, starts, size };
+  return { ...evidence, starts, size };
 }
 
 const rotten = { pad: 10, rotten: true };
@@ -88,8 +88,8 @@ const proven: {
 ];
 
 for (const { name, parts, first, at, from, to } of proven) {
-  test(`scanAftermath() finds proof when ${name}`, async () => {
-    const { proof, writtenEnd, exhausted, starts, size } = await aftermathOf(parts, first);
+  test(`findTailEvidence() finds proof when ${name}`, async () => {
+    const { proof, writtenEnd, exhausted, starts, size } = await evidenceOf(parts, first);
     // A seal is told by its line.
     const glued = "seal" in parts[at]! && "text" in parts[at - 1]!;
     const offset = starts[glued ? at - 1 : at];
@@ -126,15 +126,15 @@ const unproven: { name: string; parts: Part[]; seen: number | null }[] = [
 ];
 
 for (const { name, parts, seen } of unproven) {
-  test(`scanAftermath() finds no proof when ${name}`, async () => {
+  test(`findTailEvidence() finds no proof when ${name}`, async () => {
     for (const lineFeeds of [0, 1, CHUNK_SIZE]) {
-      const { proof, sequenceSeen, writtenEnd, exhausted, size } = await aftermathOf([
+      const { proof, sequenceNamed, writtenEnd, exhausted, size } = await evidenceOf([
         ...parts,
         { lineFeeds },
       ]);
-      assertEquals({ proof, sequenceSeen, exhausted }, {
+      assertEquals({ proof, sequenceNamed, exhausted }, {
         proof: null,
-        sequenceSeen: seen,
+        sequenceNamed: seen,
         exhausted: false,
       });
       assertEquals(writtenEnd, size - lineFeeds - 1);
@@ -142,12 +142,12 @@ for (const { name, parts, seen } of unproven) {
   });
 }
 
-test("scanAftermath() takes what is proven over what damaged lines before it seem to name", async () => {
-  const { sequenceSeen } = await aftermathOf([rotten, { text: "[900,1\n" }, { pad: 1 }]);
-  assertEquals(sequenceSeen, 2);
+test("findTailEvidence() takes what is proven over what damaged lines before it seem to name", async () => {
+  const { sequenceNamed } = await evidenceOf([rotten, { text: "[900,1\n" }, { pad: 1 }]);
+  assertEquals(sequenceNamed, 2);
 });
 
-test("scanAftermath() notes the end of a last line that has no line feed", async () => {
-  const { writtenEnd, size } = await aftermathOf([rotten, { text: "torn" }]);
+test("findTailEvidence() notes the end of a last line that has no line feed", async () => {
+  const { writtenEnd, size } = await evidenceOf([rotten, { text: "torn" }]);
   assertEquals(writtenEnd, size);
 });

@@ -1,0 +1,170 @@
+/**
+ * Decides from a survey what an open keeps, what it cuts, and what can't be proven any more. Pure.
+ *
+ * @module
+ */
+
+import type { NamedFile } from "../disk/names.ts";
+import { CorruptionError } from "../errors.ts";
+import { TORN_SIZE_MAX } from "../format/format.ts";
+import type { Life } from "../format/traffic.ts";
+import { newestLife } from "../wear/ledger.ts";
+import { type Corruption, damagedSegment, missingJournal, unusableSegment } from "./corruption.ts";
+import { decide, type Reach, type Row, type Tail, type Verdict } from "./recovery_table.ts";
+import type { TornTail } from "./report.ts";
+import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
+import type { ReplayStart, Survey } from "./survey.ts";
+
+/** What to do with a state directory. */
+export interface Plan {
+  start: ReplayStart;
+  /** The highest sequence up to which everything is sound. */
+  sequence: number;
+  segmentsRead: number;
+  /** The size of what was read and is sound, in bytes. */
+  bytesRead: number;
+  /** Whether the journal ends with a seal, as after a clean close. */
+  sealed: boolean;
+  /** What the directory has written over its lifetime. */
+  written: Life;
+  /** The segment that is continued; `null` when a new one is begun. */
+  end: ReadSegment | null;
+  /** The tail to cut. With no `end`, it is that of an empty segment, which a new one replaces. */
+  torn: TornTail | null;
+  /** Damage that a power cut can't explain. Everything from there on must be set aside. */
+  corruption: Corruption | null;
+}
+
+/** What one segment means for the journal. */
+export interface Judgement {
+  /** `unbegun`: it is empty and may never have been begun. */
+  verdict: Verdict | "unbegun";
+  /** The highest sequence up to which everything is sound. */
+  sequence: number;
+  /** The row of the recovery table; `null` when its first line can't be used. */
+  row: Row | null;
+}
+
+/** Why an empty segment does not count as damage. */
+export const UNBEGUN =
+  "it is empty: the power was cut just after it got its name, which on FAT leaves it empty";
+
+/**
+ * The position of the newest segment that begins at or before the record after `sequence`, or -1. A state that starts
+ * there needs no earlier one.
+ */
+export function firstNeeded(segments: NamedFile[], sequence: number): number {
+  return segments.findLastIndex((segment) => segment.sequence <= sequence + 1);
+}
+
+/** Makes the plan. */
+export function planOf(survey: Survey): Plan {
+  const { start, identity } = survey;
+  const judged = judgeNeeded(survey);
+  const last = judged.at(-1);
+  const sequence = last?.judgement.sequence ?? start.sequence;
+  const read = judged.map(({ facts }) => facts).filter((facts) => facts.failure === null);
+  const corruption = corruptionIn(survey, judged);
+  const end = last === undefined || last.facts.failure !== null ? null : last.facts;
+  return {
+    start,
+    sequence,
+    segmentsRead: read.length,
+    bytesRead: read.reduce((size, { soundEnd }) => size + soundEnd, 0),
+    sealed: last?.judgement.verdict === "open" && end!.sealed,
+    written: newestLife([read.at(-1)?.written, identity?.written], sequence + 1),
+    // What a damaged segment has no sound part of can't be continued.
+    end: corruption !== null && corruption.soundEnd === null ? null : end,
+    torn: last === undefined ? null : tornTail(last),
+    corruption,
+  };
+}
+
+interface Judged {
+  index: number;
+  facts: SegmentFacts;
+  judgement: Judgement;
+}
+
+/** Judges the needed segments in order, up to the first damage. */
+function judgeNeeded(survey: Survey): Judged[] {
+  const { files, start, segments } = survey;
+  const first = firstNeeded(files.segments, start.sequence);
+  const judged: Judged[] = [];
+  let { sequence } = start;
+  for (let index = first; first >= 0 && index < segments.length; index++) {
+    const judgement = judge(survey, index, sequence);
+    judged.push({ index, facts: segments[index]!, judgement });
+    if (judgement.verdict === "corrupt") break;
+    sequence = judgement.sequence;
+  }
+  return judged;
+}
+
+/**
+ * Judges one segment that was read.
+ *
+ * @param sequence the highest sequence up to which everything before it is sound
+ */
+export function judge(survey: Survey, index: number, sequence: number): Judgement {
+  const { files, identity, start, proven } = survey;
+  const facts = survey.segments[index]!;
+  const next = files.segments[index + 1];
+  if (facts.failure !== null) {
+    // Created but never begun: everything before it is there, and nothing suggests that it held a record.
+    const isNext = facts.file.sequence === Math.max(start.sequence, proven, sequence) + 1;
+    const isDamage = facts.failure instanceof CorruptionError;
+    const isUnbegun = isDamage && next === undefined && isNext && facts.isEmpty;
+    return { verdict: isUnbegun ? "unbegun" : "corrupt", sequence, row: null };
+  }
+  const id = identity?.id ?? null;
+  if (id !== null && facts.header.id !== id) return { verdict: "corrupt", sequence, row: null };
+  const row = rowOf(facts, next, Math.max(start.sequence, proven));
+  const reached = Math.max(start.sequence, facts.sequenceNext - 1);
+  return { verdict: row.verdict, sequence: reached, row };
+}
+
+/** Determines the three facts about a segment that was read, and the table row that they select. */
+function rowOf(facts: ReadSegment, next: NamedFile | undefined, snapshotted: number): Row {
+  const { sequenceNext } = facts;
+  const target = next === undefined ? snapshotted + 1 : next.sequence;
+  const reach: Reach = sequenceNext < target ? "short" : sequenceNext > target ? "beyond" : "meets";
+  return decide(next === undefined ? "last" : "inner", judgeTail(facts), reach);
+}
+
+/** What a segment that was read ends with. */
+export function judgeTail({ evidence, damage, unreadable, soundEnd }: ReadSegment): Tail {
+  if (evidence === null) return "sound";
+  // A batch that repeats sequences has a correct checksum. No power cut writes such a batch.
+  if (damage?.reason === "repeated") return "proven";
+  // No unacknowledged write of ours is this large.
+  const overlong = evidence.writtenEnd - soundEnd > TORN_SIZE_MAX;
+  if (evidence.proof !== null || evidence.exhausted) return "proven";
+  // The unreadable bytes could contain the proof.
+  if (unreadable !== null) return "unreadable";
+  return overlong ? "proven" : "unproven";
+}
+
+/** An empty segment counts as a tail of zero bytes: it can't be known any more whether it ever held a record. */
+function tornTail({ facts, judgement }: Judged): TornTail | null {
+  const { verdict, sequence, row } = judgement;
+  const { path } = facts.file;
+  const kept = { path, sequence: sequence + 1, keptAt: null };
+  if (verdict === "unbegun") return { ...kept, offset: 0, size: 0, reason: UNBEGUN };
+  if (verdict !== "cut" || facts.failure !== null) return null;
+  const { soundEnd: offset, writtenEnd } = facts;
+  return { ...kept, offset, size: writtenEnd - offset, reason: row!.says };
+}
+
+function corruptionIn(survey: Survey, judged: Judged[]): Corruption | null {
+  const { segments, snapshots } = survey.files;
+  const last = judged.at(-1);
+  if (last === undefined) {
+    return segments.length + snapshots.length > 0 ? missingJournal(survey) : null;
+  }
+  const { index, judgement: { verdict, row, sequence } } = last;
+  if (verdict !== "corrupt") return null;
+  return row === null
+    ? unusableSegment(survey, index, sequence)
+    : damagedSegment(survey, index, row, sequence);
+}

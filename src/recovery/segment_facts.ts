@@ -1,0 +1,143 @@
+/**
+ * Reads one segment, once, and keeps what decisions need to know about it: facts, never records.
+ *
+ * @module
+ */
+
+import { closeFile } from "../disk/close_file.ts";
+import { openFile, sizeIfGiven } from "../disk/header_file.ts";
+import type { NamedFile } from "../disk/names.ts";
+import { isFilesOwn, readPatiently } from "../disk/refusals.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
+import type { SegmentHeader } from "../format/format.ts";
+import type { Batch, Damage } from "../format/scan.ts";
+import type { Life } from "../format/traffic.ts";
+import { SegmentReader } from "../journal/segment_reader.ts";
+import { findTailEvidence, type TailEvidence } from "./tail_evidence.ts";
+
+/** A segment that was read to its end, or as far as it is sound. */
+export interface ReadSegment {
+  file: NamedFile;
+  /** Its size in bytes; 0 when it was not asked for. */
+  size: number;
+  header: SegmentHeader;
+  failure: null;
+  /** The header's checksum. */
+  seed: number;
+  /** The sequence that a record after the last sound one would have. */
+  sequenceNext: number;
+  /** Where the last sound batch or seal begins. */
+  lastStart: number;
+  /** Where the last sound line ends. */
+  soundEnd: number;
+  /** The end of the bytes after it that are not empty space; equal to `soundEnd` when there are none. */
+  writtenEnd: number;
+  /** Whether the last sound line is a seal. */
+  sealed: boolean;
+  /** The last batch; `null` when there is none. */
+  batchLast: { offsetEnd: number; timestamp: number } | null;
+  /** What the directory had written by the end of the last sound line. */
+  written: Life;
+  damage: Damage | null;
+  /** The disk's refusal to read part of it, if there was one. */
+  unreadable: MinistateError | null;
+  /** What follows the sound part; `null` when that is nothing but empty space. */
+  evidence: TailEvidence | null;
+}
+
+/** A segment whose first line can't be used. */
+export interface UnusableSegment {
+  file: NamedFile;
+  size: number;
+  /** The header of a segment under another one's name; otherwise `null`. */
+  header: SegmentHeader | null;
+  /** Why it can't be used. */
+  failure: MinistateError;
+  isEmpty: boolean;
+}
+
+/** What is known about one segment. */
+export type SegmentFacts = ReadSegment | UnusableSegment;
+
+/** Receives every sound batch in order, with the header of its segment. */
+export type BatchConsumer = (batch: Batch, header: SegmentHeader) => void;
+
+/** How to read a segment. */
+export interface SegmentReading {
+  /** Receives the batches. */
+  consume?: BatchConsumer;
+  /** Where to stop; a live journal is read up to its acknowledged end. */
+  limit?: number;
+  /** Whether to ask for the size. */
+  measure?: boolean;
+}
+
+/**
+ * Reads a segment.
+ *
+ * @throws {TooNewError} when a newer version wrote it
+ * @throws {IoError} when the operating system refuses a read for a reason other than the file itself
+ */
+export async function readSegmentFacts(
+  fs: DurableFs,
+  file: NamedFile,
+  { consume = () => {}, limit, measure = false }: SegmentReading = {},
+): Promise<SegmentFacts> {
+  let size = 0, isEmpty = false;
+  let header: SegmentHeader | null = null;
+  let reader: SegmentReader;
+  try {
+    reader = await readPatiently(async () => {
+      const opened = await openFile<SegmentHeader>(fs, file, "journal");
+      if (measure) size = await sizeIfGiven(opened, file);
+      isEmpty = opened.isEmpty;
+      header = opened.reading.kind === "sound" ? opened.reading.header : null;
+      return await SegmentReader.over(fs, file, opened);
+    });
+  } catch (error) {
+    if (!isUnusable(error)) throw error;
+    return { file, size, header, failure: error, isEmpty };
+  }
+  try {
+    const last = await reader.readSound((batch) => consume(batch, reader.header), limit);
+    return { ...factsOf(reader, last, await evidenceOf(reader, fs)), size };
+  } finally {
+    await closeFile(reader, file.path);
+  }
+}
+
+/** Whether an error is about the file itself. Whether it matters is judged where the file is needed. */
+function isUnusable(error: unknown): error is MinistateError {
+  return error instanceof CorruptionError || error instanceof ForeignFormatError ||
+    isFilesOwn(error);
+}
+
+async function evidenceOf(reader: SegmentReader, fs: DurableFs): Promise<TailEvidence | null> {
+  const isSound = reader.damage === null && reader.unreadable === null;
+  return isSound ? null : await findTailEvidence(reader, reader.soundEnd, fs.crc32);
+}
+
+function factsOf(
+  reader: SegmentReader,
+  last: Batch | null,
+  evidence: TailEvidence | null,
+): Omit<ReadSegment, "size"> {
+  const { named, header, seed, soundEnd } = reader;
+  return {
+    file: named,
+    header,
+    failure: null,
+    seed,
+    sequenceNext: reader.expected,
+    lastStart: reader.lastStart,
+    soundEnd,
+    writtenEnd: Math.max(soundEnd, evidence?.writtenEnd ?? 0),
+    sealed: reader.sealed,
+    batchLast: last && { offsetEnd: last.offsetEnd, timestamp: last.timestamp },
+    written: reader.cost.life,
+    damage: reader.damage,
+    unreadable: reader.unreadable,
+    evidence,
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * Reads a state directory once and returns what is known about it: facts, never records. What to do about them is
+ * decided in plan.ts.
+ *
+ * @module
+ */
+
+import type { NamedFile, StateFiles } from "../disk/names.ts";
+import type { DurableFs } from "../durable_fs.ts";
+import { CorruptionError, ForeignFormatError } from "../errors.ts";
+import type { SegmentHeader } from "../format/format.ts";
+import type { Batch } from "../format/scan.ts";
+import { isUnreadable } from "../disk/refusals.ts";
+import { type HeaderFacts, identityOf, type StoredIdentity } from "./identity.ts";
+import { firstNeeded, judge } from "./plan.ts";
+import {
+  type BatchConsumer,
+  readSegmentFacts,
+  type SegmentFacts,
+  type SegmentReading,
+} from "./segment_facts.ts";
+import {
+  type FoundSnapshot,
+  isUsable,
+  provenSequence,
+  readNewestSnapshot,
+  readSnapshotFacts,
+  type SnapshotFacts,
+} from "./snapshot_facts.ts";
+
+/** Where replay starts: after a snapshot, or at the beginning. */
+export interface ReplayStart {
+  sequence: number;
+  snapshot: NamedFile | null;
+}
+
+/** What is known about a state directory. */
+export interface Survey {
+  files: StateFiles;
+  /** Whose files they are; `null` when no header tells. */
+  identity: StoredIdentity | null;
+  /** The snapshots that were read, the oldest first. */
+  snapshots: SnapshotFacts[];
+  start: ReplayStart;
+  /** The highest sequence that unusable snapshots prove to have been acknowledged. */
+  proven: number;
+  /** One for each segment; `null` for one that was not read because it is not needed. */
+  segments: (SegmentFacts | null)[];
+}
+
+/** Receives what a recovery reads. */
+export interface Replay {
+  /** Called with the snapshot that replay starts from, if there is one. */
+  restore(snapshot: FoundSnapshot): void;
+  consume: BatchConsumer;
+}
+
+/**
+ * Reads what an open needs: the newest usable snapshot, and all segments with later records. Every sound batch goes to
+ * `replay` on the way, up to the first damage.
+ *
+ * @throws {TooNewError} when a newer version wrote one of the files
+ * @throws {IoError} when the operating system refuses a read for a reason other than the file itself
+ */
+export async function surveyForReplay(
+  fs: DurableFs,
+  files: StateFiles,
+  identity: StoredIdentity | null,
+  replay: Replay,
+): Promise<Survey> {
+  const id = identity?.id ?? null;
+  const { found, read } = await readNewestSnapshot(fs, files, id);
+  if (found !== null) replay.restore(found);
+  const survey = surveyOf(files, identity, read, []);
+  const first = firstNeeded(files.segments, survey.start.sequence);
+  let { sequence } = survey.start;
+  // A journal whose beginning is missing is not replayed at all.
+  let isSound = first >= 0;
+  const consume = (batch: Batch, header: SegmentHeader) => {
+    if (isSound && (id === null || header.id === id)) replay.consume(batch, header);
+  };
+  for (const [index, file] of files.segments.entries()) {
+    if (index < first) {
+      survey.segments.push(null);
+      continue;
+    }
+    const facts = await readSegmentFacts(fs, file, { consume });
+    survey.segments.push(facts);
+    // After the damage, only what the segments name still matters.
+    if (!isSound) continue;
+    refuseUnexplained(facts);
+    const judgement = judge(survey, index, sequence);
+    sequence = judgement.sequence;
+    isSound = judgement.verdict !== "corrupt";
+  }
+  return survey;
+}
+
+/**
+ * Reads every byte of every file.
+ *
+ * @param options.build whether to build the states of the snapshots too: only then is it certain that they are states
+ * @param options.limits for a segment that may be read only up to an offset, that offset
+ * @throws {TooNewError} when a newer version wrote one of the files
+ * @throws {IoError} when the operating system refuses a read for a reason other than the file itself
+ */
+export async function surveyAll(
+  fs: DurableFs,
+  files: StateFiles,
+  { build, limitOf = () => undefined }: {
+    build: boolean;
+    limitOf?: (file: NamedFile) => number | undefined;
+  },
+): Promise<Survey> {
+  const snapshots: SnapshotFacts[] = [];
+  for (const file of files.snapshots) {
+    snapshots.push((await readSnapshotFacts(fs, file, { build })).facts);
+  }
+  const segments: SegmentFacts[] = [];
+  for (const file of files.segments) {
+    const reading: SegmentReading = { limit: limitOf(file), measure: true };
+    const facts = await readSegmentFacts(fs, file, reading);
+    refuseUnexplained(facts);
+    segments.push(facts);
+  }
+  return surveyOf(
+    files,
+    identityOf([...snapshots, ...segments].map(headerOf)),
+    snapshots,
+    segments,
+  );
+}
+
+function headerOf({ file, header, failure }: SnapshotFacts | SegmentFacts): HeaderFacts {
+  return { file, header, refusal: header === null && isUnreadable(failure) ? failure : null };
+}
+
+function surveyOf(
+  files: StateFiles,
+  identity: StoredIdentity | null,
+  snapshots: SnapshotFacts[],
+  segments: (SegmentFacts | null)[],
+): Survey {
+  const id = identity?.id ?? null;
+  const newest = snapshots.findLast((snapshot) => isUsable(snapshot, id));
+  return {
+    files,
+    identity,
+    snapshots,
+    start: { sequence: newest?.file.sequence ?? 0, snapshot: newest?.file ?? null },
+    proven: Math.max(0, ...snapshots.map((snapshot) => provenSequence(snapshot, id))),
+    segments,
+  };
+}
+
+/** Something else under a segment's name, such as a directory, is no damage that could be repaired. */
+function refuseUnexplained({ failure }: SegmentFacts): void {
+  const isExplained = failure === null || failure instanceof CorruptionError ||
+    failure instanceof ForeignFormatError || isUnreadable(failure);
+  if (!isExplained) throw failure;
+}
