@@ -33,9 +33,9 @@ const failureLinesMax = 60;
 
 /** The tests of what only Deno and only Bun run: files, locks, permissions. */
 const runtimeTests = [
-  "test/conformance/runtime_fs.test.ts",
-  "test/runtimes/deno_permissions.test.ts",
-  "test/runtimes/edges.test.ts",
+  "test/runtime/runtime_fs_conformance.test.ts",
+  "test/runtime/deno_permissions.test.ts",
+  "test/runtime/edge_cases.test.ts",
 ];
 
 const { values } = parseArgs({ options: { recorded: { type: "boolean", default: false } } });

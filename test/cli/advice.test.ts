@@ -8,7 +8,7 @@ import { DOCUMENT_JOURNAL, documentMutator } from "../../cli/document.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { systemError } from "../support/wrapped_fs.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const DIRECTORY = "/data/state";
 const LOCK = `${DIRECTORY}/ministate.lock`;

@@ -20,8 +20,8 @@ import { openLedger } from "../support/samples.ts";
 import { lockFileRefused } from "../support/rotten_lock.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { begin, ministate } from "./command.ts";
-import { runHere, type Setting } from "./in_process.ts";
+import { begin, ministate } from "../support/command.ts";
+import { runHere, type Setting } from "../support/command_in_process.ts";
 
 interface Report {
   verdict: string;

@@ -8,7 +8,7 @@ import { documentMutator } from "../../cli/document.ts";
 import { VERSION } from "../../cli/version.ts";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { errorOf, jsonOf, ministate, ministateWith, outputOf } from "./command.ts";
+import { errorOf, jsonOf, ministate, ministateWith, outputOf } from "../support/command.ts";
 
 test("set, get and remove keep a document in a directory they make", async () => {
   await using directory = await temporaryDirectory();

@@ -3,7 +3,7 @@
 import { test } from "node:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { freshDisk } from "../../simulation/workloads.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 /** V8's own parser reads the second key as the first (nodejs/node#63785). */
 const BACKSLASH = '{"q":0,"k\\\\":1}';

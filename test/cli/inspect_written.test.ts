@@ -9,7 +9,7 @@ import { DIRECTORY } from "../../simulation/world.ts";
 import { batchLines, checksumOf, controlLine, fileName, segmentHeader } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
 import { countsOf, tapped } from "../support/tapped_fs.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const DAY_MS = 86_400_000;
 const START = Date.UTC(2026, 0, 1);

@@ -1,10 +1,11 @@
 // Tests the document's two kinds of patch against the examples of their RFCs, and what goes beyond them.
 
 import { test } from "node:test";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { applyPatch } from "../../cli/document.ts";
 import { parsePointer, PatchError } from "../../cli/json_pointer.ts";
 import { applyMergePatch } from "../../cli/merge_patch.ts";
+import { isSameJson } from "../../cli/json_members.ts";
 
 /** A result of `null` stands for "refused". */
 type Row = [name: string, document: string, patch: string, after: string | null];
@@ -381,4 +382,22 @@ test("parsePointer() cuts as RFC 6901 says", () => {
   for (const wrong of ["a", "#/a", "/~", "/~2", "/a~"]) {
     assertThrows(() => parsePointer(wrong), PatchError);
   }
+});
+
+test("applyPatch() says what it got in place of an operation", () => {
+  const messageOf = (patch: unknown) => {
+    try {
+      applyPatch({}, patch);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assertMatch(messageOf([undefined])!, /must be an object, got nothing$/);
+  assertMatch(messageOf([{ path: "/a" }])!, /"op" must be one of .*, got none$/);
+});
+
+test("isSameJson() tells an array from an object with the same members", () => {
+  assertEquals(isSameJson(["a"], { 0: "a" }), false);
+  assertEquals(isSameJson([], {}), false);
+  assertEquals(isSameJson({ a: 1 }, { a: 1, b: 2 }), false);
 });

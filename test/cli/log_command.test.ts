@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { begin, errorOf, jsonOf, ministate, outputOf } from "./command.ts";
+import { begin, errorOf, jsonOf, ministate, outputOf } from "../support/command.ts";
 
 test("log prints any mutator's mutations, one a line, from and to where it is asked", async () => {
   await using directory = await temporaryDirectory();

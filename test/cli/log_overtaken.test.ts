@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { StateManager } from "@ministate/ministate";
 import { PowerCutDisk } from "../../testing.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const counter = {
   initial: () => ({ value: 0 }),

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../cli/exit.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 /** What stands in a place of the command line: a path, a JSON Pointer, or JSON. */
 type Kind = "path" | "pointer" | "json";

@@ -5,7 +5,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { begin, errorOf, jsonOf, ministate, ministateWith, outputOf } from "./command.ts";
+import { begin, errorOf, jsonOf, ministate, ministateWith, outputOf } from "../support/command.ts";
 
 const encode = (value: unknown) => JSON.stringify(value) + "\n";
 

@@ -13,7 +13,7 @@ import { documentMutator, type Patch } from "../../cli/document.ts";
 import { PatchStream } from "../../cli/patch_stream.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { type Hook, systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { runHere, Screen } from "./in_process.ts";
+import { runHere, Screen } from "../support/command_in_process.ts";
 
 function openDocument(path: string, options: StateManagerOptions = {}): Promise<DocumentManager> {
   return StateManager.open<unknown, Patch, void>(

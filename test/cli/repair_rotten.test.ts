@@ -7,7 +7,7 @@ import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { fileName } from "../support/files.ts";
 import { journalName, ledger } from "../support/samples.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const DIRECTORY = "/data/state";
 

@@ -14,7 +14,7 @@ import { badDisk } from "../support/bad_disk.ts";
 import { fileName } from "../support/files.ts";
 import { journalName, ledger } from "../support/samples.ts";
 import { systemError } from "../support/wrapped_fs.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const DIRECTORY = "/data/state";
 const named = { ...ledger, name: "ledger" };

@@ -10,7 +10,7 @@ import { noPaint } from "../../cli/text.ts";
 import { openLedger } from "../support/samples.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { runHere, Screen } from "./in_process.ts";
+import { runHere, Screen } from "../support/command_in_process.ts";
 
 /** A directory with a sealed journal of three mutations. */
 async function makeState(): Promise<{ directory: TemporaryDirectory; segment: string }> {

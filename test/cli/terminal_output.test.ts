@@ -6,7 +6,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { runHere, Screen } from "./in_process.ts";
+import { runHere, Screen } from "../support/command_in_process.ts";
 
 /** Six mutations, snapshots of sequence 2 and 4, a seal. */
 async function makeState(path: string): Promise<void> {

@@ -6,7 +6,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type { DurableFs } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const commands: Record<string, string[]> = {
   get: [],

@@ -11,8 +11,8 @@ import { detectFs } from "../../runtime/detect.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { errorOf, jsonOf, ministate } from "./command.ts";
-import { runHere } from "./in_process.ts";
+import { errorOf, jsonOf, ministate } from "../support/command.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const named = { ...ledger, name: "ledger", version: 3 };
 const journalName = "test.wal.jsonl";
