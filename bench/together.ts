@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RUNTIMES } from "./contender.ts";
+import { RUNTIMES } from "./contenders/contender.ts";
 import type { Collected } from "./report.ts";
 
 /** More than any run has: the second run's rounds begin with this number. */

@@ -201,7 +201,7 @@ function brokenLinks(): string[] {
 
 /** A "resolved" of a local package is a path, not an address. */
 function lockfileAddresses(): string[] {
-  const lockfiles = globSync(["package-lock.json", "{bench,scripts}/*/package-lock.json"], {
+  const lockfiles = globSync(["package-lock.json", "{bench,scripts}/**/package-lock.json"], {
     cwd: root,
   });
   return lockfiles.flatMap((path) => {

@@ -1,7 +1,7 @@
 // Commits on an emulated board beside the bare loop there, on Bun (compiled) and on Deno. An emulated processor is
 // tens of times slower than the disk that it is given, so this is the far end: computing counts, and syncs hardly do.
 
-import { type Spread, spread } from "../../bench/stats.ts";
+import { type Spread, spread } from "../../bench/support/stats.ts";
 import { Cards } from "./cards.ts";
 import { type BoardRuntime, type Boot, commandOf, MOUNT_OPTIONS } from "./cut.ts";
 import { Machine } from "./machine.ts";

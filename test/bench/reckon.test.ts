@@ -2,9 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import type { Entry } from "../../bench/competition.ts";
-import { lostRows, rowsOf, verdictsOf } from "../../bench/reckon.ts";
-import { show, spread } from "../../bench/stats.ts";
+import type { Entry } from "../../bench/w1_w2_commits/run.ts";
+import { lostRows, rowsOf, verdictsOf } from "../../bench/w1_w2_commits/reckon.ts";
+import { show, spread } from "../../bench/support/stats.ts";
 
 /** What a contender did in one round, at `rate` commits per second in two slices of unequal length. */
 function entry(contender: string, round: number, rate: number, more: Partial<Entry> = {}): Entry {

@@ -2,13 +2,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { reportColdStarts } from "../../bench/cold_report.ts";
-import { reportLargeStates } from "../../bench/large_report.ts";
-import { reportDelays, reportReads } from "../../bench/loop_report.ts";
-import { reportOpenings } from "../../bench/opening_report.ts";
-import { reportSoaks } from "../../bench/soak_report.ts";
-import type { SoakSample } from "../../bench/soaking.ts";
-import { reportTraffic } from "../../bench/traffic_report.ts";
+import { reportColdStarts } from "../../bench/w6_cold_start/report.ts";
+import { reportLargeStates } from "../../bench/w4_large_state/report.ts";
+import { reportDelays } from "../../bench/w7_event_loop/report.ts";
+import { reportReads } from "../../bench/w8_reads/report.ts";
+import { reportOpenings } from "../../bench/w3_opening/report.ts";
+import { reportSoaks } from "../../bench/soak/report.ts";
+import type { SoakSample } from "../../bench/soak/measure.ts";
+import { reportTraffic } from "../../bench/w5_traffic/report.ts";
 
 const runtime = "bun" as const;
 const MIB = 2 ** 20;

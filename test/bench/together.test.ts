@@ -2,10 +2,10 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import type { Entry } from "../../bench/competition.ts";
-import { rowsOf } from "../../bench/reckon.ts";
+import type { Entry } from "../../bench/w1_w2_commits/run.ts";
+import { rowsOf } from "../../bench/w1_w2_commits/reckon.ts";
 import type { Collected } from "../../bench/report.ts";
-import { show } from "../../bench/stats.ts";
+import { show } from "../../bench/support/stats.ts";
 import { together } from "../../bench/together.ts";
 
 /** A run of one round, in which the floor makes `floor` commits a second and ministate nine tenths of that. */

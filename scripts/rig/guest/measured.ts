@@ -2,9 +2,9 @@
 // benchmark of this machine does it.
 
 import { mkdirSync, rmSync } from "node:fs";
-import { workOf } from "../../../bench/callers.ts";
-import { contender as floor } from "../../../bench/floor.ts";
-import { contender as ministate } from "../../../bench/ministate.ts";
+import { workOf } from "../../../bench/w1_w2_commits/callers.ts";
+import { contender as floor } from "../../../bench/contenders/floor.ts";
+import { contender as ministate } from "../../../bench/contenders/ministate.ts";
 import { say } from "./said.ts";
 
 const CALLERS = [1, 64];
