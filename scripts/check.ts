@@ -13,7 +13,7 @@ interface Check {
   name: string;
   command: string;
   args: string[];
-  /** Finds what the exit code doesn't tell: returns the problem, or an empty string. */
+  /** Finds what the exit code doesn't show: returns the problem, or an empty string. */
   inspect?: (output: string) => string;
 }
 

@@ -3,7 +3,7 @@
 // Node vouches for everything that it can load: the tests run on it, with the programs they start. What only
 // another runtime can run, that runtime vouches for: Deno for runtime/deno_fs.ts, Bun for runtime/bun_flock.ts,
 // and each for the lines that choose it. A test that fails fails the measure, too: what it would have executed
-// is unknown. Code that no test can reach is excused in place, with its reason behind two hyphens:
+// is unknown. Code that no test can reach is excused in place, with its reason after two hyphens:
 // `/* v8 ignore next -- why */`. The reports (node/lcov.info, node/coverage-report.json, deno.lcov, bun.lcov)
 // are in node_modules/.ministate/coverage. The last line is "N passed, N failed", one for each file.
 // With --recorded, Node's tests are those that `npm test -- --record` ran before, and they aren't run again.

@@ -1,6 +1,6 @@
 // Runs the real code on the simulated disk, on all cores: power cuts, faults, damage and random histories.
 //
-// With --ci the three runtimes share a fixed amount of it, and below 100,000 crash states it fails; else it goes on
+// With --ci the three runtimes share a fixed amount of it, and below 100,000 crash states it fails; otherwise it continues
 // with random histories until the time is over. Ends with a summary and an HTML report.
 // The last line is "N passed, N failed".
 

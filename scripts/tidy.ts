@@ -65,7 +65,7 @@ const rules: Record<string, Rule> = {
       ),
       /\bJSON\s*(?:\?\.|\.)\s*parse\b|\bJSON\s*\[|=\s*JSON\b(?!\s*\.)|\.json\(\)/,
     ),
-  "advice that names an option stands in src/advice.ts, from where the command leaves it out": (
+  "advice that names an option is in src/advice.ts, so that the command can leave it out": (
     sources,
   ) =>
     search(
@@ -79,7 +79,7 @@ const rules: Record<string, Rule> = {
         .map((source) => ({ path: source.path, count: linesOf(source) }))
         .filter(({ count }) => count > linesMax)
         .map(({ path, count }) => `${path}: ${count} lines`),
-  "a test stands in the folder of test/ that is named like what it tests": (sources) =>
+  "a test is in the folder of test/ that is named after what it tests": (sources) =>
     sources.filter(({ path }) => path.endsWith(".test.ts")).map(({ path }) => path)
       .filter((path) => !mirrors(path)),
   "the tests that documents name exist": missingTests,

@@ -97,7 +97,7 @@ async function judge(
   tally: Tally,
 ): Promise<void> {
   const { sequence, code } = await failsOrKeepsAll(recording, disk(), excused);
-  // A snapshot that rots costs nothing: the older one and the journal behind it stand in.
+  // A snapshot that rots costs nothing: the older one and the journal after it take its place.
   if (path.includes(".snapshot.")) {
     assertEquals([sequence, code], [recording.ids.length, null], "a rotten snapshot");
   }

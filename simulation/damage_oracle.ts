@@ -69,9 +69,9 @@ function saysWhere({ path, offset, sequence, message }: MinistateError): void {
 }
 
 /**
- * Opens with `"quarantine"`: it always opens, says what is lost, keeps the damaged bytes, and goes on.
+ * Opens with `"quarantine"`: it always opens, reports what is lost, keeps the damaged bytes, and continues.
  *
- * @param exact whether what is left tells exactly how far the journal went, unless it tells nothing
+ * @param exact whether what is left says exactly how far the journal went, unless it says nothing
  */
 export async function quarantines(
   recording: Recording,

@@ -1,5 +1,5 @@
 /**
- * Makes every call of a workload fail, once and from then on, and checks that callers were told the truth.
+ * Makes every call of a workload fail, once and from then on, and checks that callers got the truth.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface FaultKind {
 const AFTER_EIO = ["POISONED", "IO_FAILED", "CLOSED"];
 const AFTER_ENOSPC = ["POISONED", "DISK_FULL", "CLOSED"];
 
-/** All ways to fail that leave the journal as it was meant. */
+/** All ways to fail that leave the journal as intended. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   { how: "EIO", sticky: false, says: "fails with EIO once", refusals: AFTER_EIO },
   { how: "EIO", sticky: true, says: "fails with EIO for good", refusals: AFTER_EIO },

@@ -79,7 +79,7 @@ export class History {
     await this.#survive(() => this.#make({ do: "cut", after: 0, seed: 1 }));
   }
 
-  /** Lets a step fail if the disk was made to, and goes on with another disk if the power went. */
+  /** Lets a step fail if the disk was made to fail, and continues with another disk after a power cut. */
   async #survive(step: () => Promise<void>): Promise<void> {
     const refusalsBefore = this.#world.refusals.length;
     // A step that closes ends the trouble, but is made in it.

@@ -54,7 +54,7 @@ export async function inspectDamaged(disk: PowerCutDisk): Promise<void> {
 
 /** A backup that was reported as done opens; one that was not is whole, or opening says what it is. */
 export async function inspectBackup(disk: PowerCutDisk, finished: boolean): Promise<void> {
-  // Before its first file, nothing tells it from a directory that is about to be used for the first time.
+  // Before its first file, it looks like a directory that is about to be used for the first time.
   const isBegun = disk.paths(BACKUP).some((path) => path.endsWith(".jsonl"));
   if (!finished && !isBegun) return;
   let manager;

@@ -52,7 +52,7 @@ export async function countCalls(workload: Workload): Promise<number> {
   return fs.calls;
 }
 
-/** Power cuts during recovery may come a little later too, at the first mutation behind it. */
+/** Power cuts during recovery may come a little later too, at the first mutation after it. */
 const CALLS_TO_APPLY = 3;
 
 /** Either version of the collector. */
@@ -81,7 +81,7 @@ export async function survives(world: World, disk: PowerCutDisk, check: Check): 
   await follow(history, await interruptRecovery(history, disk, settled, calls), settled, LINKS);
 }
 
-/** Checks one crash state, and the one behind its next mutation. */
+/** Checks one crash state, and the one after its next mutation. */
 export async function recovers(world: World, disk: PowerCutDisk, check: Check): Promise<void> {
   await follow(world, disk, check, 2);
 }
@@ -119,7 +119,7 @@ async function follow(
     assert.deepEqual(skipped, []);
     assert(kept.every((tail) => isKept(tail, current)), "torn bytes that were kept are gone");
     if (outcome !== null) {
-      assert.equal(manager.recovery.torn, null, "a tail was left behind the last mutation");
+      assert.equal(manager.recovery.torn, null, "a tail was left after the last mutation");
       tally.state(operation, outcome);
     }
     if (tail !== null) kept.push(tail);
@@ -144,7 +144,7 @@ function nextOf(disk: PowerCutDisk, random: Random): PowerCutDisk {
   return disk.powerCut(random.chance(0.5) ? EXTREMES.lost : ANY_POWER_CUT, random);
 }
 
-/** Cuts the power of a recovery, or of the mutation behind it, once or twice. */
+/** Cuts the power of a recovery, or of the mutation after it, once or twice. */
 async function interruptRecovery(
   world: World,
   disk: PowerCutDisk,

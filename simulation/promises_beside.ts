@@ -61,7 +61,7 @@ async function readerIsShownTheDurable(tally: Tally): Promise<void> {
       const fs = freshDisk();
       const manager = await world.open(fs);
       await world.apply(manager);
-      // The writer stands still at this call: a sync is not made, anything else is.
+      // The writer stops at this call: a sync is not made, anything else is.
       fs.cutAt = fs.calls + call;
       await world.apply(manager).catch((error) => {
         if (!isPowerCut(error)) throw error;

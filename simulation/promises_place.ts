@@ -117,7 +117,7 @@ async function othersAreLeftAlone(tally: Tally): Promise<void> {
     if (!reached) break;
     const where = `another directory took the path at look ${at}`;
     assertEquals(contentOf(disk, DIRECTORY), before, where);
-    assert(codes.has("DIRECTORY_GONE"), `${where}, and nobody was told`);
+    assert(codes.has("DIRECTORY_GONE"), `${where}, and nobody reported it`);
     await disk.rename(DIRECTORY, OTHER);
     await disk.rename(AWAY, DIRECTORY);
     const again = await openDamaged(disk);
@@ -143,7 +143,7 @@ async function directoryIsLocked(tally: Tally): Promise<void> {
   const disk = freshDisk();
   const manager = await openDamaged(disk);
   await disk.remove(`${DIRECTORY}/ministate.lock`);
-  assertEquals(await openingOf(disk), "LOCKED", "a second writer, by a lock file of its own");
+  assertEquals(await openingOf(disk), "LOCKED", "a second writer, with its own lock file");
   assertEquals(await codeOf(() => manager.close()), "DIRECTORY_GONE");
   assertEquals(await openingOf(disk), "opened");
   tally.state("place", "locked");
@@ -156,7 +156,7 @@ async function rottenLockIsNoObstacle(tally: Tally): Promise<void> {
   for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
     const fs = badDisk(disk, { part: "ministate.lock", code }).fs as PowerCutDisk;
     const manager = await world.open(fs);
-    assert(manager.recovery.lockFileDamage?.includes(code), `nobody was told of ${code}`);
+    assert(manager.recovery.lockFileDamage?.includes(code), `nothing reported ${code}`);
     await world.apply(manager);
     assertEquals(await openingOf(disk), "LOCKED", "a second writer, who can open the lock file");
     assertEquals(await openingOf(fs), "LOCKED", "a second writer, who can't either");
@@ -231,7 +231,7 @@ async function readersKnowTheirJournal(tally: Tally): Promise<void> {
     "history": () => reader.changes({ from: 1 }).next(),
     "the past": () => reader.stateAt(2),
     "a backup": () => reader.backup("/data/copy"),
-    // Last: one that is fooled waits for ever.
+    // Last: one that is fooled waits forever.
     "a follower": () => follower.next(),
   };
   for (const [name, call] of Object.entries(calls)) {

@@ -88,7 +88,7 @@ async function comesUpAgain(image: PowerCutDisk, each: Case, acknowledged: boole
   assertEquals([kept(again), again.recovery.lost], [`${found}bc`, null], "opened again");
 }
 
-/** Somebody's copy is no later edition, whatever it is called. */
+/** A copy made by somebody is not a later edition, whatever its name. */
 async function copyTakesNothingOver(tally: Tally): Promise<void> {
   for (const sequence of [1, 3, 5]) {
     const disk = await makeState();

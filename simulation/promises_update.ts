@@ -94,7 +94,7 @@ async function updateIsSettled(tally: Tally): Promise<void> {
   tally.state("update", "settled");
 }
 
-/** Whatever fails on the way, no record of the new version goes where those of the old one stand. */
+/** Whatever fails on the way, no record of the new version is written among those of the old one. */
 async function updateOnFailingDisk(tally: Tally): Promise<void> {
   const before = await beforeUpdate();
   for (let at = 1, reached = true; reached; at++) {

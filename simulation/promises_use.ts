@@ -161,7 +161,7 @@ async function compactsAgain(world: World, manager: Manager, fs: PowerCutDisk): 
   assertEquals(manager.compactionError, null, "no compaction once there is space");
 }
 
-/** Waits for a compaction that nobody waits for: this comes behind it. */
+/** Waits for a compaction that nobody waits for: this call queues after it. */
 async function compacted(manager: Manager): Promise<void> {
   await manager.stateAt(manager.sequence);
 }

@@ -21,7 +21,7 @@ export interface Recording {
   batches: number[];
   /** The newest segment. */
   newest: string;
-  /** Where its last batch begins, if nothing behind it vouches for it; else where the file ends. */
+  /** Where its last batch begins, if nothing after it vouches for it; else where the file ends. */
   provenEnd: number;
 }
 
@@ -176,7 +176,7 @@ function writtenEnd(bytes: Uint8Array): number {
   return bytes.findLastIndex((byte) => byte !== 10) + 2;
 }
 
-/** Waits for the seal behind the last mutation, and for its sync. A slow machine writes seals before that, too. */
+/** Waits for the seal after the last mutation, and for its sync. A slow machine writes seals before that, too. */
 async function sealed(fs: PowerCutDisk, path: string, sequence: number): Promise<void> {
   const begun = performance.now();
   const seal = `{"seal":${sequence},`;

@@ -55,7 +55,7 @@ function changesNothingUnsaid(
   assert(written(after, path).startsWith(was), `open changed ${path} without a word`);
 }
 
-/** What stands behind the header. A segment with a seal alone makes room for one of a new version. */
+/** What follows the header. A segment with only a seal makes room for one of a new version. */
 function written(disk: PowerCutDisk, path: string): string {
   const text = latin1.decode(disk.peek(path) ?? new Uint8Array(0));
   const body = text.slice(text.indexOf("\n") + 1).trimEnd();

@@ -20,7 +20,7 @@ export interface StructureCampaign {
   runs: number;
   /** Where in the tree of cases to begin, as a counterexample names it: replays that case alone. */
   path?: string;
-  /** Told of every damaged directory that was checked. */
+  /** Called for every damaged directory that was checked. */
   onState?: () => void;
 }
 

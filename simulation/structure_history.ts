@@ -26,7 +26,7 @@ export interface Script {
   sealed: boolean;
 }
 
-/** Lines of one segment that stand in it by right. */
+/** Lines of one segment that belong in it. */
 export interface GenuineSegment {
   path: string;
   first: number;

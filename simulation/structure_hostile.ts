@@ -86,7 +86,7 @@ async function settled(call: () => Promise<unknown>, codes: string[]): Promise<v
   }
 }
 
-/** Whether something stands in the way: no file where one belongs, or no directory where that one does. */
+/** Whether something is in the way: not a file where a file belongs, or not a directory where a directory belongs. */
 async function hasNonFiles(disk: PowerCutDisk): Promise<boolean> {
   const entries = await disk.image().list(DIRECTORY);
   const folder = entries.find(({ name }) => name === QUARANTINE);

@@ -192,7 +192,7 @@ async function checkReading(disk: PowerCutDisk, reached: number | null): Promise
   assertUntouched(disk, before, "a reader");
 }
 
-/** With "quarantine": it opens, says exactly what is lost, keeps every byte, and goes on. */
+/** With "quarantine": it opens, reports exactly what is lost, keeps every byte, and continues. */
 async function checkQuarantining(
   disk: PowerCutDisk,
   evidence: Evidence,
@@ -218,7 +218,7 @@ async function checkQuarantining(
   await checkGoesOn(disk, [...ids, ID_AFTER]);
 }
 
-/** Whether a name's sequence, or the one behind a snapshot's, is no exact number: such a directory is not ours. */
+/** Whether a name's sequence, or the one after a snapshot's, is not an exact number: such a directory is not ours. */
 function isBeyondNumbers(path: string): boolean {
   const [, sequence, kind] = /-(\d{16})\.(wal|snapshot)\.jsonl$/.exec(path) ?? [];
   return Number(sequence ?? 0) > (kind === "wal" ? SEQUENCE_MAX + 1 : SEQUENCE_MAX);
@@ -237,10 +237,10 @@ function checkReport(
   }
   assertEquals(lost.sequenceFirst, reached + 1, "the report begins elsewhere");
   const known = Math.max(proven, seen);
-  const told = `the report says up to ${lost.sequenceLast}, and ${known} is known`;
-  assert((lost.sequenceLast ?? known) >= known || known <= reached, told);
-  if (lost.sequenceLast === null) assert(known <= reached, told);
-  else assert(lost.sequenceLast <= Math.max(acked, named), told);
+  const claim = `the report says up to ${lost.sequenceLast}, and ${known} is known`;
+  assert((lost.sequenceLast ?? known) >= known || known <= reached, claim);
+  if (lost.sequenceLast === null) assert(known <= reached, claim);
+  else assert(lost.sequenceLast <= Math.max(acked, named), claim);
 }
 
 /** Every byte that was there is there still, in its place or set aside. */
@@ -273,7 +273,7 @@ function written(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== LINE_FEED) + 1);
 }
 
-/** It opens again with nothing to report, and once more behind a compaction. */
+/** It opens again with nothing to report, and once more after a compaction. */
 async function checkGoesOn(disk: PowerCutDisk, ids: number[]): Promise<void> {
   for (const then of ["compact", "close"] as const) {
     const { manager, error } = await openMetered(disk, { onCorruption: "fail" });

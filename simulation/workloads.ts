@@ -36,7 +36,7 @@ export interface Workload {
 
 const segmentSizeMax = 64 * 1024;
 
-/** A disk on which a parent directory stands for certain, as on every real one. */
+/** A disk on which the parent directory is certain to exist, as on every real one. */
 export function freshDisk(): PowerCutDisk {
   const fs = new PowerCutDisk();
   fs.plantDirectory("/data");

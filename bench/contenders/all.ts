@@ -19,7 +19,7 @@ import { contender as nodeSqlite } from "./peers/node_sqlite.ts";
 import { contender as redis } from "./peers/redis.ts";
 import { contender as writeFileAtomic } from "./peers/write_file_atomic.ts";
 
-/** A child process loads only the module that it is told to, because loading is part of a cold start. */
+/** A child process loads only the module it is given, because loading is part of a cold start. */
 export const contenders: Record<string, Contender> = {
   "floor": floor,
   "ministate": ministate,

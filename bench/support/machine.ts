@@ -36,7 +36,7 @@ export function binaryOf(runtime: Runtime): string {
   throw new Error(`No pinned ${runtime}: start the benchmark with "npm run bench"`);
 }
 
-/** The machine, the disk and the runtimes, for whoever reads the figures later. */
+/** The machine, the disk and the runtimes, for later readers of the figures. */
 export async function describeMachine(directory: string): Promise<Record<string, string>> {
   const type = fs.statfsSync(directory).type;
   const versions = await Promise.all(RUNTIMES.map(async (runtime) => {

@@ -1,5 +1,5 @@
 /**
- * What all parts of a run have in common: which runtimes, where the files go, and how progress is told.
+ * What all parts of a run have in common: which runtimes, where the files go, and how progress is shown.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Starts the processes that do the work, each fresh and in a directory of its own.
+ * Starts the processes that do the work, each fresh and in its own directory.
  *
  * @module
  */

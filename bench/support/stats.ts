@@ -29,7 +29,7 @@ export function spread(values: readonly number[]): Spread {
   return { median, least: sorted[0]!, most: sorted[sorted.length - 1]! };
 }
 
-/** `0.84 (0.80 to 0.86)`, with the given number of digits behind the point. */
+/** `0.84 (0.80 to 0.86)`, with the given number of digits after the point. */
 export function show(figure: Spread, digits: number, unit = ""): string {
   const text = (value: number) => value.toFixed(digits);
   return `${text(figure.median)}${unit} (${text(figure.least)} to ${text(figure.most)})`;

@@ -31,7 +31,7 @@ const GROUP_SIZE = 10_000;
 /** How long commits are made before the snapshot begins. */
 const USUAL_MS = 3000;
 
-/** Makes a state of `count` keys, with a snapshot of it and nothing behind that. */
+/** Makes a state of `count` keys, with a snapshot of it and nothing after that. */
 export async function generateLarge(directory: string, count: number): Promise<{ size: number }> {
   const manager = await StateManager.open(directory, JOURNAL, readings, {
     compaction: "manual",
@@ -80,7 +80,7 @@ function refuseOther(state: object, count: number): void {
   if (Object.keys(state).length !== count) throw new Error("The state is not what was kept");
 }
 
-/** Makes a snapshot while one caller goes on committing. */
+/** Makes a snapshot while one caller keeps committing. */
 export async function measureSnapshotBeside(directory: string, count: number): Promise<Beside> {
   const manager = await StateManager.open(directory, JOURNAL, readings, { compaction: "manual" });
   let latencies: number[] = [];

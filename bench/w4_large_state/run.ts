@@ -22,7 +22,7 @@ export interface LargeRun {
 
 const KEYS = 1_000_000;
 
-/** Makes the state once, opens it on each runtime, and has each make a snapshot on a copy of its own. */
+/** Makes the state once, opens it on each runtime, and has each make a snapshot on its own copy. */
 export async function measureLargeStates(rounds: number, scope: Scope): Promise<LargeRun[]> {
   const keys = scope.quick ? KEYS / 10 : KEYS;
   const runs: LargeRun[] = [];

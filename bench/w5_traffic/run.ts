@@ -59,7 +59,7 @@ export function countersOf(directory: string): () => Counters {
   };
 }
 
-/** Everything that was written by now reaches the device, so that it counts for whoever wrote it. */
+/** Flushes everything written so far to the device, so that it counts for the contender that wrote it. */
 async function settle(): Promise<void> {
   await run("sync");
 }

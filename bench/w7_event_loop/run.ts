@@ -25,7 +25,7 @@ export interface DelayRun extends Delay {
 /** Requests that wait at the same time. */
 const CLIENTS = 16;
 const SYNCS_MS = [0, 5, 20];
-/** Those that commit one by one and would take minutes to say so, or have a server of their own. */
+/** Those that commit one by one and would take minutes, or have their own server. */
 const LEFT_OUT = new Set(["floor", "peers/redis"]);
 const SERVER_MS_MAX = 60_000;
 

@@ -54,6 +54,6 @@ export async function measureReads(directory: string, durationMs: number): Promi
   const commits = manager.sequence - before;
   await manager.close();
   // Used, so that no compiler leaves the reads out.
-  if (!Number.isFinite(sum)) throw new Error("The readings are no numbers");
+  if (!Number.isFinite(sum)) throw new Error("The readings are not numbers");
   return { alone: quantile(alone, 0.5), besideWriter: quantile(beside, 0.5), commits };
 }

@@ -62,6 +62,6 @@ async function build(options: CompileWithBun, source: string, cwd: string): Prom
   });
   const advice = `${
     bundlerAdvice("bun")
-  } (if it is a download, docs/board.md tells how to do without)`;
+  } (if it is a download, docs/board.md says how to do without)`;
   expectOk(`Building "${entry}" with Bun for ${target}`, outcome, advice);
 }

@@ -61,7 +61,7 @@ function givenBase(option: string | undefined): string | undefined {
   if (given === undefined || given === "") return undefined;
   const from = option === undefined ? "DENORT_BIN" : "--base";
   if (existsSync(given)) {
-    // Deno builds on any program; nothing tells before the binary is started.
+    // Deno builds on any program; the failure shows only when the binary is started.
     if (!basename(given).startsWith("denort")) {
       process.stderr.write(
         `${from} names "${given}", not "denort": the binary will run your program only if it is that one, renamed\n`,

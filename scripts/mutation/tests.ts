@@ -38,7 +38,7 @@ const THOROUGH = [
 
 /** Single tests of other files that take as long. */
 const THOROUGH_TESTS =
-  /over the size of a batch|state is a cycle|100,000 follows|many numbers in brackets|million small|state is not JSON|attempt failed anywhere|holds large states|while mutations and compactions go on|disk fills up at any place|whatever pieces/;
+  /over the size of a batch|state is a cycle|100,000 follows|many numbers in brackets|million small|state is not JSON|attempt failed anywhere|holds large states|while mutations and compactions continue|disk fills up at any place|whatever pieces/;
 
 /** Whether this run has the time. */
 export const thorough: boolean = process.env.MINISTATE_MUTATION === "thorough";

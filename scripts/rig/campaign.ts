@@ -31,7 +31,7 @@ export interface CampaignSetup {
   /** The file system of everything; `null` for the usual share of each. */
   only: FileSystem | null;
   results: RigResults;
-  /** Told after every crash state. */
+  /** Called after every crash state. */
   onProgress(): void;
 }
 

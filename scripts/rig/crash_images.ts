@@ -1,7 +1,7 @@
 // Works out what a power cut leaves of a logged disk: whatever was not flushed is kept, lost, or torn at sectors, each
 // write by itself and in any order.
 //
-// A file system may ask that single blocks of its own are never torn (`isWhole`); everything else may be.
+// A file system may ask that some of its own blocks are never torn (`isWhole`); everything else may be.
 
 import type { Random } from "../../testing/disk/random.ts";
 import type { LogEntry, SavedLog } from "./write_log.ts";
@@ -165,7 +165,7 @@ function writePart(
   }
 }
 
-/** Which sectors of a torn write arrived: those before a place, those behind it, or any. */
+/** Which sectors of a torn write arrived: those before a place, those after it, or any. */
 function drawSectors(count: number, random: Random): (sector: number) => boolean {
   const place = random.below(count + 1);
   const kind = random.below(3);

@@ -78,7 +78,7 @@ export async function makeCut(boot: Boot, plan: CutPlan, card: Uint8Array): Prom
   machine.ended.then(() => over = true);
   const deadline = performance.now() + CUT_MS_MAX;
   const isDue = () => over || watch.count() >= life || performance.now() > deadline;
-  // Looked at by the clock: the machine goes on meanwhile, so it is caught in the middle of anything.
+  // Checked by the clock: the machine runs meanwhile, so it is caught in the middle of anything.
   while (!isDue()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const problem = over
     ? "the program ended by itself"

@@ -62,7 +62,7 @@ export function drawStates(saved: SavedLog, count: number, seed: number): CrashS
   ).slice(0, count);
 }
 
-/** Examines states, and tells of each. */
+/** Examines states, and reports each. */
 export async function examine(
   examination: Examination,
   states: readonly CrashState[],

@@ -98,7 +98,7 @@ export async function checkFullDisks(
       onLeftOut(disk.name, reason);
       continue;
     }
-    // Each has a file system of its own, and waits for it most of the time.
+    // Each has its own file system, and waits for it most of the time.
     await Promise.all(runtimes.map(async (runtime) => onRow(await checkDisk(disk, runtime))));
   }
 }

@@ -118,7 +118,7 @@ async function live(
   await board.kill();
   const { testimony, unreadable } = readTestimony(board.console);
   const problem = !inTime || hasEnded(board.console)
-    ? `the keeper did not go on until the power went:\n${board.console.slice(-2000)}`
+    ? `the keeper did not continue until the power cut:\n${board.console.slice(-2000)}`
     : unreadable === null
     ? null
     : `a line on the console can't be read: ${unreadable}`;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FileSystem } from "./boot_files.ts";
 
-/** Neither asks anything. ext4 and f2fs have journals of their own, which the mount goes through. */
+/** Neither asks anything. ext4 and f2fs have their own journals, which the mount replays. */
 const COMMANDS: Partial<Record<FileSystem, string[]>> = {
   vfat: ["fsck.vfat", "-a", "-w"],
   exfat: ["fsck.exfat", "-p"],

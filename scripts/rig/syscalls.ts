@@ -135,7 +135,7 @@ async function runTraced(
     ...[boardProgram, "write", subject, paths.data],
   ];
   const child = spawn("strace", [...flags, "-o", paths.log, "--", ...program], {
-    // A group of its own: what is traced lives on when only strace is killed.
+    // A separate group: the traced program survives when only strace is killed.
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, RIG_SAID: paths.said },

@@ -36,7 +36,7 @@ function parse(line: string) {
   }
 }
 
-/** How many readings were there when each life began; the keeper's first acknowledgement tells. */
+/** How many readings there were when each life began, from the keeper's first acknowledgement. */
 export function startsOf(lives: Testimony[]): number[] {
   return lives.map(({ acknowledged: [first] }) => first === undefined ? NaN : first.sequence - 1);
 }

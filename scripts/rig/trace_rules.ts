@@ -11,7 +11,7 @@ export interface Violation {
   /**
    * `bytes`: acknowledged before what was written to the file was synced. `name`: acknowledged before the directory of
    * a new name was synced. `rename`: got its name before its bytes were synced. `removal`: a segment or snapshot went
-   * before what stands in for it was durable. `unseen`: acknowledged, and nothing had been written.
+   * before its replacement was durable. `unseen`: acknowledged, and nothing had been written.
    */
   rule: "bytes" | "name" | "rename" | "removal" | "unseen";
   path: string;
@@ -134,7 +134,7 @@ class Rules {
     }
   }
 
-  /** A segment or snapshot may go only when a later snapshot, durable by name, stands in for it. */
+  /** A segment or snapshot may go only when a later snapshot, durable by name, replaces it. */
   #remove(path: string): void {
     const [, segment] = SEGMENT.exec(path) ?? [];
     const [, snapshot] = SNAPSHOT.exec(path) ?? [];

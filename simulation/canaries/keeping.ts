@@ -13,7 +13,8 @@ const PLAN = "src/state/backup_plan.ts";
 const DIRECTORY = "src/journal/state_directory.ts";
 const LOCKING = "src/disk/directory_lock.ts";
 
-const SNAPSHOTS = "A snapshot is synced, renamed and verified before anything behind it is deleted";
+const SNAPSHOTS =
+  "A snapshot is synced, renamed and verified before anything it replaces is deleted";
 const KEPT = "Two snapshots and the journal of the older one are kept: a rotten one costs nothing";
 const COPIES = "backup() copies a live state consistently";
 const UPDATES = "An update of the program carries old snapshots and old journals over";

@@ -1,5 +1,5 @@
 /**
- * Mistakes of what keeps a state in good order over the years: what stands in for what, updates, backups, compactions
+ * Mistakes in what keeps a state in good order over the years: what replaces what, updates, backups, compactions
  * that come by themselves.
  *
  * @module
@@ -7,7 +7,7 @@
 
 import type { Canary } from "./canary.ts";
 
-const STAND = "Only a snapshot of ours that is sound now stands in for anything";
+const STAND = "Only a snapshot of ours that is sound now replaces anything";
 const UPDATES = "An update is settled at once, and carries the past over for those who ask for it";
 const COPIES = "A backup is whole, or there is none";
 const FORESEEN = "An inspection foresees what the next open comes to";

@@ -8,8 +8,7 @@ import type { Canary } from "./canary.ts";
 
 const PAST = "Histories are whole, in order, and never ahead of what is durable";
 const END = "close() waits for everything, then gives the lock back, and nothing comes after it";
-const OUTCOME =
-  "Outcomes are replayed as they were, whatever the mutator, the mutation and the clock";
+const OUTCOME = "Replay repeats every outcome, whatever the mutator, the mutation and the clock";
 const DURABLE = "A reader beside a writer is shown only what no power cut can take back";
 const SIZE = "What is acknowledged can be read";
 

@@ -20,7 +20,7 @@ const ORDERING = "Ordering: replay order is call order is sequence order, no gap
 const POISONED = "After a failed sync nothing more is trusted, and nothing is tried again";
 const SHORT = "Every write and read loops over short counts";
 const FULL =
-  "On a full disk the journal is rolled back, and the manager goes on once there is space";
+  "On a full disk the journal is rolled back, and the manager continues once there is space";
 
 /** Each of them breaks one promise about writing. */
 export const WRITING: readonly Canary[] = [

@@ -1,7 +1,7 @@
 // Draws plots as SVG to be put into a page: stacked bars and lines, each once for a screen and once for a phone.
 //
 // Text takes the colour of the page around it, so that it can be read in light and in dark. A page that is
-// merely scaled down leaves text too small to read; hence the second drawing, with names above the bars.
+// only scaled down leaves text too small to read; hence the second drawing, with names above the bars.
 
 import { type EChartsOption, init } from "echarts";
 import { Html, html } from "./html.ts";
@@ -98,7 +98,7 @@ const BAR = { type: "bar", stack: "all", silent: true, barWidth: 17 };
 /** A sum of shares that rounding puts above 100 would be off the plot, and its total with it. */
 const WHOLE = 100 - 1e-6;
 
-/** Bars of no length behind all others: they carry the totals. */
+/** Bars of no length after all others: they carry the totals. */
 function totalsAtTheEnd(totals: number[]) {
   const formatter = ({ dataIndex }: { dataIndex: number }) => shown(totals[dataIndex]!);
   return {
@@ -159,7 +159,7 @@ function countAxis(bars: Bars, wide: boolean) {
   const [first = 0, second = 0] = totalsOf(bars).toSorted((a, b) => b - a);
   // The total of the second bar must find room before the break.
   const start = second * (wide ? 1.35 : 1.6);
-  // Behind the break the axis would have few numbers, all much the same; the bar has its total.
+  // After the break the axis would have few numbers, all much the same; the bar has its total.
   const formatter = (at: number) => at < start ? compact(at) : "";
   return {
     ...axis,

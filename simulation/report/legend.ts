@@ -45,7 +45,7 @@ const CRASH_OUTCOMES: readonly Meaning[] = [
     says: "There is no seal, but the journal is whole and ends with what was acknowledged last.",
   },
   {
-    name: "sound, with a batch nobody was told of",
+    name: "sound, with an unacknowledged batch",
     color: "#56B4E9",
     says:
       "The last batch reached the disk before its acknowledgement reached the caller: it is kept.",
@@ -54,7 +54,7 @@ const CRASH_OUTCOMES: readonly Meaning[] = [
     name: "torn tail cut",
     color: "#E69F00",
     says:
-      "The journal ends with an unfinished batch that nobody was told of: it is cut off, kept aside and reported.",
+      "The journal ends with an unfinished, unacknowledged batch: it is cut off, kept aside and reported.",
   },
   {
     name: "set aside",
@@ -85,7 +85,7 @@ const DAMAGE_OUTCOMES: readonly Meaning[] = [
     name: "the unproven end is cut",
     color: "#56B4E9",
     says:
-      "The end of the newest segment is damaged or missing, and nothing behind it proves that it was ever there: the state ends before it.",
+      "The end of the newest segment is damaged or missing, and nothing after it proves that it was ever there: the state ends before it.",
   },
   {
     name: "FOREIGN_FORMAT",

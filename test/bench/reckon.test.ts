@@ -107,6 +107,6 @@ test("lostRows() says who is faster, and by how much, also when it isn't durable
   ]);
 });
 
-test("spread() of no figures is no number", () => {
+test("spread() of no figures is NaN", () => {
   assert(Number.isNaN(spread([]).median));
 });

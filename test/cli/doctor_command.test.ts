@@ -109,8 +109,8 @@ test("doctor under Deno without access to the machine says what it can't find ou
   const { output } = await ministate("doctor", directory.path, "--json");
   const report: Report = JSON.parse(output);
   const refused = report.findings.filter(({ mark }) => mark === "unknown");
-  const told = foundBy(report, "access").length;
-  assertEquals(told, refused.some(({ found }) => found.includes("EPERM")) ? 1 : 0);
+  const findings = foundBy(report, "access").length;
+  assertEquals(findings, refused.some(({ found }) => found.includes("EPERM")) ? 1 : 0);
 });
 
 test("doctor on a sound machine with a sound state finds nothing, but that it is below /tmp", async () => {
@@ -307,7 +307,7 @@ test("doctor knows no newest time when the last record is only in a snapshot, or
   assertMatch(await clock(), /^ok: /);
 });
 
-test("doctor passes on what is no failure of the system while it inspects", async () => {
+test("doctor rethrows anything that is not a failure of the system while it inspects", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const list = () => Promise.resolve([null as never]);
@@ -397,7 +397,7 @@ test("doctor that is interrupted cleans up and exits as a shell expects", async 
   assertEquals(await readdir(directory.path), []);
 });
 
-test("doctor finds the device of a file system without a number of its own by its source, or not at all", async () => {
+test("doctor finds the device of a file system without its own number by its source, or not at all", async () => {
   await using directory = await temporaryDirectory();
   await mkdir(directory.join("state"));
   const on = async (source: string, files: Record<string, string> = {}) => {
@@ -412,7 +412,7 @@ test("doctor finds the device of a file system without a number of its own by it
   assertMatch(await on("/dev/mmcblk0p2", uncached), /^unknown: .*ENOENT/);
 });
 
-test("doctor goes on when files go away under it, and when nothing can be listed or looked up", async () => {
+test("doctor continues when files disappear, and when nothing can be listed or looked up", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const sound = soundMachine();

@@ -25,7 +25,7 @@ test("set, get and remove keep a document in a directory they make", async () =>
   assertEquals(await outputOf("get", state, "", "--raw"), "whole\n");
 });
 
-test("set replaces an item of an array where it stands", async () => {
+test("set replaces an item of an array in place", async () => {
   await using directory = await temporaryDirectory();
   await outputOf("set", directory.path, "/list", "[1,2,3]");
   await outputOf("set", directory.path, "/list/1", "9");

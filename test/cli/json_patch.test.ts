@@ -96,7 +96,7 @@ const RFC_6902: Row[] = [
     `{"/":9,"~1":10}`,
   ],
   [
-    "A.15 tells strings from numbers",
+    "A.15 distinguishes strings from numbers",
     `{"/":9,"~1":10}`,
     `[{"op":"test","path":"/~01","value":"10"}]`,
     null,
@@ -120,12 +120,12 @@ const BEYOND: Row[] = [
   ["remove refuses the whole document", `{"a":1}`, `[{"op":"remove","path":""}]`, null],
   ["add replaces a member", `{"a":1}`, `[{"op":"add","path":"/a","value":2}]`, `{"a":2}`],
   [
-    "add takes the place behind the last item",
+    "add takes the place after the last item",
     `[1]`,
     `[{"op":"add","path":"/1","value":2}]`,
     `[1,2]`,
   ],
-  ["add refuses a place further behind", `[1]`, `[{"op":"add","path":"/2","value":2}]`, null],
+  ["add refuses a place further on", `[1]`, `[{"op":"add","path":"/2","value":2}]`, null],
   ["add refuses a leading zero", `[1,2]`, `[{"op":"add","path":"/01","value":2}]`, null],
   ["add refuses a name in an array", `[1,2]`, `[{"op":"add","path":"/length","value":0}]`, null],
   ["add refuses a negative place", `[1,2]`, `[{"op":"add","path":"/-1","value":0}]`, null],
@@ -179,7 +179,7 @@ const BEYOND: Row[] = [
     `{"a":{"x":1,"y":[{}]}}`,
   ],
   [
-    "test tells an array from an object",
+    "test distinguishes an array from an object",
     `{"a":[]}`,
     `[{"op":"test","path":"/a","value":{}}]`,
     null,
@@ -271,7 +271,7 @@ for (const [document, patch, after] of RFC_7396) {
   });
 }
 
-test("applyPatch() leaves the document as it was when any operation of a patch fails", () => {
+test("applyPatch() leaves the document unchanged when any operation of a patch fails", () => {
   const before = `{"list":[1,2,3],"map":{"a":{"b":1}},"text":"t"}`;
   const steps = [
     { op: "add", path: "/list/0", value: 0 },
@@ -396,7 +396,7 @@ test("applyPatch() says what it got in place of an operation", () => {
   assertMatch(messageOf([{ path: "/a" }])!, /"op" must be one of .*, got none$/);
 });
 
-test("isSameJson() tells an array from an object with the same members", () => {
+test("isSameJson() distinguishes an array from an object with the same members", () => {
   assertEquals(isSameJson(["a"], { 0: "a" }), false);
   assertEquals(isSameJson([], {}), false);
   assertEquals(isSameJson({ a: 1 }, { a: 1, b: 2 }), false);

@@ -31,7 +31,7 @@ test("readLines() gives the same lines whatever the size of the pieces", async (
   }
 });
 
-test("readLines() reports a line over the limit and one that is not UTF-8, and goes on behind them", async () => {
+test("readLines() reports a line over the limit and one that is not UTF-8, and continues after them", async () => {
   const input = new Uint8Array([...encode("x".repeat(500) + "\n"), 0xff, 0x0a, ...encode("ok\n")]);
   for (const size of [1, 7, 64, 1000]) {
     const lines = await linesOf(input, size);

@@ -37,7 +37,7 @@ test("log says when compaction has deleted what it is asked for", async () => {
   assertMatch(await outputOf("log", directory.path), /^ +3 /);
 });
 
-test("log --follow goes on through rotation, compaction and reopening, until Ctrl-C", async () => {
+test("log --follow continues through rotation, compaction and reopening, until Ctrl-C", async () => {
   await using directory = await temporaryDirectory();
   const options = { segmentSizeMax: 64 * 1024, compaction: "manual" as const };
   let manager = await openLedger(directory.path, options);

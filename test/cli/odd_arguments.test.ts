@@ -7,7 +7,7 @@ import { EXIT } from "../../cli/exit.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary.ts";
 import { runHere } from "../support/command_in_process.ts";
 
-/** What stands in a place of the command line: a path, a JSON Pointer, or JSON. */
+/** The kind of an argument of the command line: a path, a JSON Pointer, or JSON. */
 type Kind = "path" | "pointer" | "json";
 
 /** The arguments of each command, and options with a value. */
@@ -123,7 +123,7 @@ for (const [command, kinds] of Object.entries(commands)) {
 }
 
 for (const [command, option] of [["log", "--from"], ["log", "--to"], ["inspect", "--endurance"]]) {
-  test(`${command} ${option} refuses what is no number of its kind, with exit code 64`, () =>
+  test(`${command} ${option} refuses an invalid number, with exit code 64`, () =>
     withState(async (_directory, argsOf) => {
       for (const odd of ["", " ", "-1", "1.5x", "1e999", "9007199254740993", "x".repeat(5000)]) {
         const { code, errors } = await runHere([command!, ...argsOf(command!), `${option}=${odd}`]);

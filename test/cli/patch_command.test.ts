@@ -9,7 +9,7 @@ import { begin, errorOf, jsonOf, ministate, ministateWith, outputOf } from "../s
 
 const encode = (value: unknown) => JSON.stringify(value) + "\n";
 
-test("patch applies both kinds, reports bad lines by number, and goes on behind them", async () => {
+test("patch applies both kinds, reports bad lines by number, and continues after them", async () => {
   await using directory = await temporaryDirectory();
   const lines = [
     '{"a":{"b":1},"list":[]}',

@@ -46,7 +46,7 @@ async function failing(code: string) {
   return { fs: await wrapFs(hook), failure };
 }
 
-test("PatchStream goes on behind a line that the journal refuses", async () => {
+test("PatchStream continues after a line that the journal refuses", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openDocument(directory.path, { recordSizeMax: 1024 });
   const { stream, reported, add } = watch(manager);
@@ -111,7 +111,7 @@ test("PatchStream takes no more lines than may wait once the journal has failed"
   await manager.close();
 });
 
-test("PatchStream ends when the journal fails with what is no error of ours", async () => {
+test("PatchStream ends when the journal fails with an error that is not ours", async () => {
   const manager = {
     sequence: 0,
     apply: () => Promise.reject(new Error("a bug")),

@@ -31,7 +31,7 @@ for (
     { name: fileName("snapshot", 1), lost: null },
   ]
 ) {
-  test(`repair goes on beside a rotten inode, names it, and can be asked again (${name})`, async () => {
+  test(`repair continues beside a rotten inode, names it, and can be run again (${name})`, async () => {
     const fs = await rotten(name);
     const path = `${DIRECTORY}/${name}`;
     const first = await runHere(["repair", DIRECTORY, "--yes"], { fs });

@@ -95,7 +95,7 @@ test("inspectSteadily() fails when the same error comes twice", async () => {
   assertEquals(reads, 2);
 });
 
-test("log reads again when the disk fails for a moment, and gives up when it goes on", async () => {
+test("log reads again when the disk fails for a moment, and gives up when it keeps failing", async () => {
   const { directory } = await makeState();
   await using _ = directory;
   const log = async (failures: number) => {
@@ -116,7 +116,7 @@ test("backup begins anew when a compaction deletes files under it, and gives up 
   const backUp = async (failures: number, code: string, name: string) => {
     let copies = 0;
     const fs = await wrapFs(({ name: operation, path }) => {
-      // Written by the copy alone, which is a file of its own until it has its final name.
+      // Only the copy is written, which is a separate file until it gets its final name.
       if (operation !== "rename" || !path.includes(name)) return;
       if (++copies <= failures) throw systemError(code);
     });
@@ -146,7 +146,7 @@ test("pause() ends at once when its signal is aborted, before or meanwhile", asy
   assertEquals(ended, ["before", "meanwhile"]);
 });
 
-test("inspect tells of damage as it was read last when every read finds it elsewhere", async () => {
+test("inspect reports damage as it was last read when every read finds it elsewhere", async () => {
   const { directory, segment } = await makeState();
   await using _ = directory;
   const text = await readFile(segment, "utf8");

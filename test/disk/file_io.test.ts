@@ -9,7 +9,7 @@ import { discard, writeFully } from "../../src/disk/file_io.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-test("closeAfterFailure() and discard() keep quiet about errors of closing, and pass on what is none", async () => {
+test("closeAfterFailure() and discard() ignore errors of closing, and rethrow anything that is not an Error", async () => {
   const failing = (thrown: unknown) => ({
     close() {
       throw thrown;

@@ -59,7 +59,7 @@ test("jq reads every line of every file, after a close and after a crash", async
   assertEquals(
     (await jq(manager.journalPath)).length,
     2,
-    "header and record, with the fill behind them",
+    "header and record, followed by the fill",
   );
   await manager.close();
   assert((await stat(manager.journalPath)).size < filled.size, "the fill is trimmed");

@@ -1,4 +1,4 @@
-// When looking at a directory stands in for looking at a file in it, by a clock that the tests move.
+// Tests when checking a directory can replace checking a file in it, with a clock that the tests move.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { mkdir, rename, rm, unlink } from "node:fs/promises";
@@ -36,7 +36,7 @@ class Watched {
   }
 }
 
-test("a directory stands in for a file once it has been the same for longer than any step of its times", () => {
+test("a directory vouches for a file once it has been unchanged for longer than the resolution of its timestamps", () => {
   const watched = new Watched();
   assertEquals(watched.after(0, 1, STEADY_MS - 1), [false, false, false]);
   // The first that is seen to be steady still has the file looked at; from then on nothing can be hidden.
@@ -51,7 +51,7 @@ test("a change of the directory is noticed at once, and starts the time anew", (
   assertEquals(watched.after(0, STEADY_MS, 1, 0), [false, false, false, true]);
 });
 
-test("a directory that can't be looked at, or whose time can't be trusted, stands in for nothing", () => {
+test("a directory that can't be looked at, or whose time can't be trusted, vouches for nothing", () => {
   // One that fails, one on FAT, and one that can come round again when the clock is set back.
   for (const changed of [systemError("ESTALE"), null, Date.now()]) {
     const watched = new Watched();
@@ -61,7 +61,7 @@ test("a directory that can't be looked at, or whose time can't be trusted, stand
   }
 });
 
-test("a directory stands in for nothing as long as the file is not under its name", () => {
+test("a directory vouches for nothing as long as the file is not under its name", () => {
   const watched = new Watched();
   for (const ms of [0, STEADY_MS + 1, 1]) {
     watched.now += ms;

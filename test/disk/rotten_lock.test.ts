@@ -55,7 +55,7 @@ for (const code of ["EBADMSG", "EUCLEAN", "EIO", "Structure needs cleaning (os e
       assertEquals(placeChecked, true);
       await manager.apply("after");
       await manager.compact();
-      // Whoever can open the file can't have the directory, and the other way round.
+      // A caller that can open the file can't have the directory, and vice versa.
       await assertFails(() => openLedger(path), locked);
       await assertFails(() => openLedger(path, options), locked);
     }
@@ -190,7 +190,7 @@ test("the command opens a state whose lock file can't be opened", async () => {
 /** How an inode rots, and what the kernel says of it. */
 const ROTS = [["spoilChecksum", "EBADMSG"], ["spoilKind", "EUCLEAN"]] as const;
 
-// Elsewhere, the disks above stand in for it.
+// Elsewhere, the simulated disks above take its place.
 for (const [rot, code] of canMountImages() ? ROTS : []) {
   test(`open() and every runtime's writers do with a lock file that ext4 gives ${code} for`, async () => {
     await using directory = await temporaryDirectory();

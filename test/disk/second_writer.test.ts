@@ -1,5 +1,5 @@
 // Tests that one state directory has one writer, across managers, classes, processes and runtimes, and that
-// neither a killed writer nor an old lock file stands in the way of the next one.
+// neither a killed writer nor an old lock file blocks the next one.
 
 import { spawn } from "node:child_process";
 import { stat, writeFile } from "node:fs/promises";

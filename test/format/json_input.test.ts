@@ -96,7 +96,7 @@ for (const { text, names } of refused) {
   });
 }
 
-test("readJson() takes a key that stands in several objects, and as a value beside itself", () => {
+test("readJson() accepts a key that occurs in several objects, and as the value of itself", () => {
   const text = '{"a":{"a":["a","a",{"a":"a"},{"a":1}]},"b":"a"}';
   assertEquals(JSON.stringify(readJson(text)), text);
 });

@@ -165,7 +165,7 @@ const dropped: { name: string; make: (list: unknown[]) => unknown; place: string
     place: "$",
   },
   {
-    name: "an object has a toJSON that is no member",
+    name: "an object inherits a toJSON",
     make: (list) => Object.defineProperty({ ...list }, "toJSON", { value: () => 1 }),
     place: "$",
   },

@@ -1,4 +1,4 @@
-// Tests that state directories recorded in every format so far open as they were, and encode again byte for byte.
+// Tests that state directories recorded in every format so far open with the same content, and encode to the same bytes.
 
 import { cp, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

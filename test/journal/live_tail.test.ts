@@ -32,7 +32,7 @@ test("LiveTail keeps nothing when nobody follows, nor once the last one has left
   assertEquals([tail.size, tail.join().sequenceFirst], [0, 4]);
 });
 
-test("LiveTail keeps what is behind the slowest follower, and lets go of it once that one is past it", () => {
+test("LiveTail keeps what the slowest follower has yet to read, and drops it once that follower has read it", () => {
   const { tail, publish } = tailAt(1);
   let [slow, fast] = [tail.join(), tail.join()];
   for (let i = 0; i < 3; i++) publish(1000);
@@ -44,7 +44,7 @@ test("LiveTail keeps what is behind the slowest follower, and lets go of it once
   assertEquals([tail.size, slow === fast, slow.sequenceFirst], [0, true, 4]);
 });
 
-test("LiveTail lets go of a follower that is too far behind, and of no other", () => {
+test("LiveTail drops a follower that is too far behind, and no other", () => {
   const { tail, publish } = tailAt(1);
   const slow = tail.join();
   publish(600_000);

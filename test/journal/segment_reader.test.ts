@@ -31,7 +31,7 @@ const sizes = [
   5 * CHUNK_SIZE,
 ];
 
-test("read() gives every batch when line feeds and a seal stand between batches of any size", async () => {
+test("read() gives every batch when line feeds and a seal lie between batches of any size", async () => {
   for (const lineFeeds of sizes) {
     for (const pad of sizes) {
       const parts = [{ pad: 10 }, { seal: 1 }, { lineFeeds }, { pad }, { lineFeeds: 3 }, {
@@ -62,7 +62,7 @@ test("read() gives exactly the batches up to its limit, and the rest once the li
   }
 });
 
-test("read() stops at rubbish, and says where, when batches stand before and behind it", async () => {
+test("read() stops at rubbish between batches, and says where", async () => {
   for (const pad of sizes) {
     const text = "rubbish\n";
     const { fs, named, starts } = segmentOf([{ pad: 1 }, { pad }, { text }, { pad: 5 }]);

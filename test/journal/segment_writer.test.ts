@@ -229,7 +229,7 @@ async function tornSegment(size: number) {
   return { disk, named, batch, resume };
 }
 
-test("resume() fails, with the tail as it was, when that can't be overwritten for another reason", async () => {
+test("resume() fails and leaves the tail unchanged when overwriting it fails for another reason", async () => {
   const { disk, named, resume } = await tornSegment(10);
   const before = disk.peek(named.path);
   let writes = 0;

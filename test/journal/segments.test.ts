@@ -87,7 +87,7 @@ test("apply() fills a segment up to segmentSizeMax to the byte", async () => {
   assertEquals((await sizeAfter(fits + 1)).rotated, true);
 });
 
-test("append() keeps a seal in place when it was written behind a fill that had been given back", async () => {
+test("append() keeps a seal in place when it was written after a fill that had been given back", async () => {
   const fs = freshDisk();
   await fs.makeDirectory(DIRECTORY);
   const identity = {
@@ -136,7 +136,7 @@ async function freshSegment() {
   return { fs, named, writer, append };
 }
 
-test("append() leaves every batch as it was when small and large ones take turns", async () => {
+test("append() leaves every batch unchanged when small and large ones alternate", async () => {
   const { fs, named, writer, append } = await freshSegment();
   const sizes = [10, 300_000, 10, 70_000, 3_000_000, 10, 10, 200_000, 10];
   for (const size of sizes) await append(size);
@@ -298,7 +298,7 @@ test("changes(), stateAt() and replay() leave no file open, whether read to the 
   assertEquals(open.size, 0);
 });
 
-test("open() says that the journal is not sealed when a torn tail stands behind the seal", async () => {
+test("open() says that the journal is not sealed when a torn tail follows the seal", async () => {
   const world = new World();
   const fs = freshDisk();
   const manager = await world.open(fs);

@@ -79,7 +79,7 @@ test("the event loop turns while a sync takes its time", async () => {
   let isSlow = false;
   const fs = await wrapFs(async (operation) => {
     if (!isSlow || !isSync(operation)) return;
-    // A library that held up the event loop would wait here for ever.
+    // A library that held up the event loop would wait here forever.
     const end = turns + 10;
     await until(() => turns >= end);
   });

@@ -15,14 +15,14 @@ import { freshDisk } from "../../simulation/workloads.ts";
 function lagging(
   fs: PowerCutDisk,
   stale: DirectoryEntry[],
-  behind: { left: number },
+  lag: { left: number },
 ): PowerCutDisk {
   return new Proxy(fs, {
     get(target, key) {
       const value = Reflect.get(target, key);
       if (key !== "list") return typeof value === "function" ? value.bind(target) : value;
       return (path: string) =>
-        path === DIRECTORY && behind.left-- > 0 ? Promise.resolve(stale) : target.list(path);
+        path === DIRECTORY && lag.left-- > 0 ? Promise.resolve(stale) : target.list(path);
     },
   });
 }
@@ -96,24 +96,24 @@ test("SnapshotStore.close() keeps the lock until a snapshot that is being writte
 test("replay() and changes() say that history is gone when the segment they were about to read is deleted", async () => {
   const { fs, stale } = await compacted();
   // The files are listed as they are when the journal is opened, and as they were a moment ago when it is read.
-  const behind = { left: 0 };
-  const options = { fs: lagging(fs, stale, behind), readOnly: true };
+  const lag = { left: 0 };
+  const options = { fs: lagging(fs, stale, lag), readOnly: true };
   await using journal = await Journal.open(DIRECTORY, NAME, options);
   for (const count of [1, 2]) {
-    behind.left = count;
+    lag.left = count;
     await assertRejects(() => read(journal.replay({ from: 1 })), HistoryGoneError);
   }
   await using manager = await StateManager.open(DIRECTORY, NAME, collector, options);
-  behind.left = 1;
+  lag.left = 1;
   await assertRejects(() => read(manager.changes({ from: 1 })), HistoryGoneError);
 });
 
 test("replay() reports a segment as missing when the listing never stops naming it", async () => {
   const { fs, stale } = await compacted();
-  const behind = { left: 0 };
-  const options = { fs: lagging(fs, stale, behind), readOnly: true };
+  const lag = { left: 0 };
+  const options = { fs: lagging(fs, stale, lag), readOnly: true };
   await using journal = await Journal.open(DIRECTORY, NAME, options);
-  behind.left = Infinity;
+  lag.left = Infinity;
   const error = await assertRejects(() => read(journal.replay({ from: 1 })), IoError);
   assertEquals(error.systemCode, "ENOENT");
 });

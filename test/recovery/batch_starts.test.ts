@@ -1,4 +1,4 @@
-// Which places behind damage count as the beginning of a batch: proof is looked for there and nowhere else.
+// Tests which places after damage count as the beginning of a batch: proof is looked for only there.
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { BatchStarts } from "../../src/recovery/batch_starts.ts";
 const BASE = 1000;
 const EXPECTED = 5;
 
-/** Takes one line in, and gives what it begins with and where each of `sequences` could stand. */
+/** Takes one line, and returns what it begins with and where each of `sequences` could be. */
 function collected(line: string, ...sequences: number[]) {
   const starts = new BatchStarts(EXPECTED);
   const bytes = new TextEncoder().encode(line);
@@ -38,7 +38,7 @@ const rows: { name: string; line: string; begins: number; sequence: number; plac
   { name: "ends with something else", line: "[7]", begins: -1, sequence: 7, places: [] },
   { name: "has no digits", line: "[,7", begins: -1, sequence: 0, places: [] },
   { name: "is cut off", line: "[77", begins: -1, sequence: 77, places: [] },
-  { name: "stands within the line", line: "x[8,[9,", begins: -1, sequence: 9, places: [BASE + 4] },
+  { name: "is within the line", line: "x[8,[9,", begins: -1, sequence: 9, places: [BASE + 4] },
 ];
 
 for (const { name, line, begins, sequence, places } of rows) {
@@ -64,7 +64,7 @@ test("of() keeps the first place and the latest one when many lines begin alike"
   assertEquals(starts.of(6), [0, 40]);
 });
 
-test("of() keeps the first eight and the latest eight places when many stand within lines", () => {
+test("of() keeps the first eight and the latest eight places when many are within lines", () => {
   const bytes = new TextEncoder().encode("_" + "[6,".repeat(30));
   const starts = new BatchStarts(EXPECTED);
   starts.collect(bytes, 0, bytes.length, 0);

@@ -1,4 +1,4 @@
-// Which files count when a journal goes on beside files that can't be moved away, and where that ends.
+// Tests which files count when a journal continues beside files that can't be moved, and where that ends.
 
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";

@@ -54,7 +54,7 @@ const rows: Row[] = [
     failure: { ...foreign, says: /move it back/ },
   },
   {
-    title: "a snapshot stands in for a segment",
+    title: "a snapshot is in place of a segment",
     plant: { [segment]: controlLine(snapshotHeader) },
     failure: { ...foreign, says: /move it back/ },
   },

@@ -39,7 +39,7 @@ function open(fs: PowerCutDisk, onCorruption: "fail" | "quarantine") {
 const utf8 = new TextEncoder();
 const repeated = (text: string, size: number) => utf8.encode(text.repeat(size / text.length));
 
-/** What stands behind one acknowledged record. */
+/** What follows one acknowledged record. */
 const tails: { name: string; bytes: (seal: (text: string) => Uint8Array) => Uint8Array }[] = [
   { name: "a line of 64 MiB follows", bytes: () => repeated("x", 64 * MEBIBYTE) },
   { name: "a string of 40 MiB follows", bytes: () => repeated('[2,"xxxx', 40 * MEBIBYTE) },
@@ -154,7 +154,7 @@ test("apply() fails with TOO_LARGE when there is no sequence left, and the state
   await again.close();
 });
 
-test("open() refuses a snapshot when its sequence leaves none for the record behind it", async () => {
+test("open() refuses a snapshot when its sequence leaves none for the record after it", async () => {
   const disk = carriedTo(Number.MAX_SAFE_INTEGER);
   for (const onCorruption of ["fail", "quarantine"] as const) {
     await assertRejects(() => open(disk, onCorruption), ForeignFormatError);

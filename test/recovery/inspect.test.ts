@@ -118,7 +118,7 @@ test("inspectState() tells damage that newer snapshots make unneeded from damage
   assertEquals(nextOpen.lost, { sequenceFirst: 5, sequenceLast: 6 });
 });
 
-test("inspectState() finds damage in segments behind the first one that is damaged", async () => {
+test("inspectState() finds damage in segments after the first damaged one", async () => {
   await using directory = await makeState();
   for (const sequence of [2, 4]) await rm(directory.join(snapshot(sequence)));
   await rewrite(directory.join(wal(1)), (text) => text.replace('"number":1', '"number":9'));
@@ -133,7 +133,7 @@ test("inspectState() finds damage in segments behind the first one that is damag
   assertEquals([nextOpen.sequence, nextOpen.lost?.sequenceLast], [0, 6]);
 });
 
-test("inspectState() remarks on a gap that a snapshot stands in for", async () => {
+test("inspectState() notes a gap that a snapshot covers", async () => {
   await using directory = await makeState();
   await rm(directory.join(wal(3)));
   const { findings, verdict } = await inspect(directory);

@@ -12,7 +12,7 @@ import { freshDisk } from "../../simulation/workloads.ts";
 const path = (kind: "wal" | "snapshot", sequence: number) =>
   `${DIRECTORY}/${fileName(kind, sequence).replace("test", "w")}`;
 
-/** Two mutations in the first segment, a snapshot, and the segment behind it. */
+/** Two mutations in the first segment, a snapshot, and the segment after it. */
 async function written(world = new World()): Promise<PowerCutDisk> {
   const fs = freshDisk();
   const manager = await world.open(fs);

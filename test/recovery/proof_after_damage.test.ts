@@ -1,4 +1,4 @@
-// Proof behind damage is found however the lines behind it look, so that nothing acknowledged is taken for a torn tail.
+// Tests that proof after damage is found whatever the lines after it look like. Nothing acknowledged is taken for a torn tail.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -84,7 +84,7 @@ for (const { name, groups, glued = false } of rows) {
   });
 }
 
-test("open() loses nothing when rubbish stands behind the last record of an older segment", async () => {
+test("open() loses nothing when rubbish follows the last record of an older segment", async () => {
   const fs = freshDisk();
   const manager = await open(fs);
   await manager.apply(1);

@@ -1,4 +1,4 @@
-// What counts as proof behind damage: a sound batch or a seal, wherever it stands and however long what is before it is.
+// Tests what counts as proof after damage: a sound batch or a seal, wherever it is and however much comes before it.
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ import { type Part, segmentOf } from "../support/segment.ts";
 /** How much is read at once, at first. */
 const CHUNK_SIZE = 64 * 1024;
 
-/** Looks behind the damage with which the segment's sound part ends. */
+/** Looks after the damage that ends the segment's sound part. */
 async function aftermathOf(parts: readonly Part[], first = 1) {
   const { fs, named, starts, size } = segmentOf(parts, first);
   const reader = await SegmentReader.open(fs, named);
@@ -64,14 +64,14 @@ const proven: {
   ...[CHUNK_SIZE - 100, CHUNK_SIZE, 5 * CHUNK_SIZE, LINE_SIZE_MAX, 2 * LINE_SIZE_MAX]
     .flatMap((count) => [
       {
-        name: `a batch follows behind ${count} line feeds`,
+        name: `a batch follows ${count} line feeds`,
         parts: [rotten, { lineFeeds: count }, { pad: 1 }],
         at: 2,
         from: 2,
         to: 2,
       },
       {
-        name: `a batch follows behind a line of ${count} bytes`,
+        name: `a batch follows a line of ${count} bytes`,
         parts: [rotten, { text: "x".repeat(count) + "\n" }, { pad: 1 }],
         at: 2,
         from: 2,

@@ -41,7 +41,7 @@ test("open() keeps the latest sixteen torn tails, and always the one it has just
   await openLedger(directory.path).then((manager) => manager.close());
   assertEquals(await kept(), 16);
   const offsets = (await readdir(folder)).map((name) => Number(name.split("torn-")[1]));
-  // Eighteen were cut, each behind the one before: the first two have gone.
+  // Eighteen were cut, each after the one before: the first two are gone.
   assertEquals(Math.min(...offsets) > 250, true);
   // A clock or a card from elsewhere: tails of later segments are there already.
   await rm(folder, { recursive: true });
@@ -83,7 +83,7 @@ test("open() refuses to carry a torn tail through a link named quarantine", asyn
   assertEquals(await readdir(elsewhere), []);
 });
 
-test("open() gives what it sets aside a name of its own each time", async () => {
+test("open() gives each file it sets aside a unique name", async () => {
   await using directory = await temporaryDirectory();
   for (let round = 1; round <= 3; round++) {
     const manager = await openLedger(directory.path, quarantine);
@@ -104,7 +104,7 @@ test("open() gives what it sets aside a name of its own each time", async () => 
   ]);
 });
 
-test("open() begins anew behind a snapshot when the only segment left is damaged before it", async () => {
+test("open() starts over after a snapshot when the only segment left is damaged before it", async () => {
   await using directory = await temporaryDirectory();
   await makeState(directory.path);
   await rm(directory.join(wal(5)));
@@ -133,7 +133,7 @@ test("open() begins anew when the journal's beginning is missing, and moves the 
   assertEquals((await manager.apply("one")).sequence, 1);
 });
 
-test("open() names the highest sequence that damaged segments behind the damage tell of", async () => {
+test("open() names the highest sequence that later segments mention", async () => {
   const cases: [string, (path: string) => Promise<void>, number][] = [
     ["a record of the last one", (path) => damage(path, 6), 6],
     [
@@ -155,7 +155,7 @@ test("open() names the highest sequence that damaged segments behind the damage 
   }
 });
 
-test("open() goes on when a rotten snapshot can't be moved, unless its sequences are given out again", async () => {
+test("open() continues when a rotten snapshot can't be moved, unless its sequences are used again", async () => {
   await using directory = await temporaryDirectory();
   const [stays, matters] = [directory.join("stays"), directory.join("matters")];
   const fs = await wrapFs(({ name, path }) => {

@@ -100,7 +100,7 @@ const spoil = (sequence: number, text: string) => (disk: PowerCutDisk) => {
 
 const rows: Row[] = [
   {
-    name: "segments behind the damage, as copies",
+    name: "segments after the damage, as copies",
     keepsSnapshots: false,
     harm: spoil(1, "[1,"),
     refused: {},
@@ -116,7 +116,7 @@ const rows: Row[] = [
     aside: [1, 3, 5],
   },
   {
-    name: "a segment that can't be opened, behind a fresh one of another name",
+    name: "a segment that can't be opened, after a fresh one of another name",
     keepsSnapshots: true,
     harm: (disk) => disk.unplant(segment(5)),
     // Before it: with neither of them, a snapshot alone would look like a sound state.

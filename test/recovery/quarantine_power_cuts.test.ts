@@ -17,7 +17,7 @@ const ID_AFTER = 100;
 
 const seed = testSeed("quarantine");
 
-/** Six mutations, two in each of three segments, and a snapshot behind each of the first two segments. */
+/** Six mutations, two in each of three segments, and a snapshot after each of the first two segments. */
 async function recorded(): Promise<PowerCutDisk> {
   const fs = freshDisk();
   const world = new World();
@@ -82,13 +82,13 @@ const rows: Row[] = withoutSnapshots.map((row) => ({
 
 rows.push(
   {
-    name: "the newest segment behind a snapshot",
+    name: "the newest segment after a snapshot",
     provable: 4,
     harm: (disk) => damage(disk, 2, "[5,"),
   },
-  { name: "the newest header behind a snapshot", provable: 4, harm: (d) => damage(d, 2, '"id"') },
+  { name: "the newest header after a snapshot", provable: 4, harm: (d) => damage(d, 2, '"id"') },
   {
-    name: "every segment, which are gone behind a snapshot",
+    name: "every segment, and none is left after a snapshot",
     provable: 4,
     harm: (disk) => ending(disk, ".wal.jsonl").forEach((path) => disk.unplant(path)),
   },

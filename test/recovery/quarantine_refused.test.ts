@@ -66,7 +66,7 @@ test("open() refuses when a rotten snapshot above the recovered sequence can't b
   await manager.close();
 });
 
-test("open() goes on when a rotten snapshot up to the recovered sequence can't be moved aside", async () => {
+test("open() continues when a rotten snapshot up to the recovered sequence can't be moved aside", async () => {
   const fs = await withSnapshots([3]);
   const path = pathOf(fs, "3.snapshot");
   rot(fs, path);

@@ -40,7 +40,7 @@ for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
       const { lost } = manager.recovery;
       assertEquals([kept(manager), lost?.quarantined], ["12345", [`${SECOND}/${wal(5)}`]]);
       await manager.apply("6");
-      // Damaged files of this state go there: it is no place for a backup.
+      // Damaged files of this state go there, so it is not a place for a backup.
       for (const inside of [SECOND, `${SECOND}/copy`]) {
         await assertRejects(() => manager.backup(inside), IoError, "keeps its damaged files there");
       }

@@ -41,11 +41,11 @@ test("decide() never opens over records that are missing or doubled", () => {
   }
 });
 
-test("RECOVERY_TABLE gives every row a label of its own", () => {
+test("RECOVERY_TABLE gives every row a unique label", () => {
   const labels = RECOVERY_TABLE.map(({ label }) => label);
   assertEquals(labels.length, new Set(labels).size);
 });
 
-test("decide() throws when it is given facts there are none of", () => {
+test("decide() throws when it is given facts that don't exist", () => {
   assertThrows(() => decide("elsewhere" as Place, "sound", "meets"), RangeError);
 });

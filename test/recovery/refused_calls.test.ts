@@ -113,7 +113,7 @@ test("open() moves aside what it can't read, before a snapshot and after the dam
   }
 });
 
-test("open() goes on when rotten snapshots have no quarantine to go to", async () => {
+test("open() continues when rotten snapshots have no quarantine to go to", async () => {
   const disk = await makeState();
   damage(snapshot(4), '"4"')(disk);
   const fs = refusing(disk, (name, path) => name === "list" && path === FOLDER ? "EIO" : null);

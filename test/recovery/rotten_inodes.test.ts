@@ -23,7 +23,7 @@ import { journalName, ledger } from "../support/samples.ts";
 
 for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
   for (const each of CASES) {
-    test(`open() goes on beside a rotten inode (${code}): ${each.name}`, async () => {
+    test(`open() continues beside a rotten inode (${code}): ${each.name}`, async () => {
       const disk = await make(each);
       const fs = rottenOf(disk, each, code);
       const paths = each.rotten.map(pathOf);
@@ -44,7 +44,7 @@ for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
         assert(lost!.quarantined.every((path) => disk.peek(path) !== null), `${lost!.quarantined}`);
         assertEquals((await manager.apply("a")).sequence, next);
       }
-      // From now on nobody needs them, whoever looks.
+      // From now on nothing needs them, whoever looks.
       {
         await using reader = await open(fs, { readOnly: true });
         assertEquals([kept(reader), reader.recovery.lost], [`${each.kept}a`, null]);
@@ -99,7 +99,7 @@ test("open() moves a superseded file away as soon as fsck has made that possible
 test("open() comes to the same after a power cut at every step beside a rotten inode", () =>
   keepsNothingDown(UNCOUNTED));
 
-test("Journal.open() goes on beside a rotten inode without any snapshot", async () => {
+test("Journal.open() continues beside a rotten inode without any snapshot", async () => {
   for (const each of CASES) {
     const disk = await make(each);
     const fs = rottenOf(disk, each, "EBADMSG");

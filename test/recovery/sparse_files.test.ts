@@ -151,11 +151,11 @@ test("readSnapshot() looks at each byte of a long line a few times, however long
   }
 });
 
-/** Looks at what stands after the damage of a segment with a hole. */
+/** Looks at what follows the damage of a segment with a hole. */
 async function aftermathOf(parts: readonly Part[], hole: (end: Uint8Array) => Hole) {
   const { fs, named, starts } = segmentOf(parts);
   const whole = fs.peek(named.path)!;
-  // The last part stands after the hole.
+  // The last part is after the hole.
   const split = starts.at(-1)!;
   fs.plant(named.path, whole.slice(0, split));
   const meter = metered(sparse(fs, new Map([[named.path, hole(whole.slice(split))]])));

@@ -59,7 +59,7 @@ for (const [index, recording] of recordings.entries()) {
 
 /**
  * Where the state may end without proof. Of the newest segment that is wherever its sound lines stop, if no sound
- * batch or seal comes behind; the oracle still refuses any state that is not a prefix.
+ * batch or seal follows; the oracle still refuses any state that is not a prefix.
  */
 function excusedFor(recording: Recording, path: string, spliced: Uint8Array): number[] {
   if (path !== recording.newest) return [];
@@ -74,7 +74,7 @@ function excusedFor(recording: Recording, path: string, spliced: Uint8Array): nu
     const batch = whole.slice(start, end).trimEnd();
     return start > 0 && (text.startsWith(batch) || text.includes(`\n${batch}\n`));
   });
-  // What is proven at least: everything before the last batch that is still whole somewhere behind the damage.
+  // What is proven at least: everything before the last batch that is still whole somewhere after the damage.
   const last = kept.at(-1) ?? 0;
   const sealed = text.includes('{"seal":');
   return sealed ? [] : recording.batches.map((first) => first - 1).filter((end) => end >= last);
@@ -98,7 +98,7 @@ const rearrangements: { name: string; rearrange: (disk: PowerCutDisk, paths: str
       },
     },
     {
-      name: "the middle segment has the name of one far behind",
+      name: "the middle segment has the name of one much later",
       rearrange: (disk, [, second]) => {
         disk.plant(`${DIRECTORY}/w-0000000000000007.wal.jsonl`, disk.peek(second!)!);
         disk.unplant(second!);
@@ -110,7 +110,7 @@ const rearrangements: { name: string; rearrange: (disk: PowerCutDisk, paths: str
         disk.plant(`${DIRECTORY}/w-0000000000000002.wal.jsonl`, disk.peek(paths.at(-1)!)!),
     },
     {
-      name: "a segment of another journal stands in the middle",
+      name: "a segment of another journal is in the middle",
       rearrange: (disk, [, second]) => {
         const { disk: theirs } = foreign.find(({ name }) =>
           name === "sealed segments and snapshots"

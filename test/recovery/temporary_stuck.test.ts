@@ -34,7 +34,7 @@ const update = (fs: DurableFs) =>
 
 for (const [i, part] of ROTTEN.entries()) {
   for (const code of CODES) {
-    test(`mutations, compactions and updates go on beside ${i + 1} unfinished files that fail with ${code}`, async () => {
+    test(`mutations, compactions and updates continue beside ${i + 1} unfinished files that fail with ${code}`, async () => {
       const disk = await makeState();
       for (const name of [wal(7), snapshot(7), snapshot(8), wal(9)]) {
         disk.plant(`${pathOf(name)}.tmp`, new Uint8Array(5));

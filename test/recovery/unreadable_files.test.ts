@@ -69,7 +69,7 @@ const OWN = [
 ];
 
 for (const code of OWN) {
-  test(`open() goes on without a file that nothing depends on when the disk says ${code}`, async () => {
+  test(`open() continues without a file that nothing depends on when the disk says ${code}`, async () => {
     for (const part of [snapshot(4), snapshot(2), wal(1), wal(3)]) {
       for (const onCorruption of modes) {
         const disk = await makeState();
@@ -162,7 +162,7 @@ test("open() leaves an unfinished file that only fsck can remove, and fails for 
 test("open() gives a snapshot up when the disk refuses it three times, and not before", async () => {
   for (const [times, skipped] of [[2, 0], [3, 1]] as const) {
     const disk = await makeState(PAD);
-    // Behind the first line, which is read for its own sake.
+    // After the first line, which is read separately.
     const bad: Bad = { part: snapshot(4), code: "EIO", range: [9000, 9100], times };
     await using manager = await open(badDisk(disk, bad).fs);
     assertEquals([manager.sequence, manager.recovery.snapshotsSkipped.length], [6, skipped]);
@@ -222,7 +222,7 @@ test("open() keeps what is sound before a place that the disk refuses to give, a
 test("open() never cuts a tail of which a part can't be read, and keeps all records before it", async () => {
   const disk = await makeLong();
   const text = new TextDecoder().decode(disk.peek(`${DIRECTORY}/${wal(1)}`)!);
-  // The last record with all that is behind it; and what is behind a torn line.
+  // The last record with everything after it; and what follows a torn line.
   for (const [from, sound] of [[text.indexOf("[6,") + 10, 5], [text.indexOf('{"seal') + 1, 6]]) {
     const fork = disk.image();
     const { fs } = badDisk(fork, { part: wal(1), code: "EIO", range: [from!, text.length] });
@@ -234,7 +234,7 @@ test("open() never cuts a tail of which a part can't be read, and keeps all reco
   }
 });
 
-test("open() needs nothing that stands behind a segment's last record before the next one", async () => {
+test("open() needs nothing between a segment's last record and the next segment", async () => {
   const disk = await makeLong();
   const size = disk.peek(`${DIRECTORY}/${wal(1)}`)!.length;
   await open(disk, { segmentSizeMax: 64 * 1024 }).then(async (manager) => {
@@ -250,7 +250,7 @@ test("open() needs nothing that stands behind a segment's last record before the
   assertEquals(manager.recovery.lost, null);
 });
 
-test("open() sets aside a segment of which the disk gives nothing, and goes on", async () => {
+test("open() sets aside a segment of which the disk returns nothing, and continues", async () => {
   for (const bad of [{ range: [0, 200] as [number, number] }, {}]) {
     const disk = await makeState(PAD);
     // It can be moved, though not read.

@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../support/temporary.ts";
 // deno-lint-ignore no-explicit-any -- what a program printed
 type Printed = any;
 
-/** Opens a copy, so that each runtime finds the directory as it was left; paths are made comparable. */
+/** Opens a copy, so that each runtime finds the directory as the last program left it; paths are made comparable. */
 async function openCopy(runtime: string, path: string, copy: string): Promise<Printed> {
   await cp(path, copy, { recursive: true });
   const printed = await run(runtime as "deno", "open_state.ts", [copy]);

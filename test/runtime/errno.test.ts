@@ -144,7 +144,7 @@ test("systemCode of an error of ours around another of ours is the system's", ()
     new LockedError("In use", { cause: new LockedError("In use") }).systemCode,
     undefined,
   );
-  // What ended a journal for good is no full disk, whatever the reason was.
+  // An error that ended a journal for good is not a full disk, whatever caused it.
   assertEquals([isDiskFull(poison), isDiskFull(poison.cause)], [false, true]);
 });
 

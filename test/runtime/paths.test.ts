@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { absolutePath, realPath } from "../../runtime/paths.ts";
 
-test("absolutePath() begins at the current directory, unless the path begins at the root or is none", () => {
+test("absolutePath() begins at the current directory, unless the path is absolute or not a path", () => {
   const here = () => "/here";
   const rows = [["a", "/here/a"], ["./a/..", "/here/./a/.."], ["/a", "/a"], ["", ""]] as const;
   for (const [path, found] of rows) assertEquals(absolutePath(path, here), found);
@@ -18,7 +18,7 @@ test("absolutePath() keeps a path as it is where the current directory is gone o
   assertEquals(absolutePath("a", gone), "a");
 });
 
-/** Follows paths in a world where a few are there, each with what it stands for. */
+/** Follows paths in a world where a few are there, each with what it resolves to. */
 function follow(there: Record<string, string>, code = "ENOENT") {
   return (path: string) => {
     const found = there[path];

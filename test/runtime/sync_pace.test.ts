@@ -94,7 +94,7 @@ test("a loop that only commits has its turns when the file was closed meanwhile"
     assertEquals((await paced.syncs(12, 0.4)).includes("threaded"), false);
   }));
 
-test("whoever has something to do in that turn has the time of a whole sync as well", () =>
+test("a loop with other work in that turn gets the time of a whole sync as well", () =>
   byItsClock(async (disk) => {
     await disk.sync();
     setImmediate(() => disk.now += 1);

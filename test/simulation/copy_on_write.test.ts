@@ -1,4 +1,4 @@
-// File systems on which overwriting takes space (btrfs, XFS after a reflinked copy), when there is none.
+// Tests full file systems on which overwriting takes space (btrfs, XFS after a reflinked copy).
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -46,7 +46,7 @@ test("apply() rejects with DISK_FULL where overwriting takes space, and works ag
   assert(full > 20, "the disk was hardly ever full");
 });
 
-test("open() comes up after a crash on a full disk where overwriting takes space, and goes on once there is some", async () => {
+test("open() comes up after a crash on a full disk where overwriting takes space, and continues once there is some", async () => {
   for (let seed = 0; seed < 60; seed++) {
     const random = new Random(seed);
     const world = new World();

@@ -1,4 +1,4 @@
-// Makes calls of every workload fail, once and from then on, and checks that callers were told the truth.
+// Makes calls of every workload fail, once and from then on, and checks that callers got the truth.
 
 import { assert } from "@std/assert";
 import { test } from "node:test";

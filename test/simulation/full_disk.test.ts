@@ -1,4 +1,4 @@
-// A disk that fills up at any byte, or refuses for a while: nothing is lost, and the same manager goes on.
+// Tests a disk that fills up at any byte, or refuses for a while: nothing is lost, and the same manager continues.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";

@@ -41,7 +41,7 @@ test("create() takes any JSON, also at sequence 0, and replaces one of the same 
   );
 });
 
-test("create() calls at the same time all succeed, and the state is as it was at the call", async () => {
+test("create() calls at the same time all succeed, each with the state at the time of the call", async () => {
   await using directory = await temporaryDirectory();
   await using store = await SnapshotStore.open<{ n: number }>(directory.path, journalName);
   const state = { n: 0 };
@@ -55,7 +55,7 @@ test("create() calls at the same time all succeed, and the state is as it was at
   assertEquals([restored?.sequence, restored?.state.n], [2, 8]);
 });
 
-test("create() refuses what is no sequence", async () => {
+test("create() refuses an invalid sequence", async () => {
   await using directory = await temporaryDirectory();
   await using store = await SnapshotStore.open(directory.path, journalName);
   for (const sequence of [-1, 1.5, NaN, Infinity, undefined, "1"]) {

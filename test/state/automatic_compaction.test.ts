@@ -164,7 +164,7 @@ for (
     ["rejects", () => Promise.reject(new Error("the callback's own"))],
   ] as const
 ) {
-  test(`apply() goes on, and the process too, when onCompactionError ${how}`, async () => {
+  test(`apply() continues, and so does the process, when onCompactionError ${how}`, async () => {
     await using directory = await temporaryDirectory();
     let told = 0;
     const mutator = {
@@ -194,7 +194,7 @@ for (
   });
 }
 
-test("apply() and compact() go on when the clock throws", async () => {
+test("apply() and compact() continue when the clock throws", async () => {
   await using directory = await temporaryDirectory();
   let broken = false;
   const clock = () => {
@@ -237,7 +237,7 @@ test("apply() tries a compaction again after ever more refusals of a full disk, 
   await manager.compact();
 });
 
-test("apply() waits for ever more journal before it tries a compaction again that failed", async () => {
+test("apply() waits for more journal each time before it retries a failed compaction", async () => {
   await using directory = await temporaryDirectory();
   let isRefused = true;
   const fs = await wrapFs(({ name, path }) => {

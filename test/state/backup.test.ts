@@ -1,4 +1,4 @@
-// Tests backup() and plain copies: what they hold opens as it was at one sequence, and an unfinished one never does.
+// Tests backup() and plain copies: each opens with the state of one sequence, and an unfinished one never opens.
 
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -41,7 +41,7 @@ test("backup() copies a state that opens equal, with its history", async () => {
   assertEquals((await copy.apply(6)).sequence, 6);
 });
 
-test("backup() opens at its sequence when taken while mutations and compactions go on", async () => {
+test("backup() opens at its sequence when taken while mutations and compactions continue", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.join("state"), { segmentSizeMax: 65_536 });
   let isOver = false;
@@ -188,7 +188,7 @@ test("backup() refuses a journal that was damaged since it was opened, and copie
   assertEquals(report.sequence, 6);
   assertEquals(snapshots.map((name) => copied.includes(name)), [false, true, true]);
 
-  // In the first of three records behind the header: the later two prove that it had been acknowledged.
+  // In the first of three records after the header: the later two prove that it had been acknowledged.
   await flipByte(
     reader.journalPath,
     (await readFile(reader.journalPath, "utf8")).indexOf("\n") + 4,
@@ -274,7 +274,7 @@ test("backup() from outside lists anew when a file is deleted before it is opene
   const { sequence } = await reader.backup(directory.join("copy"));
   await using copy = await openLedger(directory.join("copy"));
   assertEquals([copy.sequence, left < 0], [sequence, true]);
-  // Not for ever.
+  // Not forever.
   left = Infinity;
   const error = await assertFails(() => reader.backup(directory.join("never")), {
     error: IoError,
@@ -344,7 +344,7 @@ test("backup() refuses the quarantine of a state directory, and makes nothing th
   for (const name of ["state", "other"]) {
     assertEquals((await readdir(directory.join(name))).includes("quarantine"), false);
   }
-  // A folder of that name that is nobody's: in a directory that is there, in one that isn't, and alone in one.
+  // An unrelated folder of that name: in a directory that exists, in one that doesn't, and alone in one.
   await mkdir(directory.join("nobody", "quarantine"), { recursive: true });
   for (const parts of [[], ["missing"], ["nobody"]]) {
     assertEquals((await manager.backup(directory.join(...parts, "quarantine"))).sequence, 1);

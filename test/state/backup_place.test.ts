@@ -85,7 +85,7 @@ const mishaps: Record<string, (target: string) => Promise<void>> = {
 for (const [mishap, happen] of Object.entries(mishaps)) {
   for (const readOnly of [false, true]) {
     const who = readOnly ? "a reader" : "a writer";
-    test(`backup() of ${who} fails in one way when its target is ${mishap}, and the manager goes on`, async () => {
+    test(`backup() of ${who} fails in one way when its target is ${mishap}, and the manager keeps working`, async () => {
       await using directory = await temporaryDirectory();
       const [state, target] = [directory.join("state"), directory.join("copy")];
       {

@@ -124,7 +124,7 @@ test("changes() leaves nothing out, at whichever turn of a commit it is asked", 
   }
 });
 
-test("changes() of a reader that is behind goes on after a compaction, or says that its part is gone", async () => {
+test("changes() of a slow reader continues after a compaction, or reports that its part is gone", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { compaction: "manual" });
   await manager.apply(1);
@@ -150,7 +150,7 @@ test("changes() of a reader that is behind goes on after a compaction, or says t
   await kept.return();
 });
 
-test("changes() refuses a from that is no sequence", async () => {
+test("changes() refuses an invalid from", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   for (const from of [-1, 1.5, NaN, Infinity, "1", {}]) {
@@ -184,7 +184,7 @@ test("stateAt() rebuilds the state after every sequence that the journal keeps",
   assertEquals(manager.snapshot(), { entries: numbers(1, 12) });
 });
 
-test("stateAt() refuses what is no sequence, or not there yet", async () => {
+test("stateAt() refuses an invalid sequence, and one that is not there yet", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   await manager.apply(1);
@@ -196,7 +196,7 @@ test("stateAt() refuses what is no sequence, or not there yet", async () => {
   }
 });
 
-test("stateAt() and changes() read while mutations and compactions go on", async () => {
+test("stateAt() and changes() read while mutations and compactions continue", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { compaction: "manual" });
   await manager.apply(1);

@@ -1,4 +1,4 @@
-// Tests snapshots and compaction: what is kept, what is deleted, and that mutations go on meanwhile.
+// Tests snapshots and compaction: what is kept, what is deleted, and that mutations continue meanwhile.
 
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
@@ -75,7 +75,7 @@ test("compact() counts no rotten snapshot among those it keeps", async () => {
   await rewrite(directory.join(fileName("snapshot", 2)), (text) => text.replace("[1,2]", "[1,3]"));
   await manager.apply(3);
   const { deleted } = await manager.compact();
-  // The one of 1 is still needed: with it and the journal behind it, the one of 3 can be lost too.
+  // The one of 1 is still needed: with it and the journal after it, the one of 3 can be lost too.
   assertEquals(deleted.filter((path) => path.includes("wal")), []);
   assert((await names(directory.path)).includes(fileName("snapshot", 1)));
   assertEquals(await manager.stateAt(2), { entries: [1, 2] });
@@ -104,7 +104,7 @@ test("open() falls back to the older snapshot when the newest is rotten, and los
   }
 });
 
-test("createSnapshot() and compact() run while mutations go on, and hold the state of one sequence", async () => {
+test("createSnapshot() and compact() run while mutations continue, and hold the state of one sequence", async () => {
   await using directory = await temporaryDirectory();
   {
     await using manager = await openLedger(directory.path, { compaction: "manual" });
@@ -143,7 +143,7 @@ test("createSnapshot() holds large states with every kind of value", async () =>
   assertEquals(JSON.stringify(manager.state), JSON.stringify({ entries }));
 });
 
-test("createSnapshot() refuses a state that is not JSON, and mutations go on", async () => {
+test("createSnapshot() refuses a state that is not JSON, and mutations continue", async () => {
   await using directory = await temporaryDirectory();
   const mutator = {
     initial: () => ({} as Record<string, unknown>),

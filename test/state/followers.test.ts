@@ -172,7 +172,7 @@ test("changes() of 1,500 followers never has more files open than a few, and no 
   assertEquals(files.open, 0);
 });
 
-test("changes() gives each follower mutations of its own", async () => {
+test("changes() gives each follower its own copies of the mutations", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   await manager.apply({ list: [1] });
@@ -193,7 +193,7 @@ test("changes() gives each follower mutations of its own", async () => {
   assertEquals(mutation, { list: [2] });
 });
 
-test("changes() of a follower that falls behind goes on from the disk, again and again", async () => {
+test("changes() of a follower that falls behind continues from the disk, again and again", async () => {
   await using directory = await temporaryDirectory();
   const files = countOpenFiles(await detectFs());
   const options = { fs: files.fs, compaction: "manual" } as const;
@@ -312,7 +312,7 @@ test("changes() of a read-only manager follows the writer elsewhere when it is a
   writer = await openLedger(directory.path, options);
   for (const n of numbers(16, 30)) await writer.apply(n);
   assertEquals(await reading, numbers(2, 30));
-  assertEquals(reader.sequence, 2, "the state of the reader stays as it was");
+  assertEquals(reader.sequence, 2, "the state of the reader is unchanged");
   await reader.close();
   assert((await untilClosed).every((sequence, i) => sequence === i + 3));
   while (files.open > 0) await new Promise((resolve) => setTimeout(resolve, 1));

@@ -44,7 +44,7 @@ for (const [call, run] of Object.entries({ ...writes, ...reads })) {
     await manager.close();
     await assertFails(() => run(manager, directory.join("aside")), closed);
     assertEquals(await readdir(directory.path), ["state"]);
-    // What needs no file goes on.
+    // Whatever needs no file still works.
     assertEquals(manager.snapshot(), { entries: [1] });
     assertEquals(manager.state.entries.length, 1);
     assertEquals(manager.sequence, 1);

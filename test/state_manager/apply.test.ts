@@ -53,7 +53,7 @@ test("apply() and applyAll() calls at the same time are resolved in call order",
   assertEquals(order, Array.from({ length: 40 }, (_, i) => i));
 });
 
-test("apply() called from where the last one resolved goes on without a gap", async () => {
+test("apply() called as soon as the last one resolved continues without a gap", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   const worker = async (name: string) => {
@@ -94,7 +94,7 @@ test("apply() gives the mutator the same context live and on every replay", asyn
   assertEquals(await manager.stateAt(2), live.slice(0, 2));
 });
 
-test("apply() rejects what the mutator refuses, keeps its place in the history, and goes on", async () => {
+test("apply() rejects what the mutator refuses, keeps its place in the history, and continues", async () => {
   await using directory = await temporaryDirectory();
   {
     await using manager = await openCounter(directory.path);

@@ -64,7 +64,7 @@ test("replay() gives a journal that is open read-only, in the range asked for", 
   assertEquals(await mutations({ from: 2, to: 3 }), ["b", "c"]);
   assertEquals(await mutations({ from: 2, to: 99 }), ["b", "c", "d"]);
   await manager.apply("e");
-  assertEquals(await mutations({}), ["a", "b", "c", "d"], "as it was when it was opened");
+  assertEquals(await mutations({}), ["a", "b", "c", "d"], "as of the time it was opened");
 });
 
 test("stateAt() fails with HISTORY_GONE when the journal no longer reaches so far", async () => {
@@ -95,7 +95,7 @@ async function makeSegments(path: string, withSnapshot = false): Promise<void> {
   if (!withSnapshot) await rm(`${path}/${fileName("snapshot", 4)}`);
 }
 
-test("JournalCursor gives null when its segment is deleted between listing and opening, and goes on later", async () => {
+test("JournalCursor gives null when its segment is deleted between listing and opening, and continues later", async () => {
   await using directory = await temporaryDirectory();
   await makeSegments(directory.path);
   const fs = await detectFs();
@@ -156,7 +156,7 @@ test("backup() leaves out what an interrupted compaction left, and refuses a gap
   await rm(`${kept}/${wal(3)}`);
   await using reader = await openLedger(kept, { readOnly: true });
   const report = await reader.backup(directory.join("copy"));
-  assertEquals([report.sequence, report.files], [6, 2], "a snapshot and the segment behind it");
+  assertEquals([report.sequence, report.files], [6, 2], "a snapshot and the segment after it");
   await using copy = await openLedger(directory.join("copy"));
   assertEquals(copy.state.entries.length, 6);
   await makeSegments(gap);
@@ -220,7 +220,7 @@ test("a reader that a newer version's files come to fails with TOO_NEW", async (
     () => new JournalCursor(new JournalFiles(fs, () => Promise.resolve(files)), 2).read(),
     TooNewError,
   );
-  // Damage before it is no reason to call a newer segment lost.
+  // Damage before a newer segment doesn't make that segment lost.
   const damaged = new CorruptionError("damaged", {
     lost: { sequenceFirst: 1, sequenceLast: null },
   });
@@ -346,7 +346,7 @@ test("a full disk starts no compaction when there is nothing to compact", async 
   assertEquals((await manager.apply(2)).sequence, 1);
 });
 
-test("a seal is not written once the journal is closing, nor is anything behind one that failed", async () => {
+test("no seal is written once the journal is closing, and nothing after a seal that failed", async () => {
   await using directory = await temporaryDirectory();
   const closing = directory.join("closing");
   let isClosing = false;

@@ -138,7 +138,7 @@ const looks: Record<string, (fs: DurableFs) => Promise<number>> = {
 };
 
 for (const [name, look] of Object.entries(looks)) {
-  test(`${name} beside a writer shows a batch only once it is durable, whoever makes it so`, async () => {
+  test(`${name} beside a writer shows a batch only once it is durable, no matter who synced it`, async () => {
     const { disk, reader, letGo } = await midSync();
     const shown = await look(reader.fs);
     await assertDurable(disk, shown);
@@ -147,7 +147,7 @@ for (const [name, look] of Object.entries(looks)) {
   });
 }
 
-test("a reader syncs nothing when something stands behind the last batch that it shows", async () => {
+test("a reader syncs nothing when something follows the last batch that it shows", async () => {
   const { disk, reader, letGo } = await midSync();
   await letGo();
   for (const name of ["StateManager.open()", "Journal.open()", "get", "log", "inspect", "backup"]) {
@@ -174,7 +174,7 @@ test("a reader takes the writer's next batch as proof, and waits a little for it
     ...side.fs,
     list: async (path) => {
       const entries = await side.fs.list(path);
-      // Once to find the segment, and once to see that nothing stands behind it.
+      // Once to find the segment, and once to see that nothing follows it.
       if (++lists === 2) await writer.apply({ b: 2 });
       return entries;
     },
@@ -201,7 +201,7 @@ test("changes() that follows from outside shows a batch only once it is durable"
   assertEquals([beside.sequence, writer.sequence], [2, 2]);
 });
 
-test("a reader that can't sync the last batch says so; one on a disk without syncs goes on", async () => {
+test("a reader that can't sync the last batch says so; on a disk without syncs it continues", async () => {
   const { reader, letGo } = await midSync();
   reader.beforeSync = () => {
     throw systemError("EIO");

@@ -1,4 +1,4 @@
-// Tests what becomes of a directory without a state: made and told, or with `create: false` refused and left as it was.
+// Tests `open` of a directory without a state: it is made and reported, or refused and left unchanged with `create: false`.
 
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";

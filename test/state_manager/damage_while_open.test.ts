@@ -70,7 +70,7 @@ function refusing(fs: PowerCutDisk, refused: (path: string, offset: number) => b
   };
 }
 
-test("createSnapshot() of a large state that is not JSON rejects, and the manager goes on, when the disk copy is damaged", async () => {
+test("createSnapshot() of a large state that is not JSON rejects, and the manager keeps working, when the copy on disk is damaged", async () => {
   const fs = freshDisk();
   const manager = await open(fs);
   for (const mutation of [LARGE, LARGE, LARGE, "bad"]) await manager.apply(mutation);

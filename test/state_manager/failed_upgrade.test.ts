@@ -1,4 +1,4 @@
-// What the program does wrong is found before anything is written: a failed upgrade leaves the directory as it was.
+// Tests that a program's mistakes are found before anything is written: a failed upgrade leaves the directory unchanged.
 
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
@@ -98,7 +98,7 @@ const MISTAKES: Record<string, { mutator: unknown; options?: object }> = {
   "migrate.mutation makes a state that is not JSON of it": {
     mutator: { ...two, migrate: { ...two.migrate, mutation: () => ({ by: "x" }) }, apply: badSum },
   },
-  "migrate.state is missing and the old state is no state of it": {
+  "migrate.state is missing and the old state doesn't fit the new mutator": {
     mutator: { ...two, migrate: {}, apply: (state: Sum) => state.sum = -(1 / 0) },
   },
   "migrate.state throws": { mutator: { ...two, migrate: { state: throwing } } },
@@ -107,8 +107,8 @@ const MISTAKES: Record<string, { mutator: unknown; options?: object }> = {
   "initial() throws": { mutator: { ...two, initial: throwing } },
   "initial() gives what is not JSON": { mutator: { ...two, initial: () => ({ sum: 1n }) } },
   "it has another name": { mutator: { ...two, name: "other" } },
-  "its version is no number": { mutator: { ...two, version: "2" } },
-  "its schema is none": { mutator: { ...two, schema: {} } },
+  "its version is not a number": { mutator: { ...two, version: "2" } },
+  "its schema is not a schema": { mutator: { ...two, schema: {} } },
   "an option is wrong": { mutator: two, options: { segmentSizeMax: -1 } },
 };
 
@@ -144,7 +144,13 @@ test("open() says which place of the state can't be carried over, for reading to
 });
 
 test("open() makes nothing when the mutator of a new directory is refused", async () => {
-  for (const mistake of ["initial() throws", "its schema is none", "its version is no number"]) {
+  for (
+    const mistake of [
+      "initial() throws",
+      "its schema is not a schema",
+      "its version is not a number",
+    ]
+  ) {
     const disk = freshDisk();
     const before = disk.log.length;
     await failureOf(() => open(disk, MISTAKES[mistake]!.mutator));

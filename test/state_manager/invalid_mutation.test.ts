@@ -1,4 +1,4 @@
-// Tests what a mutation that is not JSON, or too large, gets: a typed error, and everything else as it was.
+// Tests that a mutation that is not JSON, or too large, gets a typed error and changes nothing.
 
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
@@ -217,7 +217,7 @@ test("applyAll() refuses a group over the size of a batch, and takes one just be
   assertEquals(manager.snapshot(), { entries: ["before", ...group(16)] });
 });
 
-test("groups with holes, and what is no array, are refused in words of the API, and leave nothing", async () => {
+test("groups with holes, and values other than arrays, are refused in terms of the API, and leave nothing", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.join("state"));
   await using journal = await Journal.open(directory.join("journal"), journalName);

@@ -59,13 +59,13 @@ const rows: Row[] = [
     says: /1 to 128 characters/,
   },
   {
-    title: "with a schema that is none",
+    title: "with an invalid schema",
     mutator: { initial, apply, schema: { parse: () => 1 } },
     error: TypeError,
     says: /Standard Schema/,
   },
   {
-    title: "with a migrate that is none",
+    title: "with an invalid migrate",
     mutator: { initial, apply, migrate: () => 1 },
     error: TypeError,
     says: /migrate/,

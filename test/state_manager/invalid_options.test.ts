@@ -28,7 +28,7 @@ const optionRows: OptionRow[] = [
   { title: "a misspelled option", options: { readonly: true }, error: TypeError, says: /readOnly/ },
   { title: "null for options", options: null, error: TypeError, says: /must be an object/ },
   { title: "a string for options", options: "fast", error: TypeError, says: /must be an object/ },
-  { title: "an fs that is none", options: { fs: {} }, error: TypeError, says: /a DurableFs/ },
+  { title: "an invalid fs", options: { fs: {} }, error: TypeError, says: /a DurableFs/ },
   {
     title: "an unknown word",
     options: { onCorruption: "ignore" },
@@ -175,7 +175,7 @@ for (const [call, { open, rows }] of Object.entries(openers)) {
     });
   }
 
-  test(`${call} refuses the directory when it is no path`, async () => {
+  test(`${call} refuses the directory when it is not a path`, async () => {
     // deno-lint-ignore no-explicit-any -- wrong types are the point
     for (const path of ["", "a\0b", 5, null, undefined] as any[]) {
       const row = { title: "", error: TypeError, says: /state directory must be a path/ };
@@ -244,7 +244,7 @@ test("calls that take options, ranges, sequences or paths refuse anything else i
   }
 });
 
-test("open() says what it got when an option is no JSON", async () => {
+test("open() says what it got when an option is not JSON", async () => {
   await using directory = await temporaryDirectory();
   const cases: [unknown, string][] = [[NaN, "NaN"], [5n, "5"], [Symbol("x"), "Symbol(x)"], [
     "5",

@@ -149,7 +149,9 @@ const failing: Record<string, { migrate: unknown; cause?: unknown }> = {
   "migrate.state returns a promise": {
     migrate: { ...two.migrate, state: () => Promise.resolve({}) },
   },
-  "migrate.state returns what is no JSON": { migrate: { ...two.migrate, state: () => new Map() } },
+  "migrate.state returns a value that is not JSON": {
+    migrate: { ...two.migrate, state: () => new Map() },
+  },
 };
 
 for (const [failure, { migrate, cause }] of Object.entries(failing)) {

@@ -17,7 +17,7 @@ async function bytesOf(path: string): Promise<Record<string, string>> {
   );
 }
 
-test("open() for reading gives what is acknowledged while the writer goes on", async () => {
+test("open() for reading returns what is acknowledged while the writer continues", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { segmentSizeMax: 65_536 });
   let isOver = false;

@@ -1,4 +1,4 @@
-// Tests that nothing depends on the wall clock: it may stand in 1970, go backwards, or be no clock at all.
+// Tests that nothing depends on the wall clock: it may be stuck in 1970, go backwards, or give no time at all.
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";

@@ -1,4 +1,4 @@
-// A folder that stands for a board's root, and stand-ins for the commands that examples/board/install.sh runs there.
+// A folder that serves as a board's root, and stand-ins for the commands that examples/board/install.sh runs there.
 
 import { spawnSync } from "node:child_process";
 import {

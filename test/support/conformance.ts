@@ -13,7 +13,7 @@ export interface Site {
   fs: DurableFs;
   /** An empty directory. */
   path: string;
-  /** Puts something at a path that is no regular file. */
+  /** Puts something other than a regular file at a path. */
   plant: (path: string, kind: "link" | "pipe") => Promise<void> | void;
   [Symbol.asyncDispose]: () => Promise<void>;
 }
@@ -37,7 +37,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await file.close();
   });
 
-  it("read() gives fewer bytes at the end of the file and 0 behind it", async ({ fs, path }) => {
+  it("read() returns fewer bytes at the end of the file and 0 after it", async ({ fs, path }) => {
     const file = await fs.open(`${path}/a`, "create");
     await file.write(bytes("abc"), 0);
     assertEquals(await file.read(new Uint8Array(10), 1), 2);
@@ -56,7 +56,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await file.close();
   });
 
-  it("truncate() cuts, and what grows again behind it is zeros", async ({ fs, path }) => {
+  it("truncate() cuts, and the file grows again with zeros", async ({ fs, path }) => {
     const file = await fs.open(`${path}/a`, "create");
     await file.write(bytes("abcdef"), 0);
     await file.truncate(2);
@@ -133,7 +133,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     assertEquals(await fs.list(path), []);
   });
 
-  it("list() says what each name stands for", async (site) => {
+  it("list() gives the kind of each name", async (site) => {
     const { fs, path } = site;
     await (await fs.open(`${path}/file`, "create")).close();
     await fs.makeDirectory(`${path}/folder`);
@@ -197,7 +197,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     assert((await fs.resolve(`${path}/folder`)).startsWith("/"));
   });
 
-  it("lock() locks the directory with the file, so that another file there is no way in", async ({ fs, path }) => {
+  it("lock() locks the directory with the file, so another file there doesn't help", async ({ fs, path }) => {
     const lock = await fs.lock(`${path}/lock`, path);
     assert(lock !== null);
     await fs.remove(`${path}/lock`);
@@ -208,7 +208,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await again.release();
   });
 
-  it("identity() is a file's own, whatever its name and whoever asks", async ({ fs, path }) => {
+  it("identity() belongs to the file, whatever its name and whoever asks", async ({ fs, path }) => {
     const file = await fs.open(`${path}/a`, "create");
     const lock = await fs.lock(`${path}/lock`);
     const own = await file.identity();

@@ -104,7 +104,7 @@ const rows: { name: string; rule: string; shortest: number; mutator: AnyMutator<
     mutator: bad((state, { item }) => void (state.items[item] = Math.random())),
   },
   {
-    name: "returns a number of its own",
+    name: "returns its own number",
     rule: "deterministic",
     shortest: 1,
     mutator: bad(() => ++calls),
@@ -362,7 +362,7 @@ test("checkMutator() finds an older version that is unfit itself", async () => {
   assert(error.message.includes("version 3 itself is unfit"), error.message);
 });
 
-test("checkMutator() leaves the clock and the random numbers as they were", async () => {
+test("checkMutator() restores the clock and the random numbers", async () => {
   const { Date: realDate } = globalThis;
   const { random } = Math;
   await checkMutator(stock, { generate, histories: 1, mutationCount: 2 });

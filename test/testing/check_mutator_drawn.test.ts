@@ -157,7 +157,7 @@ test("checkMutator() ends with the seed when a mutation is larger than any recor
 const node: { name: string; children: unknown[] } = { name: "root", children: [] };
 node.children.push(node, { parent: node });
 
-/** Everything points to everything: to follow every way through it would take for ever. */
+/** Everything points to everything: to follow every path through it would take forever. */
 const web = Array.from({ length: 40 }, () => ({ links: [] as unknown[] }));
 for (const from of web) from.links.push(...web);
 

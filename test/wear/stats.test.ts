@@ -1,4 +1,4 @@
-// Tests the endurance ledger: what a manager says it has written, against a count of its own beneath it.
+// Tests the write totals that a manager reports against an independent count below it.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
@@ -95,7 +95,7 @@ test("stats() leaves out what a backup writes elsewhere", async () => {
   assertEquals(told(sinceOpen), { ...countsOf(tap), syncs: tap.syncs - 2 });
 });
 
-test("stats() goes on over several openings, to the byte when each was closed", async () => {
+test("stats() adds up over several openings, to the byte when each was closed", async () => {
   const disk = freshDisk();
   const tap = tapped(disk);
   let mutations = 0;
@@ -189,7 +189,7 @@ test("stats() works out from the journal what was written before a crash or a po
   }
 });
 
-test("stats() goes on from the last seal when the session behind it crashed", async () => {
+test("stats() continues from the last seal when the session after it crashed", async () => {
   const { disk, counted } = await crashed((disk) => disk.crash(), 3);
   await using manager = await open(disk, { readOnly: true });
   const { life } = manager.stats();
@@ -240,7 +240,7 @@ const nonsense = [
   { since: 1.5, ...NONE },
 ];
 
-test("open() refuses a header whose totals are none, as a damaged one", async () => {
+test("open() refuses a header with malformed totals as damaged", async () => {
   for (const written of [undefined, { since: 1, ...NONE, later: 1 }, ...nonsense]) {
     const disk = freshDisk();
     const header = controlLine({ ...segmentHeader, written });
@@ -259,7 +259,7 @@ test("open() refuses a header whose totals are none, as a damaged one", async ()
   }
 });
 
-test("open() takes a seal whose totals are none for damage: a torn tail, or corruption before a record", async () => {
+test("open() takes a seal with malformed totals for damage: a torn tail, or corruption before a record", async () => {
   const header = controlLine(segmentHeader);
   const seed = checksumOf(header);
   for (const written of nonsense) {
@@ -386,7 +386,7 @@ test("stats() tells how long a card lasts at the rate since open", async () => {
   assert(Math.abs(cardYears! / years - 1) < 1e-9, `${cardYears} and ${years} years`);
 });
 
-test("stats() refuses options that are none", async () => {
+test("stats() refuses invalid options", async () => {
   await using manager = await open(freshDisk());
   for (const enduranceBytes of [0, -1, 0.5, NaN, Infinity]) {
     assertThrows(() => manager.stats({ enduranceBytes }), RangeError, "enduranceBytes");

@@ -1,5 +1,5 @@
 /**
- * Redis, as a server of its own that is reached over a Unix socket.
+ * Redis, as a separate server that is reached over a Unix socket.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 // The program on the emulated board: `write SUBJECT FOLDER` until the power goes, `check SUBJECT DIRECTORY …`, which
-// prints a line of JSON for each, `measure FOLDER`, which tells how fast it is, or `judge [CARD FOLDER]`, which mounts
+// prints a line of JSON for each, `measure FOLDER`, which reports how fast it is, or `judge [CARD FOLDER]`, which mounts
 // and checks whatever card the rig puts in.
 
 import { writeFileSync } from "node:fs";

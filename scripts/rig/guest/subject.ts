@@ -1,4 +1,4 @@
-// What is tried on the board: a way to write for ever, and a way to look at what the power left of it.
+// What is tried on the board: a way to write forever, and a way to check what a power cut left.
 
 import { existsSync } from "node:fs";
 
@@ -17,7 +17,7 @@ export interface Found {
 export interface Subject {
   /** Writes below a folder until the power goes, and says what it sends and what it holds for durable. */
   write(folder: string): Promise<void>;
-  /** Opens one directory, compares it with the model, goes on with it, and opens it again. */
+  /** Opens one directory, compares it with the model, continues with it, and opens it again. */
   check(directory: string): Promise<Found>;
 }
 

@@ -27,7 +27,7 @@ import { ministate, ministateWith } from "../../support/command.ts";
 
 const isRoot = process.geteuid!() === 0;
 
-/** A user and a group that are nobody's: what the service would run as. */
+/** A user and a group that belong to nobody: what the service would run as. */
 const SERVICE = isRoot
   ? { uid: 61_234, gid: 61_235 }
   : { uid: process.geteuid!(), gid: process.getegid!() };
@@ -208,7 +208,7 @@ test("keepOwner() gives nothing away that may be another's, or in root's own dir
     await (await kept.lock(directory.join("lock")))!.release();
     assertEquals([given, open.size], [[], 0], String(i));
   }
-  // Whoever owns the directory has put another name of a file there.
+  // The owner of the directory has put another name of a file there.
   const { ownership, given } = asRoot();
   await writeFile(directory.join("shadow"), "");
   await link(directory.join("shadow"), directory.join("ministate.lock"));

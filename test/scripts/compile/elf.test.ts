@@ -24,7 +24,7 @@ const first = { offset: 0, filesz: 0x1000 };
 const layouts: [string, SegmentSpec[], number[]][] = [
   ["finds nothing in one segment", [first], []],
   ["finds nothing in segments 64 KiB apart", [first, { offset: 0x10000, filesz: 1 }], []],
-  ["finds an overlap at 16 and 64 KiB that is none at 4", [
+  ["finds an overlap at 16 and 64 KiB where there is none at 4", [
     first,
     { offset: 0x1000, filesz: 1 },
   ], [16, 64]],
@@ -90,12 +90,12 @@ const liars: [string, Uint8Array, RegExp][] = [
   ["a file of 32 bits", spoilt(4, 1), /64 bits/],
   ["a big-endian file", spoilt(5, 2), /little-endian/],
   ["no program headers", spoilt(FIELD.phnum, 0, 0), /no program headers/],
-  ["more program headers than bytes", spoilt(FIELD.phnum, 0xff, 0xff), /end behind the file/],
-  ["program headers behind the end", spoilt(FIELD.phoff, 0, 0, 0, 0, 1), /end behind the file/],
+  ["more program headers than bytes", spoilt(FIELD.phnum, 0xff, 0xff), /past the end of the file/],
+  ["program headers after the end", spoilt(FIELD.phoff, 0, 0, 0, 0, 1), /past the end of the file/],
   ["program headers at an impossible place", spoilt(FIELD.phoff, ...huge), /impossible/],
   ["program headers of another size", spoilt(FIELD.phentsize, 32), /32 bytes each/],
   ["a segment of an impossible size", spoilt(64 + FIELD.p.memsz, ...huge), /impossible/],
-  ["a file cut off", sound().slice(0, 0x2050), /ends behind the file/],
+  ["a file cut off", sound().slice(0, 0x2050), /past the end of the file/],
   ["a segment larger in the file than in memory", spoilt(64 + FIELD.p.memsz, 0, 1), /larger in/],
   ["nothing to load", elfFile({ segments: [{ type: PT.NOTE, offset: 0, filesz: 1 }] }), /nothing/],
 ];
@@ -111,13 +111,13 @@ test("checkElf() answers, whatever the headers are", () => {
   const random = new Random(testSeed("elf"));
   for (let round = 0; round < 2000; round++) {
     const file = elfFile({ segments: [first, { offset: 0x1000, filesz: 8 }] });
-    // Behind the bytes that say it is an ELF file of the right kind.
+    // After the bytes that identify an ELF file of the right kind.
     for (let count = 0; count < 4; count++) file[8 + random.below(168)] = random.below(256);
     assert(Array.isArray(checkElf(file).findings));
   }
 });
 
-test("separateAppended() moves what deno compile appends to a page of its own", () => {
+test("separateAppended() moves what deno compile appends to a separate page", () => {
   const before = appendedFile();
   assertEquals(badAt(before), [16, 64]);
   const after = separateAppended(before);
@@ -162,7 +162,7 @@ const immovable: [string, Uint8Array, RegExp][] = [
     /not one that was appended/,
   ],
   ["a segment that may be written", appendedFile({ flags: 6 }), /written/],
-  ["a segment with room behind it", appendedFile({ memsz: 0x400 }), /room/],
+  ["a segment with room after it", appendedFile({ memsz: 0x400 }), /room/],
   ["a segment whose address is not its offset", appendedFile({ vaddr: 0x16000 }), /does not fit/],
   ["a segment that overlaps another byte for byte", appendedFile({}, 0x3100), /byte for byte/],
   [
@@ -170,7 +170,7 @@ const immovable: [string, Uint8Array, RegExp][] = [
     appendedFile({}, 0x2f00, PT.DYNAMIC),
     /more than the program headers/,
   ],
-  ["section headers behind the end", cutSections(), /end behind the file/],
+  ["section headers after the end", cutSections(), /past the end of the file/],
 ];
 for (const [name, bytes, reason] of immovable) {
   test(`separateAppended() refuses ${name}`, () => {

@@ -8,7 +8,7 @@ import { serveDisk } from "../../../scripts/rig/nbd_server.ts";
 import { loadLog, LoggedDisk, saveLog } from "../../../scripts/rig/write_log.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
-test("LoggedDisk leaves the image before as it was, even that of a file", () => {
+test("LoggedDisk leaves the image it starts from unchanged, even one in a file", () => {
   // A Node Buffer's slice shares its memory, which once made every derived image one in which all had arrived.
   const card = new LoggedDisk(Buffer.alloc(1024));
   card.write(0, Buffer.from("written"), false);
@@ -96,7 +96,7 @@ test("serveDisk() takes writes, forced writes, flushes and reads, and refuses th
   const client = new Client(path);
   assertEquals((await client.take(18)).toString("latin1", 0, 16), "NBDMAGICIHAVEOPT");
   client.send(Buffer.from([0, 0, 0, 3]));
-  // A list of exports is not on offer, going on is.
+  // The server offers no list of exports, but negotiation continues.
   client.option(3);
   assertEquals((await client.take(20)).readUInt32BE(12), 0x80000001);
   client.option(7);

@@ -31,7 +31,7 @@ test("claimsAt() counts what was acknowledged before the moment, and all that wa
   assertEquals(claimsAt(LOG, 7), [{ directory: "/data/state", acknowledged: 3, sent: 3 }]);
 });
 
-test("claimsAt() goes on from what was known before, and from what a recovery found", () => {
+test("claimsAt() continues from what was known before, and from what a recovery found", () => {
   const earlier = [{ directory: "/data/state", acknowledged: 5, sent: 8 }];
   assertEquals(claimsAt(LOG, 0, earlier), earlier);
   const found = said("open /data/state", "found /data/state 7");

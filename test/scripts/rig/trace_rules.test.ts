@@ -54,7 +54,7 @@ test("checkTrace() finds a write that another thread made while the sync was und
   assertEquals(rulesOf(...before, ACK, "8 <... fdatasync resumed>) = 0"), ["bytes"]);
 });
 
-test("checkTrace() finds a directory that was not synced behind a new name", () => {
+test("checkTrace() finds a directory that was not synced after a new name", () => {
   const works = [write("J"), sync("J"), ACK];
   assertEquals(rulesOf(...MAKE_STATE, make("J"), ...works), ["name"]);
   assertEquals(rulesOf('mkdir("S", 0700) = 0', make("J"), SYNC_STATE, ...works), ["name"]);

@@ -247,7 +247,7 @@ test("fingerprint() tells disks apart that differ in one byte, while a file is b
   assertEquals(disk.image().fingerprint(), prints[3]);
 });
 
-test("a file that is cut behind a sync that failed is as short as it should be, once that is synced", async () => {
+test("a file cut after a failed sync has the right size once the cut is synced", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "write");
   await file.write(bytes("longer"), 0);
@@ -364,7 +364,7 @@ test("plantLink() gives a file one more name, which stays when the other goes", 
   assertThrows(() => disk.plantLink("/a", "/c"), Error, "ENOENT");
 });
 
-test("identity() knows the root, which has a name of its own", () => {
+test("identity() knows the root, which has its own name", () => {
   const disk = new PowerCutDisk();
   assertEquals(disk.identity("/").links, 1);
   assertEquals(disk.identity("/").inode, disk.identity("/").inode);

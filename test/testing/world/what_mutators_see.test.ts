@@ -252,7 +252,7 @@ const later: [name: string, run: (change: () => void) => void][] = [
     change();
   }],
   [
-    "a timer of its own",
+    "its own timer",
     (change) => process.nextTick(change),
   ],
 ];
@@ -272,7 +272,7 @@ for (const [name, run] of later) {
   });
 }
 
-test("checkMutator() comes to its end in a program that waits for nothing else and whose timers stand still", async () => {
+test("checkMutator() finishes in a program that waits for nothing else and whose timers are frozen", async () => {
   assertEquals(await run(own, "check_alone.ts", []), ["none", "deterministic"]);
 });
 
@@ -405,7 +405,7 @@ const globals = () => {
   return objects.map((object) => Object.getOwnPropertyDescriptors(object));
 };
 
-test("checkMutator() leaves everything as it was, also when a mutator throws", async () => {
+test("checkMutator() restores everything, also when a mutator throws", async () => {
   const before = globals();
   const throwing = keeps(() => {
     throw new Error(`${Date.now()} ${Math.random()}`);
