@@ -1,4 +1,4 @@
-// What the benchmark makes of its figures: ratios within a round, targets, lost rows.
+// Tests what the benchmark computes from its figures: ratios within a round, targets, lost rows.
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -26,7 +26,7 @@ test("rowsOf() compares each round with the floor of that round, however fast th
   assertEquals(show(ours!.cells.bun!.perSecond, 0), "900 (425 to 1900)");
 });
 
-test("rowsOf() puts the floor first, then who comes nearest to it", () => {
+test("rowsOf() puts the floor first, then the nearest contenders", () => {
   const names = rowsOf(threeRounds, 1).map(({ name }) => name);
   assertEquals(names, ["floor", "lowdb", "ministate", "bun:sqlite"]);
 });
@@ -50,7 +50,7 @@ test("rowsOf() leaves out the round in which a contender failed, and no other", 
   assertEquals(row?.failures, { bun: "it ended with SIGKILL" });
 });
 
-test("rowsOf() tells the manners of one contender apart", () => {
+test("rowsOf() keeps the modes of one contender apart", () => {
   const many = { callers: 64 };
   const entries = [
     entry("floor", 0, 100_000, { ...many, byHand: true }),
@@ -61,7 +61,7 @@ test("rowsOf() tells the manners of one contender apart", () => {
   assertEquals(names, ["floor", "lmdb, batching by hand", "lmdb"]);
 });
 
-test("verdictsOf() holds one caller against the floor and the best peer that is durable", () => {
+test("verdictsOf() compares one caller with the floor and the best durable peer", () => {
   const verdicts = verdictsOf(threeRounds, 1).map(({ target, met }) => [target, met]);
   assertEquals(verdicts, [
     ["at least 0.92 of the floor", false],
@@ -69,7 +69,7 @@ test("verdictsOf() holds one caller against the floor and the best peer that is 
   ]);
 });
 
-test("verdictsOf() holds many callers against peers that batch, and against peers that don't", () => {
+test("verdictsOf() compares many callers with peers that batch, and with peers that don't", () => {
   const entries = [
     entry("floor", 0, 100_000, { callers: 64, byHand: true }),
     entry("ministate", 0, 70_000, { callers: 64 }),
@@ -85,7 +85,7 @@ test("verdictsOf() holds many callers against peers that batch, and against peer
   ]);
 });
 
-test("verdictsOf() holds 1,024 callers against 64 of the same run", () => {
+test("verdictsOf() compares 1,024 callers with 64 of the same run", () => {
   const entries = [
     entry("floor", 0, 900_000, { callers: 1024, byHand: true }),
     entry("ministate", 0, 80_000, { callers: 1024 }),

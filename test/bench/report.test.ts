@@ -1,4 +1,4 @@
-// What the benchmark's tables say of figures that meet a target and of figures that miss it.
+// Tests what the benchmark's tables say about figures that meet a target and figures that miss it.
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -47,7 +47,7 @@ test("W4: opening a large state, and a snapshot beside a caller", () => {
   assertEquals([row[4], row[7], row[8]], ["met", "3.2 (3.2 to 3.2)", "MISSED"]);
 });
 
-test("W5: bytes and flushes per commit, with our journal alone held against the target", () => {
+test("W5: bytes and flushes per commit, with only our journal compared with the target", () => {
   const run = { runtime, callers: 1, byHand: false, round: 0, commits: 100, writes: 200 };
   const report = reportTraffic([
     { ...run, contender: "ministate", bytes: 500_000, flushes: 102 },

@@ -1,4 +1,4 @@
-// How the benchmark puts several runs together, so that medians are over all their rounds.
+// Tests how the benchmark combines several runs, so that medians are over all their rounds.
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";

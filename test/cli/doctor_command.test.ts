@@ -1,4 +1,4 @@
-// Tests `doctor` as a whole: on this machine, and on machines, disks and states as a test wants them.
+// Tests `doctor` as a whole: on this machine, and on simulated machines, disks and states.
 
 import {
   appendFile,
@@ -113,7 +113,7 @@ test("doctor under Deno without access to the machine says what it can't find ou
   assertEquals(findings, refused.some(({ found }) => found.includes("EPERM")) ? 1 : 0);
 });
 
-test("doctor on a sound machine with a sound state finds nothing, but that it is below /tmp", async () => {
+test("doctor on a sound machine with a sound state finds only that it is below /tmp", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const { report } = await reportOf(directory.path, { machine: soundMachine() });
@@ -151,7 +151,7 @@ test("doctor --no-sync-test writes nothing but an empty file, and says so", asyn
   assertEquals([report.facts.sync, await readdir(directory.path)], [null, []]);
 });
 
-test("doctor on a directory that is missing examines the one above it, and makes nothing", async () => {
+test("doctor on a missing directory examines the one above it, and creates nothing", async () => {
   await using directory = await temporaryDirectory();
   const { report } = await reportOf(directory.join("a", "b"), { machine: soundMachine() });
   assertEquals([report.exists, await readdir(directory.path)], [false, []]);
@@ -191,7 +191,7 @@ test("doctor colours marks for a person", async () => {
   assertStringIncludes(output, "not tried: memory has nothing to sync");
 });
 
-test("doctor warns of a writer's lock file of others, of what others may change, and of links", async () => {
+test("doctor warns of another user's lock file, of files that others may change, and of links", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const { inode } = await processMachine().status(directory.join("ministate.lock"));
@@ -211,7 +211,7 @@ test("doctor warns of a writer's lock file of others, of what others may change,
 });
 
 for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
-  test(`doctor warns of a lock file that gives ${code}, and sees who holds the directory alone`, async () => {
+  test(`doctor warns of a lock file that gives ${code}, and sees who holds only the directory`, async () => {
     await using directory = await temporaryDirectory();
     await runHere(["set", directory.path, "/a", "1"]);
     const { inode } = await processMachine().status(directory.path);
@@ -270,7 +270,7 @@ test("doctor reports a torn tail as a notice, and damage as a problem that verif
   assertMatch(foundBy(await look(), "state")[0]!, /^problem: Cannot .*ELOOP/);
 });
 
-test("doctor reports damage that costs nothing, and asks a snapshot's size for the space", async () => {
+test("doctor reports damage that costs nothing, and estimates the space from a snapshot's size", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { compaction: "manual" });
   for (let i = 1; i <= 2; i++) {
@@ -315,7 +315,7 @@ test("doctor rethrows anything that is not a failure of the system while it insp
   assertEquals((await runHere(["doctor", directory.path], { fs })).code, 70);
 });
 
-test("doctor reports a directory that can't be written, or not be locked, and leaves nothing there", async () => {
+test("doctor reports a directory that can't be written or locked, and leaves nothing there", async () => {
   await using directory = await temporaryDirectory();
   const fs = await wrapFs(() => {});
   const refusing = { ...fs, lock: () => Promise.reject(systemError("EROFS")) };
@@ -341,7 +341,7 @@ test("doctor reports a directory that can't be written, or not be locked, and le
   assertEquals(await readdir(directory.path), []);
 });
 
-test("doctor reports a sync that fails, removes its file, and passes an error of ours on", async () => {
+test("doctor reports a sync that fails, removes its file, and rethrows errors of ours", async () => {
   await using directory = await temporaryDirectory();
   const machine = soundMachine();
   const fail = (error: Error) =>

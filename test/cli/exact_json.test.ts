@@ -1,4 +1,4 @@
-// What the command reads as JSON is kept exactly, on every runtime, or refused with a way out.
+// Tests that JSON given to the command is kept exactly on every runtime, or refused with a workaround.
 
 import { test } from "node:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";

@@ -1,4 +1,4 @@
-// Tests the document's two kinds of patch against the examples of their RFCs, and what goes beyond them.
+// Tests the document's two kinds of patch against the examples of their RFCs, and beyond them.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";

@@ -21,7 +21,7 @@ async function linesOf(bytes: Uint8Array, pieceSize: number, sizeMax = 100): Pro
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-test("readLines() gives the same lines whatever the size of the pieces", async () => {
+test("readLines() returns the same lines for pieces of any size", async () => {
   const input = encode('{"a":"ä€😀"}\n\nshort\nlast');
   for (let size = 1; size <= input.length; size++) {
     const lines = await linesOf(input, size);

@@ -1,4 +1,4 @@
-// Tests that no command ends with an internal error, whatever its arguments are, and that a wrong one changes nothing.
+// Tests that no arguments make a command end with an internal error, and that wrong ones change nothing.
 
 import { symlink, writeFile } from "node:fs/promises";
 import { test } from "node:test";

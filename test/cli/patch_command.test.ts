@@ -56,7 +56,7 @@ test("patch --json prints one JSON value a line, errors too", async () => {
   assertEquals([errorOf(ended).code, errorOf(ended).line], ["LINE_REFUSED", 2]);
 });
 
-test("patch --stop goes no further than the first bad line", async () => {
+test("patch --stop stops at the first bad line", async () => {
   await using directory = await temporaryDirectory();
   const ended = await ministateWith('{"a":1}\nx\n{"a":2}\n', "patch", directory.path, "--stop");
   assertEquals(ended.code, 1);
@@ -144,7 +144,7 @@ test("every line that patch acknowledged is there after SIGKILL", async () => {
   assertEquals((await ministate("verify", state)).code, 0);
 });
 
-test("patch ends cleanly on Ctrl-C: what it took is durable and sealed", async () => {
+test("patch ends cleanly on Ctrl-C: what it accepted is durable and sealed", async () => {
   await using directory = await temporaryDirectory();
   const { child, onLine, ended } = begin("patch", directory.path, "--ack");
   const first = new Promise<void>((resolve) => onLine(() => resolve()));
@@ -158,7 +158,7 @@ test("patch ends cleanly on Ctrl-C: what it took is durable and sealed", async (
   assertEquals([segments[0].sealed, verdict], [true, "sound"]);
 });
 
-test("patch --ack goes no further when nobody reads the sequences, and closes cleanly", async () => {
+test("patch --ack stops when nobody reads the sequences, and closes cleanly", async () => {
   await using directory = await temporaryDirectory();
   const { child, onLine, ended } = begin("patch", directory.path, "--ack");
   child.stdin!.on("error", () => undefined);

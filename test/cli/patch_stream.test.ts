@@ -60,7 +60,7 @@ test("PatchStream continues after a line that the journal refuses", async () => 
   assertEquals(manager.snapshot(), { a: 1, b: 2 });
 });
 
-test("PatchStream ends when the disk is full, and names the line that was not taken", async () => {
+test("PatchStream ends when the disk is full, and names the line that was not accepted", async () => {
   await using directory = await temporaryDirectory();
   const { fs, failure } = await failing("ENOSPC");
   await using manager = await openDocument(directory.path, { fs, compaction: "manual" });
@@ -75,7 +75,7 @@ test("PatchStream ends when the disk is full, and names the line that was not ta
   assertEquals(manager.snapshot(), { a: 1 });
 });
 
-test("PatchStream ends when the disk fails, and names every line that was not taken", async () => {
+test("PatchStream ends when the disk fails, and names every line that was not accepted", async () => {
   await using directory = await temporaryDirectory();
   const { fs, failure } = await failing("EIO");
   const manager = await openDocument(directory.path, { fs, compaction: "manual" });
@@ -95,7 +95,7 @@ test("PatchStream ends when the disk fails, and names every line that was not ta
   await manager.close();
 });
 
-test("PatchStream takes no more lines than may wait once the journal has failed", async () => {
+test("PatchStream accepts no more lines than may wait once the journal has failed", async () => {
   await using directory = await temporaryDirectory();
   const { fs, failure } = await failing("EIO");
   const manager = await openDocument(directory.path, { fs, compaction: "manual" });
@@ -167,7 +167,7 @@ test("patch --ack waits for a reader that is slow", async () => {
 });
 
 for (const [signal, wanted] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-  test(`patch exits ${wanted} when ${signal} ends it, and has kept what it took`, async () => {
+  test(`patch exits ${wanted} when ${signal} ends it, and has kept what it accepted`, async () => {
     await using directory = await temporaryDirectory();
     const controller = new AbortController();
     const input = (async function* () {

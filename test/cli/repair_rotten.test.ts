@@ -1,4 +1,4 @@
-// `repair` and `verify` with files that only fsck can move away.
+// Tests `repair` and `verify` with files that only fsck can move.
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";

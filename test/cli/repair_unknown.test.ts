@@ -138,7 +138,7 @@ test("repair keeps the name in a snapshot's header, however rotten what follows 
   assertEquals([manager.recovery.created, manager.sequence], [false, 0]);
 });
 
-test("repair makes no journal without a name beside a file that only fsck can move", async () => {
+test("repair creates no journal without a name beside a file that only fsck can move", async () => {
   const disk = await makeState(1, ALL_OF_ONE);
   const { fs } = badDisk(disk, { part: `state/${segment(2)}`, code: "EBADMSG" });
   const path = `${DIRECTORY}/${segment(2)}`;
@@ -159,7 +159,7 @@ test("repair makes no journal without a name beside a file that only fsck can mo
   await assertBeginsAnew(disk);
 });
 
-test("repair leaves what has taken over where it is while the file before it can't be moved", async () => {
+test("repair leaves a newer edition in place while the file it replaced can't be moved", async () => {
   const disk = await makeState(0, {});
   const first = `${DIRECTORY}/${segment(1)}`;
   const bad = { part: `state/${segment(1)}`, code: "EBADMSG" };
@@ -194,7 +194,7 @@ test("repair keeps a state whose name came back before it had the lock", async (
   assertEquals([printed.kept, printed.sequence, printed.setAside], [true, 3, []]);
 });
 
-test("repair ends with the system's refusal when a file of such a state can't be moved now", async () => {
+test("repair fails with the system's error when a file of such a state can't be moved now", async () => {
   const disk = await makeState(0, { [segment(1)]: rotHeader });
   const { fs } = badDisk(disk, { part: "never", code: "EIO" });
   const remove = fs.remove;

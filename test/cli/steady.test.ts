@@ -42,7 +42,7 @@ function inspect(fs: DurableFs, path: string) {
 }
 
 // Each waits a quarter of a second twelve times; together, no longer than one of them.
-test("inspectSteadily() gives up when no two reads agree, and takes a tail that moves for a live one", async () => {
+test("inspectSteadily() gives up when no two reads agree, and treats a moving tail as live", async () => {
   const moving = async () => {
     const { directory, segment } = await makeState();
     await using _ = directory;
@@ -110,7 +110,7 @@ test("log reads again when the disk fails for a moment, and gives up when it kee
   assertEquals(await log(Infinity), [5, 0, 5]);
 });
 
-test("backup begins anew when a compaction deletes files under it, and gives up in the end", async () => {
+test("backup starts over when a compaction deletes files under it, and gives up in the end", async () => {
   const { directory, segment } = await makeState();
   await using _ = directory;
   const backUp = async (failures: number, code: string, name: string) => {

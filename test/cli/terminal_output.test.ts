@@ -48,7 +48,7 @@ test("snapshot, compact and backup show a person what they wrote and deleted", a
   assertEquals(JSON.parse((await runHere(["compact", state, "--json"])).output).deleted, []);
 });
 
-test("backup takes a destination that is there and holds no state, and no file in its place", async () => {
+test("backup accepts an existing destination without a state, but not a file", async () => {
   await using directory = await temporaryDirectory();
   const [state, empty, file] = ["state", "empty", "file"].map((name) => directory.join(name));
   await runHere(["set", state!, "/a", "1"]);
@@ -162,7 +162,7 @@ test("inspect says that the next open starts from the initial state when there i
   assertStringIncludes(output, "starts from the initial state, replays 1 mutation\n");
 });
 
-test("log begins with sequence 1 when there are snapshots alone, and prints times beyond all calendars", async () => {
+test("log begins with sequence 1 when there are only snapshots, and prints times beyond all calendars", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { clock: () => 9e15 });
   await manager.apply("far");
@@ -177,7 +177,7 @@ test("log begins with sequence 1 when there are snapshots alone, and prints time
   assertEquals(output, "");
 });
 
-test("log says nothing of a torn tail that was gone when it looked again", async () => {
+test("log doesn't mention a torn tail that was gone when it looked again", async () => {
   await using directory = await temporaryDirectory();
   const manager = await openLedger(directory.path);
   await manager.apply("kept");
@@ -251,7 +251,7 @@ test("colours are for terminals that take them, where the environment may be rea
   }
 });
 
-test("FORCE_COLOR colours what no terminal shows, on both outputs, and never JSON", async () => {
+test("FORCE_COLOR colours both outputs without a terminal, but never JSON", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const forced: Record<string, string>[] = [

@@ -226,7 +226,7 @@ test("repair names the file that can't be set aside, and has set aside the other
   assertEquals((await snapshotsOf(state)).includes(first!), false);
 });
 
-test("backup locks the copy's directory alone when the lock file there is rotten", async () => {
+test("backup locks only the copy's directory when the lock file there is rotten", async () => {
   const disk = freshDisk();
   await using manager = await openLedger("/data/state", { fs: disk });
   await manager.apply(1);
@@ -239,7 +239,7 @@ test("backup locks the copy's directory alone when the lock file there is rotten
   assertEquals(copy.snapshot(), { entries: [1] });
 });
 
-test("backup begins anew without what it had copied when a file of the copy vanishes", async () => {
+test("backup starts over without what it had copied when a file of the copy vanishes", async () => {
   await using directory = await temporaryDirectory();
   const [state, copy] = [directory.join("state"), directory.join("copy")];
   await makeState(state);

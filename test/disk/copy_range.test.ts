@@ -1,4 +1,4 @@
-// A copy has every byte of its source, whatever zeros are left out on the way.
+// Tests that a copy has every byte of its source, although zeros are not written.
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";

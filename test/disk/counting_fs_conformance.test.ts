@@ -1,4 +1,4 @@
-// The file system that counts keeps the contract of the one beneath it.
+// Tests that the counting file system keeps the contract of the one below it.
 
 import { Special } from "../../testing/disk/names.ts";
 import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";

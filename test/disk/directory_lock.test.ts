@@ -1,4 +1,4 @@
-// Tests that a lock counts only when its file is the one under the path: not one that is removed or replaced meanwhile.
+// Tests that a lock counts only when its file is still the one under the path, not removed or replaced meanwhile.
 
 import { rename, unlink, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -57,7 +57,7 @@ const meanwhile: Record<string, Parameters<typeof watched>[0]> = {
 };
 
 for (const [what, hooks] of Object.entries(meanwhile)) {
-  test(`open() locks the lock file anew when it is ${what}`, async () => {
+  test(`open() locks the lock file again when it is ${what}`, async () => {
     await using directory = await temporaryDirectory();
     await using manager = await openLedger(directory.path, { fs: await watched(hooks) });
     // By the file that is there now.
@@ -85,7 +85,7 @@ test("open() gives up when the lock file is removed each time, and says so", asy
 });
 
 for (const end of [NAME, "/state"]) {
-  test(`open() gives the lock back when "${end}" can't be looked at`, async () => {
+  test(`open() releases the lock when "${end}" can't be checked`, async () => {
     await using directory = await temporaryDirectory();
     const path = directory.join("state");
     const fs = await watched({ looked: once(end, () => Promise.reject(systemError("EIO"))) });

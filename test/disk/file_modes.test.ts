@@ -1,4 +1,4 @@
-// Tests that files are their owner's alone, and that every file is JSON on every line, as `jq` sees it.
+// Tests that files are readable only by their owner, and that `jq` reads every line of every file.
 
 import { execFile } from "node:child_process";
 import { appendFile, readdir, readFile, stat } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { temporaryDirectory } from "../support/temporary.ts";
 
 const runProgram = promisify(execFile);
 
-test("files are readable by their owner alone, whatever the umask", async () => {
+test("files are readable only by their owner, whatever the umask", async () => {
   await using directory = await temporaryDirectory();
   const root = directory.join("a", "b", "state");
   const umask = process.umask(0);

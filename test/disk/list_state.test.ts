@@ -1,4 +1,4 @@
-// What listing a directory makes of files of later editions that it can't look into.
+// Tests how listing a directory counts files of later editions that it can't read.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -20,13 +20,13 @@ function listed(name: string, code: string) {
 
 for (const name of names) {
   for (const code of ["EBADMSG", "ENOENT"]) {
-    test(`listState() counts ${name} by its name when it can't be read for its own fault (${code})`, async () => {
+    test(`listState() counts ${name} by its name when the file itself can't be read (${code})`, async () => {
       const { segments, snapshots } = await listed(name, code);
       assertEquals([...segments, ...snapshots].map((named) => named.name), [name]);
     });
   }
 
-  test(`listState() fails when ${name} may not be opened now`, async () => {
+  test(`listState() fails when ${name} can't be opened for a passing reason`, async () => {
     const error = await assertRejects(() => listed(name, "EACCES"), IoError);
     assertEquals(error.systemCode, "EACCES");
   });

@@ -43,7 +43,7 @@ test("a directory vouches for a file once it has been unchanged for longer than 
   assertEquals(watched.after(1, 0, 0, 100_000), [false, true, true, true]);
 });
 
-test("a change of the directory is noticed at once, and starts the time anew", () => {
+test("a change of the directory is noticed at once, and restarts the wait", () => {
   const watched = new Watched();
   watched.after(0, STEADY_MS + 1);
   assertEquals(watched.after(0), [true]);
@@ -51,7 +51,7 @@ test("a change of the directory is noticed at once, and starts the time anew", (
   assertEquals(watched.after(0, STEADY_MS, 1, 0), [false, false, false, true]);
 });
 
-test("a directory that can't be looked at, or whose time can't be trusted, vouches for nothing", () => {
+test("a directory that can't be checked, or whose time can't be trusted, vouches for nothing", () => {
   // One that fails, one on FAT, and one that can come round again when the clock is set back.
   for (const changed of [systemError("ESTALE"), null, Date.now()]) {
     const watched = new Watched();
@@ -90,7 +90,7 @@ const ways: Record<string, <T>(value: T) => MaybePromise<T>> = {
 };
 
 for (const [how, answer] of Object.entries(ways)) {
-  test(`a synced file that answers ${how} is looked at only after its directory has changed`, async () => {
+  test(`a synced file that answers ${how} is checked only after its directory has changed`, async () => {
     await using directory = await temporaryDirectory();
     const real = await detectFs();
     let changed = 1;
@@ -136,7 +136,7 @@ for (const [how, answer] of Object.entries(ways)) {
 }
 
 for (const [what, away] of Object.entries({ file: "state/file", directory: "state" })) {
-  test(`a file is looked at after every sync once the ${what} was moved, where nothing watches it`, async () => {
+  test(`a file is checked after every sync once the ${what} was moved, where nothing watches it`, async () => {
     await using directory = await temporaryDirectory();
     const state = directory.join("state");
     await mkdir(state);

@@ -9,7 +9,7 @@ test("parentOf() ends at roots and at the current directory", () => {
   assertEquals(parents, [null, null, null, null, ".", "/", "a", ".."]);
 });
 
-test("sortNames() leaves a directory alone that has the name of an unfinished file", () => {
+test("sortNames() ignores a directory that has the name of an unfinished file", () => {
   const name = "test-0000000000000001.wal.jsonl.tmp";
   assertEquals(sortNames("/s", "test", [{ name, kind: "directory" }]).temporary, []);
   assertEquals(sortNames("/s", "test", [{ name, kind: "file" }]).temporary, [`/s/${name}`]);

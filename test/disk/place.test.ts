@@ -1,4 +1,4 @@
-// Tests that a manager touches the directory whose lock it holds and no other, whatever its path comes to mean.
+// Tests that a manager touches only the directory whose lock it holds, whatever its path means later.
 
 import {
   link,
@@ -53,7 +53,7 @@ async function closeGone(manager: { close(): Promise<void> }): Promise<void> {
   await assertFails(() => manager.close(), gone);
 }
 
-test("a relative directory stays the one that was opened when the program changes its directory", async () => {
+test("a relative directory stays the one that was opened when the working directory changes", async () => {
   await using directory = await temporaryDirectory();
   await mkdir(directory.join("b"));
   const here = process.cwd();
@@ -95,7 +95,7 @@ const steps: Record<string, (manager: Awaited<ReturnType<typeof openLedger>>) =>
   };
 
 for (const [step, run] of Object.entries(steps)) {
-  test(`${step} does nothing when another directory has taken the path, and the manager stays as it is from then on`, async () => {
+  test(`${step} does nothing when another directory has taken the path, and the manager doesn't change after that`, async () => {
     await using directory = await temporaryDirectory();
     const [path, moved] = [directory.join("state"), directory.join("moved")];
     {
@@ -140,7 +140,7 @@ test("apply() acknowledges nothing more when the directory was removed", async (
   assertEquals(again.snapshot(), { entries: [] });
 });
 
-test("close() rejects when the directory was removed or replaced since, and gives the lock back", async () => {
+test("close() rejects when the directory was removed or replaced since, and releases the lock", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("state");
   const manager = await openLedger(path);
@@ -296,7 +296,7 @@ async function lookingBy(look: (path: string, fs: DurableFs) => Promise<FileIden
   return { ...fs, identity: (path: string) => look(path, fs) };
 }
 
-test("a file system that answers later has its lock file and its segments looked at as well", async () => {
+test("a file system that answers later has its lock file and its segments checked as well", async () => {
   const steps = { "ministate.lock": "compact", [fileName("wal", 1)]: "apply" } as const;
   for (const [name, step] of Object.entries(steps)) {
     await using directory = await temporaryDirectory();
@@ -313,7 +313,7 @@ test("a file system that answers later has its lock file and its segments looked
   }
 });
 
-test("a removed segment tells of the directory that went with it, whenever the file system answers", async () => {
+test("a removed segment reveals that its directory is gone, whenever the file system answers", async () => {
   const later = await lookingBy(async (path, fs) => await fs.identity(path));
   for (const fs of [await detectFs(), later]) {
     await using directory = await temporaryDirectory();
@@ -327,7 +327,7 @@ test("a removed segment tells of the directory that went with it, whenever the f
   }
 });
 
-test("a removed segment is what is told of where the directory can't be looked at", async () => {
+test("a removed segment is reported where the directory can't be checked", async () => {
   await using directory = await temporaryDirectory();
   let fails = false;
   let count = 0;
@@ -356,7 +356,7 @@ test("a removed segment is what is told of where the directory can't be looked a
   }
 });
 
-test("a segment made after another directory took the path is left there, and not written to", async () => {
+test("a segment created after another directory took the path is left there, and not written to", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("state");
   const files = countOpenFiles(await detectFs());
@@ -494,7 +494,7 @@ test("open() by a link means the directory the link led to, on every run", async
   assertEquals(again.snapshot(), { entries: [one, "more"] });
 });
 
-test("open() leaves a backup made of hard links as it is", async () => {
+test("open() leaves a backup made of hard links unchanged", async () => {
   await using directory = await temporaryDirectory();
   const [path, backup] = [directory.join("state"), directory.join("backup")];
   {
@@ -517,7 +517,7 @@ test("open() leaves a backup made of hard links as it is", async () => {
   assertEquals(restored.snapshot(), { entries: ["kept"] });
 });
 
-test("recovery says so when the file system gives no steady identities, and the check is off", async () => {
+test("recovery says so when the file system has no stable identities, and the check is off", async () => {
   await using directory = await temporaryDirectory();
   const fs = await detectFs();
   let count = 0;
@@ -532,7 +532,7 @@ test("recovery says so when the file system gives no steady identities, and the 
   assertEquals(manager.snapshot(), { entries: [1] });
 });
 
-test("a path that can't be looked at refuses the step and nothing more", async () => {
+test("a path that can't be checked fails only that step", async () => {
   await using directory = await temporaryDirectory();
   const fs = await detectFs();
   let fails = false;

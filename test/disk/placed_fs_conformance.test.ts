@@ -1,4 +1,4 @@
-// The file system of one place keeps the contract of the one beneath it, as long as the place is there.
+// Tests that the file system of one place keeps the contract of the one below it while the place exists.
 
 import { Special } from "../../testing/disk/names.ts";
 import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";

@@ -124,7 +124,7 @@ for (const [what, replace] of Object.entries(replacements)) {
   });
 }
 
-test("a reader whose directory was removed and made anew reads nothing there", async () => {
+test("a reader whose directory was removed and recreated reads nothing there", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("state");
   await makeState(path, "ours");

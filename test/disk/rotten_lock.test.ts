@@ -1,4 +1,4 @@
-// Tests that a lock file which can't be opened any more keeps nobody out: the directory alone is locked.
+// Tests that a lock file which can no longer be opened doesn't prevent opening: only the directory is locked.
 
 import { mkdir, readdir, rename } from "node:fs/promises";
 import { test } from "node:test";
@@ -43,7 +43,7 @@ async function holder(runtime: Runtime, ...args: string[]) {
 }
 
 for (const code of ["EBADMSG", "EUCLEAN", "EIO", "Structure needs cleaning (os error 117)"]) {
-  test(`open() locks the directory alone when opening the lock file fails with ${code}, and recovery says so`, async () => {
+  test(`open() locks only the directory when opening the lock file fails with ${code}, and recovery says so`, async () => {
     await using directory = await temporaryDirectory();
     const path = directory.join("state");
     await makeState(path);
@@ -70,7 +70,7 @@ for (const code of ["EBADMSG", "EUCLEAN", "EIO", "Structure needs cleaning (os e
   });
 }
 
-test("Journal and SnapshotStore lock the directory alone, too", async () => {
+test("Journal and SnapshotStore lock only the directory, too", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("state");
   await makeState(path);
@@ -87,7 +87,7 @@ test("Journal and SnapshotStore lock the directory alone, too", async () => {
   assertEquals((await store.restore())?.sequence, 2);
 });
 
-test("the directory alone tells the place when the lock file can't be opened", async () => {
+test("the directory alone identifies the place when the lock file can't be opened", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("state");
   await makeState(path);
@@ -100,7 +100,7 @@ test("the directory alone tells the place when the lock file can't be opened", a
   assertEquals(await readdir(path), []);
 });
 
-test("a device that gives the lock file at the second try has it locked as ever", async () => {
+test("a lock file that opens at the second try is locked as usual", async () => {
   await using directory = await temporaryDirectory();
   const bad = badDisk(await detectFs(), { part: LOCK, code: "EIO", times: 2 });
   await using manager = await openLedger(directory.path, { fs: bad.fs });
@@ -108,7 +108,7 @@ test("a device that gives the lock file at the second try has it locked as ever"
 });
 
 for (const code of ["EACCES", "EROFS", "EMFILE", "ELOOP", "EISDIR", "EINVAL"]) {
-  test(`open() fails as ever when opening the lock file fails with ${code}, which is no damage`, async () => {
+  test(`open() fails as usual when opening the lock file fails with ${code}, which is not damage`, async () => {
     await using directory = await temporaryDirectory();
     await makeState(directory.path);
     const options = await lockFileRefused(code);
@@ -118,7 +118,7 @@ for (const code of ["EACCES", "EROFS", "EMFILE", "ELOOP", "EISDIR", "EINVAL"]) {
   });
 }
 
-test("open() fails as ever when a sound lock file can't be locked", async () => {
+test("open() fails as usual when a sound lock file can't be locked", async () => {
   await using directory = await temporaryDirectory();
   const refuse = () => Promise.reject(systemError("ENOLCK"));
   const fs = { ...await detectFs(), lock: refuse, lockDirectory: refuse };

@@ -1,4 +1,4 @@
-// Tests that a file which is opened for a sync alone is closed whatever becomes of it, and what failed is named.
+// Tests that a file opened only for a sync is always closed, and that the error names what failed.
 
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";

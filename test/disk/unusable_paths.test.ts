@@ -103,7 +103,7 @@ for (const [call, open] of Object.entries(openers)) {
   }
 }
 
-test("open() for reading fails with IoError when the directory is missing, and makes nothing", async () => {
+test("open() for reading fails with IoError when the directory is missing, and creates nothing", async () => {
   await using directory = await temporaryDirectory();
   const target = directory.join("missing");
   const error = await assertFails(() => openLedger(target, { readOnly: true }), {

@@ -1,10 +1,10 @@
-// The line feeds written ahead are stepped over to the byte, wherever they begin and end.
+// Tests that reading skips exactly the line feeds written ahead, wherever they begin and end.
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { skipLineFeeds } from "../../src/format/fill.ts";
 
-test("skipLineFeeds() ends at the first other byte when a run begins and ends anywhere", () => {
+test("skipLineFeeds() stops at the first other byte, wherever a run begins and ends", () => {
   for (let start = 0; start < 17; start++) {
     for (let size = 0; size < 26; size++) {
       const whole = new Uint8Array(start + size + 17).fill(0x5b);

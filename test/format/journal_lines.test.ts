@@ -1,4 +1,4 @@
-// Journal lines read back give the batches that were written, however the bytes come, and nothing else does.
+// Tests that journal lines read back as the batches that were written, in pieces of any size, and that nothing else does.
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -61,7 +61,7 @@ function scanAll(bytes: Uint8Array, expected = 1, size = Infinity) {
   }
 }
 
-test("scanBatches() gives what BatchEncoder wrote, whatever pieces the bytes come in", () => {
+test("scanBatches() gives what BatchEncoder wrote, for whatever pieces the bytes come in", () => {
   const seed = testSeed("journal lines");
   for (let round = 0; round < ROUNDS; round++) {
     const random = new Random(seed + round);
@@ -218,7 +218,7 @@ for (const { name, content, kind } of headers) {
   });
 }
 
-test("readHeader() tells files of others from damaged ones of ours", () => {
+test("readHeader() distinguishes foreign files from damaged files of ours", () => {
   const kinds = [
     "// MINISTORE JOURNAL v0.1.0\n",
     '{"by":1}\n',
@@ -242,7 +242,7 @@ test("readControlLine() refuses a line when any byte of it is changed", () => {
   }
 });
 
-test("scanBatches() sums a batch once, however many of its records look like the end of a batch", () => {
+test("scanBatches() computes a batch's checksum once, however many of its records look like the end of a batch", () => {
   let summed = 0;
   const counting = (bytes: Uint8Array, seed: number) => {
     summed += bytes.length;

@@ -1,4 +1,4 @@
-// JSON that somebody typed: read exactly on every runtime, or refused when something of it would be lost.
+// Tests that JSON typed by a person is read exactly on every runtime, or refused when part of it would be lost.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
@@ -62,7 +62,7 @@ const exact = [
 ];
 
 for (const text of exact) {
-  test(`readJson() takes the number ${text}`, () => {
+  test(`readJson() accepts the number ${text}`, () => {
     assertEquals(readJson(` [${text} , {"a":${text}}] `), [Number(text), { a: Number(text) }]);
   });
 }
@@ -89,7 +89,7 @@ const refused: { text: string; names: string[] }[] = [
 ];
 
 for (const { text, names } of refused) {
-  test(`readJson() refuses ${text.slice(0, 50)} and names the way out`, () => {
+  test(`readJson() refuses ${text.slice(0, 50)} and names the workaround`, () => {
     const { message } = assertThrows(() => readJson(text), InexactJsonError);
     for (const name of names) assert(message.includes(name), message);
     assert(message.length < 400, `a message of ${message.length} characters`);

@@ -1,4 +1,4 @@
-// JSON of ours is read exactly, also where V8's own JSON.parse takes one key for another.
+// Tests that our JSON is read exactly, also where V8's own JSON.parse confuses two keys.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
@@ -65,7 +65,7 @@ const taken: { name: string; value: unknown }[] = [
 ];
 
 for (const { name, value } of taken) {
-  test(`parseExactly() ends in time when ${name}`, async () => {
+  test(`parseExactly() finishes in time when ${name}`, async () => {
     const text = JSON.stringify({ "\n": 1, value });
     let parsed: unknown;
     const took = await cpuTimeOf(() => parsed = parseExactly(text));

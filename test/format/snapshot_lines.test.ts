@@ -1,4 +1,4 @@
-// Snapshot lines put together again give the state they were made of, whatever is in it.
+// Tests that snapshot lines give back the state they were made from, whatever is in it.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// How mutations that wait are put into batches, and what starts compactions: the parts alone, without a disk.
+// Tests how waiting mutations are put into batches, and what starts compactions, without a disk.
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -43,7 +43,7 @@ for (const { name, sizes, batches } of rows) {
   });
 }
 
-test("a commit that has happened at once settles its calls like any other, and so does one that threw", async () => {
+test("a commit that completes synchronously settles its calls like any other, and so does one that throws", async () => {
   const failure = new Error("no more");
   const ends: unknown[] = [];
   let sequence = 0;
@@ -96,7 +96,7 @@ test("the end of a batch starts one compaction at a time, and the next once it i
   assertEquals(asked.count, 2);
 });
 
-test("the end of a batch starts none when the journal is short, empty, poisoned or closing", () => {
+test("the end of a batch starts no compaction when the journal is short, empty, poisoned or closing", () => {
   const cases: ((of: ReturnType<typeof automatic>) => void)[] = [
     ({ writer }) => writer.sizeSinceSnapshot = 100,
     ({ compaction }) => compaction.snapshotSize = 101,

@@ -1,4 +1,4 @@
-// Tests that a follower which stops leaves nothing behind: no place in memory, and no call that waits.
+// Tests that a follower that stops leaves nothing behind: no memory in use, and no call that waits.
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";

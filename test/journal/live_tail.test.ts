@@ -18,7 +18,7 @@ function tailAt(next: number) {
   return { tail, publish };
 }
 
-test("LiveTail keeps nothing when nobody follows, nor once the last one has left", () => {
+test("LiveTail keeps nothing when there is no follower, or after the last one has left", () => {
   const { tail, publish } = tailAt(1);
   publish(1000);
   assertEquals(tail.size, 0);
@@ -60,7 +60,7 @@ test("LiveTail drops a follower that is too far behind, and no other", () => {
   assertEquals(tail.size, 0, "nobody is left");
 });
 
-test("LiveTail keeps the newest batch for those who wait for it, however large it is", () => {
+test("LiveTail keeps the newest batch for followers that wait for it, however large it is", () => {
   const { tail, publish } = tailAt(1);
   const node = tail.join();
   publish(3 * MEBIBYTE);
@@ -69,7 +69,7 @@ test("LiveTail keeps the newest batch for those who wait for it, however large i
   assertEquals(node.isGone, true);
 });
 
-test("LiveTail lets go of what a follower that left had not read", () => {
+test("LiveTail drops what a follower that left had not read", () => {
   const { tail, publish } = tailAt(1);
   let [stays, leaves] = [tail.join(), tail.join()];
   publish(1000);
@@ -81,7 +81,7 @@ test("LiveTail lets go of what a follower that left had not read", () => {
   assertEquals([leaves.isGone, stays.batch?.texts[0]?.length], [true, 1000]);
 });
 
-test("LiveTail wakes those who wait once, and nobody who has taken that back", () => {
+test("LiveTail wakes each waiting follower once, and none that has cancelled", () => {
   const { tail, publish } = tailAt(1);
   tail.join();
   const woken: string[] = [];

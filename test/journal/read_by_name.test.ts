@@ -1,4 +1,4 @@
-// Tests what readers make of files that can't be opened or read, are deleted meanwhile, or are another journal's.
+// Tests how readers handle files that can't be opened or read, are deleted meanwhile, or belong to another journal.
 
 import { copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { test } from "node:test";
@@ -42,7 +42,7 @@ async function makeHistory(path: string, owner = "ours"): Promise<void> {
   }
 }
 
-test("changes() that follows from outside survives a moment in which no file can be opened", async () => {
+test("changes() of another process's journal survives a moment in which no file can be opened", async () => {
   await using directory = await temporaryDirectory();
   await using writer = await openLedger(directory.path);
   await writer.applyAll([1, 2]);
@@ -63,7 +63,7 @@ test("changes() that follows from outside survives a moment in which no file can
   assertEquals(error.systemCode, "EMFILE");
 });
 
-test("changes() that waits for its turn at the disk and ends reads nothing", async () => {
+test("changes() that ends while it waits for its turn at the disk reads nothing", async () => {
   await using directory = await temporaryDirectory();
   let isHeld = false;
   let letGo = () => {};
@@ -108,7 +108,7 @@ test("changes() of a writer says so when every segment was removed and a snapsho
   });
 });
 
-test("a segment of another journal among ours is named, and the directory stays ours", async () => {
+test("a segment of another journal among ours is reported, and the directory stays ours", async () => {
   await using directory = await temporaryDirectory();
   const [state, other] = [directory.join("state"), directory.join("other")];
   await makeHistory(state);
@@ -143,7 +143,7 @@ test("a segment of another journal among ours is named, and the directory stays 
   assertEquals((await manager.apply("ours 7")).sequence, 7);
 });
 
-test("a journal none of whose headers can be judged is not called gone", async () => {
+test("a journal whose headers can't be read is not reported as gone", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   await manager.apply(1);
@@ -193,7 +193,7 @@ test("JournalCursor without a manager ends when another journal has taken the pl
   await cursor.close();
 });
 
-test("backup() from outside closes what it holds when a file can't be opened, and says why", async () => {
+test("backup() by a reader closes what it holds when a file can't be opened, and says why", async () => {
   await using directory = await temporaryDirectory();
   await makeHistory(directory.join("state"));
   const files = countOpenFiles(await detectFs());
@@ -205,7 +205,7 @@ test("backup() from outside closes what it holds when a file can't be opened, an
   assertEquals((await reader.backup(directory.join("copy"))).sequence, 6);
 });
 
-test("backup() leaves out a segment that nobody needs and the disk does not give, and refuses one that counts", async () => {
+test("backup() leaves out an unreadable segment that nothing needs, and refuses to leave out one that counts", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
   await makeHistory(state);
@@ -220,7 +220,7 @@ test("backup() leaves out a segment that nobody needs and the disk does not give
   await assertFails(() => reader.backup(directory.join("other")), io("EIO"));
 });
 
-test("backup() leaves a segment that is begun meanwhile for the next one", async () => {
+test("backup() leaves a segment that is begun meanwhile for the next backup", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
   const base = await detectFs();
@@ -273,7 +273,7 @@ test("backup() says that the state is gone when the target goes with it", async 
   assertEquals(error.path, state);
 });
 
-test("readOver() makes up no bytes where the file ends, whatever the disk refuses there", async () => {
+test("readOver() invents no bytes at the end of the file, whatever the disk refuses there", async () => {
   const size = 4096 + 100;
   const file = {
     read: (buffer: Uint8Array, offset: number) => {

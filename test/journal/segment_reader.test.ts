@@ -1,4 +1,4 @@
-// A segment is read to the byte whatever its lines and the pieces it is read in: no batch is missed, none given too soon.
+// Tests that a segment is read exactly for lines and pieces of any size: no batch is missed, and none returned too soon.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -46,7 +46,7 @@ test("read() gives every batch when line feeds and a seal lie between batches of
   }
 });
 
-test("read() gives exactly the batches up to its limit, and the rest once the limit has moved on", async () => {
+test("read() returns exactly the batches up to its limit, and the rest once the limit has moved", async () => {
   const { fs, named, starts, size } = segmentOf(
     Array.from({ length: 40 }, (_, i) => ({ pad: (i * 7919) % (CHUNK_SIZE * 1.5) })),
   );
@@ -88,7 +88,7 @@ test("read() knows where the last batch begins, and the last seal", async () => 
   }
 });
 
-test("read() gives up a line that is larger than any batch, with bounded memory", async () => {
+test("read() gives up on a line that is larger than any batch, with bounded memory", async () => {
   const { fs, named } = segmentOf([{ pad: 1 }, { pad: BATCH_SIZE_MAX + 2 * CHUNK_SIZE }]);
   const reader = await SegmentReader.open(fs, named);
   assertEquals(await readAll(reader), [1]);

@@ -1,4 +1,4 @@
-// What a segment's writer and reader do when single calls of the file fail.
+// Tests what a segment's writer and reader do when single calls on the file fail.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -152,14 +152,14 @@ test("resume() cuts a torn tail off where there is no space to overwrite it", as
   await again.close();
 });
 
-test("size() of a segment gives the system's error when the file system can't tell it", async () => {
+test("size() of a segment fails with the system's error when the file system can't report it", async () => {
   const { fs, named } = segmentOf([{ pad: 10 }]);
   const reader = await SegmentReader.open(failing(fs, { size: "EIO" }), named);
   const error = await assertRejects(() => reader.size(), IoError);
   assertEquals([error.systemCode, error.path], ["EIO", named.path]);
 });
 
-test("create() ends the writer unless it is known that the new segment isn't there", async () => {
+test("create() ends the writer unless the new segment is known not to exist", async () => {
   const rows: [Failures, typeof DiskFullError | typeof PoisonedError, string[]][] = [
     [{ rename: "ENOSPC" }, DiskFullError, []],
     // It may have been done all the same.
@@ -242,7 +242,7 @@ test("resume() fails and leaves the tail unchanged when overwriting it fails for
   assertEquals([error.systemCode, disk.peek(named.path)], ["EIO", before]);
 });
 
-test("append() clears a torn tail away first that resume() had no space to clear", async () => {
+test("append() first clears a torn tail that resume() had no space to clear", async () => {
   const { disk, named, batch, resume } = await tornSegment(500);
   const failures: Failures = { write: "ENOSPC", truncate: "ENOSPC" };
   const writer = await resume(failures);

@@ -1,4 +1,4 @@
-// What a writer does with its segments: how large they grow, when they are sealed, and what a passing failure costs.
+// Tests what a writer does with its segments: how large they grow, when they are sealed, and what a passing failure costs.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -70,7 +70,7 @@ test("apply() begins a new segment before a batch would carry the current one ov
   for (const size of sizes) assert(size <= SEGMENT_SIZE_MAX, `a segment of ${size} bytes`);
 });
 
-test("apply() fills a segment up to segmentSizeMax to the byte", async () => {
+test("apply() fills a segment to exactly segmentSizeMax bytes", async () => {
   const sizeAfter = async (padSize: number) => {
     const world = new World();
     const fs = freshDisk();
@@ -87,7 +87,7 @@ test("apply() fills a segment up to segmentSizeMax to the byte", async () => {
   assertEquals((await sizeAfter(fits + 1)).rotated, true);
 });
 
-test("append() keeps a seal in place when it was written after a fill that had been given back", async () => {
+test("append() keeps a seal in place when it was written after a fill that had been released", async () => {
   const fs = freshDisk();
   await fs.makeDirectory(DIRECTORY);
   const identity = {
@@ -150,7 +150,7 @@ test("append() leaves every batch unchanged when small and large ones alternate"
   assertEquals(found, sizes);
 });
 
-test("append() syncs nothing but data as long as the space was filled ahead", async () => {
+test("append() syncs only data as long as the space was filled ahead", async () => {
   const { fs, writer, append } = await freshSegment();
   const before = fs.log.length;
   for (let i = 0; i < 400; i++) await append(1000);
@@ -162,7 +162,7 @@ test("append() syncs nothing but data as long as the space was filled ahead", as
   await writer.close();
 });
 
-test("append() keeps no fill for the first batch of a process, only sees that the reserve is free", async () => {
+test("append() writes no fill for the first batch of a process, and only checks that the reserve is free", async () => {
   const world = new World();
   const fs = freshDisk();
   for (let life = 1; life <= 3; life++) {
@@ -213,7 +213,7 @@ test("append() leaves nothing of the first batch when the disk had room for a pa
   assertEquals(text.slice(0, before.length), new TextDecoder().decode(before));
 });
 
-test("append() leaves nothing of a batch that the disk had no room for", async () => {
+test("append() leaves nothing of a batch that didn't fit on the disk", async () => {
   const { fs, named, writer, append } = await freshSegment();
   await append(10);
   for (const size of [100, 20_000, 50_000]) {
@@ -312,7 +312,7 @@ test("open() says that the journal is not sealed when a torn tail follows the se
   await again.close();
 });
 
-test("apply() rejects once and works again when a new segment could not be begun before it had its name", async () => {
+test("apply() rejects once and works again when a new segment failed before it had its name", async () => {
   const world = new World();
   const fs = freshDisk();
   let refuse = false;
@@ -377,7 +377,7 @@ test("close() writes no further seal when nothing was applied since the last one
   assertEquals(segmentsOf(fs).map((path) => fs.peek(path)), [before]);
 });
 
-test("close() writes a seal when the journal it opened had none", async () => {
+test("close() writes a seal when the journal was opened without one", async () => {
   const world = new World();
   const fs = freshDisk();
   const manager = await world.open(fs);

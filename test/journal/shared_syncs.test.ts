@@ -1,4 +1,4 @@
-// Tests how calls share writes and syncs, and that a slow disk never holds up the event loop.
+// Tests how calls share writes and syncs, and that a slow disk never blocks the event loop.
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
@@ -73,7 +73,7 @@ test("apply() makes several batches of many large mutations, in call order", asy
   assert(syncs - before > 3 && syncs - before < 15, `${syncs - before} syncs`);
 });
 
-test("the event loop turns while a sync takes its time", async () => {
+test("the event loop keeps turning during a slow sync", async () => {
   await using directory = await temporaryDirectory();
   let turns = 0;
   let isSlow = false;
@@ -92,7 +92,7 @@ test("the event loop turns while a sync takes its time", async () => {
   assert(turns >= 40, `${turns} turns`);
 });
 
-test("the event loop turns while mutations are applied without a pause on a fast disk", async () => {
+test("the event loop keeps turning while mutations are applied without a pause on a fast disk", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   let turns = 0;

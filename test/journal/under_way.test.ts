@@ -1,4 +1,4 @@
-// Closing while something is being written, and reading while files come and go.
+// Tests closing during a write, and reading while files come and go.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -64,7 +64,7 @@ test("Journal.open() for reading reports a file as missing when it stays so", as
   assertEquals(error.systemCode, "ENOENT");
 });
 
-test("Journal.open() for writing fails at once when the journal is damaged, for nobody else is changing it", async () => {
+test("Journal.open() for writing fails at once when the journal is damaged, since nobody else changes it", async () => {
   const { fs } = await compacted();
   const path = fs.paths(DIRECTORY).filter((path) => path.includes(".wal.")).at(-1)!;
   const bytes = fs.peek(path)!;
@@ -108,7 +108,7 @@ test("replay() and changes() say that history is gone when the segment they were
   await assertRejects(() => read(manager.changes({ from: 1 })), HistoryGoneError);
 });
 
-test("replay() reports a segment as missing when the listing never stops naming it", async () => {
+test("replay() reports a segment as missing when the listing still names it", async () => {
   const { fs, stale } = await compacted();
   const lag = { left: 0 };
   const options = { fs: lagging(fs, stale, lag), readOnly: true };

@@ -23,7 +23,7 @@ import {
 } from "../support/rotten_inodes.ts";
 import { journalName } from "../support/samples.ts";
 
-test("a snapshot store writes what counts beside files that were superseded", async () => {
+test("a snapshot store writes snapshots that count beside superseded files", async () => {
   const disk = await makeState();
   damage(wal(3), '"4"')(disk);
   const fs = badDisk(disk, { part: `state/${snapshot(4)}`, code: "EBADMSG" }).fs;
@@ -34,7 +34,7 @@ test("a snapshot store writes what counts beside files that were superseded", as
   assertEquals([restored?.sequence, restored?.state, restored?.skipped], [4, { kept: true }, []]);
 });
 
-test("open() takes no copy under the name of a later edition for one", async () => {
+test("open() doesn't take a copy under the name of a later edition for that edition", async () => {
   const disk = await makeState();
   const copy = pathOf(wal(5)).replace(".wal.", ".2.wal.");
   disk.plant(copy, disk.peek(pathOf(wal(5)))!);
@@ -92,7 +92,7 @@ test("an empty segment of a later edition replaces nothing, and is removed", asy
   }
 });
 
-test("an empty segment of the current edition is one that was never begun", async () => {
+test("an empty segment of the current edition counts as never begun", async () => {
   const each = CASES.find(({ name }) => name === "the newest segment")!;
   const disk = await make(each);
   const fs = rottenOf(disk, each, "EBADMSG");
@@ -103,7 +103,7 @@ test("an empty segment of the current edition is one that was never begun", asyn
   assertEquals([kept(manager), torn?.path, torn?.size, lost], ["1234a", second(6), 0, null]);
 });
 
-test("what a later edition took over stays so after a power cut on FAT", async () => {
+test("a later edition still replaces its files after a power cut on FAT", async () => {
   const fat: PowerCut = {
     writes: "lost",
     names: "kept",

@@ -1,5 +1,5 @@
 // FAT keeps a file's start and size beside its name, so that a renamed file is empty after a power cut until it is
-// synced again. What was acknowledged is there nevertheless, and what a cut in between leaves is known for what it is.
+// synced again. Tests that everything acknowledged is there nevertheless, and that what a cut leaves is recognized.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
@@ -122,7 +122,7 @@ test("a snapshot that lost power between its rename and the sync after that is s
 });
 
 for (const [begun, count] of [["the first", 0], ["another", 2]] as const) {
-  test(`open() begins ${begun} segment again that lost power when it got its name`, async () => {
+  test(`open() recreates ${begun} segment that lost power when it got its name`, async () => {
     const world = new World();
     const disk = count === 0 ? freshDisk() : await twoMutations(world);
     await endAfter(
@@ -202,7 +202,7 @@ test("createSnapshot() syncs its file twice, and apply() once", async () => {
   assertEquals([count(begun, "syncAll"), count(begun, "syncDirectory")], [3, 2]);
 });
 
-test("PowerCutDisk keeps names blank until their files are synced, on FAT alone", async () => {
+test("PowerCutDisk keeps names blank until their files are synced, only on FAT", async () => {
   const disk = freshDisk();
   const text = (path: string, rules: PowerCut) => {
     const bytes = disk.image().powerCut(rules, new Random(1)).peek(path);

@@ -1,4 +1,4 @@
-// Tests what a directory gets that holds something else: foreign files, newer formats, other journals and mutators.
+// Tests `open` on a directory with something else in it: foreign files, newer formats, other journals and mutators.
 
 import { appendFile, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -160,7 +160,7 @@ test("open() refuses a segment of another journal, and can set it aside", async 
   for (const entry of manager.snapshot().entries) assertEquals(entry, "one");
 });
 
-test("open() leaves a snapshot of another journal out, says so, and loses nothing", async () => {
+test("open() ignores a snapshot of another journal, says so, and loses nothing", async () => {
   await using directory = await temporaryDirectory();
   await makeTwo(directory);
   const one = directory.join("one");
@@ -173,7 +173,7 @@ test("open() leaves a snapshot of another journal out, says so, and loses nothin
   assertEquals(manager.recovery.snapshotsSkipped.length, 1);
 });
 
-test("open() leaves files alone whose names are not ours", async () => {
+test("open() leaves files with other names alone", async () => {
   await using directory = await temporaryDirectory();
   const files = {
     "README.txt": "by hand",
@@ -225,7 +225,7 @@ const strangers = [
   `${"n".repeat(129)}-0000000000000001.wal.jsonl`,
 ];
 
-test("files that other programs leave beside ours don't matter to any call, and stay as they are", async () => {
+test("files that other programs leave beside ours affect no call, and stay unchanged", async () => {
   await using directory = await temporaryDirectory();
   const { path } = directory;
   const plant = async (folder: string) => {

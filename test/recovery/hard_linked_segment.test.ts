@@ -1,4 +1,4 @@
-// A newest segment that a backup made of hard links shares, when the copy that would replace it can't be made.
+// Tests a newest segment shared with a backup of hard links, when the copy that should replace it can't be made.
 
 import { link, mkdir, readFile, stat } from "node:fs/promises";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Files made to exhaust or to mislead: refused or set aside, in bounded time.
+// Tests files made to exhaust or to mislead: they are refused or set aside, in bounded time.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -74,7 +74,7 @@ const tails: { name: string; bytes: (seal: (text: string) => Uint8Array) => Uint
 ];
 
 for (const { name, bytes } of tails) {
-  test(`open() ends in time with what is provable when ${name}`, async () => {
+  test(`open() finishes in time with what is provable when ${name}`, async () => {
     const fs = freshDisk();
     const manager = await open(fs, "fail");
     await manager.apply("kept");

@@ -1,4 +1,4 @@
-// Tests what an inspection says of directories that are damaged in more than one place, or half gone.
+// Tests what an inspection reports about directories that are damaged in several places, or half gone.
 
 import { appendFile, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -35,7 +35,7 @@ function brief({ severity, path, sequence, sequenceLast, needed }: Finding) {
 const wal = (sequence: number) => fileName("wal", sequence);
 const snapshot = (sequence: number) => fileName("snapshot", sequence);
 
-test("inspectState() sees snapshots alone that can't be read, and no journal", async () => {
+test("inspectState() finds only unreadable snapshots, and no journal", async () => {
   await using directory = await makeState();
   for (const first of [1, 3, 5]) await rm(directory.join(wal(first)));
   for (const sequence of [2, 4]) {
@@ -68,7 +68,7 @@ test("inspectState() names a snapshot of another journal, and one of another pro
   assertEquals([nextOpen.outcome, nextOpen.snapshot, nextOpen.replays], ["open", null, 6]);
 });
 
-test("inspectState() says that nothing tells which of two journals is the strange one", async () => {
+test("inspectState() says that nothing shows which of two journals is the foreign one", async () => {
   await using directory = await makeState();
   await using other = await makeState();
   for (const name of [wal(3), wal(5), snapshot(4)]) await rm(directory.join(name));
@@ -87,7 +87,7 @@ test("inspectState() says that nothing tells which of two journals is the strang
   assertEquals([verdict, nextOpen.outcome], ["corrupt", "refuse"]);
 });
 
-test("inspectState() tells of snapshots that can't be read, and throws what says nothing about them", async () => {
+test("inspectState() reports unreadable snapshots, and rethrows errors that say nothing about them", async () => {
   await using directory = await makeState();
   const inspectWith = async (code: string) => {
     const fs = await wrapFs(({ name, path }) => {
@@ -105,7 +105,7 @@ test("inspectState() tells of snapshots that can't be read, and throws what says
   await assertRejects(() => inspectWith("EMFILE"), IoError, "EMFILE");
 });
 
-test("inspectState() tells damage that newer snapshots make unneeded from damage that counts", async () => {
+test("inspectState() distinguishes damage that newer snapshots make harmless from damage that counts", async () => {
   await using directory = await makeState();
   await rewrite(directory.join(wal(1)), (text) => text.replace('"number":1', '"number":9'));
   await rewrite(directory.join(wal(5)), (text) => text.replace('"number":5', '"number":9'));
@@ -141,14 +141,14 @@ test("inspectState() notes a gap that a snapshot covers", async () => {
   assertEquals(verdict, "sound");
 });
 
-test("inspectState() says of an empty directory that nothing is wrong", async () => {
+test("inspectState() reports nothing wrong with an empty directory", async () => {
   await using directory = await temporaryDirectory();
   const { id, segments, snapshots, verdict, nextOpen } = await inspect(directory);
   assertEquals([id, segments, snapshots, verdict], [null, [], [], "sound"]);
   assertEquals([nextOpen.outcome, nextOpen.sequence], ["open", 0]);
 });
 
-test("inspectState() leaves an unfinished file out that goes meanwhile, and fails when one can't be read", async () => {
+test("inspectState() ignores an unfinished file that disappears meanwhile, and fails when one can't be read", async () => {
   await using directory = await makeState();
   const name = `${wal(7)}.tmp`;
   await writeFile(directory.join(name), "x");

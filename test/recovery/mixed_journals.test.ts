@@ -1,4 +1,4 @@
-// Files of two journals in one directory, and what damaged snapshots still prove: found by test/simulation/structure_fuzz.test.ts.
+// Tests files of two journals in one directory, and what damaged snapshots still prove: found by test/simulation/structure_fuzz.test.ts.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -31,12 +31,12 @@ async function withStray(): Promise<PowerCutDisk> {
   return disk;
 }
 
-test("open() names the file that strayed in when the newest segment is another journal's", async () => {
+test("open() names the foreign file when the newest segment belongs to another journal", async () => {
   const error = await assertRejects(async () => openDamaged(await withStray()), ForeignFormatError);
   assertEquals(error.path, path("wal", 3));
 });
 
-test("open() sets aside only what strayed in when the newest segment is another journal's", async () => {
+test("open() sets aside only the foreign file when the newest segment belongs to another journal", async () => {
   const disk = await withStray();
   const stray = disk.peek(path("wal", 3))!;
   const manager = await openDamaged(disk, { onCorruption: "quarantine" });
@@ -46,7 +46,7 @@ test("open() sets aside only what strayed in when the newest segment is another 
   await manager.close();
 });
 
-test("open() refuses to choose when as many files are another journal's", async () => {
+test("open() refuses to choose when half of the files belong to another journal", async () => {
   const disk = await written();
   const elsewhere = await writtenElsewhere();
   disk.unplant(path("wal", 3));

@@ -142,7 +142,7 @@ for (const { name, parts, seen } of unproven) {
   });
 }
 
-test("scanAftermath() takes what is proven over what damaged lines before it seem to name", async () => {
+test("scanAftermath() prefers what is proven to what damaged lines before it seem to name", async () => {
   const { sequenceSeen } = await aftermathOf([rotten, { text: "[900,1\n" }, { pad: 1 }]);
   assertEquals(sequenceSeen, 2);
 });

@@ -53,7 +53,7 @@ test("open() keeps the latest sixteen torn tails, and always the one it has just
   assertEquals(await kept(), 17);
 });
 
-test("open() lets the oldest torn tail go, by its place in the journal, and no directory", async () => {
+test("open() deletes the oldest torn tail by its place in the journal, and never a directory", async () => {
   await using directory = await temporaryDirectory();
   await openLedger(directory.path).then((manager) => manager.close());
   const folder = directory.join("quarantine");
@@ -123,7 +123,7 @@ test("open() starts over after a snapshot when the only segment left is damaged 
   assertEquals([manager.recovery.lost, manager.sequence], [null, 5]);
 });
 
-test("open() begins anew when the journal's beginning is missing, and moves the rest aside", async () => {
+test("open() starts over when the journal's beginning is missing, and moves the rest aside", async () => {
   await using directory = await temporaryDirectory();
   await makeState(directory.path);
   for (const name of [wal(1), snapshot(2), snapshot(4)]) await rm(directory.join(name));
@@ -192,7 +192,7 @@ test("open() takes rubbish that looks like records for a torn tail", async () =>
   }
 });
 
-test("open() gives up on names above the directory that it may not sync, and fails when the disk does", async () => {
+test("open() skips parent directories that it may not sync, and fails when the disk fails", async () => {
   await using directory = await temporaryDirectory();
   const base = await wrapFs(() => {});
   const open = (code: string, name: string) => {

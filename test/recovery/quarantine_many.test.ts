@@ -1,4 +1,4 @@
-// Setting many files aside takes no more syncs and listings than setting aside a few.
+// Tests that setting many files aside takes no more syncs and listings than a few.
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
@@ -55,7 +55,7 @@ async function steps(kind: "wal" | "snapshot", count: number): Promise<[number, 
 }
 
 for (const kind of ["wal", "snapshot"] as const) {
-  test(`open() syncs and lists no more often for many strange files than for few (${kind})`, async () => {
+  test(`open() syncs and lists no more often for many foreign files than for few (${kind})`, async () => {
     // Few are copied before they are removed, which is one sync of the quarantine more; many are renamed.
     assertEquals(await steps(kind, 60), await steps(kind, 2));
     assertEquals(await steps(kind, 200), await steps(kind, 100));
@@ -63,7 +63,7 @@ for (const kind of ["wal", "snapshot"] as const) {
   });
 }
 
-test("open() gives a snapshot that is set aside a name that no other has had", async () => {
+test("open() gives a snapshot that is set aside a name that was never used", async () => {
   const disk = freshDisk();
   await open(disk).then((manager) => manager.close());
   const name = fileName("snapshot", 1000);

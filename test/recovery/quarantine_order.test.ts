@@ -127,7 +127,7 @@ const rows: Row[] = [
 ];
 
 for (const { name, keepsSnapshots, harm, refused, lost, aside } of rows) {
-  test(`open() sets aside ${name}, and none is gone before it is there`, async () => {
+  test(`open() sets aside ${name}, and none leaves before its copy is there`, async () => {
     const disk = await recorded(keepsSnapshots);
     harm(disk);
     const watch = watched(disk, refused);

@@ -1,4 +1,4 @@
-// Cuts the power at every call while damage is set aside: the loss is on the disk in a report before it looks like none.
+// Cuts the power at every call while damage is set aside: the report of the loss is on the disk before the damage is gone.
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// What open() refuses, or reports, when damaged files can't be moved where they would do no harm.
+// Tests what open() refuses or reports when damaged files can't be moved to where they do no harm.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { appendFile, mkdir, readdir, symlink } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// What is done about a quarantine folder, or a lock file, that only fsck can mend.
+// Tests how open() handles a quarantine folder or a lock file that only fsck can repair.
 
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
@@ -82,7 +82,7 @@ test("open() refuses damage, with nothing moved, when no quarantine can be used"
   assertEquals([error.systemCode, error.path, disk.paths(DIRECTORY)], ["EUCLEAN", FIRST, before]);
 });
 
-test("inspectState() has a notice about a lock file that only fsck can mend", async () => {
+test("inspectState() notes a lock file that only fsck can repair", async () => {
   const disk = await makeState();
   const sound = await inspectState(disk, DIRECTORY, journalName);
   assertEquals([sound.findings, sound.verdict], [[], "sound"]);

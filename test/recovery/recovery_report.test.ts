@@ -1,4 +1,4 @@
-// Tests what `recovery` tells: what was replayed, from where, what was cut and what was lost.
+// Tests what `recovery` reports: what was replayed, from where, what was cut and what was lost.
 
 import { readFileSync } from "node:fs";
 import { appendFile, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ const clean = {
   migratedFrom: null,
 };
 
-test("recovery tells of a new directory, a clean close, and a snapshot", async () => {
+test("recovery reports a new directory, a clean close, and a snapshot", async () => {
   await using directory = await temporaryDirectory();
   {
     await using manager = await openLedger(directory.path);
@@ -48,7 +48,7 @@ test("recovery tells of a new directory, a clean close, and a snapshot", async (
 });
 
 for (const tail of ['[3,"half', '[3,"a"]\n[4,"b",2,0,"00000000"]\n', "\0\0\0\0", "garbage\n\n\n"]) {
-  test(`recovery tells of a torn tail that was cut and where it is kept, when it is ${JSON.stringify(tail)}`, async () => {
+  test(`recovery reports a torn tail that was cut and where it is kept, when it is ${JSON.stringify(tail)}`, async () => {
     await using directory = await temporaryDirectory();
     const segment = directory.join(fileName("wal", 1));
     {
@@ -79,7 +79,7 @@ for (const tail of ['[3,"half', '[3,"a"]\n[4,"b",2,0,"00000000"]\n', "\0\0\0\0",
   });
 }
 
-test("recovery tells which sequences were lost when damage is quarantined", async () => {
+test("recovery reports which sequences were lost when damage is quarantined", async () => {
   await using directory = await temporaryDirectory();
   const segment = directory.join(fileName("wal", 1));
   {
@@ -118,7 +118,7 @@ test("recovery tells which sequences were lost when damage is quarantined", asyn
   assertEquals(manager.snapshot(), { entries: ["one", "again"] });
 });
 
-test("sealAfterIdleMs writes a seal when no mutation came, and only then", async () => {
+test("sealAfterIdleMs writes a seal only when no mutation came", async () => {
   await using directory = await temporaryDirectory();
   const manager = await openLedger(directory.path, { sealAfterIdleMs: 30 });
   await manager.apply(1);

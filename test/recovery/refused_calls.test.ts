@@ -1,4 +1,4 @@
-// What open() and an inspection come to when single calls of the file system are refused on the way.
+// Tests open() and an inspection when the file system refuses single calls.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -68,7 +68,7 @@ test("open() fails with the system's error when the quarantine can't be listed o
   }
 });
 
-test("open() fails with the system's error when a damaged segment may not be moved, and does it the next time", async () => {
+test("open() fails with the system's error when a damaged segment may not be moved, and moves it the next time", async () => {
   const disk = await makeState();
   const bad = badDisk(disk, { part: `state/${wal(5)}`, code: "EIO" });
   let code: string | null = "EACCES";
@@ -160,7 +160,7 @@ test("an inspection fails with the system's error when a file is refused for a p
   }
 });
 
-test("open() quotes what the system said when that has no code", async () => {
+test("open() quotes the system's message when it has no code", async () => {
   const disk = await makeState();
   const code = "Something is wrong with it (os error 999)";
   const { fs } = badDisk(disk, { part: `state/${wal(5)}`, code, range: [0, 10] });

@@ -1,4 +1,4 @@
-// Segments and snapshots that only fsck can move away: "quarantine" brings the board up beside them, and nothing that
+// Tests segments and snapshots that only fsck can move: "quarantine" brings the board up beside them, and nothing that
 // comes later depends on them.
 
 import { test } from "node:test";
@@ -96,7 +96,7 @@ test("open() moves a superseded file away as soon as fsck has made that possible
   }
 });
 
-test("open() comes to the same after a power cut at every step beside a rotten inode", () =>
+test("open() gives the same result after a power cut at every step beside a rotten inode", () =>
   keepsNothingDown(UNCOUNTED));
 
 test("Journal.open() continues beside a rotten inode without any snapshot", async () => {

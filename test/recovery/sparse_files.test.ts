@@ -1,4 +1,4 @@
-// Reading takes as long as there are bytes in a file, not as long as the file claims to be, nor longer for long lines.
+// Tests that reading takes time for the bytes in a file, not for its claimed size, and no longer for long lines.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";

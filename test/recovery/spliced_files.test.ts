@@ -1,4 +1,4 @@
-// Lines and files doubled, swapped, removed, or taken from another journal: never a silently wrong state.
+// Tests lines and files that are doubled, swapped, removed, or taken from another journal: never a silently wrong state.
 
 import { test } from "node:test";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";

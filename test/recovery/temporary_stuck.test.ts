@@ -1,4 +1,4 @@
-// What is done about an unfinished file that only fsck can remove, where its name is needed again.
+// Tests how an unfinished file that only fsck can remove is handled when its name is needed again.
 
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
@@ -60,7 +60,7 @@ for (const [i, part] of ROTTEN.entries()) {
   }
 }
 
-test("open() makes a state beside an unfinished file that only fsck can remove", async () => {
+test("open() creates a state beside an unfinished file that only fsck can remove", async () => {
   const disk = freshDisk();
   await disk.makeDirectory(DIRECTORY);
   disk.plant(`${pathOf(wal(1))}.tmp`, new Uint8Array(0));
@@ -84,7 +84,7 @@ test("open() sets damage aside beside unfinished files that only fsck can remove
   ]);
 });
 
-test("a disk that refuses every name is reported as it refuses the first, and one that refuses once is believed", async () => {
+test("a disk that refuses every name is reported by its first refusal, and a single refusal is accepted", async () => {
   for (const [times, tried] of [[Infinity, 4], [1, 1]]) {
     const disk = await makeState();
     let refused = 0;

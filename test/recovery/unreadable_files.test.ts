@@ -1,4 +1,4 @@
-// Files, and places in them, that the disk refuses to give: as good as damaged, and no reason not to open.
+// Tests files, and places in them, that the disk refuses to read: they count as damaged and don't prevent opening.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -125,7 +125,7 @@ for (const code of PASSED_ON) {
   });
 }
 
-test("open() asks three times for what the disk refuses, and takes it when it comes", async () => {
+test("open() tries three times to read what the disk refuses, and uses it when it succeeds", async () => {
   const bads: Bad[] = [
     { part: snapshot(4), code: "EIO", range: [100, 200] },
     { part: wal(5), code: "EIO", range: [300, 400] },
@@ -159,7 +159,7 @@ test("open() leaves an unfinished file that only fsck can remove, and fails for 
   }
 });
 
-test("open() gives a snapshot up when the disk refuses it three times, and not before", async () => {
+test("open() gives up on a snapshot only when the disk refuses it three times", async () => {
   for (const [times, skipped] of [[2, 0], [3, 1]] as const) {
     const disk = await makeState(PAD);
     // After the first line, which is read separately.
@@ -182,7 +182,7 @@ for (const code of ["EIO", "EBADMSG"]) {
   });
 }
 
-test("open() keeps what is sound before a place that the disk refuses to give, and says what is lost", async () => {
+test("open() keeps what is sound before an unreadable place, and says what is lost", async () => {
   const disk = await makeLong();
   const path = `${DIRECTORY}/${wal(1)}`;
   const at = new TextDecoder().decode(disk.peek(path)!).indexOf("[4,") + 100;
@@ -219,7 +219,7 @@ test("open() keeps what is sound before a place that the disk refuses to give, a
   assertEquals([kept(again), again.recovery.lost], ["123n", null]);
 });
 
-test("open() never cuts a tail of which a part can't be read, and keeps all records before it", async () => {
+test("open() never cuts a tail that is partly unreadable, and keeps all records before it", async () => {
   const disk = await makeLong();
   const text = new TextDecoder().decode(disk.peek(`${DIRECTORY}/${wal(1)}`)!);
   // The last record with everything after it; and what follows a torn line.
@@ -269,7 +269,7 @@ test("open() sets aside a segment of which the disk returns nothing, and continu
   }
 });
 
-test("open() passes over ever more of a file of which the disk gives nothing, and keeps the rest", async () => {
+test("open() skips larger and larger parts of an unreadable stretch, and keeps the rest", async () => {
   const disk = await makeLong();
   const path = `${DIRECTORY}/${wal(1)}`;
   const size = 8 * 1024 * 1024;
@@ -285,7 +285,7 @@ test("open() passes over ever more of a file of which the disk gives nothing, an
   assert(bad.refusals < 1000, `${bad.refusals} refusals`);
 });
 
-test("open() gives up nothing when the disk gives not one of its files", async () => {
+test("open() gives up nothing when the disk refuses every file", async () => {
   const disk = await makeState();
   const before = contents(disk);
   for (const bad of [{ range: [0, 1] as [number, number] }, {}]) {
@@ -297,7 +297,7 @@ test("open() gives up nothing when the disk gives not one of its files", async (
   assertEquals(contents(disk), before);
 });
 
-test("compact() deletes what it can when fsck alone can remove a file", async () => {
+test("compact() deletes what it can when only fsck can remove a file", async () => {
   const disk = await makeState();
   const { fs } = badDisk(disk, { part: wal(1), code: "EUCLEAN" });
   await using manager = await open(fs);
@@ -309,7 +309,7 @@ test("compact() deletes what it can when fsck alone can remove a file", async ()
   assertEquals(segments.map((path) => path.slice(-wal(1).length)), [wal(1), wal(9), wal(10)]);
 });
 
-test("Journal and SnapshotStore open beside files that the disk refuses to give", async () => {
+test("Journal and SnapshotStore open beside unreadable files", async () => {
   const disk = await makeState();
   const { fs } = badDisk(
     disk,
@@ -326,7 +326,7 @@ test("Journal and SnapshotStore open beside files that the disk refuses to give"
   assertEquals([restored?.sequence, restored?.skipped.length], [2, 1]);
 });
 
-test("changes() gives every record before a place that the disk refuses, then the system's error", async () => {
+test("changes() returns every record before an unreadable place, then the system's error", async () => {
   const disk = await makeLong();
   const at = new TextDecoder().decode(disk.peek(`${DIRECTORY}/${wal(1)}`)!).indexOf("[4,");
   const bad: Bad = { part: wal(1), code: "EIO", range: [at, at + 512], times: 0 };

@@ -22,7 +22,7 @@ test("crc32() gives what zlib gives, whatever the length, the bytes and the seed
   }
 });
 
-test("crc32() of two halves, one after the other, is that of the whole", () => {
+test("crc32() of two halves in sequence is that of the whole", () => {
   const bytes = new TextEncoder().encode('[12,1764115200000,"ä 😀"]\n'.repeat(20));
   for (let at = 0; at <= bytes.length; at++) {
     const sum = crc32(bytes.subarray(at), crc32(bytes.subarray(0, at), 0));

@@ -1,4 +1,4 @@
-// Tests that state directories move between runtimes: whatever one wrote, the others open equal, with the same report.
+// Tests that state directories move between runtimes: the others open the same state, with the same report.
 
 import { appendFile, cp } from "node:fs/promises";
 import { test } from "node:test";
@@ -18,7 +18,7 @@ async function openCopy(runtime: string, path: string, copy: string): Promise<Pr
 
 for (const writer of runtimes) {
   for (const shape of ["closed", "torn", "migrated"]) {
-    test(`a directory that ${writer} left ${shape} opens equal under every runtime`, async () => {
+    test(`a directory that ${writer} left ${shape} opens with the same state under every runtime`, async () => {
       await using directory = await temporaryDirectory();
       const path = directory.join("state");
       const made = await run(writer, "make_state.ts", [path, shape]);

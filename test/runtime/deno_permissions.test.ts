@@ -17,7 +17,7 @@ for (const nesting of [[], ["state"], ["a", "b", "state"]]) {
   });
 }
 
-test("everything works under Deno when DIR is missing and may be made", async () => {
+test("everything works under Deno when DIR is missing and may be created", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("state");
   const allowed = [`--allow-read=${path}`, `--allow-write=${path}`];

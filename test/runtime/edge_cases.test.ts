@@ -1,4 +1,4 @@
-// Tests what the runtimes' own file systems and terminal do at their edges: races, failing locks, signals, streams.
+// Tests edge cases of the runtimes' own file systems and terminals: races, failing locks, signals, streams.
 
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -40,7 +40,7 @@ function searchProgramsIn(path: string): () => void {
   return () => process.env.PATH = before;
 }
 
-test("write() and syncData() are made at once after a fast sync, until one is slow", async () => {
+test("write() and syncData() run synchronously after a fast sync, until one is slow", async () => {
   await using directory = await temporaryDirectory();
   const file = await (await detectFs()).open(directory.join("a"), "create");
   let now = 0;
@@ -68,7 +68,7 @@ test("write() and syncData() are made at once after a fast sync, until one is sl
   assertEquals(fs.readFileSync(directory.join("a"), "utf8"), "at once!");
 });
 
-test("a loop of syncData() on a fast disk lets timers and sockets have their turns", async () => {
+test("a loop of syncData() on a fast disk doesn't starve timers and sockets", async () => {
   await using directory = await temporaryDirectory();
   const file = await (await detectFs()).open(directory.join("a"), "create");
   let now = 0;
@@ -98,7 +98,7 @@ test("read() and write() fail when the file is not open for that, or no longer o
   await assertRejects(async () => await file.read(new Uint8Array(1), 0));
 });
 
-test("open() refuses a link that takes the file's place while it is being opened", async () => {
+test("open() refuses a link that replaces the file while it is being opened", async () => {
   await using directory = await temporaryDirectory();
   const runtimeFs = await detectFs();
   const [path, other] = [directory.join("a"), directory.join("b")];
@@ -205,7 +205,7 @@ test("lockByProgram() fails with ENOLCK and the reason when no program can be st
   assert(message.includes("EMFILE"), message);
 });
 
-test("lock() takes the file alone where the directory can't be locked", async () => {
+test("lock() locks only the file where the directory can't be locked", async () => {
   await using directory = await temporaryDirectory();
   await mkdir(directory.join("bin"));
   const real = execFileSync("/bin/sh", ["-c", "command -v flock"], { encoding: "utf8" }).trim();
@@ -232,7 +232,7 @@ test("lock() takes the file alone where the directory can't be locked", async ()
   }
 });
 
-test("lockByCall() takes a free lock under Bun, and answers null when there is no such library", async () => {
+test("lockByCall() takes a free lock under Bun, and returns null when there is no such library", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("lock");
   const found = own === "bun"
@@ -241,7 +241,7 @@ test("lockByCall() takes a free lock under Bun, and answers null when there is n
   assertEquals(found, [true, false, null]);
 });
 
-test("interruption() is aborted by the first signal, and the second ends the process", async () => {
+test("interruption() aborts at the first signal, and the second ends the process", async () => {
   const cases = [["SIGINT", "SIGTERM", 143], ["SIGTERM", "SIGINT", 130]] as const;
   for (const [first, second, code] of cases) {
     const { child, onLine, ended } = start(own, "wait_for_interrupt.ts", []);
@@ -255,7 +255,7 @@ test("interruption() is aborted by the first signal, and the second ends the pro
   }
 });
 
-test("a stream that fails or closes drops what is written then, and says why unless its reader went away", async () => {
+test("a stream that fails or closes drops later writes, and says why unless its reader went away", async () => {
   const { stdout, stderr } = processTerminal();
   const closes = process.stderr.listeners("close").at(-1) as () => void;
   closes();
@@ -271,7 +271,7 @@ test("a stream that fails or closes drops what is written then, and says why unl
   assertEquals([stdout.closed, stdout.failure], [true, null]);
 });
 
-test("read() and sizeOf() take files, and nothing once they are interrupted", async () => {
+test("read() and sizeOf() work on files, and stop when they are interrupted", async () => {
   await using directory = await temporaryDirectory();
   const terminal = processTerminal();
   const path = directory.join("a");
@@ -283,7 +283,7 @@ test("read() and sizeOf() take files, and nothing once they are interrupted", as
   assertEquals(sizes, [5]);
 });
 
-test("the machine names its runtime, and what a name stands for", async () => {
+test("the machine names its runtime, and resolves a name", async () => {
   await using directory = await temporaryDirectory();
   const machine = processMachine();
   assertEquals(machine.runtime.split(" ")[0]!.toLowerCase(), own);
@@ -314,7 +314,7 @@ test("the machine names its runtime, and what a name stands for", async () => {
   ]);
 });
 
-test("the machine gives EPERM for what Deno refuses, and doesn't have it ask", async () => {
+test("the machine fails with EPERM for what Deno refuses, and never makes Deno prompt", async () => {
   const machine = processMachine();
   let state = "prompt";
   const querySync = () => ({ state });
@@ -338,7 +338,7 @@ test("the machine gives EPERM for what Deno refuses, and doesn't have it ask", a
   }
 });
 
-test("env() is not asked for where Deno would have to ask the person", () => {
+test("env() is not read where Deno would have to prompt", () => {
   const variable = "MINISTATE_TEST_VARIABLE";
   process.env[variable] = "set";
   const readable = processTerminal();

@@ -1,4 +1,4 @@
-// A failure of the operating system has its true name on every runtime, however that runtime reports it.
+// Tests that a failure of the operating system has its true name on every runtime, however that runtime reports it.
 
 import fs from "node:fs";
 import { test } from "node:test";
@@ -48,7 +48,7 @@ test("named() gives every form of an error the name of its number", () => {
   }
 });
 
-test("named() leaves alone what has a name, and what has no number", () => {
+test("named() doesn't change errors that have a name or no number", () => {
   const known = Object.assign(new Error("a"), { code: "ENOENT", errno: -122 });
   named(known);
   assertEquals(known.code, "ENOENT");
@@ -58,7 +58,7 @@ test("named() leaves alone what has a name, and what has no number", () => {
   assertEquals(named("just text"), "just text");
 });
 
-test("naming() names what fails now and what fails later, and makes no promise of what is there", async () => {
+test("naming() names errors thrown now and later, and turns no plain result into a promise", async () => {
   assertEquals(naming(() => 1), 1);
   assertEquals(await naming(() => Promise.resolve(2)), 2);
   const calls = [() => Promise.reject(unnamed(122)), () => {
@@ -70,7 +70,7 @@ test("naming() names what fails now and what fails later, and makes no promise o
   }
 });
 
-test("nameOfErrno() knows where macOS differs, and names nothing there that it doesn't know", () => {
+test("nameOfErrno() knows where macOS differs, and leaves unknown numbers there unnamed", () => {
   const found = [28, 69, 70, 11, 122].map((errno) => nameOfErrno(errno, true));
   assertEquals(found, ["ENOSPC", "EDQUOT", "ESTALE", "EDEADLK", undefined]);
 });
@@ -136,7 +136,7 @@ test("apply() over a quota fails with DISK_FULL and works once there is space", 
   assertEquals((await manager.apply(2)).result, 3);
 });
 
-test("systemCode of an error of ours around another of ours is the system's", () => {
+test("systemCode of one of our errors around another is the system's code", () => {
   const cause = Object.assign(new Error("a"), { code: "ENOSPC" });
   const poison = new PoisonedError("Cannot go on", { cause: ioError("write", "/a", cause) });
   assertEquals(poison.systemCode, "ENOSPC");
@@ -148,7 +148,7 @@ test("systemCode of an error of ours around another of ours is the system's", ()
   assertEquals([isDiskFull(poison), isDiskFull(poison.cause)], [false, true]);
 });
 
-test("a directory that can't be synced is the file system's fault, and the error says so", () => {
+test("the error for a directory that can't be synced blames the file system", () => {
   for (const code of ["EINVAL", "ENOTSUP"]) {
     const { message } = ioError("sync", "/a", Object.assign(new Error("a"), { code }));
     assertEquals(message.includes("can't sync directories"), true, message);

@@ -53,7 +53,7 @@ async function reload(directory: string, program: string, times: number): Promis
   return said;
 }
 
-test("the recipe for bun --hot closes what the load before has opened, and opens it again", async () => {
+test("the recipe for bun --hot closes what the previous load opened, and opens it again", async () => {
   await using directory = await temporaryDirectory();
   const said = await reload(directory.path, `${await recipe()}\nconsole.log("applied");\n`, 5);
   // What was said when the last change was made is a matter of the moment; each load found what the one before had done.

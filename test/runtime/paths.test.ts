@@ -11,7 +11,7 @@ test("absolutePath() begins at the current directory, unless the path is absolut
   assertEquals(absolutePath(undefined as unknown as string, here), undefined);
 });
 
-test("absolutePath() keeps a path as it is where the current directory is gone or secret", () => {
+test("absolutePath() returns a path unchanged where the current directory is gone or secret", () => {
   const gone = () => {
     throw Object.assign(new Error("ENOENT: getcwd"), { code: "ENOENT" });
   };
@@ -27,7 +27,7 @@ function follow(there: Record<string, string>, code = "ENOENT") {
   };
 }
 
-test("realPath() follows the links of what is there, and keeps the names that aren't there yet", async () => {
+test("realPath() follows links as far as the path exists, and keeps the names that don't exist yet", async () => {
   const there = { "/": "/", "/link": "/real", "/link/a": "/real/a" };
   const rows = [
     ["/link/a", "/real/a"],
@@ -43,13 +43,13 @@ test("realPath() follows the links of what is there, and keeps the names that ar
   }
 });
 
-test("realPath() fails where a name can't be kept: above what is missing, and for any other reason", async () => {
+test("realPath() fails for a .. above what is missing, and for any other error", async () => {
   await assertRejects(() => realPath("/none/..", follow({ "/": "/" })), Error, "ENOENT");
   await assertRejects(() => realPath("relative", follow({ "/": "/" })), Error, "ENOENT");
   await assertRejects(() => realPath("/a", follow({}, "EACCES")), Error, "EACCES");
 });
 
-test("realPath() keeps a path as it is where what is above it may not be looked at", async () => {
+test("realPath() returns a path unchanged where its parents may not be read", async () => {
   const one = follow({ "/": "/" });
   const secret = (path: string) =>
     path === "/secret" ? Promise.reject(new Error("not allowed")) : one(path);

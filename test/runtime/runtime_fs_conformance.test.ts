@@ -1,4 +1,4 @@
-// The running runtime's own file system keeps to the contract; so do its locks across processes and runtimes.
+// Tests that the running runtime's file system keeps the contract, and so do its locks across processes and runtimes.
 
 import { assert, assertEquals } from "@std/assert";
 import { execFileSync } from "node:child_process";
@@ -22,7 +22,7 @@ testConformance("this runtime", async () => {
   };
 });
 
-test("open(), lock() and makeDirectory() make everything for its owner alone", async () => {
+test("open(), lock() and makeDirectory() give access only to the owner", async () => {
   await using directory = await temporaryDirectory();
   const fs = await detectFs();
   await fs.makeDirectory(directory.join("folder"));
@@ -34,7 +34,7 @@ test("open(), lock() and makeDirectory() make everything for its owner alone", a
   assertEquals(modes, [0o700, 0o600, 0o600]);
 });
 
-test("a lock tells that a name in the locked directory was made, renamed or removed", async () => {
+test("a lock notices that a name in the locked directory was created, renamed or removed", async () => {
   await using directory = await temporaryDirectory();
   const fs = await detectFs();
   const steps = {

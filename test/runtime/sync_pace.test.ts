@@ -1,4 +1,4 @@
-// When syncs are made at once and when on a thread, by a clock that the tests move.
+// Tests when syncs are synchronous and when on a thread, with a clock that the tests move.
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -55,7 +55,7 @@ async function byItsClock(run: (disk: Disk) => Promise<void>): Promise<void> {
   }
 }
 
-test("the first sync is on a thread, those after a fast one are made at once", () =>
+test("the first sync is on a thread, and those after a fast one are synchronous", () =>
   byItsClock(async (disk) => {
     assertEquals(await disk.syncs(3), ["threaded", "at once", "at once"]);
   }));
@@ -69,7 +69,7 @@ test("after a slow sync the next one is on a thread, until one is fast again", (
     assertEquals(await disk.syncs(2), ["threaded", "at once"]);
   }));
 
-test("a loop that waits for nothing but its syncs lets others have a turn every 2 ms", () =>
+test("a loop that only waits for its syncs gives other tasks a turn every 2 ms", () =>
   byItsClock(async (disk) => {
     await disk.sync();
     let turns = 0;
@@ -83,7 +83,7 @@ test("a loop that waits for nothing but its syncs lets others have a turn every 
     assertEquals(made.includes("threaded"), false);
   }));
 
-test("a loop that only commits has its turns when the file was closed meanwhile", () =>
+test("a loop that only commits gets its turns when the file was closed meanwhile", () =>
   byItsClock(async (disk) => {
     const failing = new SyncPace(async () => {
       await turn();

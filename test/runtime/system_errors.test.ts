@@ -28,7 +28,7 @@ const recorded = readFileSync(
   "utf8",
 ).trimEnd().split("\n").map((line) => JSON.parse(line) as Recorded);
 
-test("named() gives every error that a runtime was seen to throw its true name", () => {
+test("named() gives every recorded error of a runtime its true name", () => {
   assertEquals(new Set(recorded.map(({ runtime }) => runtime)).size, 3);
   for (const { name, runtime, call, message, ...properties } of recorded) {
     const error = Object.assign(new Error(message), properties) as Error & { code?: string };

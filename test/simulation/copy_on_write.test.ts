@@ -20,7 +20,7 @@ function checking(random: Random) {
   return { random, tally: UNCOUNTED, operation: "write" };
 }
 
-test("apply() rejects with DISK_FULL where overwriting takes space, and works again, after any power cut too", async () => {
+test("apply() rejects with DISK_FULL where overwriting takes space, and works again, also after any power cut", async () => {
   let full = 0;
   for (let space = 0; space < 12_000; space += 397) {
     const world = new World();
@@ -74,7 +74,7 @@ test("open() comes up after a crash on a full disk where overwriting takes space
   }
 });
 
-test("compact() makes room in another way where giving back the space filled ahead takes space", async () => {
+test("compact() makes room in another way where releasing the space filled ahead takes space", async () => {
   const world = new World();
   const fs = copying();
   const manager = await world.open(fs, { segmentSizeMax: 64 * 1024 });
@@ -91,7 +91,7 @@ test("compact() makes room in another way where giving back the space filled ahe
   await manager.close();
 });
 
-test("a batch taken but for its last byte is never refused and there all the same", async () => {
+test("a batch accepted except for its last byte is never both refused and present", async () => {
   for (let missing = 1; missing <= 3; missing++) {
     const world = new World();
     const fs = copying();

@@ -1,4 +1,4 @@
-// Random histories, randomly damaged or forged: never a silently wrong state, and no journal that harms who opens it.
+// Random histories, randomly damaged or forged: never a silently wrong state, and no journal that harms its reader.
 
 import { test } from "node:test";
 import { testSeed } from "../support/random.ts";
@@ -10,6 +10,6 @@ test("open() gives what is provable or says what is lost when files are damaged 
   await checkStructure({ seed, runs: 120 });
 });
 
-test("open() harms nobody when lines, files and names are forged", async () => {
+test("open() does no harm when lines, files and names are forged", async () => {
   await checkForgeries({ seed, runs: 30 });
 });

@@ -9,7 +9,7 @@ import { fileName, rewrite } from "../support/files.ts";
 import { journalName } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-test("create() writes what restore() gives back, the newest first", async () => {
+test("create() writes what restore() returns, the newest first", async () => {
   await using directory = await temporaryDirectory();
   {
     await using store = await SnapshotStore.open<unknown>(directory.path, journalName);
@@ -27,7 +27,7 @@ test("create() writes what restore() gives back, the newest first", async () => 
   assertEquals((await store.restore())?.sequence, 7);
 });
 
-test("create() takes any JSON, also at sequence 0, and replaces one of the same sequence", async () => {
+test("create() accepts any JSON, also at sequence 0, and replaces one of the same sequence", async () => {
   await using directory = await temporaryDirectory();
   await using store = await SnapshotStore.open<unknown>(directory.path, journalName);
   const states = [null, 0, "", false, [], {}, [[]], { a: null }, "x".repeat(300_000)];

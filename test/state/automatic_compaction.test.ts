@@ -1,4 +1,4 @@
-// Tests compaction that starts by itself, and rotation: when they happen, and that no call fails because of them.
+// Tests automatic compaction and rotation: when they happen, and that no call fails because of them.
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import process from "node:process";
@@ -74,7 +74,7 @@ test("apply() starts no compaction when compaction is manual", async () => {
   assertEquals(await count(directory.path, "snapshot"), 0);
 });
 
-test("apply() waits with a compaction until the journal is longer than the last snapshot", async () => {
+test("apply() starts no compaction until the journal is longer than the last snapshot", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { compactionSize: 4096 });
   // A state that grows with the journal: with every compaction the next one is twice as far away.
@@ -96,7 +96,7 @@ test("open() starts the count of the journal's length where the last snapshot le
   assert(await count(directory.path, "snapshot") > 0, "many short runs are compacted too");
 });
 
-test("apply() is not affected when an automatic compaction fails, and onCompactionError is told", async () => {
+test("apply() is not affected when an automatic compaction fails, and onCompactionError is called", async () => {
   await using directory = await temporaryDirectory();
   const errors: MinistateError[] = [];
   const mutator = {
@@ -212,7 +212,7 @@ test("apply() and compact() continue when the clock throws", async () => {
   await changes.return();
 });
 
-test("apply() tries a compaction again after ever more refusals of a full disk, not after each", async () => {
+test("apply() retries a compaction after more and more refusals of a full disk, not after each", async () => {
   await using directory = await temporaryDirectory();
   let full = false;
   const fs = await wrapFs(({ name, path }) => {

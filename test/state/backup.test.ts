@@ -17,7 +17,7 @@ const runProgram = promisify(execFile);
 const damageFound = { error: CorruptionError, code: "CORRUPT", says: /^Cannot back up.*verify/ };
 const numbers = (to: number) => Array.from({ length: to }, (_, i) => i + 1);
 
-test("backup() copies a state that opens equal, with its history", async () => {
+test("backup() copies a state that opens the same, with its history", async () => {
   await using directory = await temporaryDirectory();
   const target = directory.join("deep", "er", "backup");
   {
@@ -114,7 +114,7 @@ test("backup() of a damaged state fails, and what it leaves does not open", asyn
   assert(error instanceof MinistateError && error.code === "CORRUPT", String(error));
 });
 
-test("backup() that is cut short anywhere never opens as a shorter state", async () => {
+test("a backup() cut short anywhere never opens as a shorter state", async () => {
   for (let failAt = 1;; failAt++) {
     await using directory = await temporaryDirectory();
     let renames = 0;
@@ -236,7 +236,7 @@ async function besideCompactions(path: string, compacting: (operation: string) =
   return { manager, fs };
 }
 
-test("backup() from outside copies what it has seen, however often the writer compacts meanwhile", async () => {
+test("backup() by a reader copies what it has seen, however often the writer compacts meanwhile", async () => {
   await using directory = await temporaryDirectory();
   let isOn = false;
   const { manager, fs } = await besideCompactions(
@@ -262,7 +262,7 @@ test("backup() from outside copies what it has seen, however often the writer co
   await manager.close();
 });
 
-test("backup() from outside lists anew when a file is deleted before it is opened", async () => {
+test("backup() by a reader lists again when a file is deleted before it is opened", async () => {
   await using directory = await temporaryDirectory();
   let left = 0;
   const { manager, fs } = await besideCompactions(
@@ -318,7 +318,7 @@ test("backup() copies no other journal's snapshot or segment", async () => {
   assertEquals((error as MinistateError).code, "CORRUPT");
 });
 
-test("backup() refuses the quarantine of a state directory, and makes nothing there", async () => {
+test("backup() refuses the quarantine of a state directory, and creates nothing there", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.join("state"));
   await using other = await openLedger(directory.join("other"));

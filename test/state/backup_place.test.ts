@@ -50,7 +50,7 @@ test("backup() of a read-only manager whose files were removed fails, and leaves
   assertEquals((await readdir(directory.path)).sort(), ["copy", "state"]);
 });
 
-test("backup from the command fails when the files are removed before it holds them", async () => {
+test("the command's backup fails when the files are removed before it has opened them", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
   {

@@ -30,7 +30,7 @@ async function take(manager: Manager, from: number | undefined, count: number): 
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-test("changes() gives history from any kept sequence, then what comes", async () => {
+test("changes() returns history from any kept sequence, then new mutations", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   await manager.applyAll(numbers(1, 5));
@@ -109,7 +109,7 @@ test("changes() of several readers don't disturb each other, nor does one that s
   assertEquals((await Promise.all(readers)).map((list) => list.length), [3, 30, 21]);
 });
 
-test("changes() leaves nothing out, at whichever turn of a commit it is asked", async () => {
+test("changes() leaves nothing out, at whatever step of a commit it is called", async () => {
   for (let turns = 0; turns <= 60; turns++) {
     // Answers at once, so that all of a commit is turns of one queue.
     const fs = new PowerCutDisk(1);

@@ -18,7 +18,7 @@ const wal = (...sequences: number[]) => sequences.map((sequence) => fileName("wa
 const snapshots = (...sequences: number[]) =>
   sequences.map((sequence) => fileName("snapshot", sequence));
 
-test("createSnapshot() gives the next open its start, and deletes nothing", async () => {
+test("createSnapshot() makes the next open start from it, and deletes nothing", async () => {
   await using directory = await temporaryDirectory();
   {
     await using manager = await openLedger(directory.path);

@@ -1,4 +1,4 @@
-// Tests what following costs and how it ends: no file and no read while it keeps up, and never a wait for the end.
+// Tests what following costs and how it ends: no file and no read while it keeps up, and it always ends at once.
 
 import process from "node:process";
 import { test } from "node:test";
@@ -102,7 +102,7 @@ test("changes() ends without an error when its signal is aborted, before, while 
   assertEquals(seen, [1]);
 });
 
-test("changes() listens to its signal only while somebody waits", async () => {
+test("changes() listens to its signal only while a call waits", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   const { signal } = new AbortController();
@@ -218,7 +218,7 @@ test("changes() of a follower that falls behind continues from the disk, again a
   assertEquals(files.open, 1);
 });
 
-test("changes() tells nobody of a mutation before the state has it", async () => {
+test("changes() never reports a mutation before the state has it", async () => {
   for (let turns = 0; turns <= 40; turns++) {
     const fs = new PowerCutDisk(1);
     // Answers at once, and once later, so that all of a commit is turns of one queue.
@@ -297,7 +297,7 @@ test("changes() without follow ends with what is there", async () => {
   assertEquals(await follow(changes, 9), [2, 3]);
 });
 
-test("changes() of a read-only manager follows the writer elsewhere when it is asked to", async () => {
+test("changes() of a read-only manager follows the writer in another process when asked to", async () => {
   await using directory = await temporaryDirectory();
   const options = { segmentSizeMax: 65_536, compaction: "manual" } as const;
   const files = countOpenFiles(await detectFs());
@@ -359,7 +359,7 @@ test("changes() leaves nothing out when mutations come while it reads history", 
   await changes.return();
 });
 
-test("changes() that was ended says nothing of a read that fails later", async () => {
+test("changes() that has ended ignores a read that fails later", async () => {
   await using directory = await temporaryDirectory();
   let fail: (() => void) | null = null;
   let isHeld = false;
@@ -408,7 +408,7 @@ test("changes() of a read-only manager leaves no file open once it is ended", as
   await until(() => files.open <= before);
 });
 
-test("changes() reads nothing from the disk that was written and is not acknowledged", async () => {
+test("changes() reads nothing from the disk that is not acknowledged yet", async () => {
   await using directory = await temporaryDirectory();
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-// A compaction that lost power half-way leaves a directory that everything works in: a backup, and the next compaction.
+// Tests that a backup and the next compaction work after a compaction lost power half-way.
 
 import { assert } from "@std/assert";
 import { test } from "node:test";

@@ -37,7 +37,7 @@ function open(directory: string, schema: StandardSchema<unknown, Reading>) {
 }
 
 for (const [library, schema] of Object.entries(schemas)) {
-  test(`apply() journals what a ${library} schema makes of the mutation, and replays that`, async () => {
+  test(`apply() journals the output of a ${library} schema, and replays that`, async () => {
     await using directory = await temporaryDirectory();
     const kept = [{ celsius: 21, place: "attic" }, { celsius: 4, place: "here" }];
     {
@@ -85,7 +85,7 @@ function standard(validate: (value: unknown) => unknown): StandardSchema<unknown
 
 const reading = { celsius: 1, place: "here" };
 
-test("apply() refuses a schema that answers with a promise", async () => {
+test("apply() refuses a schema that returns a promise", async () => {
   await using directory = await temporaryDirectory();
   const asyncSchemas = [
     standard((value) => Promise.resolve({ value })),
@@ -134,7 +134,7 @@ test("apply() fails with the schema's own error when the schema throws", async (
   assertEquals(manager.sequence, 0);
 });
 
-test("apply() takes what a schema accepts without issues, whatever word it has for none", async () => {
+test("apply() accepts a schema's result without issues, however the schema says so", async () => {
   await using directory = await temporaryDirectory();
   for (const none of [undefined, null, false, 0, ""]) {
     await using manager = await open(
@@ -171,7 +171,7 @@ test("apply() refuses the mutation whatever form a schema's issues have", async 
   }
 });
 
-test("apply() says what is wrong with an answer that the standard doesn't know", async () => {
+test("apply() says what is wrong with a result that the standard doesn't allow", async () => {
   await using directory = await temporaryDirectory();
   const rows: [answer: unknown, says: RegExp][] = [
     [undefined, /must answer with \{ value \} or \{ issues \}.*with undefined, and nothing/],

@@ -1,4 +1,4 @@
-// Tests what calls get on something that is closed, closing or read-only: a typed error, and no write.
+// Tests calls on something that is closed, closing or read-only: they get a typed error and write nothing.
 
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -109,7 +109,7 @@ test("create(), restore() and exists() fail with ClosedError when the store is c
   assertEquals((await reader.restore())?.state, "whole");
 });
 
-test("close() waits for all that was asked for before, in order", async () => {
+test("close() waits for all earlier calls, in order", async () => {
   await using directory = await temporaryDirectory();
   const manager = await openLedger(directory.path);
   const applied = Array.from({ length: 100 }, (_, i) => manager.apply(i));
@@ -141,7 +141,7 @@ test("close() succeeds again and again, also at the same time", async () => {
   assertEquals(again.sequence, 0);
 });
 
-test("close() gives the lock back when a sync failed before", async () => {
+test("close() releases the lock when a sync failed before", async () => {
   await using directory = await temporaryDirectory();
   let broken = false;
   const fs = await wrapFs(({ name }) => {
@@ -166,7 +166,7 @@ const openers = {
 
 for (const [call, open] of Object.entries(openers)) {
   for (const [step, name] of [["write", "write"], ["sync", "syncAll"], ["trim", "truncate"]]) {
-    test(`${call} gives the lock back when the ${step} of its seal fails`, async () => {
+    test(`${call} releases the lock when the ${step} of its seal fails`, async () => {
       await using directory = await temporaryDirectory();
       let closing = false;
       const fs = await wrapFs((operation) => {

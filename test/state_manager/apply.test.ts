@@ -9,7 +9,7 @@ import { freshDisk } from "../../simulation/workloads.ts";
 import { journalName, ledger, openCounter, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-test("apply() gives the sequence and the mutator's result, whatever that is", async () => {
+test("apply() returns the sequence and the mutator's result, whatever it is", async () => {
   await using directory = await temporaryDirectory();
   const results: unknown[] = [undefined, null, 0, "text", { a: [1] }, new Map([[1, 2]])];
   const mutator = { initial: () => ({}), apply: (_: object, i: number) => results[i] };

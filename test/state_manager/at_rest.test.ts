@@ -1,4 +1,4 @@
-// Tests reading a journal that nobody writes, one that is hardly there, and one that goes away while it is read.
+// Tests reading a journal that nobody writes, one with hardly anything in it, and one that disappears while it is read.
 
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -39,7 +39,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-test("open() read-only makes nothing of an empty directory, and reads nothing from it", async () => {
+test("open() read-only creates nothing in an empty directory, and reads nothing from it", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { readOnly: true });
   assertEquals([manager.journalPath, manager.sequence], [directory.path, 0]);
@@ -206,7 +206,7 @@ test("open() fails with TOO_NEW when an older segment is of a newer format, dama
   }
 });
 
-test("a reader that a newer version's files come to fails with TOO_NEW", async () => {
+test("a reader fails with TOO_NEW when a newer version's files appear", async () => {
   await using directory = await temporaryDirectory();
   await using store = await SnapshotStore.open<string>(directory.path, journalName);
   await store.create(1, "old");
@@ -227,7 +227,7 @@ test("a reader that a newer version's files come to fails with TOO_NEW", async (
   await assertRejects(() => unusableHeader(fs, files, 0, 0, 0, damaged), TooNewError);
 });
 
-test("restore() passes over a snapshot whose lines make no state", async () => {
+test("restore() skips a snapshot whose lines don't form a state", async () => {
   await using directory = await temporaryDirectory();
   await using store = await SnapshotStore.open<number>(directory.path, journalName);
   const info = await store.create(1, 1);
@@ -240,7 +240,7 @@ test("restore() passes over a snapshot whose lines make no state", async () => {
   assertEquals([restored?.state, restored?.sequence, info.sequence], [1, 1, 1]);
 });
 
-test("restore() passes over a snapshot that ends while it is read", async () => {
+test("restore() skips a snapshot that ends while it is read", async () => {
   await using directory = await temporaryDirectory();
   const base = await wrapFs(() => {});
   const fs: DurableFs = {
@@ -292,7 +292,7 @@ test("create() works again after one that failed", async () => {
   assertEquals((await store.create(3, "c")).sequence, 3);
 });
 
-test("createSnapshot() passes on what initial() throws when a large state is built anew", async () => {
+test("createSnapshot() rethrows what initial() throws when a large state is rebuilt", async () => {
   await using directory = await temporaryDirectory();
   let calls = 0;
   const mutator = {
@@ -311,7 +311,7 @@ test("createSnapshot() passes on what initial() throws when a large state is bui
   assertEquals((await manager.createSnapshot()).sequence, 4);
 });
 
-test("an automatic compaction that fails is told by compactionError alone when nobody listens", async () => {
+test("a failed automatic compaction is reported only by compactionError when nobody listens", async () => {
   await using directory = await temporaryDirectory();
   let fails = false;
   const fs = await wrapFs(({ name, path }) => {

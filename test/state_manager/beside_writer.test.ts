@@ -184,7 +184,7 @@ test("a reader takes the writer's next batch as proof, and waits a little for it
   await writer.close();
 });
 
-test("changes() that follows from outside shows a batch only once it is durable", async () => {
+test("changes() of another process's journal shows a batch only once it is durable", async () => {
   const { disk, letGo, reader, writer } = await midSync();
   await letGo();
   const beside = await open(reader.fs, { readOnly });
@@ -218,7 +218,7 @@ test("a reader that can't sync the last batch says so; on a disk without syncs i
   await letGo();
 });
 
-test("a reader takes it for durable when a compaction deletes the segment before it is synced", async () => {
+test("a reader counts a batch as durable when a compaction deletes its segment before the sync", async () => {
   const disk = new PowerCutDisk();
   const writer = await open(disk, { compaction: "manual" });
   await writer.apply({ a: 1 });

@@ -1,4 +1,4 @@
-// Tests that close() ends everybody who reads: at once, and nothing is done by name any more once it has resolved.
+// Tests that close() ends all readers at once, and that nothing is done by name after it has resolved.
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
@@ -98,7 +98,7 @@ for (const [who, { readOnly, follow }] of Object.entries(followers)) {
   });
 }
 
-test("close() waits for what a writer's follower is reading, which is the last that it reads", async () => {
+test("close() waits for the read that a writer's follower has started, and no other follows", async () => {
   await using directory = await temporaryDirectory();
   await makeHistory(directory.path);
   const { fs, counts, held, hold, files } = await named();

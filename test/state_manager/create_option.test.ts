@@ -51,7 +51,7 @@ const empties: Record<string, (state: string) => Promise<unknown>> = {
 };
 
 for (const [call, open] of Object.entries(openers)) {
-  test(`${call} with create: false refuses a directory that is missing, and makes nothing`, async () => {
+  test(`${call} with create: false refuses a directory that is missing, and creates nothing`, async () => {
     await using directory = await temporaryDirectory();
     for (const path of [directory.join("state"), directory.join("deep", "er", "state")]) {
       for (const readOnly of [false, true]) {
@@ -83,7 +83,7 @@ for (const [call, open] of Object.entries(openers)) {
     });
   }
 
-  test(`${call} with create: false opens a state that is there, and lets go of one it refuses`, async () => {
+  test(`${call} with create: false opens an existing state, and releases one it refuses`, async () => {
     await using directory = await temporaryDirectory();
     const path = directory.join("state");
     await assertFails(() => open(path, { create: false }), { ...noState, says: /mounted/ });
@@ -99,7 +99,7 @@ for (const [call, open] of Object.entries(openers)) {
     await (await open(path, { create: false }))[Symbol.asyncDispose]();
   });
 
-  test(`${call} with create: false says of anything else what it says without`, async () => {
+  test(`${call} with create: false reports anything else as it does without`, async () => {
     await using directory = await temporaryDirectory();
     await writeFile(directory.join("file"), "");
     await assertFails(() => open(directory.join("file"), { create: false }), {
@@ -135,7 +135,7 @@ for (const [call, open] of Object.entries(openers)) {
   for (const readOnly of [false, true]) {
     const how = readOnly ? " and readOnly" : "";
 
-    test(`${call} with create: false${how} makes no state in the directory that was beneath one that was unmounted`, async () => {
+    test(`${call} with create: false${how} creates no state in the directory below one that was unmounted`, async () => {
       await using directory = await temporaryDirectory();
       const path = directory.join("state");
       await (await openCounter(path)).close();
@@ -150,7 +150,7 @@ for (const [call, open] of Object.entries(openers)) {
       await (await openCounter(path)).close();
     });
 
-    test(`${call} with create: false${how} makes no directory in place of one that was removed`, async () => {
+    test(`${call} with create: false${how} creates no directory in place of one that was removed`, async () => {
       await using directory = await temporaryDirectory();
       const path = directory.join("state");
       await (await openCounter(path)).close();
@@ -161,7 +161,7 @@ for (const [call, open] of Object.entries(openers)) {
     });
   }
 
-  test(`${call} with create: false passes on what else is not there`, async () => {
+  test(`${call} with create: false reports other missing files as they are`, async () => {
     await using directory = await temporaryDirectory();
     await (await openCounter(directory.path)).close();
     const refuse = () => Promise.reject(systemError("ENOENT"));
@@ -171,7 +171,7 @@ for (const [call, open] of Object.entries(openers)) {
   });
 }
 
-test("recovery.created says when a new state was made, and only then", async () => {
+test("recovery.created is true only when a new state was created", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("state");
   const open = { manager: openCounter, journal: (p: string) => Journal.open(p, journalName) };

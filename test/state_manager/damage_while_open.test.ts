@@ -1,4 +1,4 @@
-// Damage that comes while a state is open, a disk that refuses reads, and snapshots of another journal.
+// Tests damage that comes while a state is open, a disk that refuses reads, and snapshots of another journal.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -111,7 +111,7 @@ for (const pad of ["small", LARGE]) {
   });
 }
 
-test("open() asks again for a snapshot that the disk refused once, before anything is given up", async () => {
+test("open() reads a snapshot again that the disk refused once, before it gives up anything", async () => {
   const fs = freshDisk();
   const manager = await open(fs);
   for (let i = 1; i <= 15; i++) {
@@ -153,7 +153,7 @@ test("compact() never takes another journal's snapshots for its own", async () =
   assertEquals(again.recovery.snapshotsSkipped.length, 2);
 });
 
-test("open() comes up on a full disk after an upgrade, and mutations wait for space", async () => {
+test("open() works on a full disk after an upgrade, and mutations wait for space", async () => {
   const fs = freshDisk();
   {
     await using manager = await open(fs);

@@ -143,7 +143,7 @@ test("open() says which place of the state can't be carried over, for reading to
   }
 });
 
-test("open() makes nothing when the mutator of a new directory is refused", async () => {
+test("open() creates nothing when the mutator of a new directory is refused", async () => {
   for (
     const mistake of [
       "initial() throws",
@@ -158,7 +158,7 @@ test("open() makes nothing when the mutator of a new directory is refused", asyn
   }
 });
 
-test("open() takes a copy of what migrate.state returns, so that the past stays what it was", async () => {
+test("open() copies what migrate.state returns, so that the past stays unchanged", async () => {
   const disk = freshDisk();
   const old = await open(disk, one, { compaction: "manual" });
   await old.apply({ by: 1 });

@@ -128,7 +128,7 @@ for (const { title, value, says } of notJson) {
   });
 }
 
-test("apply() takes objects and arrays of another realm, and refuses arrays of its classes", async () => {
+test("apply() accepts objects and arrays of another realm, and refuses arrays of its classes", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   const foreign = runInNewContext("({ items: [1, { a: [2] }] })");
@@ -140,7 +140,7 @@ test("apply() takes objects and arrays of another realm, and refuses arrays of i
   await assertFails(() => manager.apply(ofClass), wanted);
 });
 
-test("apply() takes everything that JSON can hold, and gives it back on replay", async () => {
+test("apply() accepts everything that JSON can hold, and returns it on replay", async () => {
   await using directory = await temporaryDirectory();
   const mutations = [
     null,
@@ -173,7 +173,7 @@ test("apply() takes everything that JSON can hold, and gives it back on replay",
 
 const tooLarge = { error: TooLargeError, code: "TOO_LARGE", says: /not journaled.*recordSizeMax/ };
 
-test("apply() refuses a record over recordSizeMax, whatever its letters take in bytes", async () => {
+test("apply() refuses a record over recordSizeMax, measured in bytes and not in characters", async () => {
   await using directory = await temporaryDirectory();
   const recordSizeMax = 4096;
   // What a line needs beside its mutation is set at 80 bytes, and the quotes take two.
@@ -197,7 +197,7 @@ test("apply() refuses a record over recordSizeMax, whatever its letters take in 
   await assertFails(() => manager.apply("a".repeat(100)), tooLarge);
 });
 
-test("applyAll() refuses a group over the size of a batch, and takes one just below", async () => {
+test("applyAll() refuses a group over the size of a batch, and accepts one just below", async () => {
   await using directory = await temporaryDirectory();
   const mutation = "\u00e4".repeat(500_000);
   const group = (count: number) => Array.from({ length: count }, () => mutation);

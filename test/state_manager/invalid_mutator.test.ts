@@ -1,4 +1,4 @@
-// Tests what a mutator that is not one gets, and how refusals become part of the replayed history.
+// Tests how invalid mutators are refused, and how refusals become part of the replayed history.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
@@ -175,7 +175,7 @@ const refusals: Record<string, { refuse: () => unknown; cause?: unknown }> = {
 
 for (const [what, { refuse, cause }] of Object.entries(refusals)) {
   for (const style of ["apply", "reduce"]) {
-    test(`apply() rejects, and every replay alike, when ${style}() ${what}`, async () => {
+    test(`apply() rejects, and so does every replay, when ${style}() ${what}`, async () => {
       await using directory = await temporaryDirectory();
       let calls = 0;
       const mutator = {

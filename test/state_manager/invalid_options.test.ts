@@ -1,4 +1,4 @@
-// Tests what wrong options, names and mutators get: a TypeError or RangeError that says what is wanted, and no trace on the disk.
+// Tests that invalid options, names and mutators get a TypeError or RangeError that says what is expected, and leave no trace on the disk.
 
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
@@ -190,7 +190,7 @@ for (const [call, { open, rows }] of Object.entries(openers)) {
   });
 }
 
-test("StateManager.open() takes the longest name, and all three spellings of one", async () => {
+test("StateManager.open() accepts the longest name, and all three spellings of a name", async () => {
   await using directory = await temporaryDirectory();
   const stem = `${"n".repeat(126)}.1`;
   for (const name of [stem, `${stem}.jsonl`, `${stem}.wal.jsonl`]) {
@@ -200,7 +200,7 @@ test("StateManager.open() takes the longest name, and all three spellings of one
   }
 });
 
-test("calls that take options, ranges, sequences or paths refuse anything else in words of the API", async () => {
+test("calls that take options, ranges, sequences or paths refuse anything else in terms of the API", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await StateManager.open(directory.join("state"), "test", counter);
   await using journal = await Journal.open(directory.join("journal"), "test");

@@ -1,4 +1,4 @@
-// Tests firmware updates: old snapshots and journals are carried over to the mutator's version, or left exactly as they are.
+// Tests firmware updates: old snapshots and journals are migrated to the mutator's version, or left exactly as they are.
 
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -84,7 +84,7 @@ async function contents(path: string): Promise<Record<string, string>> {
 }
 
 for (const [shape, celsius] of Object.entries(shapes)) {
-  test(`open() carries ${shape} over to a newer version, and once is enough`, async () => {
+  test(`open() migrates ${shape} to a newer version, once`, async () => {
     await using directory = await temporaryDirectory();
     await writeOne(directory.path, shape);
     {
@@ -176,7 +176,7 @@ for (const [failure, { migrate, cause }] of Object.entries(failing)) {
   });
 }
 
-test("open() carries everything over when an earlier attempt failed anywhere", async () => {
+test("open() migrates everything when an earlier attempt failed anywhere", async () => {
   for (let failAt = 1;; failAt++) {
     await using directory = await temporaryDirectory();
     await writeOne(directory.path, "two snapshots and a journal");
@@ -197,7 +197,7 @@ test("open() carries everything over when an earlier attempt failed anywhere", a
   }
 });
 
-test("open() takes data as it is where migrate has no function for it", async () => {
+test("open() uses data unchanged where migrate has no function for it", async () => {
   await using directory = await temporaryDirectory();
   await writeOne(directory.path, "a snapshot and a journal");
   await using manager = await open(directory.path, { ...one, version: 2, migrate: {} });
@@ -205,7 +205,7 @@ test("open() takes data as it is where migrate has no function for it", async ()
   assertEquals(manager.recovery.migratedFrom, 1);
 });
 
-test("open() replays a refusal of an older version as what the newer one makes of it", async () => {
+test("open() replays a refusal of an older version with the outcome of the newer one", async () => {
   await using directory = await temporaryDirectory();
   {
     await using manager = await open(directory.path, { ...one, apply: throwing });

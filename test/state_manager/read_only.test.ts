@@ -41,7 +41,7 @@ test("open() for reading returns what is acknowledged while the writer continues
   await writing;
 });
 
-test("open() for reading changes no byte, whatever it finds", async () => {
+test("open() for reading never changes a byte", async () => {
   await using directory = await temporaryDirectory();
   let journalPath;
   {

@@ -25,7 +25,7 @@ async function fallible(where: (operation: Operation) => boolean) {
   return { fs, failure };
 }
 
-test("apply() poisons the manager when a write fails for another reason than a full disk", async () => {
+test("apply() poisons the manager when a write fails for any reason but a full disk", async () => {
   await using directory = await temporaryDirectory();
   let writes = 0;
   const { fs, failure } = await fallible(({ name }) => name === "write" && ++writes === 1);
@@ -38,7 +38,7 @@ test("apply() poisons the manager when a write fails for another reason than a f
   assertEquals([manager.sequence, manager.snapshot()], [1, { entries: [1] }]);
 });
 
-test("createSnapshot() writes over what an attempt has left that could not be cleared away", async () => {
+test("createSnapshot() overwrites what a failed attempt could not remove", async () => {
   await using directory = await temporaryDirectory();
   const { fs, failure } = await fallible(({ name, path }) =>
     (name === "rename" || name === "remove") && path.includes(".snapshot.")
@@ -51,7 +51,7 @@ test("createSnapshot() writes over what an attempt has left that could not be cl
   assertEquals((await manager.createSnapshot()).sequence, 1);
 });
 
-test("a full disk that can't even cut a file or write a seal costs nothing that was acknowledged", async () => {
+test("a full disk that can't even cut a file or write a seal loses nothing acknowledged", async () => {
   await using directory = await temporaryDirectory();
   const { fs, failure } = await fallible(({ name }) => name === "truncate");
   {
@@ -84,7 +84,7 @@ test("open() cuts a torn tail on a full disk, and says that it is not kept", asy
   assertEquals([manager.recovery.torn?.size, manager.recovery.torn?.keptAt], [6, null]);
 });
 
-test("open() fails with the system's error when damage can't be set aside, and does it the next time", async () => {
+test("open() fails with the system's error when damage can't be set aside, and sets it aside the next time", async () => {
   const places: [string, string, (operation: Operation) => boolean][] = [
     ["the report", "EIO", ({ name, path }) => name === "write" && path.includes("lost-from")],
     [

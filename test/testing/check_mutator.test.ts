@@ -1,4 +1,4 @@
-// The check that users run on their own mutators: it passes good ones, and names the rule that a bad one breaks.
+// Tests the check that users run on their own mutators: it passes good ones, and names the rule that a bad one breaks.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -204,7 +204,7 @@ function tiring(runsMax: number): AnyMutator<Stock, Move> {
   return bad((state, { item }) => void (state.items[item] = ++runs > runsMax ? 1 : 0));
 }
 
-test("checkMutator() finds a state that recovery gives back as another one", async () => {
+test("checkMutator() finds a state that recovery returns changed", async () => {
   const options = { generate, histories: 1, mutationCount: 3, seed: 1 };
   // Enough for the checks without a disk, and not for those with one: with this seed, as with most.
   const error = await assertRejects(() => checkMutator(tiring(60), options), MutatorCheckError);
@@ -225,7 +225,7 @@ test("checkMutator() finds a disk that loses what was acknowledged", async () =>
   assert(error.message.includes("recovery reached mutation 0: wanted 1 to 1"), error.message);
 });
 
-test("checkMutator() says that living with a disk failed, wherever the disk refuses", async () => {
+test("checkMutator() reports a failing disk, wherever the disk refuses", async () => {
   const codes = new Set<string>();
   for (let at = 1, refused = true; refused; at++) {
     const failing: Simulator = {
@@ -244,7 +244,7 @@ test("checkMutator() says that living with a disk failed, wherever the disk refu
   assertEquals([...codes].sort(), ["IO_FAILED", "POISONED"]);
 });
 
-test("checkMutator() finds a mutator that minds when mutations share a batch, and so a timestamp", async () => {
+test("checkMutator() finds a mutator that fails when mutations share a batch, and so a timestamp", async () => {
   const mutator: AnyMutator<{ last: number; count: number }, Move> = {
     initial: () => ({ last: 0, count: 0 }),
     apply(state, _, { timestamp }) {
@@ -261,7 +261,7 @@ test("checkMutator() finds a mutator that minds when mutations share a batch, an
   assert(error.message.includes("was refused (no time has passed)"), error.message);
 });
 
-test("checkMutator() finds a mutator whose state stops being JSON one day", async () => {
+test("checkMutator() finds a mutator whose state stops being JSON at some point", async () => {
   const soon = Date.now() + 1e9;
   const mutator = bad((state, { item }) => {
     const isLater = new Date().getTime() > new Date(soon).getTime();
@@ -272,7 +272,7 @@ test("checkMutator() finds a mutator whose state stops being JSON one day", asyn
   assert(error.message.includes("the number NaN"), error.message);
 });
 
-test("checkMutator() takes what is thrown for an outcome, whatever it is", async () => {
+test("checkMutator() treats anything thrown as an outcome", async () => {
   const mutator = bad((state, { item, by }) => {
     if (by < 0) throw "not an error";
     state.items[item] = by;
@@ -289,7 +289,7 @@ test("checkMutator() shortens long values in its message", async () => {
   assert(error.message.includes("…"), error.message);
 });
 
-test("checkMutator() passes on that the schema refuses what generate makes", async () => {
+test("checkMutator() reports that the schema refuses what generate returns", async () => {
   const refusing = {
     "~standard": {
       version: 1 as const,
@@ -302,7 +302,7 @@ test("checkMutator() passes on that the schema refuses what generate makes", asy
   assertEquals((error as { code?: string }).code, "INVALID_MUTATION");
 });
 
-test("checkMutator() finds a migration that is another one after a while", async () => {
+test("checkMutator() finds a migration that changes after a while", async () => {
   let calls = 0;
   const state = (old: unknown) => ({
     total: (old as { sum: number }).sum + (++calls > 30 ? 1 : 0),
@@ -314,7 +314,7 @@ test("checkMutator() finds a migration that is another one after a while", async
   assert(error.message.includes("of the first start"), error.message);
 });
 
-test("checkMutator() blames no place when a migration is another one each time", async () => {
+test("checkMutator() names no place when a migration differs each time", async () => {
   let calls = 0;
   const state = (old: unknown) => {
     const total = (old as { sum: number }).sum;
@@ -348,7 +348,7 @@ test("checkMutator() finds a migration that throws, whenever that is", async () 
   }
 });
 
-test("checkMutator() finds an older version that is unfit itself", async () => {
+test("checkMutator() finds an older version that breaks the rules itself", async () => {
   const mutator: AnyMutator<unknown, unknown> = {
     version: 3,
     initial: () => ({ sum: 0 }),
@@ -369,7 +369,7 @@ test("checkMutator() restores the clock and the random numbers", async () => {
   assertEquals([globalThis.Date, Math.random], [realDate, random]);
 });
 
-test("checkMutator() takes a mutator for good whose keys are one escape apart", async () => {
+test("checkMutator() passes a mutator whose keys are one escape apart", async () => {
   const keeper: AnyMutator<Record<string, unknown>[], string> = {
     initial: () => [],
     apply: (state, key) => {

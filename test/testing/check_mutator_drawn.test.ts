@@ -1,4 +1,4 @@
-// The check that users run on their own mutators: it gives no false alarm, and every end has a seed.
+// Tests the check that users run on their own mutators: it raises no false alarm, and every result has a seed.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
@@ -48,7 +48,7 @@ test("checkMutator() passes a mutator whose schema coerces and fills in what is 
   assert(report.crashStates > 0);
 });
 
-test("checkMutator() passes schemas that change their input, stamp the time, or accept their own output not again", async () => {
+test("checkMutator() passes schemas that change their input, stamp the time, or refuse their own output", async () => {
   let stamps = 0;
   const inPlace = schema<Move>((value) => {
     const move = value as Move;
@@ -74,7 +74,7 @@ test("checkMutator() passes schemas that change their input, stamp the time, or 
   }
 });
 
-test("checkMutator() passes what a schema turns into JSON, though it was none", async () => {
+test("checkMutator() passes what a schema turns into JSON", async () => {
   const dates = schema<Move>((value) => ({
     value: {
       by: Number((value as { n: bigint }).n),

@@ -71,7 +71,7 @@ test("stats() counts since open what reaches the disk, in journal, fill, snapsho
   assertEquals(told(manager.stats().sinceOpen), countsOf(tap));
 });
 
-test("stats() counts a card's whole pages: each commit of some bytes costs one", async () => {
+test("stats() counts whole pages of a card: a small commit costs one", async () => {
   const tap = tapped(freshDisk());
   await using manager = await open(tap.fs);
   // The second fills space ahead.
@@ -200,7 +200,7 @@ test("stats() continues from the last seal when the session after it crashed", a
   assert(counted.writes - life.writes <= 4, `${counted.writes} and ${life.writes} writes`);
 });
 
-test("stats() counts from a segment on that doesn't tell what was written before it", async () => {
+test("stats() starts counting at a segment that doesn't record what was written before it", async () => {
   const disk = freshDisk();
   const [first, second] = [1, 3].map((first) => controlLine({ ...segmentHeader, first }));
   const records = [[1, first], [3, second]] as const;
@@ -348,7 +348,7 @@ test("stats() keeps the life from a new version of the mutator on", async () => 
   }
 });
 
-test("stats() of a reader tells the life and nothing since open", async () => {
+test("stats() of a reader reports the life and nothing since open", async () => {
   const disk = freshDisk();
   const tap = tapped(disk);
   await using manager = await open(tap.fs);
@@ -363,7 +363,7 @@ test("stats() of a reader tells the life and nothing since open", async () => {
   assertEquals(life.cardBytesPerMutation, tap.cardBytes / 2);
 });
 
-test("stats() tells zeros of a directory that isn't begun", async () => {
+test("stats() reports zeros for a directory without a state", async () => {
   const disk = freshDisk();
   disk.plantDirectory(DIRECTORY);
   await using reader = await open(disk, { readOnly: true });
@@ -375,7 +375,7 @@ test("stats() tells zeros of a directory that isn't begun", async () => {
   });
 });
 
-test("stats() tells how long a card lasts at the rate since open", async () => {
+test("stats() reports how long a card lasts at the rate since open", async () => {
   await using manager = await open(freshDisk());
   assertEquals(manager.stats().cardYears, null, "no endurance was given");
   await new Promise((resolve) => setTimeout(resolve, 20));

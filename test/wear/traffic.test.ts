@@ -1,4 +1,4 @@
-// Tests the arithmetic of what was written, and that counting it makes no call slower than it was.
+// Tests the arithmetic of what was written, and that counting makes no synchronous call asynchronous.
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
@@ -9,7 +9,7 @@ import { cardYears, noTraffic, pagesTouched } from "../../src/format/traffic.ts"
 
 const YEAR_MS = 365.25 * 86_400_000;
 
-test("cardYears() divides what a card can take by the rate, and knows nothing without one", () => {
+test("cardYears() divides a card's endurance by the rate, and returns null without a rate", () => {
   assertEquals(cardYears(1e12, 1e12, YEAR_MS), 1);
   assertEquals(cardYears(30e12, 1e9, YEAR_MS / 1000), 30);
   for (const [bytes, ms] of [[0, 1], [1, 0], [0, 0], [1, -1], [-1, 1], [NaN, 1]] as const) {
@@ -28,7 +28,7 @@ test("pagesTouched() counts each page that holds a byte of the write", () => {
   }
 });
 
-test("newestLife() takes the life that counts most, and begins one when none is told", () => {
+test("newestLife() takes the largest totals, and begins at zero when there are none", () => {
   const [less, more] = [1, 2].map((bytes) => ({ since: bytes, ...noTraffic(), bytes }));
   assertEquals(newestLife([less, more], 9), more);
   assertEquals(newestLife([more, undefined], 9), more);
@@ -54,7 +54,7 @@ function countingFs(file: DurableFile): CountingFs {
   return new CountingFs({ open: () => Promise.resolve(file) } as unknown as DurableFs);
 }
 
-test("CountingFs answers at once where the file does, and later where it does not", async () => {
+test("CountingFs is synchronous where the file is, and asynchronous where it is not", async () => {
   for (const later of [false, true]) {
     const fs = countingFs(fileOf(later));
     const file = await fs.open("/a", "write");
@@ -84,7 +84,7 @@ test("CountingFs answers at once where the file does, and later where it does no
   }
 });
 
-test("CountingFs counts what a short write took, a page once until it is synced, and no reader's file", async () => {
+test("CountingFs counts what a short write took, a page once until it is synced, and no files of readers", async () => {
   const inner = fileOf(false, 5000);
   const fs = countingFs(inner);
   assert(await fs.open("/a", "read") === inner);

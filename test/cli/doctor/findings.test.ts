@@ -1,4 +1,4 @@
-// Tests the judgements of `doctor` on facts of machines that are not at hand: mounts, devices, latencies, clocks, owners.
+// Tests what `doctor` concludes from facts about other machines: mounts, devices, latencies, clocks, owners.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -61,7 +61,7 @@ test("parseMounts() gives points without escapes, and the options of the mount a
   });
 });
 
-test("mountOf() finds the deepest mount, and of those at one point the one on top", () => {
+test("mountOf() finds the deepest mount, and the topmost of several at one point", () => {
   const mounts = parseMounts(MOUNTS);
   const typeAt = (path: string) => mountOf(mounts, path)?.type;
   assertEquals(typeAt("/var/lib/state"), "ext4");
@@ -443,7 +443,7 @@ test("accessFindings() shows three names and counts the rest", () => {
   assertEquals(finding!.found, "test-0, test-1, test-2 and 1 more: mode 0644");
 });
 
-test("ask() makes a refusal of the system a fact, and nothing else", async () => {
+test("ask() turns only a refusal by the system into a fact", async () => {
   const refused = Object.assign(new Error("no"), { code: "EACCES" });
   assertEquals(await ask(() => Promise.reject(refused)), { unknown: "EACCES" });
   let thrown: unknown;

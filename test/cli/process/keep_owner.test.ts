@@ -1,4 +1,4 @@
-// Tests whose files are that the command makes: as root in another's directory, the owner's; else, those of the one who runs it.
+// Tests who owns the files that the command creates: the directory's owner when root runs it, otherwise the user who runs it.
 
 import fs from "node:fs";
 import {
@@ -124,7 +124,7 @@ test("the command stays out where the lock file of a running service was removed
   await lock.release();
 });
 
-test("in a directory of one's own, everything is one's own", async () => {
+test("in the user's own directory, everything belongs to the user", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
   assertEquals((await ministate("set", state, "/a", "1")).code, 0);
@@ -162,7 +162,7 @@ function asRoot(change: Partial<fs.Stats> = {}, owner = 1234) {
   return { ownership, given, open };
 }
 
-test("keepOwner() gives each new file, directory and lock away once, and nothing that is there", async () => {
+test("keepOwner() gives each new file, directory and lock away once, and nothing that existed before", async () => {
   await using directory = await temporaryDirectory();
   const { ownership, given, open } = asRoot();
   const kept = keepOwner(await detectFs(), ownership);

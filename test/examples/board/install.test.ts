@@ -37,7 +37,7 @@ test("install.sh writes aside, syncs and renames, and enables the service", asyn
   assert(!text.includes("ministate-app"));
 });
 
-test("install.sh takes a program whose checksum is right, and none that is not what was built", async () => {
+test("install.sh takes a program whose checksum is right, and refuses any other", async () => {
   await using directory = await temporaryDirectory();
   const board = new Board(directory);
   writeFileSync(`${board.binary}.sha256`, `${"0".repeat(64)}  keeper-aarch64\n`);
@@ -50,7 +50,7 @@ test("install.sh takes a program whose checksum is right, and none that is not w
   assertEquals(board.install().code, 0);
 });
 
-test("install.sh takes its own user again, and no other", async () => {
+test("install.sh accepts its own user again, and no other", async () => {
   await using directory = await temporaryDirectory();
   const board = new Board(directory);
   board.write(
@@ -68,7 +68,7 @@ test("install.sh takes its own user again, and no other", async () => {
   assertEquals(board.install().code, 0);
 });
 
-test("install.sh takes no name of another service or command", async () => {
+test("install.sh refuses the name of another service or command", async () => {
   await using directory = await temporaryDirectory();
   const board = new Board(directory);
   board.write("lib/systemd/system/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n");
@@ -90,7 +90,7 @@ test("install.sh takes no name of another service or command", async () => {
   assertEquals(board.install().code, 0);
 });
 
-test("install.sh takes a ROOT with .. and links in it", async () => {
+test("install.sh accepts a ROOT with .. and links in it", async () => {
   await using directory = await temporaryDirectory();
   const board = new Board(directory);
   symlinkSync(board.root, directory.join("image"));

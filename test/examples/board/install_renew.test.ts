@@ -1,4 +1,4 @@
-// Tests examples/board/install.sh where it renews, goes back and uninstalls: on a full card, interrupted, twice at once.
+// Tests examples/board/install.sh when it updates, goes back and uninstalls: on a full card, interrupted, twice at once.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ echo "/dev/mmcblk0p2    30000000 1000000     ${kib}      97% /"
 `;
 }
 
-test("install.sh keeps the program before the renewed one, also when it is run twice", async () => {
+test("install.sh keeps the previous program, also when it is run twice", async () => {
   await using directory = await temporaryDirectory();
   const board = boardToRenew(directory);
   for (let run = 0; run < 2; run++) {
@@ -54,7 +54,7 @@ test("install.sh asks for room first, and changes nothing where there is none", 
   assertEquals(board.files(), AFTER_FIRST);
 });
 
-test("install.sh gives the place of the program before to the next one where the card needs it", async () => {
+test("install.sh replaces the previous program to make room when the card needs it", async () => {
   await using directory = await temporaryDirectory();
   const board = boardToRenew(directory);
   board.write(KEEPER.before, new Uint8Array(30 * 1024));
@@ -66,7 +66,7 @@ test("install.sh gives the place of the program before to the next one where the
   assertEquals(board.installed(KEEPER.before), OLD);
 });
 
-test("install.sh keeps the program before where its place is not enough", async () => {
+test("install.sh keeps the previous program when its space would not be enough", async () => {
   await using directory = await temporaryDirectory();
   const board = boardToRenew(directory);
   board.write(KEEPER.before, new Uint8Array(10 * 1024));
@@ -75,7 +75,7 @@ test("install.sh keeps the program before where its place is not enough", async 
   assertEquals(board.files(), AFTER_RENEWAL);
 });
 
-test("install.sh leaves nothing aside on a card that is full though it had room", async () => {
+test("install.sh leaves no temporary file on a card that turns out to be full", async () => {
   await using directory = await temporaryDirectory();
   const board = boardToRenew(directory);
   board.tool(
@@ -90,7 +90,7 @@ test("install.sh leaves nothing aside on a card that is full though it had room"
 });
 
 for (const [signal, code] of [["HUP", 129], ["INT", 130], ["PIPE", 141], ["TERM", 143]] as const) {
-  test(`install.sh leaves nothing aside when SIG${signal} ends it`, async () => {
+  test(`install.sh leaves no temporary file when SIG${signal} ends it`, async () => {
     await using directory = await temporaryDirectory();
     const board = boardToRenew(directory);
     board.tool("cp", `#!/bin/sh\nhead -c 300 "$1" >"$2"\nkill -${signal} "$PPID"\n`);
@@ -100,7 +100,7 @@ for (const [signal, code] of [["HUP", 129], ["INT", 130], ["PIPE", 141], ["TERM"
   });
 }
 
-test("install.sh can be killed at any moment of a renewal and run again", async () => {
+test("install.sh can be killed at any moment of an update and run again", async () => {
   for (let at = 1;; at++) {
     await using directory = await temporaryDirectory();
     const board = boardToRenew(directory);
@@ -127,7 +127,7 @@ test("install.sh can be killed at any moment of a first installation and run aga
   }
 });
 
-test("install.sh --back puts the program before in place, and a second time the later one", async () => {
+test("install.sh --back restores the previous program, and the later one when run again", async () => {
   await using directory = await temporaryDirectory();
   const board = boardToRenew(directory);
   board.install();

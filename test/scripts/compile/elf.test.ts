@@ -1,4 +1,4 @@
-// Tests the check of a program's layout: what Linux maps at each page size, headers that lie, and the mending.
+// Tests the check of a program's layout: what Linux maps at each page size, lying headers, and the repair.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -62,7 +62,7 @@ for (const [name, segments, wanted] of layouts) {
   test(`checkElf() ${name}`, () => assertEquals(badAt(elfFile({ segments })), wanted));
 }
 
-test("checkElf() tries 4 KiB alone on x86-64, which has no other pages", () => {
+test("checkElf() tries only 4 KiB on x86-64, which has no other page sizes", () => {
   const segments = [first, { offset: 0x1000, filesz: 1 }];
   const { pageSizes, findings } = checkElf(elfFile({ machine: MACHINE.x86_64, segments }));
   assertEquals([pageSizes, findings], [[4096], []]);
@@ -107,7 +107,7 @@ for (const [name, bytes, problem] of liars) {
   });
 }
 
-test("checkElf() answers, whatever the headers are", () => {
+test("checkElf() returns for any headers", () => {
   const random = new Random(testSeed("elf"));
   for (let round = 0; round < 2000; round++) {
     const file = elfFile({ segments: [first, { offset: 0x1000, filesz: 8 }] });

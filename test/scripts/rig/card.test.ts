@@ -1,4 +1,4 @@
-// Tests the rig's card: what it remembers, what it writes down, and how it is served.
+// Tests the rig's card: what it remembers, what it logs, and how it is served.
 
 import { Buffer } from "node:buffer";
 import { connect } from "node:net";

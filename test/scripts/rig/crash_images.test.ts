@@ -59,7 +59,7 @@ test("imageAt() keeps, loses and tears what was not flushed, at sectors and in a
   some((sectors) => sectors[0] === 0 && sectors[7] === 1);
 });
 
-test("imageAt() never loses a forced write, and never lets an older one come back over it", () => {
+test("imageAt() never loses a forced write, and never lets an older one overwrite it", () => {
   const card = disk();
   card.write(0, filled(SECTOR, 1), false);
   card.write(0, filled(SECTOR, 2), true);
@@ -98,7 +98,7 @@ test("ext4's superblock is never torn, and its commits only when asked; on f2fs 
   assertEquals(whole("vfat", false), [false, false, false]);
 });
 
-test("isNotText() tells a journal's lines and empty space from a file system's own blocks", () => {
+test("isNotText() distinguishes a journal's lines and empty space from a file system's own blocks", () => {
   const text = new TextEncoder().encode('[1,{"by":10},0,1763852625200,"c189fa25"]\n\n\n');
   assert(!isNotText(text));
   assert(!isNotText(filled(BLOCK, 0)));

@@ -1,4 +1,4 @@
-// Tests the rig's oracle: what a program had said by the moment of a cut, against what was found.
+// Tests the rig's oracle: what a program had said by the moment of a cut, compared with what was found.
 
 import { test } from "node:test";
 import { assertEquals, assertMatch } from "@std/assert";
@@ -44,7 +44,7 @@ test("claimsAt() looks at the newest directories", () => {
   assertEquals(names, [4, 5, 6, 7, 8].map((i) => `/data/fresh-${i}`));
 });
 
-test("judge() tells apart how a state can be wrong", () => {
+test("judge() distinguishes the ways in which a state can be wrong", () => {
   const claim = { directory: "/data/state", acknowledged: 3, sent: 5 };
   const found = (sequence: number | null, problem: string | null = null) =>
     judge(claim, { directory: "/data/state", outcome: "", sequence, problem });
@@ -95,7 +95,7 @@ test("trafficOf() counts from the second to the last acknowledgement", () => {
   assertEquals(sumTraffic([traffic, traffic]).bytes, 16_384);
 });
 
-test("trafficProblem() takes too few flushes for a missing sync, and too many for waste", () => {
+test("trafficProblem() reads too few flushes as a missing sync, and too many as waste", () => {
   assertMatch(trafficProblem(0, 4096)!, /a sync is missing/);
   assertMatch(trafficProblem(0.999, 4096)!, /a sync is missing/);
   assertEquals(trafficProblem(1, 4178), null);

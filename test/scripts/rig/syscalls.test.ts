@@ -1,4 +1,4 @@
-// Whether a traced run counts as it must: a rule that was not tried proves nothing.
+// Tests which traced runs pass: a rule that was never exercised proves nothing.
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ test("judgeFindings() passes the library when it broke no rule, and a control wh
   assertEquals(judge("no-directory-sync", { violations: [NAME] }), ["caught", true, shown]);
 });
 
-test("judgeFindings() fails a run that broke other rules than it must", () => {
+test("judgeFindings() fails a run that broke other rules than expected", () => {
   const shown = '(name: "state" at line 9 of the trace)';
   assertEquals(judge("sequential", { violations: [NAME] }), [
     "clean",

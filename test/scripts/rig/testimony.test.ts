@@ -1,4 +1,4 @@
-// The audit of the Raspberry Pi's lives, on made-up consoles and recovered readings.
+// Tests the audit of the Raspberry Pi's lives, with made-up consoles and recovered readings.
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -51,7 +51,7 @@ test("auditLives() finds nothing when every acknowledged reading is there", () =
   assertEquals(unheardIn(lives, found(9)), 0);
 });
 
-test("auditLives() takes readings that reached the card before their lines reached the console", () => {
+test("auditLives() accepts readings that reached the card before their lines reached the console", () => {
   const lives = [life(1, 5, 3), life(8, 9, 8)];
   assertEquals(auditLives(lives, found(12)), []);
   assertEquals(unheardIn(lives, found(12)), 2 + 3);

@@ -1,4 +1,4 @@
-// The check of the system calls on traces of a few lines, one for each way to keep or break a rule.
+// Tests the check of system calls on traces of a few lines, one for each way to keep or break a rule.
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
@@ -70,7 +70,7 @@ test("checkTrace() finds a rename before the sync, and one that no directory syn
   assertEquals(rulesOf(...aside, sync("J.tmp"), rename, SYNC_STATE, ACK), []);
 });
 
-test("checkTrace() leaves files aside that have no name yet, and snapshots", () => {
+test("checkTrace() ignores snapshots, and files that have no name yet", () => {
   const works = [...MAKE_STATE, make("J"), SYNC_STATE, write("J"), sync("J")];
   assertEquals(rulesOf(...works, make("S/x.tmp"), write("S/x.tmp"), ACK), []);
   assertEquals(rulesOf(...works, make(SNAPSHOT), ACK), []);

@@ -1,4 +1,4 @@
-// The report of a simulation: nothing that it shows becomes part of the page, and nothing that was counted is left out.
+// Tests the report of a simulation: what it shows can't inject markup, and nothing that was counted is left out.
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
@@ -75,7 +75,7 @@ test("renderReport() says which failures there were, and how to see each again",
   for (const { message, replay } of failures) assert(bad.includes(message) && bad.includes(replay));
 });
 
-test("renderReport() calls a run that checked nothing no success", () => {
+test("renderReport() doesn't call a run that checked nothing a success", () => {
   const totals = { crashStates: 0, damaged: 0, faults: 0, failures: 0 };
   const page = renderReport(resultsWith({ totals, rows: [], timeline: [], seconds: 0 }));
   assert(page.includes('verdict bad"'));

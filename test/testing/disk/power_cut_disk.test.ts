@@ -1,4 +1,4 @@
-// The simulated disk does what its fault model says: what is lost, kept, torn, dropped, garbled and delayed.
+// Tests that the simulated disk follows its fault model: what is lost, kept, torn, dropped, garbled and delayed.
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
@@ -53,7 +53,7 @@ test("powerCut() loses or keeps a write that was not synced, and always keeps on
   assertEquals(everyText(disk, "/a"), ["new"]);
 });
 
-test("powerCut() tears a write into sectors, each there or gone by itself", async () => {
+test("powerCut() tears a write into sectors, each kept or lost independently", async () => {
   const disk = new PowerCutDisk();
   disk.plant("/a", new Uint8Array(3 * SECTOR_SIZE).fill(0x6f));
   const file = await disk.open("/a", "write");
@@ -149,7 +149,7 @@ test("cutAt ends the program at that call, which may still have reached the disk
   assertEquals(everyText(disk, "/a"), ["new", "old"]);
 });
 
-test("a failing sync drops the pages, and the next one says yes without writing them", async () => {
+test("a failing sync drops the pages, and the next one succeeds without writing them", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "write");
   const texts = new Set<string | null>();
@@ -196,7 +196,7 @@ test("fault makes calls short, garbled or failing, once or from then on", async 
   assertEquals(disk.faults, 4);
 });
 
-test("spaceLeft lets a write that doesn't fit be short, then fail, and comes back with what is removed", async () => {
+test("spaceLeft makes a write that doesn't fit short, then failing, and removing files frees space again", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "write");
   disk.spaceLeft = 2;
@@ -207,7 +207,7 @@ test("spaceLeft lets a write that doesn't fit be short, then fail, and comes bac
   assertEquals(disk.spaceLeft, 5);
 });
 
-test("flipBit() and unplant() change what is at rest", async () => {
+test("flipBit() and unplant() change durable bytes", async () => {
   const disk = await diskWithFile();
   disk.flipBit("/a", 0, 1);
   assertEquals(textAt(disk, "/a"), "mld");
@@ -234,7 +234,7 @@ test("crashImages() gives every image once when there are few, and draws when th
   assertEquals(again, many);
 });
 
-test("fingerprint() tells disks apart that differ in one byte, while a file is being written too", async () => {
+test("fingerprint() distinguishes disks that differ in one byte, while a file is being written too", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "write");
   const prints: number[] = [disk.fingerprint()];
@@ -275,7 +275,7 @@ async function codeOf(call: () => unknown): Promise<string | undefined> {
   return (error as { code?: string }).code;
 }
 
-test("fault can do a call and report a failure all the same", async () => {
+test("fault can perform a call and still report a failure", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "write");
   disk.fault = { at: disk.calls + 1, how: "late EIO", sticky: true };
@@ -284,7 +284,7 @@ test("fault can do a call and report a failure all the same", async () => {
   assertEquals(textAt(disk, "/b"), "new");
 });
 
-test("fault lets a write that fails take half of its bytes, and a close that fails close", async () => {
+test("fault makes a failing write take half of its bytes, and a failing close still close", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "write");
   disk.fault = { at: disk.calls + 1, how: "EIO", sticky: true };
@@ -295,7 +295,7 @@ test("fault lets a write that fails take half of its bytes, and a close that fai
   assertEquals(await codeOf(() => file.size()), "EBADF");
 });
 
-test("fault lets a read give half of what was asked", async () => {
+test("fault makes a read return half of the bytes", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "read");
   disk.fault = { at: disk.calls + 1, how: "short" };
@@ -303,7 +303,7 @@ test("fault lets a read give half of what was asked", async () => {
   assertEquals(await file.read(new Uint8Array(4), 0), 3);
 });
 
-test("cutting a file where it ends changes nothing, and beyond its end only its size", async () => {
+test("truncating a file at its end changes nothing, and beyond its end only its size", async () => {
   const disk = await diskWithFile();
   const file = await disk.open("/a", "write");
   const before = disk.peek("/a")!;
@@ -324,7 +324,7 @@ test("a failing sync keeps sizes, and may drop the bytes in them", async () => {
   assertEquals(disk.powerCut(LOST, new Random(1)).peek("/a")!.length, 9);
 });
 
-test("a failing sync covers no name: on FAT it leads to an empty file still", async () => {
+test("a failing sync covers no name: on FAT it still leads to an empty file", async () => {
   for (const syncs of [true, false]) {
     const disk = new PowerCutDisk();
     const file = await disk.open("/a", "create");
@@ -370,7 +370,7 @@ test("identity() knows the root, which has its own name", () => {
   assertEquals(disk.identity("/").inode, disk.identity("/").inode);
 });
 
-test("paths lead through directories alone", async () => {
+test("paths lead only through directories", async () => {
   const disk = await diskWithFile();
   assertEquals(await codeOf(() => disk.open("/a/b/c", "read")), "ENOTDIR");
   assertEquals(await codeOf(() => disk.list("/a")), "ENOTDIR");
@@ -398,7 +398,7 @@ test("a directory that was renamed, and a link, are there after a power cut", as
   assertEquals(image.paths("/e"), []);
 });
 
-test("create makes nothing of a name that is taken when the power goes during it", async () => {
+test("create leaves an existing name alone when the power goes during it", async () => {
   const disk = await diskWithFile();
   disk.cutAt = disk.calls + 1;
   const error = await assertRejects(() => disk.open("/a", "create"));

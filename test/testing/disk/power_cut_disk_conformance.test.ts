@@ -1,4 +1,4 @@
-// The simulated disk keeps to the same contract as the real file systems, and loses power the way its model says.
+// Tests that the simulated disk keeps the same contract as the real file systems, and loses power as its model says.
 
 import { testConformance } from "../../support/conformance.ts";
 import { Special } from "../../../testing/disk/names.ts";

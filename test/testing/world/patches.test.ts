@@ -4,7 +4,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { getter, value, withPatches } from "../../../testing/world/patches.ts";
 
-test("withPatches() replaces members for the time of a call, and puts back exactly what was there", () => {
+test("withPatches() replaces members during a call, and restores exactly what was there", () => {
   const prototype = { inherited: 1 };
   const object = Object.defineProperties(Object.create(prototype), {
     own: { value: 1, configurable: true, enumerable: false, writable: false },

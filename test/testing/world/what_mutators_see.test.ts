@@ -1,4 +1,4 @@
-// The check that users run on their own mutators: what a mutator can see without being told, and a replay sees otherwise.
+// Tests the check that users run on their own mutators: it finds what a mutator reads from its environment and a replay reads differently.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import process from "node:process";
@@ -136,7 +136,7 @@ for (const [name, how, give] of rows) {
   });
 }
 
-test("checkMutator() names what a user of the browser's language depends on", async () => {
+test("checkMutator() names what a mutator that uses the browser's language depends on", async () => {
   const { navigator } = globalThis as unknown as {
     navigator?: { language?: string; languages?: string[] };
   };
@@ -276,7 +276,7 @@ test("checkMutator() finishes in a program that waits for nothing else and whose
   assertEquals(await run(own, "check_alone.ts", []), ["none", "deterministic"]);
 });
 
-test("checkMutator() finds an initial state that is another one each time", async () => {
+test("checkMutator() finds an initial state that differs each time", async () => {
   for (const initial of [() => ({ at: Date.now() }), () => ({ hour: new Date(0).getHours() })]) {
     const mutator: AnyMutator<Kept, Note> = { initial, apply: () => 1 };
     const error = await assertRejects(() => checkMutator(mutator, { generate }), MutatorCheckError);
@@ -284,7 +284,7 @@ test("checkMutator() finds an initial state that is another one each time", asyn
   }
 });
 
-test("checkMutator() finds an initial() that fails one day", async () => {
+test("checkMutator() finds an initial() that fails at some point", async () => {
   const mutator: AnyMutator<Kept, Note> = {
     initial() {
       if (Date.now() > Date.UTC(2070, 0, 1)) throw new Error("too old");
@@ -312,7 +312,7 @@ function withCache(): AnyMutator<Kept, Note> {
   };
 }
 
-test("checkMutator() takes a function that makes mutators, and finds a cache in its variables", async () => {
+test("checkMutator() accepts a function that makes mutators, and finds a cache in its variables", async () => {
   const same = (random: RandomSource) => ({ text: random.pick(["a", "b"]), time: 0 });
   const error = await assertRejects(
     () => checkMutator(withCache, { generate: same, seed: 5 }),
@@ -322,7 +322,7 @@ test("checkMutator() takes a function that makes mutators, and finds a cache in 
   assert(error.message.includes("replayed from a snapshot after 1"), error.message);
 });
 
-test("checkMutator() makes a new mutator for every run, and takes one for an older version, too", async () => {
+test("checkMutator() makes a new mutator for every run, and accepts such a function for an older version, too", async () => {
   let made = 0;
   const make = (version: number) => (): AnyMutator<unknown, unknown> => {
     made++;
@@ -431,7 +431,7 @@ test("checkMutator() restores everything, also when a mutator throws", async () 
   }
 });
 
-test("checkMutator() says the same with the same seed, whatever the day and the machine's dice", async () => {
+test("checkMutator() reports the same with the same seed, whatever the date and the machine's random numbers", async () => {
   const mutator = keeps(() => `${Date.now()} ${Math.random()} ${crypto.randomUUID()}`);
   const messages: string[] = [];
   for (let i = 0; i < 2; i++) {
