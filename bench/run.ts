@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: WORKLOADS.join() },
     /** Some runtimes: `--runtime bun`. */
     runtime: { type: "string", default: RUNTIMES.join() },
-    /** Where the files go: on the disk that is to be measured. */
+    /** Where the files go: on the disk to be measured. */
     dir: { type: "string", default: fileURLToPath(new URL("work", import.meta.url)) },
     /** Measures nothing, but prints and draws what earlier runs on the same machine kept: `--from A,B,C`. */
     from: { type: "string" },
@@ -77,7 +77,7 @@ async function measure(): Promise<Collected> {
     soaks: [],
   };
   const hold = async (name: string, title: string, callers: number, field: Field) => {
-    // One caller makes a few thousand commits a second, and compilers want to see as many before they are done.
+    // One caller makes a few thousand commits a second, and JIT compilers need as many to warm up.
     const warmUpMs = callers === 1 ? 2000 : 500;
     const slices = quick
       ? { warmUpMs: 100, sliceMs: 50, turns: 4 }

@@ -21,7 +21,7 @@ export interface Branch {
   /** What to say about it. */
   says: string;
   taken: boolean;
-  /** The lines that belong to it alone: if they ran elsewhere, it was taken there. */
+  /** The lines that belong only to it: if they ran elsewhere, it was taken there. */
   ownLines: number[];
 }
 

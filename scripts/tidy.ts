@@ -131,7 +131,7 @@ function read(path: string): Source {
   return { path, text, code };
 }
 
-/** Doc comments are for users: they are to be as long as that takes. */
+/** Doc comments are for users and don't count: they may be as long as necessary. */
 function linesOf({ text }: Source): number {
   return text.replace(/^ *\/\*\*[^]*?\*\/\n/gm, "").trimEnd().split("\n").length;
 }

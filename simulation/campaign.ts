@@ -91,7 +91,7 @@ export async function runCampaign(options: CampaignOptions, witness: Witness): P
   }
 }
 
-/** What is drawn anew in every round. */
+/** What is drawn again in every round. */
 function randomExplorations(seed: number, count: number): Exploration[] {
   const damaged = (tally: Tally) => () => tally.state("damage", "as the evidence allows");
   const explorations: Exploration[] = [

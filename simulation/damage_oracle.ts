@@ -21,7 +21,7 @@ export function openDamaged(fs: PowerCutDisk, options: StateManagerOptions = {})
   });
 }
 
-/** What opening came to. */
+/** The result of opening. */
 export interface Outcome {
   /** The sequence reached; `null` when opening failed. */
   sequence: number | null;
@@ -44,7 +44,7 @@ export async function failsOrKeepsAll(
     manager = await openDamaged(disk);
   } catch (error) {
     if (!(error instanceof MinistateError)) throw error;
-    // A bit in the header can make it look like somebody else's.
+    // A bit in the header can make it look like another journal's.
     assert(["CORRUPT", "FOREIGN_FORMAT"].includes(error.code), error.message);
     assertEquals(disk.paths(DIRECTORY), before, "a refused open changed the directory");
     if (error.code === "CORRUPT") saysWhere(error);

@@ -47,7 +47,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   { how: "ENOSPC", sticky: true, says: "fails with ENOSPC for good", refusals: AFTER_ENOSPC },
   { how: "short", sticky: false, says: "takes or gives too little once", refusals: [] },
   { how: "short", sticky: true, says: "takes or gives too little always", refusals: [] },
-  // Of a snapshot alone: a batch is not read back, so what its card garbles is found by the next open, as damage.
+  // Only for a snapshot: a batch is not read back, so what the card garbles of it is found by the next open, as damage.
   {
     how: "garbled",
     sticky: false,

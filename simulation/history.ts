@@ -114,7 +114,7 @@ export class History {
         return;
       case "cut":
         this.#cutSeed = step.seed;
-        // At once means at the next call, which a list of names can be as well as any.
+        // "At once" means at the next call, which may also be a listing of names.
         this.#disk.cutAt = this.#disk.calls + step.after + 1;
         if (step.after === 0) await this.#disk.list("/");
         return;

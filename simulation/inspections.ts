@@ -18,7 +18,7 @@ export const reader = {
   migrate: { state: (state: unknown) => state as Ids },
 };
 
-/** A mutator whose state is too large to be encoded at once. */
+/** A mutator whose state is too large to be encoded in one piece. */
 export const hoarder = {
   ...reader,
   initial: (): Ids => ({ ids: [], ballast: "x".repeat(300 * 1024) }),
@@ -34,7 +34,7 @@ export async function inspectCompacted(disk: PowerCutDisk): Promise<void> {
   if (copy.sequence < manager.sequence) throw new Error(`the backup ends at ${copy.sequence}`);
 }
 
-/** Whenever the power goes while damage is set aside, it is still to be seen, or done with: never taken for torn. */
+/** Whenever the power fails while damage is set aside, the damage is still visible, or fully handled: never taken for torn. */
 export async function inspectDamaged(disk: PowerCutDisk): Promise<void> {
   const before = disk.image();
   let torn;

@@ -1,6 +1,6 @@
 /**
  * Interrupts workloads and checks what is left: acknowledged ≤ k ≤ sent, the state equals the model after k mutations,
- * opening again gives the same, the next mutation works, and all of that through further power cuts during recovery.
+ * opening again gives the same, the next mutation works, and all of this holds through further power cuts during recovery.
  *
  * @module
  */
@@ -62,9 +62,9 @@ type Mutator = typeof collector & { version?: number };
 export interface Check {
   random: Random;
   tally: Tally;
-  /** The call at which the power went, for the count. */
+  /** The call at which the power was cut, for the counts. */
   operation: string;
-  /** How the disk is to be opened. */
+  /** How to open the disk. */
   options?: Workload["options"];
   /** The mutator that can read what is on it. @default version 1 or 2 of the collector, by chance */
   mutator?: Mutator;
@@ -138,7 +138,7 @@ function snapshotPath(sequence: number): string {
   return `${DIRECTORY}/w-${`${sequence}`.padStart(16, "0")}.snapshot.jsonl`;
 }
 
-/** What the next process finds: mostly that everything not synced is gone, for what was acknowledged must be synced. */
+/** What the next process finds: usually everything not synced is gone, because only synced data may be acknowledged. */
 function nextOf(disk: PowerCutDisk, random: Random): PowerCutDisk {
   if (random.chance(0.2)) return disk.crash();
   return disk.powerCut(random.chance(0.5) ? EXTREMES.lost : ANY_POWER_CUT, random);

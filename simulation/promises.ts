@@ -1,6 +1,6 @@
 /**
- * What is promised whatever the power does: one writer, names and keys that stay where they belong, updates that carry
- * everything over, full disks that pass, hostile journals that end.
+ * What is promised through any power cut: one writer, names and keys that stay where they belong, updates that migrate
+ * everything, full disks that recover, hostile journals that end.
  *
  * @module
  */
@@ -163,7 +163,7 @@ async function removedLineIsMissed(tally: Tally): Promise<void> {
 
 /** More than a batch and the fill after it. */
 const TAIL_SIZE = 19 * 1024 * 1024;
-/** Look-alikes of the last lines of batches, each of which could begin at any of those before it. */
+/** Look-alikes of the last lines of batches, each of which could begin at any earlier one. */
 const LOOK_ALIKES = 60_000;
 /** Far more than any honest search adds up; a hostile one without an end takes hours. */
 const SUMMED_MAX = 1024 * 1024 * 1024;

@@ -84,7 +84,7 @@ function assertNoLineGone(before: PowerCutDisk, after: PowerCutDisk): void {
   for (const line of linesOf(before)) assert(there.has(line), `gone without a copy: ${line}`);
 }
 
-/** The damage is still to be seen, with all that it costs, or it is done with and the report of it is on the disk. */
+/** The damage is still visible with its full cost, or it is handled and its report is on the disk. */
 async function nothingIsSilent(damaged: Damaged, image: PowerCutDisk, done: boolean) {
   const { sound, reported } = damaged;
   const code = await openingOf(image.image());
@@ -158,7 +158,7 @@ async function goOnInspiteOf(fs: PowerCutDisk): Promise<number[]> {
 }
 
 const ROUNDS = 3;
-/** So many torn tails are kept. */
+/** How many torn tails are kept. */
 const TORN_KEPT = 16;
 
 /** The same damage again and again, in files of the same names; and many torn tails. */

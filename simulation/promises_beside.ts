@@ -1,6 +1,6 @@
 /**
  * What is promised to those who read beside a writer: nothing is shown that could still be lost, followers learn of
- * nothing before the state has it, backups hold the journal's own files alone.
+ * nothing before the state has it, backups hold only the journal's own files.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export const BESIDE: readonly Promised[] = [
   { name: "a backup holds the journal's own files", keep: backupIsPure },
 ];
 
-/** Turns of the queue of a disk that answers at once, until a batch is written and not synced. */
+/** Turns of the queue of a synchronous disk until a batch is written and not synced. */
 const TURNS_MAX = 60;
 
 /** Power cuts that are tried after each look. */

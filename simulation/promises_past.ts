@@ -52,7 +52,7 @@ async function followersSeeWhatIsDurable(tally: Tally): Promise<void> {
     await turn();
     const from = Math.max(1, manager.sequence - round % 3);
     const received = follow(manager, from);
-    // Looked at in the end: until then nobody waits for it.
+    // Checked at the end: until then nobody waits for it.
     received.catch(() => undefined);
     followers.push({ from, received });
     if (round % 3 === 2) under.push(manager.createSnapshot().then(() => true));
@@ -121,7 +121,7 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
 /** Tens of steps of the writer's that go by between two of the reader's. */
 const READER_STEPS_MAX = 40;
 
-/** The disk, for somebody who takes his time between looking at what there is and reading it. */
+/** The disk, for a reader that pauses between listing files and reading them. */
 function slowed(fs: PowerCutDisk, steps: number): PowerCutDisk {
   return new Proxy(fs, {
     get(target, key) {
@@ -164,7 +164,7 @@ async function readerBesideCompaction(tally: Tally): Promise<void> {
   }
 }
 
-/** Whatever is under way when it is called is done; then the lock goes, and nothing after it. */
+/** Whatever is under way when it is called is finished; then the lock is released, and nothing follows. */
 async function closingWaits(tally: Tally): Promise<void> {
   const world = new World();
   const fs = freshDisk();

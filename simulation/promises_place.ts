@@ -1,6 +1,6 @@
 /**
- * What is promised about the place: a manager touches the directory whose lock it holds and no other, whatever its path
- * comes to mean, and acknowledges nothing that has no name.
+ * What is promised about the place: a manager touches only the directory whose lock it holds, whatever its path
+ * means later, and acknowledges nothing that has no name.
  *
  * @module
  */
@@ -185,7 +185,7 @@ async function vanishedIsMissed(tally: Tally): Promise<void> {
     const found = await openingOf(fs as PowerCutDisk, { create: false });
     reached = looks < 0;
     const where = `the state vanished at look ${at}`;
-    // One that vanishes under the last steps is refused by whatever they come to.
+    // A directory that vanishes during the last steps is refused with the error of that step.
     assertEquals(found === "opened", !reached, `${where}: ${found}`);
     const made = disk.paths(DIRECTORY).filter((path) => !path.endsWith("/ministate.lock"));
     if (reached) assertEquals(made, [], `${where}, and a new one was begun`);

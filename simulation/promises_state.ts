@@ -23,7 +23,7 @@ export const STATE: readonly Promised[] = [
 
 class List extends Array<number> {}
 
-/** What becomes of a state's list; JSON would keep the items of each, and nothing else. */
+/** What a state's list is turned into; JSON would keep only the items of each. */
 const SPOILED: Record<string, (list: number[]) => unknown> = {
   "an item that is undefined": (list) => [...list, undefined],
   "an item that is a function": (list) => [...list, () => 1],

@@ -61,7 +61,7 @@ async function othersStandIn(tally: Tally): Promise<void> {
   }
 }
 
-/** The journal ends before the snapshot, which alone says that there was more. */
+/** The journal ends before the snapshot, and only the snapshot says that there was more. */
 async function snapshotProves(tally: Tally): Promise<void> {
   for (const code of ["EIO", "EBADMSG"]) {
     const disk = await recorded([4]);

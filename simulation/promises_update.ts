@@ -73,7 +73,7 @@ async function updateCarriesOver(tally: Tally): Promise<void> {
   }
 }
 
-/** Once it is open, nothing is carried over any more but for those who ask for the past. */
+/** Once it is open, migration runs only for readers of the past. */
 async function updateIsSettled(tally: Tally): Promise<void> {
   const fs = (await beforeUpdate()).crash();
   const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs });

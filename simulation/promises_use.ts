@@ -271,7 +271,7 @@ async function middleIsLookedAt(): Promise<void> {
 
 async function journalKeepsVersion(tally: Tally): Promise<void> {
   const fs = freshDisk();
-  // It carries nothing over: whatever is of another version, it refuses.
+  // It migrates nothing: it refuses everything of another version.
   const second = { ...reader, migrate: undefined };
   const open = () => StateManager.open(DIRECTORY, NAME, second, { fs });
   await using(await open(), (manager) => manager.apply({ id: 1 }));

@@ -1,5 +1,5 @@
 /**
- * Checks what `open` says about itself: the report must be true, and whatever it changed must be in the report.
+ * Checks the report of `open`: it must be true, and it must contain everything that `open` changed.
  *
  * @module
  */

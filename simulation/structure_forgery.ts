@@ -1,5 +1,5 @@
 /**
- * What somebody can do to a state directory who knows the format: lines and files with right checksums and hostile
+ * What somebody who knows the format can do to a state directory: lines and files with valid checksums and hostile
  * content, and hostile names beside ours. A checksum is not a signature, so such a journal may be taken for a sound one; it
  * must not do more than that.
  *

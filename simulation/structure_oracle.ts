@@ -27,7 +27,7 @@ export const OUTSIDE = "/data/outside";
 const ID_AFTER = -1;
 const LINE_FEED = 10;
 
-/** What one open came to. */
+/** The result of one open. */
 interface Opening {
   manager: Manager | null;
   code: string | null;
@@ -159,7 +159,7 @@ async function checkFailing(
   return sequence;
 }
 
-/** What an inspection says that the next open comes to; `null` when it is refused like the open. */
+/** What the next open results in according to an inspection; `null` when it is refused like the open. */
 async function foresee(disk: PowerCutDisk): Promise<NextOpen | null> {
   try {
     return (await inspectState(disk, DIRECTORY, NAME)).nextOpen;
@@ -169,7 +169,7 @@ async function foresee(disk: PowerCutDisk): Promise<NextOpen | null> {
   }
 }
 
-/** A prefix of the journal's own history, as long as can be; or, of a directory that is all another's, of that. */
+/** The longest possible prefix of the journal's own history, or of another journal's when the whole directory is that one's. */
 function checkState(manager: Manager, evidence: Evidence, own: History, other: History): History {
   const ids = [...manager.state.ids];
   assertEquals(manager.sequence, ids.length, "the sequence and the state differ");
@@ -243,7 +243,7 @@ function checkReport(
   else assert(lost.sequenceLast <= Math.max(acked, named), claim);
 }
 
-/** Every byte that was there is there still, in its place or set aside. */
+/** Every byte that was there still is, in its place or set aside. */
 function checkKept(
   disk: PowerCutDisk,
   before: Map<string, Uint8Array | null>,
@@ -268,7 +268,7 @@ function checkKept(
   assertEquals(after.get(OUTSIDE), before.get(OUTSIDE), "a file outside was changed");
 }
 
-/** A file's bytes without the line feeds at its end, which are given back when it is closed. */
+/** A file's bytes without the line feeds at its end, which are released when it is closed. */
 function written(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== LINE_FEED) + 1);
 }

@@ -9,10 +9,10 @@ import { isDamage, type Message, type Row, type Totals } from "./results.ts";
 /** How often the totals are reported. The clock is checked only once every so many states. */
 const REPORT_MS = 250;
 const STATES_PER_LOOK = 32;
-/** How long to wait when nobody has read what was said. */
+/** How long to wait when nobody has read the output. */
 const PIPE_FULL_MS = 5;
 
-// Every power cut is an error, and most of what that costs is the trace that nobody looks at.
+// Every power cut is an error, and most of its cost is the stack trace, which nobody reads.
 Error.stackTraceLimit = 8;
 
 const options: CampaignOptions & { seconds: number | null } = JSON.parse(process.argv[2]!);

@@ -26,7 +26,7 @@ export interface Workload {
   /** The disk it begins on; mutations made there are certain. */
   prepare?: (world: World) => Promise<PowerCutDisk>;
   run: (world: World, fs: PowerCutDisk) => Promise<void>;
-  /** How what it left is to be opened. */
+  /** How to open what it left. */
   options?: StateManagerOptions;
   /** The mutator that can read it, if not both versions can. */
   mutator?: typeof reader;
@@ -58,7 +58,7 @@ async function grown(world: World): Promise<PowerCutDisk> {
   );
 }
 
-/** A journal that is not read in one piece. */
+/** A journal that takes several reads. */
 async function long(world: World): Promise<PowerCutDisk> {
   const fs = freshDisk();
   const manager = await world.open(fs);

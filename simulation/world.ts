@@ -57,7 +57,7 @@ export class World {
   maybe: number[][] = [];
   /** The codes of all refusals. */
   readonly refusals: string[] = [];
-  /** The first thing that went wrong in a way that it must not. */
+  /** The first failure that must not happen. */
   problem: Error | null = null;
   /** The manager opened last. */
   manager: Manager | null = null;

@@ -1,5 +1,5 @@
 /**
- * Everybody who takes part, by the name of the module that opens them.
+ * All contenders, by the name of the module that opens each.
  *
  * @module
  */
@@ -35,10 +35,10 @@ export const contenders: Record<string, Contender> = {
   "peers/lowdb": lowdb,
 };
 
-/** Any of them by its module's name, and what W5 alone measures beside them. */
+/** Any of them by its module's name, including the one that only W5 measures. */
 export function contenderOf(module: string): Contender {
   return module === UNCOMPACTED ? ministateUncompacted : contenders[module]!;
 }
 
-/** The module that is measured in W5 alone. */
+/** The module that is measured only in W5. */
 export const UNCOMPACTED = "ministate_uncompacted";

@@ -20,7 +20,7 @@ export function measuredOn(runs: { runtime: Runtime }[]): Runtime[] {
 export interface Store {
   /** Keeps a reading as the latest of its key. */
   commit(reading: Reading): void | Promise<unknown>;
-  /** Keeps several with one sync, where that has to be asked for. */
+  /** Commits several with one sync, for contenders that need a separate call for it. */
   commitMany?(readings: readonly Reading[]): void | Promise<unknown>;
   close(): void | Promise<unknown>;
 }

@@ -11,7 +11,7 @@ export interface Lateness {
   all: number[];
   /**
    * The most of each delay that this process can have caused by computing: a delay during which it used no processor
-   * was somebody else's, or it waited for the disk.
+   * went to another process, or to waiting for the disk.
    */
   own: number[];
 }

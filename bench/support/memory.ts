@@ -1,5 +1,5 @@
 /**
- * Reads how much memory this process uses and ever used.
+ * Reads how much memory this process uses and its peak.
  *
  * @module
  */

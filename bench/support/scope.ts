@@ -10,12 +10,12 @@ import type { Runtime } from "../contenders/contender.ts";
 /** Where and on what a run measures. */
 export interface Scope {
   runtimes: readonly Runtime[];
-  /** A folder for all files, on the disk that is to be measured. */
+  /** A folder for all files, on the disk to be measured. */
   parent: string;
   quick: boolean;
 }
 
-/** Every other round goes the other way, so that a drift favours none. */
+/** Reverses every other round, so that a drift favours no contender. */
 export function inTurn<T>(all: readonly T[], round: number): T[] {
   return round % 2 === 0 ? [...all] : all.toReversed();
 }

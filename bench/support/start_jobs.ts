@@ -48,7 +48,7 @@ export function childCommand<J extends Job>(
 export interface Turns {
   /** Resolves once it is open; rejects with the reason when it can't be. */
   ready(): Promise<void>;
-  /** Lets it work for so long and returns what it did. */
+  /** Lets it work for `durationMs` and returns what it did. */
   turn(durationMs: number): Promise<Slice>;
   /** Lets it end. */
   end(): Promise<void>;
@@ -69,7 +69,7 @@ export function takeTurns(
   running.add(child);
   let complaint = "";
   child.stderr.on("data", (text) => complaint += text);
-  // Writing to one that has just died fails too; what it died of is known from its end.
+  // Writing to a child that has just died fails too; its exit tells the reason.
   child.stdin.on("error", () => {});
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

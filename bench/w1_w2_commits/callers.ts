@@ -37,7 +37,7 @@ function loops(store: Store, callers: number): Work {
     const caller = async () => {
       while (performance.now() < end) {
         const done = store.commit(some[next++ % some.length]!);
-        // Alone, a call that has already happened is not waited for. Others have to get their turn.
+        // A lone caller doesn't wait for a call that completed synchronously. With several, others must get their turn.
         if (done !== undefined || callers > 1) await done;
         count++;
       }

@@ -9,7 +9,7 @@ import type { Runtime } from "../contenders/contender.ts";
 import { contenders } from "../contenders/all.ts";
 import { type Spread, spread } from "../support/stats.ts";
 
-/** What one contender came to on one runtime. */
+/** The figures of one contender on one runtime. */
 export interface Cell {
   perSecond: Spread;
   /** How it compares with the floor of the same round and runtime. */
@@ -64,7 +64,7 @@ function isComplete({ slices, failure }: Entry): boolean {
   return failure === undefined && slices.length > 0;
 }
 
-/** Sorts a workload's entries into rows: the floor first, then by how near they come to it. */
+/** Sorts a workload's entries into rows: the floor first, then by closeness to it. */
 export function rowsOf(entries: Entry[], callers: number): Row[] {
   const rows = new Map<string, Entry[]>();
   for (const entry of entries) {
@@ -121,7 +121,7 @@ function against(entries: Entry[], callers: number, runtime: Runtime, name: stri
   return spread(ratios(ours, here.filter((entry) => nameOf(entry, callers) === name)));
 }
 
-/** The row that does best on a runtime, of those that a target is about. */
+/** The best row on a runtime among those that a target is about. */
 function bestOf(rows: Row[], runtime: Runtime, wanted: (row: Row) => boolean): Row | undefined {
   return rows
     .filter((row) => isPeer(row) && row.durable && row.cells[runtime] !== undefined && wanted(row))

@@ -42,7 +42,7 @@ export function oneCaller(): Field {
   return Object.keys(contenders).map((contender) => ({ contender, callers: 1, byHand: false }));
 }
 
-/** So many callers at once. The floor writes as many lines with one sync; peers come with and without batching. */
+/** Many callers at once. The floor writes as many lines with one sync; peers run with and without batching. */
 export function manyCallers(callers: number): Field {
   return Object.entries(contenders).flatMap(([contender, { batchesByHand }]) =>
     [false, true]
@@ -75,7 +75,7 @@ export async function compete(
   return entries;
 }
 
-/** One round on one runtime: everybody opens, warms up, and takes turns in an order that turns round. */
+/** One round on one runtime: all contenders open, warm up, and take turns in an order that alternates. */
 async function race(
   starters: Entry[],
   directory: string,

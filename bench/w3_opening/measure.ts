@@ -45,7 +45,7 @@ export async function generate(
   return { size: sizeOf(directory, "") };
 }
 
-/** How large the files are together whose names have `part` in them, in bytes. */
+/** The total size in bytes of the files whose names contain `part`. */
 export function sizeOf(directory: string, part: string): number {
   return fs.readdirSync(directory)
     .filter((name) => name.includes(part))

@@ -20,7 +20,7 @@ export interface Beside {
   /** The 99 % quantile of commits before, and during it. */
   usualP99: number;
   p99: number;
-  /** The longest turn of the event loop during it, and how much of that this process can have computed. */
+  /** The longest turn of the event loop during it, and how much CPU time of it was this process's. */
   stallMax: number;
   ownStallMax: number;
   commits: number;

@@ -49,7 +49,7 @@ export function countersOf(directory: string): () => Counters {
   const minor = (dev & 0xff) | (Math.floor(dev / 4096) & 0xffffff00);
   const device = `/sys/dev/block/${major}:${minor}`;
   if (!fs.existsSync(device)) throw new Error(`"${directory}" is not on a block device`);
-  // Flushes are counted for whole disks alone.
+  // Flushes are counted only for whole disks.
   const disk = fs.existsSync(`${device}/partition`) ? `${device}/..` : device;
   return () => {
     // Documentation/block/stat.rst of Linux: writes, sectors written and flushes are the 5th, 7th and 16th.
@@ -64,7 +64,7 @@ async function settle(): Promise<void> {
   await run("sync");
 }
 
-/** Lets every contender commit alone, and reads the counters before and after it. */
+/** Has each contender commit with nothing else running, and reads the counters before and after it. */
 export async function measureTraffic(
   durationMs: number,
   rounds: number,

@@ -25,7 +25,7 @@ export interface Delay {
   requests: number;
 }
 
-/** Until compilers have seen the work, and a disk's pace is known. */
+/** Until the JIT compilers are warm and the disk's pace is known. */
 const WARM_UP_MS = 700;
 
 /** Says where it listens, serves, and ends with its figures. `module` is a contender's, or "nothing" to commit nothing. */

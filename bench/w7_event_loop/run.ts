@@ -13,7 +13,7 @@ import { contenders } from "../contenders/all.ts";
 import { inTurn, progress, type Scope } from "../support/scope.ts";
 import type { Delay, Listening } from "./measure.ts";
 
-/** What one server came to, with syncs that take `syncMs` more than those of the disk. */
+/** The figures of one server, with syncs that take `syncMs` longer than those of the disk. */
 export interface DelayRun extends Delay {
   runtime: Runtime;
   contender: string;

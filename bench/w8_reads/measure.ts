@@ -32,7 +32,7 @@ export async function measureReads(directory: string, durationMs: number): Promi
       const start = performance.now();
       for (let i = 0; i < SLICE; i++) sum += manager.state[keys[i * 7 % KEY_COUNT]!]!.value;
       took.push((performance.now() - start) / SLICE * 1e6);
-      // A timer, so that callers and the disk get their turn in between.
+      // A timer, so that callers and the disk get their turns.
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
   };

@@ -28,7 +28,7 @@ const FLAGS = [
   // Compiled beforehand, all that runs once starts in half the time.
   "--bytecode",
   "--format=esm",
-  // A binary does what it was built to do, whatever lies in the folder it is started in.
+  // A binary does what it was built to do, whatever is in the folder it is started in.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
   "--no-compile-autoload-tsconfig",

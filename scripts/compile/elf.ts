@@ -24,7 +24,7 @@ export interface ElfReport {
 const KIB = 1024;
 const AARCH64 = 183;
 
-/** The page sizes of Linux on a machine: 4, 16 or 64 KiB on arm64, by how its kernel was built, else 4. */
+/** The page sizes of Linux on a machine: 4, 16 or 64 KiB on arm64, depending on its kernel; otherwise 4. */
 export function pageSizesOf(machine: number): readonly number[] {
   return machine === AARCH64 ? [4 * KIB, 16 * KIB, 64 * KIB] : [4 * KIB];
 }

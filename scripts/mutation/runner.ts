@@ -80,7 +80,7 @@ export class CollectedTests {
   }
 
   async mutantRun(options: RunOptions): Promise<unknown> {
-    // No result, in Stryker's words: such a mutant counts neither for nor against.
+    // "No result" in Stryker's terms: such a mutant counts neither for nor against.
     if (!isChosen(options.activeMutant!)) {
       return { status: "error", errorMessage: "not chosen" };
     }

@@ -22,7 +22,7 @@ export interface CutPlan {
   /** See {@linkcode MachineSetup}. */
   neighbour: boolean;
   restarts: boolean;
-  /** The power goes after so many flushes of the card, or acknowledgements, whichever come first. */
+  /** The power is cut after this many flushes of the card, or acknowledgements, whichever comes first. */
   life: number;
 }
 
@@ -45,7 +45,7 @@ export const MOUNT_OPTIONS: Record<FileSystem, string> = {
   exfat: "noatime",
 };
 
-/** A board that is not done after so long hangs. Emulated ones on busy machines are slow. */
+/** A board that takes longer than this hangs. Emulated ones on busy machines are slow. */
 const CUT_MS_MAX = 600_000;
 const LOOK_MS = 7;
 /** How long a program that is restarted runs each time. */

@@ -85,7 +85,7 @@ export class LoopJudge implements Judge {
     fileSystem: FileSystem,
     repairs: boolean,
   ): Promise<LoopJudge> {
-    // In memory where there is such a folder: thousands of images are nothing for a disk.
+    // In memory where there is such a folder: thousands of images would wear out a disk.
     const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "rig-"));
     const mount = join(folder, "card");
     mkdirSync(mount);
@@ -181,7 +181,7 @@ export class BoardJudge implements Judge {
   async look(image: Uint8Array, subject: string, directories: string[]): Promise<Judgement> {
     const { bytes, refused } = await repaired(image, this.#fileSystem);
     if (refused !== null) return { found: [], refused };
-    // The board's kernel has seen one size, and the card of a full disk is smaller.
+    // The board's kernel knows only one size, and the card of a full disk is smaller.
     this.#card.bytes = new Uint8Array(this.#card.size);
     this.#card.bytes.set(bytes);
     return await this.#questions.ask(subject, directories);

@@ -22,7 +22,7 @@ export async function repaired(
 ): Promise<{ bytes: Uint8Array; refused: string | null }> {
   const command = COMMANDS[fileSystem];
   if (command === undefined) return { bytes: image, refused: null };
-  // In memory where there is such a folder: many images are nothing for a disk.
+  // In memory where there is such a folder: many images would wear out a disk.
   const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "rig-"));
   try {
     const path = join(folder, "card.img");

@@ -1,4 +1,4 @@
-// The rules that a durable program keeps in its system calls, whatever the file system would forgive.
+// The rules that a durable program keeps in its system calls, whether or not the file system would forgive a lapse.
 //
 // ext4 commits names with the next sync of any file, so a directory that is never synced does no harm there that a power
 // cut could show. Here it does: every file and name that an acknowledged mutation needs must have been synced itself.

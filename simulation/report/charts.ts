@@ -58,7 +58,7 @@ function drawing(
 ): Html {
   const chart = init(null, null, { renderer: "svg", ssr: true, width, height });
   chart.setOption({ animation: false, textStyle: TEXT, ...option });
-  // In a page of HTML the elements are known without their namespaces.
+  // In an HTML page the elements need no namespaces.
   const svg = chart.renderToSVGString().replace(/ (xmlns(:\w+)?|version|baseProfile)="[^"]*"/g, "");
   chart.dispose();
   return html`<div class="drawing ${size}" role="img" aria-label="${title}">${new Html(svg)}</div>`;
@@ -169,7 +169,7 @@ function countAxis(bars: Bars, wide: boolean) {
   };
 }
 
-/** Whether one bar is so many times as long as the next one that it would leave only dots of the others. */
+/** Whether one bar is so much longer than the next that the others would be dots. */
 export function isBroken(bars: Bars): boolean {
   const [first = 0, second = 0] = totalsOf(bars).toSorted((a, b) => b - a);
   return !bars.shares && second > 0 && first > LENGTH_RATIO_MAX * second;

@@ -1,7 +1,7 @@
 // What the names in a report mean, and the colour that each has in every plot.
 //
 // The colours are those of Okabe and Ito, which people see apart whatever their colour vision, without the
-// yellow that is lost on white. Red is for failures alone: that damage is refused is a good outcome.
+// yellow that is lost on white. Red is only for failures: refusing damage is a good outcome.
 
 /** A name, its colour, and a sentence for who reads it for the first time. */
 export interface Meaning {
@@ -69,7 +69,7 @@ const CRASH_OUTCOMES: readonly Meaning[] = [
   },
 ];
 
-/** What opening a damaged directory can come to. */
+/** The possible results of opening a damaged directory. */
 const DAMAGE_OUTCOMES: readonly Meaning[] = [
   {
     name: "all there",

@@ -39,7 +39,7 @@ export interface ProgramSpec {
   machine?: number;
   /** Null is a static program. */
   loader?: string | null;
-  /** Something by which to tell it from others. */
+  /** Something that distinguishes it from others. */
   text?: string;
 }
 
@@ -90,7 +90,7 @@ esac
 `,
 };
 
-/** What a run of install.sh came to. */
+/** The result of a run of install.sh. */
 export interface Installed {
   /** Null if a signal ended it. */
   code: number | null;

@@ -17,7 +17,7 @@ export class Screen implements TextSink {
   pending = 0;
   /** All that was written. */
   text = "";
-  /** How often somebody waited for it. */
+  /** How many callers waited for it. */
   drains = 0;
   /** Called with each piece before it is kept. */
   onWrite: (text: string) => void = () => {};

@@ -11,11 +11,11 @@ export interface Failure {
   error: ErrorClass;
   /** Its code, when it is one of ours. */
   code?: string;
-  /** What the message must tell the reader. */
+  /** What the message must say. */
   says: RegExp;
 }
 
-/** Resolves with what `call` failed with; a call that throws at once fails too. */
+/** Resolves with the error of `call`, also when it throws synchronously. */
 export async function failureOf(call: () => unknown): Promise<unknown> {
   try {
     await call();

@@ -10,7 +10,7 @@ import type { DurableFile, DurableFs } from "@ministate/ministate";
 export interface Hole {
   /** The size of the file with the hole and what follows it. */
   size: number;
-  /** How much may be read, until an error ends it: a test must not wait for somebody who reads a hole to its end. */
+  /** How much may be read before an error: a test must not wait for code that reads a hole to its end. */
   readMax: number;
   /** The bytes at the end of the file, after the hole. */
   end?: Uint8Array;

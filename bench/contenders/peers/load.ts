@@ -8,8 +8,8 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 /**
- * The folder that peers are installed in. Not this one: whatever looks at all files here would look at thousands of
- * strangers'. Nor below `node_modules`: there Deno doesn't find what a package itself imports.
+ * The folder that peers are installed in. Not this one: tools that read all files here would read thousands of
+ * foreign ones. Nor below `node_modules`: there Deno doesn't find what a package itself imports.
  */
 export const INSTALLED = fileURLToPath(new URL("../../../dist/bench-peers/", import.meta.url));
 

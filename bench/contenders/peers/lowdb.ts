@@ -1,5 +1,5 @@
 /**
- * lowdb, which writes all of its state anew every time.
+ * lowdb, which rewrites its whole state every time.
  *
  * @module
  */

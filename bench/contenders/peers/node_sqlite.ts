@@ -1,5 +1,5 @@
 /**
- * SQLite as Node brings it, which Deno and Bun have too.
+ * SQLite as built into Node; Deno and Bun have it too.
  *
  * @module
  */

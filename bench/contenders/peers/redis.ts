@@ -26,7 +26,7 @@ interface Redis {
 const START_MS = 10_000;
 const WAIT_MS = 10;
 
-/** `redis-server`, as Debian's package of that name has it. */
+/** `redis-server`, from Debian's package of that name. */
 export const contender: Contender = {
   name: "Redis",
   runtimes: RUNTIMES,

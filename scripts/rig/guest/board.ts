@@ -9,14 +9,14 @@ import { measure } from "./measured.ts";
 import { openLine, say } from "./said.ts";
 import { SUBJECTS } from "./subjects.ts";
 
-/** On a board, the serial line; the check of system calls puts a plain file in its place. */
+/** On a board, the serial line; the check of system calls uses a plain file instead. */
 const BOARD_PORT = "/dev/rig-said";
 const PORT = process.env.RIG_SAID ?? BOARD_PORT;
 
 const [command, name, ...args] = process.argv.slice(2);
 const subject = SUBJECTS[name ?? ""];
 if (command === "write" && subject !== undefined) {
-  // For init.sh, which may kill it a while later and start it anew: on a slow machine too it must get somewhere.
+  // For init.sh, which may kill it a while later and restart it: it must make progress on a slow machine too.
   openLine(PORT, () => PORT === BOARD_PORT && writeFileSync("/tmp/begun", ""));
   say("ready");
   await subject.write(args[0]!);

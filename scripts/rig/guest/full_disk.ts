@@ -148,7 +148,7 @@ function fillDisk(pieces: readonly number[]): void {
 }
 
 /**
- * Writes up to `size` bytes to one file of the ballast. Whatever stops it shows that the disk takes no more; only the
+ * Writes up to `size` bytes to one file of the ballast. Any error shows that the disk takes no more; only the
  * library's own refusals are judged.
  */
 function takeSpace(number: number, size: number, step = 4096): void {

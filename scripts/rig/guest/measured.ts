@@ -10,7 +10,7 @@ import { say } from "./said.ts";
 const CALLERS = [1, 64];
 const ROUNDS = 7;
 const SLICE_MS = 1000;
-/** Compilers have to see the work, and the emulator to translate what they made of it. */
+/** The JIT compilers have to warm up, and the emulator has to translate their code. */
 const WARM_UP_MS = 8000;
 
 /** Says `slice CALLERS NAME COMMITS MILLISECONDS` for every slice that counts. */

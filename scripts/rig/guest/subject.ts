@@ -7,7 +7,7 @@ export interface Found {
   directory: string;
   /** How many mutations the recovered state has; `null` when it did not open. */
   sequence: number | null;
-  /** What opening it came to, in a few words. */
+  /** The result of opening it, in a few words. */
   outcome: string;
   /** What is wrong, or `null`. */
   problem: string | null;
@@ -27,7 +27,7 @@ export async function findIn(
   steps: (found: Found) => Promise<void> | void,
 ): Promise<Found> {
   const found: Found = { directory, sequence: null, outcome: "not opened", problem: null };
-  // A program that had only just begun may have left nothing; looking must not make it.
+  // A program that had only just begun may have left nothing, and the check must not create it.
   if (!existsSync(directory)) return { ...found, sequence: 0, outcome: "not there yet" };
   try {
     await steps(found);

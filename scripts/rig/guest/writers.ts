@@ -71,7 +71,7 @@ async function firstStarts(folder: string): Promise<void> {
   }
 }
 
-/** The disk is filled with something else until mutations are refused; space comes back and goes again. */
+/** The disk is filled with something else until mutations are refused; then space is freed and filled again. */
 async function fullDisk(folder: string): Promise<void> {
   const manager = await open(`${folder}/state`, BUSY);
   for (let turn = 0;; turn++) {

@@ -16,7 +16,7 @@ function promised(call: (done: (error: Error | null) => void) => void): Promise<
   return new Promise<void>((resolve, reject) => call((error) => error ? reject(error) : resolve()));
 }
 
-/** The same calls, made by the runtime alone. */
+/** The same calls, made by the runtime itself. */
 function rawCalls(): Record<string, Call> {
   if (own === "deno") {
     const file = Deno.openSync(path, { read: true, write: true });
