@@ -29,7 +29,7 @@ const commands: Record<string, Kind[]> = {
 const optional = ["get", "patch"];
 const extra: Record<string, string[]> = { doctor: ["--no-sync-test"], repair: ["--yes"] };
 
-/** Arguments that no command can make sense of, or hardly. */
+/** Arguments that make little or no sense to any command. */
 function oddities(directory: TemporaryDirectory): string[] {
   return [
     "",

@@ -122,7 +122,7 @@ test("PatchStream ends when the journal fails with an error that is not ours", a
   assertEquals(reported, ["line 1: the journal did not accept it (failed)"]);
 });
 
-/** A line at a time, as somebody types, with time to look at the screen in between. */
+/** A line at a time, as a person types, with time to look at the screen between lines. */
 async function* typed(lines: string[], delayMs: number): AsyncGenerator<Uint8Array> {
   for (const line of lines) {
     yield new TextEncoder().encode(line + "\n");

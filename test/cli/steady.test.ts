@@ -41,7 +41,7 @@ function inspect(fs: DurableFs, path: string) {
   return inspectSteadily(context as unknown as Parameters<typeof inspectSteadily>[0], path);
 }
 
-// Each waits a quarter of a second twelve times; together, no longer than one of them.
+// Each waits a quarter of a second twelve times; together they take no longer than one of them.
 test("inspectSteadily() gives up when no two reads agree, and treats a moving tail as live", async () => {
   const moving = async () => {
     const { directory, segment } = await makeState();
@@ -72,7 +72,7 @@ test("inspectSteadily() gives up when no two reads agree, and treats a moving ta
     await using _ = directory;
     let count = 0;
     const fs = await wrapFs(({ name, path }) => {
-      // Each time another message, and none that is about a file.
+      // A different message each time, and none about a file.
       if (name !== "open" || ++count % 2 !== 0) return;
       throw Object.assign(systemError("EAGAIN"), { message: `${count} ${path.length}` });
     });

@@ -293,7 +293,7 @@ test("inspect, verify, log and backup raise no false alarm beside a busy writer 
   let acknowledged = 0;
   const writing = (async () => {
     while (!stopped) {
-      // Few enough entries that the snapshots stay small.
+      // Few entries, so that the snapshots stay small.
       const batch = Array.from({ length: 16 }, () => manager.apply("x".repeat(300)));
       for (const { sequence } of await Promise.all(batch)) acknowledged = sequence;
       await new Promise((resolve) => setTimeout(resolve, 2));
@@ -308,7 +308,7 @@ test("inspect, verify, log and backup raise no false alarm beside a busy writer 
       assertEquals([code, errors], [0, ""], output);
       assertEquals((await jsonOf("inspect", state)).verdict, "sound");
       const log = await ministate("log", state);
-      // A compaction may overtake it, which it says: nobody can print what is deleted.
+      // A compaction may overtake it, and it says so: deleted records can't be printed.
       const overtaken = log.code === 1 && log.errors.includes("what was between is gone");
       assert(overtaken || log.code === 0 && log.errors === "", `${log.code}: ${log.errors}`);
       const { sequence } = await jsonOf("backup", state, copy);

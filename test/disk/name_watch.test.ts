@@ -39,7 +39,7 @@ class Watched {
 test("a directory vouches for a file once it has been unchanged for longer than the resolution of its timestamps", () => {
   const watched = new Watched();
   assertEquals(watched.after(0, 1, STEADY_MS - 1), [false, false, false]);
-  // The first that is seen to be steady still has the file looked at; from then on nothing can be hidden.
+  // The first check that finds it steady still checks the file; from then on nothing can be hidden.
   assertEquals(watched.after(1, 0, 0, 100_000), [false, true, true, true]);
 });
 
@@ -52,7 +52,7 @@ test("a change of the directory is noticed at once, and restarts the wait", () =
 });
 
 test("a directory that can't be checked, or whose time can't be trusted, vouches for nothing", () => {
-  // One that fails, one on FAT, and one that can come round again when the clock is set back.
+  // One that fails, one on FAT, and one that can recur when the clock is set back.
   for (const changed of [systemError("ESTALE"), null, Date.now()]) {
     const watched = new Watched();
     watched.changed = changed;

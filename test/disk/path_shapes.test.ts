@@ -13,7 +13,7 @@ import { fileName } from "../support/files.ts";
 import { journalName, openCounter } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-/** Names that something between here and the disk could take for more than a name. */
+/** Names that something between here and the disk could interpret as more than a name. */
 const names = [
   "plain",
   "with a space",

@@ -48,7 +48,7 @@ async function contentOf(path: string): Promise<Record<string, string>> {
   return content;
 }
 
-/** Ends a manager whose directory is gone, which says so once more. */
+/** Closes a manager whose directory is gone, which reports it once more. */
 async function closeGone(manager: { close(): Promise<void> }): Promise<void> {
   await assertFails(() => manager.close(), gone);
 }
@@ -135,7 +135,7 @@ test("apply() acknowledges nothing more when the directory was removed", async (
   await assertFails(() => manager.apply("again"), gone);
   assertEquals(manager.sequence, 1);
   await closeGone(manager);
-  // The lock is given back.
+  // The lock is released.
   await using again = await openLedger(path);
   assertEquals(again.snapshot(), { entries: [] });
 });

@@ -130,7 +130,7 @@ test("a reader whose directory was removed and recreated reads nothing there", a
   await makeState(path, "ours");
   const { calls, close } = await readersOf(path, await detectFs());
   const { ino } = await stat(path);
-  // Most file systems give the number out again at once; on the others, it is the number that tells.
+  // Most file systems reuse the number at once; on the others, a new number reveals it.
   for (let attempt = 0; attempt < 20; attempt++) {
     await rm(path, { recursive: true });
     await mkdir(path);

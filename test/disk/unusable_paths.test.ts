@@ -164,7 +164,7 @@ for (const name of ["ministate.lock", segmentName, "test-0000000000000003.wal.js
       if (kind === "a link to a file") await writeFile(elsewhere, "private\n");
       if (kind === "a directory") await mkdir(`${state}/${name}`);
       else await symlink(elsewhere, `${state}/${name}`);
-      // In the place of a later segment it is told by what is missing: a journal that begins with the third record.
+      // In place of a later segment, the gap reveals it: the journal begins with the third record.
       const isLater = name === "test-0000000000000003.wal.jsonl";
       const error = await assertFails(
         () => openLedger(state),

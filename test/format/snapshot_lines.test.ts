@@ -74,7 +74,7 @@ const rows: { name: string; state: unknown; linesMin?: number }[] = [
     state: { [full]: 1, [`${full}2`]: { a: full } },
     linesMin: 3,
   },
-  // As entries: the linter takes all halves of surrogate pairs for the same key.
+  // As entries: the linter thinks that all halves of surrogate pairs are the same key.
   {
     name: "lone surrogates as keys and values",
     state: Object.fromEntries([["\ud800", "\udfff"], ["\udfff", full]]),

@@ -12,7 +12,7 @@ import type { Compaction } from "../../src/state/compaction.ts";
 /** How large the waiting mutations of one batch may be together. */
 const TARGET = BATCH_SIZE_MAX / 16;
 
-/** The batches that calls of these sizes become when they are made at once. */
+/** The batches that calls of these sizes become when they are made together. */
 async function batchesOf(sizes: number[]): Promise<number[]> {
   const counts: number[] = [];
   let sequence = 0;

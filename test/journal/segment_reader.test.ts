@@ -9,7 +9,7 @@ import { segmentFile } from "../../src/disk/names.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { IDENTITY, type Part, segmentOf } from "../support/segment.ts";
 
-/** How much is read at once, at first. */
+/** The size of the first read. */
 const CHUNK_SIZE = 64 * 1024;
 
 async function readAll(reader: SegmentReader, limit = Infinity): Promise<number[]> {

@@ -162,7 +162,7 @@ test("size() of a segment fails with the system's error when the file system can
 test("create() ends the writer unless the new segment is known not to exist", async () => {
   const rows: [Failures, typeof DiskFullError | typeof PoisonedError, string[]][] = [
     [{ rename: "ENOSPC" }, DiskFullError, []],
-    // It may have been done all the same.
+    // It may have happened despite the error.
     [{ rename: "EIO" }, PoisonedError, ["tmp"]],
     [{ syncDirectory: "EIO" }, PoisonedError, ["jsonl"]],
     [{ syncDirectory: "ENOSPC" }, PoisonedError, ["jsonl"]],
@@ -247,7 +247,7 @@ test("append() first clears a torn tail that resume() had no space to clear", as
   const failures: Failures = { write: "ENOSPC", truncate: "ENOSPC" };
   const writer = await resume(failures);
   await assertRejects(async () => await writer.append(batch(2, 10)), DiskFullError);
-  // Space to write in, and none to cut.
+  // There is space to write, but not to truncate.
   failures.write = undefined;
   await writer.append(batch(2, 10));
   await writer.close();

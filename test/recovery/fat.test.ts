@@ -167,7 +167,7 @@ test("an empty segment is damage where a later one, or a snapshot, says that it 
   // The segment after it begins with 3.
   await assertCorrupt(left.image());
   left.unplant(pathOf("wal", 3));
-  // Nothing says any more that there was a second mutation, as when the power went before it.
+  // Nothing shows any more that there was a second mutation, as if the power had failed before it.
   assertEquals(
     (await StateManager.open(DIRECTORY, NAME, collector, { fs: left.image() })).sequence,
     1,
@@ -198,7 +198,7 @@ test("createSnapshot() syncs its file twice, and apply() once", async () => {
   assertEquals([count(begun, "syncData"), count(begun, "syncAll")], [1, 0]);
   begun = disk.calls;
   await manager.createSnapshot();
-  // One for the segment that is begun beside it.
+  // One for the new segment beside it.
   assertEquals([count(begun, "syncAll"), count(begun, "syncDirectory")], [3, 2]);
 });
 

@@ -156,7 +156,7 @@ test("open() refuses a segment of another journal, and can set it aside", async 
   assertEquals(await contents(one), before);
   await using manager = await openLedger(one, { onCorruption: "quarantine" });
   assertEquals(manager.recovery.lost?.sequenceFirst !== undefined, true);
-  // Whatever it started from, nothing of the other journal got in.
+  // From either start, nothing of the other journal got in.
   for (const entry of manager.snapshot().entries) assertEquals(entry, "one");
 });
 

@@ -27,7 +27,7 @@ async function inspect(directory: TemporaryDirectory): Promise<Inspection> {
   return await inspectState(await detectFs(), directory.path, journalName);
 }
 
-/** What of a finding tells it from others, with the file's name in place of its path. */
+/** What distinguishes a finding from others, with the file's name in place of its path. */
 function brief({ severity, path, sequence, sequenceLast, needed }: Finding) {
   return [severity, path.split("/").at(-1), sequence, sequenceLast, needed];
 }

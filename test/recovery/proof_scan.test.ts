@@ -7,7 +7,7 @@ import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { scanAftermath } from "../../src/recovery/proof_scan.ts";
 import { type Part, segmentOf } from "../support/segment.ts";
 
-/** How much is read at once, at first. */
+/** The size of the first read. */
 const CHUNK_SIZE = 64 * 1024;
 
 /** Looks after the damage that ends the segment's sound part. */
@@ -90,7 +90,7 @@ const proven: {
 for (const { name, parts, first, at, from, to } of proven) {
   test(`scanAftermath() finds proof when ${name}`, async () => {
     const { proof, writtenEnd, exhausted, starts, size } = await aftermathOf(parts, first);
-    // A seal is told by its line.
+    // A seal is recognized by its line.
     const glued = "seal" in parts[at]! && "text" in parts[at - 1]!;
     const offset = starts[glued ? at - 1 : at];
     assertEquals(proof, { offset, sequenceFirst: from, sequenceLast: to });

@@ -181,7 +181,7 @@ test("open() takes rubbish that looks like records for a torn tail", async () =>
   await manager.close();
   const segment = directory.join(wal(1));
   const seed = checksumOf((await readFile(segment, "utf8")).split("\n")[0]!);
-  // Its checksum is right, and its lines contradict each other: nobody wrote that.
+  // Its checksum is right, but its lines contradict each other: no writer produces that.
   const body = '[2,"a"]\n[9,"b",1,5,';
   const batch = `${body}"${crc32(body, seed).toString(16).padStart(8, "0")}"]\n`;
   for (const tail of [batch, "[999999999999999,1]\n"]) {

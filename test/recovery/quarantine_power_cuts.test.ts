@@ -174,7 +174,7 @@ function reports(disk: PowerCutDisk): LostRecords[] {
       try {
         return [JSON.parse(new TextDecoder().decode(disk.peek(path)!))];
       } catch {
-        // One that was being written when the power went; the next quarantine writes its own.
+        // One that was being written at the power cut; the next quarantine writes its own.
         return [];
       }
     });

@@ -123,7 +123,7 @@ test("sealAfterIdleMs writes a seal only when no mutation came", async () => {
   const manager = await openLedger(directory.path, { sealAfterIdleMs: 30 });
   await manager.apply(1);
   const segment = directory.join(fileName("wal", 1));
-  // Read at once: no timer runs before the next turn of the event loop, however busy the machine is.
+  // Read synchronously: no timer runs before the next turn of the event loop, however busy the machine is.
   assert(!readFileSync(segment, "utf8").includes("seal"));
   await until(() => readFileSync(segment, "utf8").includes('{"seal":1'));
   {

@@ -19,7 +19,7 @@ import { type Hole, sparse } from "../support/sparse_fs.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const HUGE = 3 * 1024 * MEBIBYTE;
-/** More than reading one segment takes: a batch of the largest size, and three torn tails. */
+/** More than the reader of one segment needs: a batch of the largest size, and three torn tails. */
 const SEGMENT_READ_MAX = 96 * MEBIBYTE;
 const utf8 = new TextEncoder();
 

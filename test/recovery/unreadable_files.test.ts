@@ -173,7 +173,7 @@ for (const code of ["EIO", "EBADMSG"]) {
   test(`open() says what is lost when a snapshot beyond the journal's end can't be read (${code})`, async () => {
     const disk = await makeState();
     for (const sequence of [3, 5]) disk.unplant(`${DIRECTORY}/${wal(sequence)}`);
-    // The first segment ends where the older snapshot does; the newer one alone tells of more.
+    // The first segment ends where the older snapshot does; only the newer one shows that there was more.
     const { fs } = badDisk(disk, { part: snapshot(4), code, range: [0, 100] });
     const error = await assertRejects(() => open(fs), CorruptionError);
     assertEquals(error.lost, { sequenceFirst: 3, sequenceLast: 4 });

@@ -33,7 +33,7 @@ function replace<T extends object, K extends keyof T>(object: T, key: K, value: 
   };
 }
 
-/** Lets programs be found in one directory alone, until the returned function is called. */
+/** Limits where programs are found to one directory, until the returned function is called. */
 function searchProgramsIn(path: string): () => void {
   const before = process.env.PATH;
   process.env.PATH = path;
@@ -109,7 +109,7 @@ test("open() refuses a link that replaces the file while it is being opened", as
   };
   let restore = () => {};
   if (own === "deno") {
-    // Deno looks and opens in two steps; the others in one, so that there is no moment in between.
+    // Deno checks and opens in two steps; the others in one, without a moment between.
     const { lstat } = Deno;
     restore = replace(Deno, "lstat", async (asked) => {
       const info = await lstat(asked);

@@ -102,7 +102,7 @@ for (const call of ["write", "sync"] as const) {
     test(`${call} ${waits ? "on a thread" : "at once"} fails with the true name`, async () => {
       await using directory = await temporaryDirectory();
       const file = await (await detectFs()).open(directory.join("a"), "create");
-      // The first sync is on a thread; after a fast one, writes and syncs are made at once.
+      // The first sync is on a thread; after a fast one, writes and syncs are synchronous.
       if (!waits) { for (let i = 0; i < 3; i++) await file.syncData(); }
       const restore = failing(call, 122);
       try {

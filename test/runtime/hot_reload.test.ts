@@ -11,7 +11,7 @@ import { temporaryDirectory } from "../support/temporary.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
-/** The recipe, with the library where this checkout has it. */
+/** The recipe, importing the library from this checkout. */
 async function recipe(): Promise<string> {
   const text = await readFile(join(root, "docs", "hot-reload.md"), "utf8");
   const code = /```ts\n([^]*?)```/.exec(text)![1]!;

@@ -43,14 +43,14 @@ test("a lock notices that a name in the locked directory was created, renamed or
     removed: () => fs.remove(directory.join("b")),
   };
   const lock = (await fs.lock(directory.join("lock"), directory.path))!;
-  // Deno tells the time of a change in whole seconds: they have to pass between one change and the next.
+  // Deno reports the time of a change in whole seconds, so a second has to pass between changes.
   for (const [what, step] of Object.entries(steps)) {
     const before = lock.changed!()!;
     while (Date.now() < before + 1100) await new Promise((resolve) => setTimeout(resolve, 10));
     await step();
     assert(lock.changed!()! > before, what);
   }
-  // As on FAT, where programs can set the only time there is.
+  // As on FAT, where programs can set the only timestamp.
   await utimes(directory.path, 1_000_000_000, 1_000_000_000);
   assertEquals(lock.changed!(), null);
   await lock.release();

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { SyncPace } from "../../runtime/sync_pace.ts";
 
-/** A pace on a disk whose syncs take as long as a test says, and how each sync was made. */
+/** A pace on a disk whose syncs take as long as a test sets, and how each sync was made. */
 class Disk {
   readonly pace = new SyncPace(turn);
   now = 1000;
@@ -118,7 +118,7 @@ test("syncs of a process that answers to events are on a thread", () =>
     disk.now += 250;
     assertEquals([await answer(), await answer()], ["at once", "threaded"]);
 
-    // A loop that only commits is seen for what it is as soon as a turn was asked for in vain.
+    // A loop that only commits is recognized as soon as an extra turn brought nothing.
     disk.now += 250;
     assertEquals(await disk.syncs(3, 1), ["at once", "at once", "after a turn"]);
     await turn();

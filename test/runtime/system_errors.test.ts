@@ -119,7 +119,7 @@ for (const [injected, name] of FAILURES) {
   });
 }
 
-/** What a life came to whose calls on the journal fail, and what is in the state afterwards. */
+/** What a run whose calls on the journal fail printed, and what is in the state afterwards. */
 async function lived(calls: string, how: string) {
   await using directory = await temporaryDirectory();
   {

@@ -1,6 +1,6 @@
 // Tests the building of binaries: what a user types, what comes out, and what is said when it can't be built.
 //
-// None of it needs a network: Bun builds for this machine on itself, and for Deno a small ELF file stands in for
+// None of it needs a network: Bun builds for this machine on itself, and for Deno a small ELF file replaces
 // the base binary, so that binary is checked and not started.
 
 import { spawnSync } from "node:child_process";

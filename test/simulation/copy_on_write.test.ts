@@ -98,7 +98,7 @@ test("a batch accepted except for its last byte is never both refused and presen
     const manager = await world.open(fs);
     await world.apply(manager);
     const before = fs.peek(manager.journalPath)!;
-    // A batch of the same size tells how many bytes the next one needs.
+    // A batch of the same size shows how many bytes the next one needs.
     await world.apply(manager);
     const after = fs.peek(manager.journalPath)!;
     const size = after.findLastIndex((byte) => byte !== 10) -

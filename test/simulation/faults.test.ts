@@ -8,7 +8,7 @@ import { UNCOUNTED } from "../../simulation/tally.ts";
 import { WORKLOADS } from "../../simulation/workloads.ts";
 import { testSeed } from "../support/random.ts";
 
-/** One call in so many, drawn anew in every run: `npm run simulate -- --ci` tries them all. */
+/** One call in this many, drawn again in every run: `npm run simulate -- --ci` tries them all. */
 const ONE_CALL_IN = 4;
 
 const seed = testSeed("faults");

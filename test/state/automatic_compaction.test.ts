@@ -26,7 +26,7 @@ async function snapshotsIn(path: string): Promise<number[]> {
   return names.map((name) => Number(/-(\d{16})\./.exec(name)![1])).sort((a, b) => a - b);
 }
 
-/** Applies mutations until there are two snapshots, however slow compactions are; gives how many that took. */
+/** Applies mutations until there are two snapshots, however slow compactions are; returns how many it took. */
 async function applyUntilCompacted(
   path: string,
   apply: (i: number) => Promise<unknown>,
@@ -185,7 +185,7 @@ for (
       for (let i = 1; i <= 60; i++) await manager.apply(filler);
       assert(told > 1, "it is tried again");
       assertInstanceOf(manager.compactionError, InvalidStateError);
-      // A turn of the loop, in which the runtime would report what nobody caught.
+      // A turn of the loop, in which the runtime would report an uncaught error.
       await new Promise((resolve) => setTimeout(resolve));
       assertEquals(escaped, []);
     } finally {
@@ -227,7 +227,7 @@ test("apply() retries a compaction after more and more refusals of a full disk, 
   for (let refusal = 1; refusal <= 25; refusal++) {
     const before = tried;
     await assertRejects(() => manager.apply(refusal), DiskFullError);
-    // Has its turn after the compaction, if there is one.
+    // Queues after the compaction, if there is one.
     await manager.stateAt(1);
     if (tried > before) tries.push(refusal);
   }
@@ -257,7 +257,7 @@ test("apply() waits for more journal each time before it retries a failed compac
   for (let n = 1; tries.length < 7; n++) {
     const before = tried;
     await manager.apply({ n, filler: "x".repeat(1024 - 60) });
-    // Has its turn after the compaction, if there is one.
+    // Queues after the compaction, if there is one.
     await manager.stateAt(1);
     if (tried > before) tries.push(n);
   }

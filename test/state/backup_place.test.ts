@@ -30,7 +30,7 @@ test("backup() of a read-only manager whose files were removed fails, and leaves
   }
   await using reader = await openLedger(state, { readOnly: true });
   const target = directory.join("copy");
-  // The newest alone: what is left would open, at an earlier sequence.
+  // Only the newest: what is left would open at an earlier sequence.
   await rm(`${state}/${fileName("wal", 3)}`);
   const error = await assertFails(() => reader.backup(target), {
     error: CorruptionError,

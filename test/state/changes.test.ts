@@ -12,7 +12,7 @@ type Manager = StateManager<Ledger, unknown, number>;
 
 const gone = { error: HistoryGoneError, code: "HISTORY_GONE", says: /compaction has deleted/ };
 
-/** Takes changes until there were `count`, and checks that they are in order without a gap. */
+/** Reads `count` changes, and checks that they are in order without a gap. */
 async function take(manager: Manager, from: number | undefined, count: number): Promise<unknown[]> {
   const mutations: unknown[] = [];
   let expected = from ?? manager.sequence + 1;
@@ -111,7 +111,7 @@ test("changes() of several readers don't disturb each other, nor does one that s
 
 test("changes() leaves nothing out, at whatever step of a commit it is called", async () => {
   for (let turns = 0; turns <= 60; turns++) {
-    // Answers at once, so that all of a commit is turns of one queue.
+    // Synchronous, so that a commit consists only of turns of one queue.
     const fs = new PowerCutDisk(1);
     await using manager = await openLedger("/state", { fs });
     await manager.apply(1);

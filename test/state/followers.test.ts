@@ -127,7 +127,7 @@ test("changes() listens to its signal only while a call waits", async () => {
   assertEquals(listeners, 1);
   await changes.return();
   assertEquals(await ended, over);
-  // A turn of the loop: the wait has to end by itself, with no mutation that wakes it.
+  // A turn of the loop: the wait has to end without a mutation that wakes it.
   await new Promise((resolve) => setTimeout(resolve));
   assertEquals(listeners, 0);
 });
@@ -221,7 +221,7 @@ test("changes() of a follower that falls behind continues from the disk, again a
 test("changes() never reports a mutation before the state has it", async () => {
   for (let turns = 0; turns <= 40; turns++) {
     const fs = new PowerCutDisk(1);
-    // Answers at once, and once later, so that all of a commit is turns of one queue.
+    // Synchronous except once, so that a commit consists only of turns of one queue.
     await using manager = await openLedger("/state", { fs });
     await manager.apply(1);
     const early = manager.changes();
@@ -384,7 +384,7 @@ test("changes() that has ended ignores a read that fails later", async () => {
     assertEquals(await waiting, over);
     fail!();
     await manager.close();
-    // A turn of the loop, in which the runtime would report what nobody caught.
+    // A turn of the loop, in which the runtime would report an uncaught error.
     await new Promise((resolve) => setTimeout(resolve));
     assertEquals(escaped, []);
   } finally {
@@ -404,7 +404,7 @@ test("changes() of a read-only manager leaves no file open once it is ended", as
   const waiting = changes.next();
   await changes.return();
   assertEquals(await waiting, over);
-  // Not at once: a read may be under way.
+  // Not immediately: a read may be under way.
   await until(() => files.open <= before);
 });
 

@@ -83,7 +83,7 @@ test("stateAt() fails with HISTORY_GONE when the journal no longer reaches so fa
   assertEquals(await reader.stateAt(2), { entries: [1, 2] });
 });
 
-/** Segments from 1, 3 and 5, each with two mutations, and no snapshot but, perhaps, one of sequence 4. */
+/** Segments from 1, 3 and 5, each with two mutations, and perhaps a snapshot of sequence 4. */
 async function makeSegments(path: string, withSnapshot = false): Promise<void> {
   await using manager = await openLedger(path, { compaction: "manual" });
   for (let i = 1; i <= 6; i++) {
@@ -180,7 +180,7 @@ test("backup() fails with the system's error when too many files are open or the
   const fs = {
     ...base,
     async list(path: string) {
-      // Listed once for what a backup cut short has left, and once for anything else.
+      // Listed once for leftovers of an interrupted backup, and once for anything else.
       if (refused === "target" && path.endsWith("copy") && ++lists === 2) throw systemError("EIO");
       return await base.list(path);
     },
@@ -248,7 +248,7 @@ test("restore() skips a snapshot that ends while it is read", async () => {
     async open(path, mode) {
       const file = await base.open(path, mode);
       if (mode !== "read" || !path.endsWith(fileName("snapshot", 2))) return file;
-      // Two pieces long, and the second is gone by the time it is asked for.
+      // Two reads long, and the second part is gone by the time it is read.
       return { ...file, size: async () => await file.size() + 10_000_000 };
     },
   };
@@ -321,7 +321,7 @@ test("a failed automatic compaction is reported only by compactionError when nob
   assertEquals(manager.compactionError, null);
   fails = true;
   for (let i = 0; i < 100; i++) await manager.apply("x".repeat(1000));
-  // It was begun by then; it fails when it comes to its rename, however long that takes.
+  // It has begun by then; it fails at its rename, however long that takes.
   await until(() => manager.compactionError !== null);
   assertEquals((manager.compactionError as { code?: string } | null)?.code, "IO_FAILED");
   assertEquals(manager.state.entries.length, manager.sequence);

@@ -102,7 +102,7 @@ async function midSync(): Promise<
   };
 }
 
-/** Fails when the power could now take something of what was shown. */
+/** Fails when a power cut could now undo something that was shown. */
 async function assertDurable(disk: PowerCutDisk, sequence: number): Promise<void> {
   for (const image of crashImages(disk.image())) {
     const journal = await Journal.open(DIRECTORY, NAME, { fs: image });

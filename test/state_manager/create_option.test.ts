@@ -191,7 +191,7 @@ test("recovery.created is true only when a new state was created", async () => {
     await using store = await SnapshotStore.open<{ value: number }>(path, journalName);
     await store.create(3, { value: 7 });
   }
-  // Its journal is lost; a state was there all the same.
+  // Its journal is lost, but there was a state.
   await using manager = await openCounter(path, { onCorruption: "quarantine" });
   assertEquals([manager.recovery.created, manager.state.value], [false, 7]);
 });

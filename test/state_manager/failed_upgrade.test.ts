@@ -36,7 +36,7 @@ const open = (fs: PowerCutDisk, mutator: any, options = {}) =>
   // deno-lint-ignore no-explicit-any
   StateManager.open<any, any, any>(DIRECTORY, journalName, mutator, { fs, ...options });
 
-/** Every file with its bytes. The lock file is empty, and stays for good. */
+/** Every file with its bytes. The lock file is empty and permanent. */
 function contents(disk: PowerCutDisk): string[] {
   return disk.paths(DIRECTORY).filter((path) => !path.endsWith(".lock"))
     .map((path) => `${path}\n${new TextDecoder("latin1").decode(disk.peek(path)!)}`);

@@ -176,7 +176,7 @@ const tooLarge = { error: TooLargeError, code: "TOO_LARGE", says: /not journaled
 test("apply() refuses a record over recordSizeMax, measured in bytes and not in characters", async () => {
   await using directory = await temporaryDirectory();
   const recordSizeMax = 4096;
-  // What a line needs beside its mutation is set at 80 bytes, and the quotes take two.
+  // A line's overhead is fixed at 80 bytes, and the quotes take two.
   const room = recordSizeMax - 80 - 2;
   const letters = { a: 1, "\u00e4": 2, "\u6f22": 3, "\u{1f600}": 4, "\n": 2, "\ud800": 6 };
   const kept: string[] = [];

@@ -80,7 +80,7 @@ for (const { title, mutator, error, says } of rows) {
   test(`StateManager.open() refuses a mutator when it is ${title}`, async () => {
     await using directory = await temporaryDirectory();
     await assertFails(() => open(directory.path, mutator), { error, says });
-    // The lock was given back.
+    // The lock was released.
     await using manager = await open(directory.path, { initial, apply });
     assertEquals(manager.sequence, 0);
   });

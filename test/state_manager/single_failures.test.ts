@@ -129,7 +129,7 @@ test("open() leaves no torn tail behind when the sync of an earlier repair faile
     const sync = torn.log.findLastIndex((call) => call === `syncAll ${path}`) + 1;
     failing.fault = { at: sync, how: "EIO", sticky: false };
     await assertRejects(() => open(failing), IoError);
-    // The page cache shows line feeds, whatever of them reached the disk.
+    // The page cache shows line feeds, no matter how many of them reached the disk.
     const again = failing.crash();
     await (await open(again)).apply(1);
 

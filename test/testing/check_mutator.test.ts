@@ -198,7 +198,7 @@ for (const { name, mutator } of migrations) {
   });
 }
 
-/** A mutator that is not the same any more once it has run for so many mutations. */
+/** A mutator that changes after a number of mutations. */
 function tiring(runsMax: number): AnyMutator<Stock, Move> {
   let runs = 0;
   return bad((state, { item }) => void (state.items[item] = ++runs > runsMax ? 1 : 0));

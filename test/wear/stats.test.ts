@@ -194,7 +194,7 @@ test("stats() continues from the last seal when the session after it crashed", a
   await using manager = await open(disk, { readOnly: true });
   const { life } = manager.stats();
   assertEquals([life.mutations, life.recordBytes], [15, recordBytesOf(disk)]);
-  // The session's repair of the file's end is unknown, nothing else is.
+  // Only the session's repair of the file's end is unknown.
   const missing = counted.cardBytes - life.cardBytes;
   assert(missing > 0 && missing <= 8 * 1024, `${missing} of ${counted.cardBytes} bytes`);
   assert(counted.writes - life.writes <= 4, `${counted.writes} and ${life.writes} writes`);
@@ -310,7 +310,7 @@ test("stats() keeps the life over damage that is set aside", async () => {
     await using manager = await open(tap.fs, { segmentSizeMax: 65_536 });
     for (let i = 0; i < 6; i++) await manager.apply("x".repeat(30_000));
   }
-  // The segments begin with 1, 3 and 5. What the last one tells is the most that is known.
+  // The segments begin with 1, 3 and 5. The last one has the largest totals.
   const text = decoder.decode(disk.peek(wal(5))!);
   const { written } = JSON.parse(text.slice(0, text.indexOf("\n")));
   disk.flipBit(wal(3), 40_000, 1);

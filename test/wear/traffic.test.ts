@@ -35,7 +35,7 @@ test("newestLife() takes the largest totals, and begins at zero when there are n
   assertEquals(newestLife([undefined, undefined], 9), { since: 9, ...noTraffic() });
 });
 
-/** A file that takes at most `most` bytes at a time, at once or later. */
+/** A file that takes at most `most` bytes at a time, synchronously or later. */
 function fileOf(later: boolean, most = Infinity): DurableFile {
   const answer = <T>(value: T): MaybePromise<T> => later ? Promise.resolve(value) : value;
   return {

@@ -102,7 +102,7 @@ test("install.sh accepts a ROOT with .. and links in it", async () => {
 test("install.sh follows links in ROOT as the board does, not out of it", async () => {
   await using directory = await temporaryDirectory();
   const board = new Board(directory);
-  // On the board this is a folder of its own card; on this machine it would be one outside of ROOT.
+  // On the board this is a folder of the board's card; on this machine it would be outside of ROOT.
   const outside = directory.join("outside");
   mkdirSync(outside);
   mkdirSync(join(board.root, "usr"));

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Board } from "../../support/board.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 
-/** What systemd answers, look by look; the last one stays. */
+/** What systemd answers, query by query; the last answer repeats. */
 function look(active: string, restarts: number): string {
   return `ActiveState=${active} NRestarts=${restarts}`;
 }
@@ -36,7 +36,7 @@ for (const [name, looks, restartCode] of DOWN) {
 test("install.sh looks eleven times at a program that stays up, and is done", async () => {
   await using directory = await temporaryDirectory();
   const board = new Board(directory);
-  // The count of a unit that failed before stays: only that it grows is a sign.
+  // The count of a unit that failed before is kept: only its growth is a sign.
   const { code, stdout, stderr } = board.restart([look("active", 50)]);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   assertMatch(stdout, /keeper is running/);

@@ -131,7 +131,7 @@ test("conclude() counts each cut, control and check once, however much of it is 
   assertEquals(quietly(() => conclude(results)), { passed: 2, failed: 2 });
 });
 
-/** What a call comes to, without what it prints. */
+/** The result of a call, without its output. */
 function quietly<T>(call: () => T): T {
   const { log } = console;
   console.log = () => {};

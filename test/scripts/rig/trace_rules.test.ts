@@ -85,7 +85,7 @@ test("checkTrace() finds a segment that went before its snapshot was durable", (
   assertEquals(kept, { acknowledged: 0, removals: 1, violations: [] });
   assertEquals(rulesOf(...segments, ...named, remove), ["removal"]);
   assertEquals(rulesOf(...segments, remove), ["removal"]);
-  // The snapshot is of sequence 3, and this segment goes further.
+  // The snapshot is of sequence 3, and this segment goes beyond it.
   assertEquals(rulesOf(...segments, ...named, SYNC_STATE, `unlink("${SECOND}") = 0`), ["removal"]);
   assertEquals(rulesOf(...segments, ...named, SYNC_STATE, `unlink("${SNAPSHOT}") = 0`), [
     "removal",

@@ -34,7 +34,7 @@ async function diskWithFile(): Promise<PowerCutDisk> {
   return disk;
 }
 
-/** Everything that a power cut of any kind can make of a file, sorted. */
+/** Everything that a power cut of any kind can turn a file into, sorted. */
 function everyText(disk: PowerCutDisk, path: string, rules: PowerCut = ANY_POWER_CUT): string[] {
   const every = new EveryChoice();
   const texts = new Set<string>();
