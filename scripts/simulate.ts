@@ -94,7 +94,7 @@ const results: Results = {
   rows: [],
   failures: [],
 };
-console.log(`seed ${seed}: ${results.command} goes the same way again, as far as there is time`);
+console.log(`seed ${seed}: ${results.command} runs the same way again, as far as time allows`);
 for (const [index, runtime] of chosen.entries()) await runOn(runtime, index);
 results.rows = sumRows(results.rows);
 results.seconds = (performance.now() - started) / 1000;

@@ -102,7 +102,7 @@ async function check({ world, fs, finished }: Ending, kind: FaultKind, check: Ch
     if (kind.how === "ENOSPC" && !goesOn) {
       assert(code === "POISONED" || code === "CLOSED", `no way on once there is space: ${code}`);
     }
-    if (wasPoisoned) assert(!goesOn, "a poisoned manager went on");
+    if (wasPoisoned) assert(!goesOn, "a poisoned manager continued");
   }
   // Another process in the same boot finds the page cache as it is, pages that were dropped included.
   await recovers(world.fork(), fs.image(), check);

@@ -20,8 +20,8 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const ASIDE: readonly Promised[] = [
-  { name: "damage is set aside whole, whenever the power goes", keep: damageIsSetAside },
-  { name: "a rotten snapshot is not passed over", keep: rottenIsNotPassedOver },
+  { name: "damage is set aside whole, whenever the power is cut", keep: damageIsSetAside },
+  { name: "a rotten snapshot is not ignored", keep: rottenIsNotPassedOver },
   { name: "what was set aside is never replaced", keep: evidenceIsKept },
 ];
 

@@ -21,8 +21,8 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const BESIDE: readonly Promised[] = [
-  { name: "a reader is shown what is durable", keep: readerIsShownTheDurable },
-  { name: "followers end at once, and never run ahead", keep: followersEnd },
+  { name: "a reader sees only what is durable", keep: readerIsShownTheDurable },
+  { name: "followers end at once, and never see what isn't durable", keep: followersEnd },
   { name: "a backup holds the journal's own files", keep: backupIsPure },
 ];
 

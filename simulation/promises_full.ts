@@ -21,8 +21,8 @@ import { freshDisk } from "./workloads.ts";
 /** All of them. */
 export const FULL: readonly Promised[] = [
   { name: "a disk is full where overwriting takes space", keep: fullWhereCopied },
-  { name: "a failed sync is made up for where overwriting takes space", keep: writtenAgainLater },
-  { name: "a closed directory is free, whatever closing met with", keep: closingFreesTheLock },
+  { name: "a failed sync is repaired where overwriting takes space", keep: writtenAgainLater },
+  { name: "a closed directory is unlocked, even when closing failed", keep: closingFreesTheLock },
   { name: "a growing state on a small disk is compacted again after a failure", keep: neverStuck },
 ];
 

@@ -20,8 +20,8 @@ export const PLACE: readonly Promised[] = [
   { name: "another directory under the path is left alone", keep: othersAreLeftAlone },
   { name: "what is acknowledged has a name", keep: acknowledgedIsNamed },
   { name: "the directory is locked, not only its lock file", keep: directoryIsLocked },
-  { name: "a rotten lock file keeps nobody out", keep: rottenLockIsNoObstacle },
-  { name: "a state that vanishes while it is opened is not begun anew", keep: vanishedIsMissed },
+  { name: "a rotten lock file doesn't prevent opening", keep: rottenLockIsNoObstacle },
+  { name: "a state that vanishes while it is opened is not recreated", keep: vanishedIsMissed },
   { name: "a backup of hard links keeps what it has", keep: hardLinksAreKept },
   { name: "a reader knows its journal under any number", keep: readersKnowTheirJournal },
 ];

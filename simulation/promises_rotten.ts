@@ -26,8 +26,8 @@ import type { Tally } from "./tally.ts";
 
 /** All of them. */
 export const ROTTEN: readonly Promised[] = [
-  { name: "rotten inodes keep nothing down, whenever the power goes", keep: keepsNothingDown },
-  { name: "a copy under a later name takes nothing over", keep: copyTakesNothingOver },
+  { name: "rotten inodes prevent nothing, whenever the power is cut", keep: keepsNothingDown },
+  { name: "a copy under a later name replaces nothing", keep: copyTakesNothingOver },
 ];
 
 const IMAGES_MAX = 4;

@@ -16,8 +16,8 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const UNREADABLE: readonly Promised[] = [
-  { name: "an unreadable file that another stands in for", keep: othersStandIn },
-  { name: "an unreadable snapshot is no reason to step back", keep: snapshotProves },
+  { name: "an unreadable file that another can replace", keep: othersStandIn },
+  { name: "an unreadable snapshot doesn't set the state back", keep: snapshotProves },
   { name: "a read that is refused for a moment", keep: momentsPass },
   { name: "an unreadable place in the journal", keep: journalIsKeptUpToIt },
 ];
@@ -56,7 +56,7 @@ async function othersStandIn(tally: Tally): Promise<void> {
       assertEquals(manager.state.ids, [1, 2, 3, 4, 5, 6], `${part} fails with ${code}`);
       await manager.apply({ id: 7 });
       await manager.close();
-      tally.state("unreadable", "stood in for");
+      tally.state("unreadable", "replaced by another file");
     }
   }
 }

@@ -16,8 +16,8 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const UPDATE: readonly Promised[] = [
-  { name: "an update carries everything over", keep: updateCarriesOver },
-  { name: "an update is settled at once", keep: updateIsSettled },
+  { name: "an update migrates everything", keep: updateCarriesOver },
+  { name: "an update is complete once it is open", keep: updateIsSettled },
   { name: "an update on a disk that fails", keep: updateOnFailingDisk },
   { name: "the past before an update", keep: pastIsCarriedOver },
   { name: "an update that fails changes nothing", keep: failedUpdateChangesNothing },

@@ -23,13 +23,13 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const USE: readonly Promised[] = [
-  { name: "outcomes are replayed as they were", keep: outcomesAreReplayed },
+  { name: "replay repeats every outcome", keep: outcomesAreReplayed },
   { name: "what is acknowledged is not too large to be read", keep: sizesAreBounded },
-  { name: "a journal is kept short by itself", keep: journalIsKeptShort },
-  { name: "snapshots that rot or stray in stand for nothing", keep: snapshotsAreLookedAt },
+  { name: "a journal is kept short automatically", keep: journalIsKeptShort },
+  { name: "rotten and foreign snapshots replace nothing", keep: snapshotsAreLookedAt },
   { name: "a read that is refused once costs nothing", keep: refusedReadCostsNothing },
   { name: "a backup is whole, or there is none", keep: backupIsWhole },
-  { name: "a journal opened alone stays of its version", keep: journalKeepsVersion },
+  { name: "a journal opened alone keeps its version", keep: journalKeepsVersion },
 ];
 
 interface Account {

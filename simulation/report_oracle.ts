@@ -70,7 +70,7 @@ function keptTail(
   if (torn === null) return null;
   const { path, offset, size, keptAt } = torn;
   if (size === 0 && offset === 0) {
-    assert(before.peek(path)!.length === 0, "a segment that is not empty was begun anew");
+    assert(before.peek(path)!.length === 0, "a segment that is not empty was recreated");
     return null;
   }
   const bytes = latin1.decode(before.peek(path)!.subarray(offset, offset + size));

@@ -54,7 +54,9 @@ export async function measureOpenLarge(directory: string, count: number): Promis
   const memory = await readMemory();
   const { replayed, snapshot } = manager.recovery;
   refuseOther(manager.state, count);
-  if (snapshot === null || replayed > 0) throw new Error("It was not the snapshot that was opened");
+  if (snapshot === null || replayed > 0) {
+    throw new Error("Something other than the snapshot was opened");
+  }
   await manager.close();
   return { ...memory, elapsedMs, replayed };
 }

@@ -1,4 +1,4 @@
-// Runs the simulation in a folder until it finds the first thing that is not as it must be.
+// Runs the simulation in a folder until it finds the first failure.
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * Mistakes with a disk that refuses to give files or parts of them, and with updates that fail.
+ * Mistakes with a disk that refuses to read files or parts of them, and with updates that fail.
  *
  * @module
  */

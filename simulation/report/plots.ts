@@ -52,9 +52,9 @@ export function damagePlots({ rows }: Results): Html {
   const outcomes = damageOutcomesOf(damaged.map(({ outcome }) => outcome));
   const kinds = countBy(damaged, "kind").map(([kind]) => kind);
   return html`
-    ${meaningsFigure("What opening came to", damaged, "outcome", outcomes)}
+    ${meaningsFigure("Results of opening", damaged, "outcome", outcomes)}
     ${kinds.map((kind) =>
-      barsFigure(`What opening came to, by directory and damage: ${kind}`, damaged, {
+      barsFigure(`Results of opening, by directory and damage: ${kind}`, damaged, {
         nameOf: (row) => `${workloadOf(row)}: ${row.operation}`,
         partOf: "outcome",
         meanings: outcomes,

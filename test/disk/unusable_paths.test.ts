@@ -54,7 +54,7 @@ const rows: Row[] = [
     says: /path does not exist|access|read-only/,
   },
   {
-    title: "a directory where nobody may make files",
+    title: "a directory where nobody may create files",
     path: () => "/proc",
     systemCodes: ["ENOENT", "EACCES", "EPERM", "EROFS"],
     says: /path does not exist|access|read-only/,

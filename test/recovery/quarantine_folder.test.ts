@@ -137,7 +137,7 @@ test("open() names the highest sequence that later segments mention", async () =
   const cases: [string, (path: string) => Promise<void>, number][] = [
     ["a record of the last one", (path) => damage(path, 6), 6],
     [
-      "a line that tells nothing",
+      "a line that says nothing",
       (path) => rewrite(path, (text) => text.split("\n")[0] + "\nx\n"),
       4,
     ],

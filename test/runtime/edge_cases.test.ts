@@ -131,7 +131,7 @@ for (const how of ["missing", "fake"]) {
   });
 }
 
-test("lock() gives ENOENT when there is no such directory", async () => {
+test("lock() fails with ENOENT when the directory doesn't exist", async () => {
   await using directory = await temporaryDirectory();
   const runtimeFs = await detectFs();
   assertEquals(await codeOf(() => runtimeFs.lock(directory.join("none", "lock"))), "ENOENT");

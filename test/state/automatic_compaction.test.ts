@@ -115,7 +115,7 @@ test("apply() is not affected when an automatic compaction fails, and onCompacti
   while (last < 60 || errors.length === 0) {
     assertEquals((await manager.apply({ spoil: true, filler })).result, ++last);
   }
-  assert(errors.length > 0 && errors.length < 20, `told ${errors.length} times`);
+  assert(errors.length > 0 && errors.length < 20, `called ${errors.length} times`);
   for (const error of errors) assertInstanceOf(error, InvalidStateError);
   assertEquals(await count(directory.path, "snapshot"), 0);
   // It is tried again; never coming out of here would mean that it isn't.

@@ -80,7 +80,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await assertCode(() => fs.open(`${path}/a`, "create"), "EEXIST");
   });
 
-  it("open() gives ENOENT when there is no such file", async ({ fs, path }) => {
+  it("open() fails with ENOENT when the file doesn't exist", async ({ fs, path }) => {
     await assertCode(() => fs.open(`${path}/none`, "read"), "ENOENT");
     await assertCode(() => fs.open(`${path}/none`, "write"), "ENOENT");
     await assertCode(() => fs.open(`${path}/none/a`, "create"), "ENOENT");

@@ -31,7 +31,7 @@ export async function assertFails(call: () => unknown, wanted: Failure): Promise
   assertInstanceOf(error, wanted.error, String(error));
   assertMatch(error.message, wanted.says);
   if (wanted.code === undefined) {
-    assert(!(error instanceof MinistateError), "a caller's mistake is no MinistateError");
+    assert(!(error instanceof MinistateError), "a caller's mistake is not a MinistateError");
   } else {
     assertInstanceOf(error, MinistateError);
     assertEquals(error.code, wanted.code);

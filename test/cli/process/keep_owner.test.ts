@@ -102,7 +102,7 @@ test("repair leaves what it sets aside, and the folder for it, to the owner of t
   await assertAllServices(state, 4);
 });
 
-test("a lock that root has left behind is given to the owner; a file with bytes is not", async () => {
+test("a lock left by root is given to the owner, but a file with content is not", async () => {
   await using directory = await temporaryDirectory();
   const state = await serviceDirectory(directory, "state");
   await writeFile(`${state}/ministate.lock`, "");
