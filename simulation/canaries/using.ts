@@ -197,7 +197,7 @@ export const USING: readonly Canary[] = [
   {
     name: "close() keeps the lock when the disk fails",
     rule: END,
-    first: "promises: a closed directory is free",
+    first: "promises: a closed directory is unlocked",
     patches: [{
       file: "src/state_manager.ts",
       find: `    } finally {
