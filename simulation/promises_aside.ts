@@ -57,10 +57,10 @@ async function damageIsSetAside(tally: Tally): Promise<void> {
 }
 
 /** An inspection reports what it costs. */
-async function isForeseen({ name, sound, reported }: Damaged, fs: PowerCutDisk): Promise<void> {
+async function isForeseen({ name, sound, lostLast }: Damaged, fs: PowerCutDisk): Promise<void> {
   const { outcome, lost } = (await inspectState(fs, DIRECTORY, NAME)).nextOpen;
   const foreseen = [outcome, lost?.sequenceFirst, lost?.sequenceLast];
-  assertEquals(foreseen, ["refuse", sound + 1, reported], `${name}, inspected`);
+  assertEquals(foreseen, ["refuse", sound + 1, lostLast], `${name}, inspected`);
 }
 
 /** Returns whether the power lasted until the next mutation was acknowledged. */
@@ -86,15 +86,15 @@ function assertNoLineGone(before: PowerCutDisk, after: PowerCutDisk): void {
 
 /** The damage is still visible with its full cost, or it is handled and its report is on the disk. */
 async function nothingIsSilent(damaged: Damaged, image: PowerCutDisk, done: boolean) {
-  const { sound, reported } = damaged;
+  const { sound, lostLast } = damaged;
   const code = await openingOf(image.image());
   if (done) assertEquals(code, "opened");
-  if (code === "opened") assertReported(image, sound, reported);
+  if (code === "opened") assertReported(image, sound, lostLast);
   else assertEquals(code, "CORRUPT");
   const manager = await openDamaged(image, QUARANTINING);
   const { lost } = manager.recovery;
   if (lost !== null) {
-    assertEquals([lost.sequenceFirst, lost.sequenceLast], [sound + 1, reported], "what was lost");
+    assertEquals([lost.sequenceFirst, lost.sequenceLast], [sound + 1, lostLast], "what was lost");
   }
   const ids = [...manager.state.ids];
   const went = Array.from({ length: sound }, (_, i) => i + 1);
@@ -107,12 +107,12 @@ async function nothingIsSilent(damaged: Damaged, image: PowerCutDisk, done: bool
   await again.close();
 }
 
-function assertReported(image: PowerCutDisk, sound: number, reported: number | null): void {
+function assertReported(image: PowerCutDisk, sound: number, lostLast: number | null): void {
   const ranges = image.paths(`${DIRECTORY}/quarantine`)
     .filter((path) => /\/lost-from-\d+\.json(\.\d+)?$/.test(path))
     .map((path) => JSON.parse(new TextDecoder().decode(image.peek(path)!)))
     .map(({ sequenceFirst, sequenceLast }) => `${sequenceFirst} to ${sequenceLast}`);
-  assert(ranges.includes(`${sound + 1} to ${reported}`), `only ${ranges} is reported`);
+  assert(ranges.includes(`${sound + 1} to ${lostLast}`), `only ${ranges} is reported`);
 }
 
 /** If it were readable the next time, it would claim sequences that were used a second time. */

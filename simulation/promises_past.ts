@@ -18,7 +18,7 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const PAST: readonly Promised[] = [
-  { name: "followers see what is durable, once and in order", keep: followersSeeWhatIsDurable },
+  { name: "followers see what is durable, once and in order", keep: followersMissNothing },
   { name: "the past doesn't change", keep: pastIsWhatItWas },
   { name: "a reader beside a compaction", keep: readerBesideCompaction },
   { name: "closing waits for everything", keep: closingWaits },
@@ -40,7 +40,7 @@ async function follow(manager: Manager, from: number): Promise<number[]> {
   return received;
 }
 
-async function followersSeeWhatIsDurable(tally: Tally): Promise<void> {
+async function followersMissNothing(tally: Tally): Promise<void> {
   const world = new World();
   const fs = freshDisk();
   const manager = await world.open(fs, { segmentSizeMax: 64 * 1024 });

@@ -237,10 +237,10 @@ function checkReport(
   }
   assertEquals(lost.sequenceFirst, reached + 1, "the report begins elsewhere");
   const known = Math.max(proven, seen);
-  const claim = `the report says up to ${lost.sequenceLast}, and ${known} is known`;
-  assert((lost.sequenceLast ?? known) >= known || known <= reached, claim);
-  if (lost.sequenceLast === null) assert(known <= reached, claim);
-  else assert(lost.sequenceLast <= Math.max(acked, named), claim);
+  const message = `the report says up to ${lost.sequenceLast}, and ${known} is known`;
+  assert((lost.sequenceLast ?? known) >= known || known <= reached, message);
+  if (lost.sequenceLast === null) assert(known <= reached, message);
+  else assert(lost.sequenceLast <= Math.max(acked, named), message);
 }
 
 /** Every byte that was there still is, in its place or set aside. */

@@ -7,7 +7,7 @@ import type { Tally } from "./tally.ts";
 import { isDamage, type Message, type Row, type Totals } from "./results.ts";
 
 /** How often the totals are reported. The clock is checked only once every so many states. */
-const REPORT_MS = 250;
+const TELL_MS = 250;
 const STATES_PER_LOOK = 32;
 /** How long to wait when nobody has read the output. */
 const PIPE_FULL_MS = 5;
@@ -19,7 +19,7 @@ const options: CampaignOptions & { seconds: number | null } = JSON.parse(process
 const rows = new Map<string, Row>();
 const totals: Totals = { crashStates: 0, damaged: 0, faults: 0, failures: 0 };
 let now = "";
-let reportedAt = 0;
+let totalsSentAt = 0;
 let looked = 0;
 
 function say(message: Message): void {
@@ -41,14 +41,14 @@ function writeSome(bytes: Uint8Array): number {
   }
 }
 
-function reportTotals(): void {
-  reportedAt = performance.now();
+function sendTotals(): void {
+  totalsSentAt = performance.now();
   say({ says: "totals", totals, now });
 }
 
 function begin(kind: Kind, workload: string): Tally {
   now = `${kind}: ${workload}`;
-  reportTotals();
+  sendTotals();
   return {
     state(operation, outcome) {
       const key = [kind, workload, operation, outcome].join("\n");
@@ -56,8 +56,8 @@ function begin(kind: Kind, workload: string): Tally {
       row.count++;
       rows.set(key, row);
       totals[isDamage(kind) ? "damaged" : "crashStates"]++;
-      if (++looked % STATES_PER_LOOK === 0 && performance.now() - reportedAt > REPORT_MS) {
-        reportTotals();
+      if (++looked % STATES_PER_LOOK === 0 && performance.now() - totalsSentAt > TELL_MS) {
+        sendTotals();
       }
     },
     fault: () => totals.faults++,
@@ -66,7 +66,7 @@ function begin(kind: Kind, workload: string): Tally {
 
 function failed(kind: Kind, workload: string, error: unknown): void {
   totals.failures++;
-  reportTotals();
+  sendTotals();
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
   const stack = cause instanceof Error ? `\n${cause.stack}` : "";
   const seed = (error as { seed?: number }).seed ?? options.seed;
@@ -77,7 +77,7 @@ const deadline = options.seconds === null ? Infinity : performance.now() + optio
 // JSON has no Infinity: `null` stands for "as many as there is time for".
 const histories = options.histories ?? Infinity;
 await runCampaign({ ...options, histories, deadline }, { begin, failed });
-reportTotals();
+sendTotals();
 say({ says: "rows", rows: [...rows.values()] });
 // Timers of managers that lost their power may be left.
 process.exit(0);
