@@ -7,10 +7,11 @@
 import { type EChartsOption, init } from "echarts";
 import fs from "node:fs";
 import { join } from "node:path";
-import { measuredOn, type Runtime } from "./contender.ts";
-import { type Row, rowsOf } from "./reckon.ts";
-import type { Collected, Competition } from "./report.ts";
-import type { SoakRun } from "./soaks.ts";
+import { measuredOn, type Runtime } from "./contenders/contender.ts";
+import { type Row, rowsOf } from "./w1_w2_commits/reckon.ts";
+import type { Collected } from "./report.ts";
+import type { Competition } from "./w1_w2_commits/report.ts";
+import type { SoakRun } from "./soak/run.ts";
 
 const WIDTH = 860;
 const BAR_HEIGHT = 15;

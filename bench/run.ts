@@ -11,20 +11,20 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { writeCharts } from "./charts.ts";
-import { measureColdStarts } from "./cold_starts.ts";
-import { compete, type Field, manyCallers, oneCaller } from "./competition.ts";
-import { measuredOn, type Runtime, RUNTIMES } from "./contender.ts";
-import { measureDelays, whySyncsStay } from "./delays.ts";
-import { measureLargeStates } from "./large_states.ts";
-import { describeMachine } from "./machine.ts";
-import { measureLogs, measureOpenings } from "./openings.ts";
-import { installPeers } from "./peers/install.ts";
-import { measureReading } from "./reads.ts";
+import { measureColdStarts } from "./w6_cold_start/run.ts";
+import { compete, type Field, manyCallers, oneCaller } from "./w1_w2_commits/run.ts";
+import { measuredOn, type Runtime, RUNTIMES } from "./contenders/contender.ts";
+import { measureDelays, whySyncsStay } from "./w7_event_loop/run.ts";
+import { measureLargeStates } from "./w4_large_state/run.ts";
+import { describeMachine } from "./support/machine.ts";
+import { measureLogs, measureOpenings } from "./w3_opening/run.ts";
+import { installPeers } from "./contenders/peers/install.ts";
+import { measureReading } from "./w8_reads/run.ts";
 import { type Collected, report, reportDurability } from "./report.ts";
-import { progress, type Scope } from "./scope.ts";
-import { measureSoaks } from "./soaks.ts";
+import { progress, type Scope } from "./support/scope.ts";
+import { measureSoaks } from "./soak/run.ts";
 import { together } from "./together.ts";
-import { measureTraffic } from "./traffic.ts";
+import { measureTraffic } from "./w5_traffic/run.ts";
 
 const WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "soak"];
 const { values: options } = parseArgs({
@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: WORKLOADS.join() },
     /** Some runtimes: `--runtime bun`. */
     runtime: { type: "string", default: RUNTIMES.join() },
-    /** Where the files go: on the disk that is to be measured. */
+    /** Where the files go: on the disk to be measured. */
     dir: { type: "string", default: fileURLToPath(new URL("work", import.meta.url)) },
     /** Measures nothing, but prints and draws what earlier runs on the same machine kept: `--from A,B,C`. */
     from: { type: "string" },
@@ -77,7 +77,7 @@ async function measure(): Promise<Collected> {
     soaks: [],
   };
   const hold = async (name: string, title: string, callers: number, field: Field) => {
-    // One caller makes a few thousand commits a second, and compilers want to see as many before they are done.
+    // One caller makes a few thousand commits a second, and JIT compilers need as many to warm up.
     const warmUpMs = callers === 1 ? 2000 : 500;
     const slices = quick
       ? { warmUpMs: 100, sliceMs: 50, turns: 4 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RUNTIMES } from "./contender.ts";
+import { RUNTIMES } from "./contenders/contender.ts";
 import type { Collected } from "./report.ts";
 
 /** More than any run has: the second run's rounds begin with this number. */
@@ -13,7 +13,7 @@ const ROUNDS_MAX = 1000;
 const DIFFERS = ["date", "load before"];
 
 /**
- * Puts runs together; ratios stay those of one round of one run.
+ * Combines runs; ratios are still within one round of one run.
  *
  * @throws {Error} when they are of different machines or runtimes, or some were quick
  */

@@ -92,7 +92,7 @@ async function isSound(): Promise<boolean> {
     return true;
   }
   console.log(`FAILED the code as it is, ${bad.exploration}:\n${indented(bad.message)}`);
-  console.log("No canary was tried: what the simulation says means nothing before this is mended.");
+  console.log("No canary was tried: what the simulation says means nothing until this is fixed.");
   console.log("\n0 passed, 1 failed");
   return false;
 }

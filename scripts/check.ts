@@ -13,7 +13,7 @@ interface Check {
   name: string;
   command: string;
   args: string[];
-  /** Finds what the exit code doesn't tell: returns the problem, or an empty string. */
+  /** Finds what the exit code doesn't show: returns the problem, or an empty string. */
   inspect?: (output: string) => string;
 }
 
@@ -36,7 +36,7 @@ const folders = [
   "bench",
   "examples",
 ];
-// Files for Bun alone name Bun's types, which Deno doesn't have.
+// Files only for Bun name Bun's types, which Deno doesn't have.
 const sources = globSync(["*.ts", ...folders.map((folder) => `${folder}/**/*.ts`)], { cwd: root })
   .filter((path) => !path.startsWith("runtime/bun_") && !path.endsWith(".d.ts"));
 // Modules with examples, and the documents that have TypeScript in them.
@@ -100,7 +100,7 @@ function inspectPublished(output: string): string {
 }
 
 function excerpt(outcome: Outcome): string {
-  // Deno's documentation tool warns about types of npm packages, hundreds of lines that concern nobody.
+  // Deno's documentation tool warns about types of npm packages, hundreds of lines that don't matter here.
   const lines = outcome.output.trimEnd()
     .replace(/^Warning Failed resolving types.*\n\s+at .*\n?/gm, "")
     .replace(/^Check \S+\n/gm, "")

@@ -1,7 +1,7 @@
 // Builds one binary of a program, or of the command `ministate`, for a board without a runtime.
 //
 // The program is bundled and minified, built with Deno or Bun, checked to be loadable at every page size of its
-// target, and put into dist/ with its checksum. docs/board.md tells how it gets onto a board.
+// target, and put into dist/ with its checksum. docs/board.md says how it gets onto a board.
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";

@@ -3,7 +3,7 @@
 // Node vouches for everything that it can load: the tests run on it, with the programs they start. What only
 // another runtime can run, that runtime vouches for: Deno for runtime/deno_fs.ts, Bun for runtime/bun_flock.ts,
 // and each for the lines that choose it. A test that fails fails the measure, too: what it would have executed
-// is unknown. Code that no test can reach is excused in place, with its reason behind two hyphens:
+// is unknown. Code that no test can reach is excused in place, with its reason after two hyphens:
 // `/* v8 ignore next -- why */`. The reports (node/lcov.info, node/coverage-report.json, deno.lcov, bun.lcov)
 // are in node_modules/.ministate/coverage. The last line is "N passed, N failed", one for each file.
 // With --recorded, Node's tests are those that `npm test -- --record` ran before, and they aren't run again.
@@ -33,9 +33,9 @@ const failureLinesMax = 60;
 
 /** The tests of what only Deno and only Bun run: files, locks, permissions. */
 const runtimeTests = [
-  "test/conformance/runtime_fs.test.ts",
-  "test/runtimes/deno_permissions.test.ts",
-  "test/runtimes/edges.test.ts",
+  "test/runtime/runtime_fs_conformance.test.ts",
+  "test/runtime/deno_permissions.test.ts",
+  "test/runtime/edge_cases.test.ts",
 ];
 
 const { values } = parseArgs({ options: { recorded: { type: "boolean", default: false } } });

@@ -18,10 +18,10 @@ type Data = NonNullable<MCR.CoverageFile["data"]>;
 /** One way that a program can take. */
 export interface Branch {
   line: number;
-  /** What to tell the reader about it. */
+  /** What to say about it. */
   says: string;
   taken: boolean;
-  /** The lines that belong to it alone: if they ran elsewhere, it was taken there. */
+  /** The lines that belong only to it: if they ran elsewhere, it was taken there. */
   ownLines: number[];
 }
 

@@ -17,7 +17,7 @@ import { binary, root } from "./toolchain.ts";
 
 const FOLDERS = ["recovery", "journal", "snapshot", "format", "state"];
 const sources = join(root, "scripts", "mutation");
-// Not in scripts/: whatever looks at all files there would look at thousands of strangers'.
+// Not in scripts/: tools that read all files there would read thousands of foreign ones.
 const installed = join(root, "node_modules", ".ministate", "mutation");
 const out = join(root, "dist", "mutation");
 
@@ -136,7 +136,7 @@ function readReport(path: string, only: Set<string> | null): Tried[] {
     mutants
       .filter(({ status, statusReason }) => status !== "Ignored" && statusReason !== "not chosen")
       .map((reported) => ({ reported, mutant: asInRunner(file, reported) }))
-      // Those that no test reaches never came to the runner, which chooses the others.
+      // Those that no test reaches never got to the runner, which chooses the others.
       .filter(({ mutant }) => isChosen(mutant) && (only === null || only.has(nameOf(mutant))))
       .map(({ reported, mutant }) => ({
         file,

@@ -142,7 +142,7 @@ async function run(): Promise<void> {
   process.exit(failed === 0 ? 0 : 1);
 }
 
-/** What is mounted would stay mounted. */
+/** Otherwise mounts would remain. */
 async function closeJudges(): Promise<void> {
   for (const judge of judges.values()) await judge.close();
 }

@@ -1,6 +1,6 @@
 // Runs the real code on the simulated disk, on all cores: power cuts, faults, damage and random histories.
 //
-// With --ci the three runtimes share a fixed amount of it, and below 100,000 crash states it fails; else it goes on
+// With --ci the three runtimes share a fixed amount of it, and below 100,000 crash states it fails; otherwise it continues
 // with random histories until the time is over. Ends with a summary and an HTML report.
 // The last line is "N passed, N failed".
 
@@ -54,15 +54,15 @@ if (values.help) {
   process.exit(0);
 }
 
-/** In the order in which they are gone through. The tests let every bit rot, so the run in CI leaves that out. */
+/** In the order of execution. The tests already flip every bit, so the run in CI leaves that out. */
 const KINDS = ["power cuts", "faults", "promises", "bit rot", "histories", "structure"]
   .filter((kind) => !values.ci || kind !== "bit rot");
 /** What the run in CI must reach on all runtimes together. */
 const CI_CRASH_STATES = 100_000;
-/** Bounds of that run: so many images for each call, and so many histories for each process. */
+/** Bounds of that run: images for each call, and histories for each process. */
 const CI_IMAGES_MAX = 24;
 const CI_HISTORIES = 130;
-/** One byte in so many rots; which ones, the seed decides. */
+/** One byte in this many rots; the seed decides which ones. */
 const ROT_ONE_IN = 4;
 
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : number("seed", 0);
@@ -94,7 +94,7 @@ const results: Results = {
   rows: [],
   failures: [],
 };
-console.log(`seed ${seed}: ${results.command} goes the same way again, as far as there is time`);
+console.log(`seed ${seed}: ${results.command} runs the same way again, as far as time allows`);
 for (const [index, runtime] of chosen.entries()) await runOn(runtime, index);
 results.rows = sumRows(results.rows);
 results.seconds = (performance.now() - started) / 1000;
@@ -110,7 +110,7 @@ async function runOn(runtime: Runtime, index: number): Promise<void> {
     fps: 4,
   });
   const begun = performance.now();
-  // With fixed bounds nobody knows the end beforehand, so the bar shows the way to what must be reached.
+  // With fixed bounds the end is not known in advance, so the bar shows progress towards the required minimum.
   const goal = values.ci ? CI_CRASH_STATES / runtimes.length : seconds;
   const payload = (totals: Totals) => {
     const elapsed = (performance.now() - begun) / 1000;

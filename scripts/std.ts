@@ -1,4 +1,4 @@
-// Decides once per run where `@std` comes from under Deno: JSR where it answers, else our stand-ins.
+// Decides once per run where `@std` comes from under Deno: JSR if it answers, otherwise our stand-ins.
 
 import process from "node:process";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Reads what a test runner left of a run: the tests of its report, and what went wrong beyond them.
+// Reads what a test runner left of a run: the tests of its report, and failures beyond them.
 
 import { readFileSync } from "node:fs";
 import { parseJunit, type TestResult, withoutGroups } from "./junit.ts";

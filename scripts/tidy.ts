@@ -1,7 +1,7 @@
 // Checks the house rules that no linter knows; each rule is one function that lists its problems.
 
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { root } from "./toolchain.ts";
 
@@ -65,7 +65,7 @@ const rules: Record<string, Rule> = {
       ),
       /\bJSON\s*(?:\?\.|\.)\s*parse\b|\bJSON\s*\[|=\s*JSON\b(?!\s*\.)|\.json\(\)/,
     ),
-  "advice that names an option stands in src/advice.ts, from where the command leaves it out": (
+  "advice that names an option is in src/advice.ts, so that the command can leave it out": (
     sources,
   ) =>
     search(
@@ -79,6 +79,10 @@ const rules: Record<string, Rule> = {
         .map((source) => ({ path: source.path, count: linesOf(source) }))
         .filter(({ count }) => count > linesMax)
         .map(({ path, count }) => `${path}: ${count} lines`),
+  "a test is in the folder of test/ that is named after what it tests": (sources) =>
+    sources.filter(({ path }) => path.endsWith(".test.ts")).map(({ path }) => path)
+      .filter((path) => !mirrors(path)),
+  "the tests that documents name exist": missingTests,
   "no test is singled out or skipped": (sources) =>
     search(
       sources.filter((source) => source.path.endsWith(".test.ts")),
@@ -108,6 +112,7 @@ const rules: Record<string, Rule> = {
   "deno.json, package.json and test/std/import_map.json agree": disagreements,
 };
 
+const documents = globSync(["*.md", "{docs,test,scripts,bench,examples}/**/*.md"], { cwd: root });
 const sources = globSync(["*.ts", `${folders}/**/*.ts`], { cwd: root }).sort().map(read);
 let failed = 0;
 for (const [name, rule] of Object.entries(rules)) {
@@ -126,7 +131,7 @@ function read(path: string): Source {
   return { path, text, code };
 }
 
-/** Doc comments are for users: they are to be as long as that takes. */
+/** Doc comments are for users and don't count: they may be as long as necessary. */
 function linesOf({ text }: Source): number {
   return text.replace(/^ *\/\*\*[^]*?\*\/\n/gm, "").trimEnd().split("\n").length;
 }
@@ -161,8 +166,30 @@ function layerOf(path: string): number {
   );
 }
 
+/** test/journal/ is for src/journal/ and src/journal.ts, test/cli/doctor/ for cli/doctor/, test/failures.test.ts for src/failures.ts. */
+function mirrors(test: string): boolean {
+  const folder = dirname(test).split("/").slice(1).join("/");
+  if (folder === "golden") return true;
+  const tested = folder === ""
+    ? [`src/${basename(test, ".test.ts")}.ts`]
+    : [`src/${folder}`, `src/${folder}.ts`, folder];
+  return tested.some((path) => existsSync(join(root, path)));
+}
+
+/** Every "npm test -- …" of a document chooses at least one test file, and every test file it links by path is there. */
+function missingTests(sources: Source[]): string[] {
+  const tests = sources.map(({ path }) => path).filter((path) => path.endsWith(".test.ts"));
+  return documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), "utf8");
+    const commands = [...text.matchAll(/npm test -- (?!-)([\w/]+)/g)].map((match) => match[1]!);
+    const paths = [...text.matchAll(/\btest\/[\w/]+\.test\.ts\b/g)].map((match) => match[0]);
+    return [...commands, ...paths]
+      .filter((part) => !tests.some((path) => path.includes(part)))
+      .map((part) => `${document}: ${part}`);
+  });
+}
+
 function brokenLinks(): string[] {
-  const documents = globSync(["*.md", "{docs,test,scripts,bench,examples}/**/*.md"], { cwd: root });
   return documents.flatMap((document) => {
     const text = readFileSync(join(root, document), "utf8").replace(/```[^]*?```/g, "");
     return [...text.matchAll(/\]\((?![a-z+]+:|#)([^)\s#]+)[^)]*\)/g)]
@@ -174,7 +201,7 @@ function brokenLinks(): string[] {
 
 /** A "resolved" of a local package is a path, not an address. */
 function lockfileAddresses(): string[] {
-  const lockfiles = globSync(["package-lock.json", "{bench,scripts}/*/package-lock.json"], {
+  const lockfiles = globSync(["package-lock.json", "{bench,scripts}/**/package-lock.json"], {
     cwd: root,
   });
   return lockfiles.flatMap((path) => {

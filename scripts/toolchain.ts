@@ -40,7 +40,7 @@ export function run(
   const cwd = options.cwd ?? root;
   const env = { ...process.env, NO_COLOR: "1", ...options.env };
   return new Promise((resolve) => {
-    // A group of its own: a test that hangs leaves children, and they must end with it.
+    // A separate group: a test that hangs leaves children, and they must end with it.
     const child = spawn(command, args, { cwd, env, detached: true, stdio: "pipe" });
     let output = "";
     let timedOut = false;

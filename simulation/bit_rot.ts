@@ -26,7 +26,7 @@ interface Damage {
 
 const BITS = [0, 1, 2, 3, 4, 5, 6, 7];
 
-/** What a line feed can turn into that means something to JSON, or to nobody. */
+/** What a line feed can turn into: bytes with a meaning in JSON, and bytes without one. */
 const INSTEAD_OF_LINE_FEED = [0, 0x20, 0x2c, 0x30, 0x5b, 0x5d, 0x7d, 0xff];
 
 /** All kinds. */
@@ -97,7 +97,7 @@ async function judge(
   tally: Tally,
 ): Promise<void> {
   const { sequence, code } = await failsOrKeepsAll(recording, disk(), excused);
-  // A snapshot that rots costs nothing: the older one and the journal behind it stand in.
+  // A snapshot that rots costs nothing: the older one and the journal after it take its place.
   if (path.includes(".snapshot.")) {
     assertEquals([sequence, code], [recording.ids.length, null], "a rotten snapshot");
   }

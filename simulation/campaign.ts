@@ -44,7 +44,7 @@ export interface CampaignOptions {
   call: number;
 }
 
-/** Told about everything that is looked at. */
+/** Called for everything that is checked. */
 export interface Witness {
   /** What is looked at from now on; counts go to the tally it returns. */
   begin(kind: Kind, name: string): Tally;
@@ -71,7 +71,7 @@ export async function runCampaign(options: CampaignOptions, witness: Witness): P
     if (isWanted(exploration, options)) await run(exploration, witness);
   }
   for (let round = 0; round * HISTORIES_AT_ONCE < options.histories; round++) {
-    // Seeds of their own for each process, so that none repeats what another one does.
+    // Each process has its own seeds, so that none repeats the work of another.
     const seed = options.seed + options.index + options.processes * round;
     const count = Math.min(HISTORIES_AT_ONCE, options.histories - round * HISTORIES_AT_ONCE);
     const wanted = randomExplorations(seed, count).filter((found) => isWanted(found, options));
@@ -91,7 +91,7 @@ export async function runCampaign(options: CampaignOptions, witness: Witness): P
   }
 }
 
-/** What is drawn anew in every round. */
+/** What is drawn again in every round. */
 function randomExplorations(seed: number, count: number): Exploration[] {
   const damaged = (tally: Tally) => () => tally.state("damage", "as the evidence allows");
   const explorations: Exploration[] = [
@@ -114,7 +114,7 @@ function randomExplorations(seed: number, count: number): Exploration[] {
   return explorations.map((exploration) => withSeed(exploration, seed));
 }
 
-/** Whoever reports a failure must name this seed, not the one that the campaign began with. */
+/** A report of a failure must name this seed, not the one that the campaign began with. */
 function withSeed({ kind, name, explore }: Exploration, seed: number): Exploration {
   return {
     kind,

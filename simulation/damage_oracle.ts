@@ -21,7 +21,7 @@ export function openDamaged(fs: PowerCutDisk, options: StateManagerOptions = {})
   });
 }
 
-/** What opening came to. */
+/** The result of opening. */
 export interface Outcome {
   /** The sequence reached; `null` when opening failed. */
   sequence: number | null;
@@ -44,7 +44,7 @@ export async function failsOrKeepsAll(
     manager = await openDamaged(disk);
   } catch (error) {
     if (!(error instanceof MinistateError)) throw error;
-    // A bit in the header can make it look like somebody else's.
+    // A bit in the header can make it look like another journal's.
     assert(["CORRUPT", "FOREIGN_FORMAT"].includes(error.code), error.message);
     assertEquals(disk.paths(DIRECTORY), before, "a refused open changed the directory");
     if (error.code === "CORRUPT") saysWhere(error);
@@ -69,9 +69,9 @@ function saysWhere({ path, offset, sequence, message }: MinistateError): void {
 }
 
 /**
- * Opens with `"quarantine"`: it always opens, says what is lost, keeps the damaged bytes, and goes on.
+ * Opens with `"quarantine"`: it always opens, reports what is lost, keeps the damaged bytes, and continues.
  *
- * @param exact whether what is left tells exactly how far the journal went, unless it tells nothing
+ * @param exact whether what is left says exactly how far the journal went, unless it says nothing
  */
 export async function quarantines(
   recording: Recording,

@@ -15,20 +15,20 @@ export interface Damaged {
   sound: number;
   acked: number;
   /** The last sequence that a report can name; `null` when the bytes that name it can't be verified any more. */
-  told: number | null;
-  /** What is done to the manager behind each mutation. */
-  behind: (manager: Manager, sequence: number, fs: PowerCutDisk) => Promise<unknown> | undefined;
+  lostLast: number | null;
+  /** What is done to the manager after each mutation. */
+  after: (manager: Manager, sequence: number, fs: PowerCutDisk) => Promise<unknown> | undefined;
   damage: (fs: PowerCutDisk) => void;
 }
 
 /** All of them. */
 export const DAMAGED: readonly Damaged[] = [
   {
-    name: "a segment with two behind it",
+    name: "a segment with two after it",
     sound: 3,
     acked: 8,
-    told: 8,
-    behind: (manager, sequence) => sequence % 2 === 0 ? manager.createSnapshot() : undefined,
+    lostLast: 8,
+    after: (manager, sequence) => sequence % 2 === 0 ? manager.createSnapshot() : undefined,
     damage: (fs) => {
       for (const path of fs.paths(DIRECTORY)) if (path.includes(".snapshot.")) fs.unplant(path);
       rot(fs, fileOf(fs, "w-0000000000000003.wal"), '[4,{"i');
@@ -38,16 +38,16 @@ export const DAMAGED: readonly Damaged[] = [
     name: "the newest segment",
     sound: 2,
     acked: 4,
-    told: 4,
-    behind: () => undefined,
+    lostLast: 4,
+    after: () => undefined,
     damage: (fs) => rot(fs, fileOf(fs, "w-0000000000000001.wal"), '[3,{"i'),
   },
   {
     name: "a journal that ends before its snapshot",
     sound: 4,
     acked: 4,
-    told: null,
-    behind: snapshotAtEnd,
+    lostLast: null,
+    after: snapshotAtEnd,
     damage: cutShort,
   },
   provenByRotten("a journal that a rotten snapshot alone proves", '"ids":['),
@@ -56,10 +56,10 @@ export const DAMAGED: readonly Damaged[] = [
     name: "a first line below a snapshot",
     sound: 2,
     acked: 4,
-    told: null,
-    behind: (manager, sequence, fs) => {
+    lostLast: null,
+    after: (manager, sequence, fs) => {
       if (sequence !== 2) return;
-      // No room for a new segment: the snapshot stands in the middle of the old one.
+      // No room for a new segment: the snapshot falls in the middle of the old one.
       fs.fault = { at: fs.calls + 1, how: "ENOSPC" };
       return manager.createSnapshot();
     },
@@ -85,8 +85,8 @@ function provenByRotten(name: string, text: string): Damaged {
     name,
     sound: 2,
     acked: 4,
-    told: 4,
-    behind: snapshotAtEnd,
+    lostLast: 4,
+    after: snapshotAtEnd,
     damage: (fs) => {
       cutShort(fs);
       rot(fs, fileOf(fs, "w-0000000000000004.snap"), text);
@@ -95,13 +95,13 @@ function provenByRotten(name: string, text: string): Damaged {
 }
 
 /** Makes one. */
-export async function damagedDisk({ acked, behind, damage }: Damaged): Promise<PowerCutDisk> {
+export async function damagedDisk({ acked, after, damage }: Damaged): Promise<PowerCutDisk> {
   const fs = freshDisk();
   const world = new World();
   const manager = await world.open(fs);
   for (let sequence = 1; sequence <= acked; sequence++) {
     await world.apply(manager);
-    await behind(manager, sequence, fs);
+    await after(manager, sequence, fs);
   }
   await manager.close();
   const disk = fs.crash();

@@ -1,5 +1,5 @@
 /**
- * Makes every call of a workload fail, once and from then on, and checks that callers were told the truth.
+ * Makes every call of a workload fail, once and from then on, and checks that callers got the truth.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface FaultKind {
 const AFTER_EIO = ["POISONED", "IO_FAILED", "CLOSED"];
 const AFTER_ENOSPC = ["POISONED", "DISK_FULL", "CLOSED"];
 
-/** All ways to fail that leave the journal as it was meant. */
+/** All ways to fail that leave the journal as intended. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   { how: "EIO", sticky: false, says: "fails with EIO once", refusals: AFTER_EIO },
   { how: "EIO", sticky: true, says: "fails with EIO for good", refusals: AFTER_EIO },
@@ -47,7 +47,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   { how: "ENOSPC", sticky: true, says: "fails with ENOSPC for good", refusals: AFTER_ENOSPC },
   { how: "short", sticky: false, says: "takes or gives too little once", refusals: [] },
   { how: "short", sticky: true, says: "takes or gives too little always", refusals: [] },
-  // Of a snapshot alone: a batch is not read back, so what its card garbles is found by the next open, as damage.
+  // Only for a snapshot: a batch is not read back, so what the card garbles of it is found by the next open, as damage.
   {
     how: "garbled",
     sticky: false,
@@ -102,7 +102,7 @@ async function check({ world, fs, finished }: Ending, kind: FaultKind, check: Ch
     if (kind.how === "ENOSPC" && !goesOn) {
       assert(code === "POISONED" || code === "CLOSED", `no way on once there is space: ${code}`);
     }
-    if (wasPoisoned) assert(!goesOn, "a poisoned manager went on");
+    if (wasPoisoned) assert(!goesOn, "a poisoned manager continued");
   }
   // Another process in the same boot finds the page cache as it is, pages that were dropped included.
   await recovers(world.fork(), fs.image(), check);

@@ -50,7 +50,7 @@ const STEPS_MAX = 40;
 
 const histories = fc.array(step, { minLength: 1, maxLength: STEPS_MAX, size: "max" });
 
-/** Runs `count` histories drawn from a seed. Throws with the shortest one found that goes wrong. */
+/** Runs `count` histories drawn from a seed. Throws with the shortest failing one found. */
 export async function exploreHistories(seed: number, count: number, tally: Tally): Promise<void> {
   const property = fc.asyncProperty(histories, (steps) => new History(tally).run(steps));
   const details = await fc.check(property, { seed, numRuns: count });

@@ -79,7 +79,7 @@ export class History {
     await this.#survive(() => this.#make({ do: "cut", after: 0, seed: 1 }));
   }
 
-  /** Lets a step fail if the disk was made to, and goes on with another disk if the power went. */
+  /** Lets a step fail if the disk was made to fail, and continues with another disk after a power cut. */
   async #survive(step: () => Promise<void>): Promise<void> {
     const refusalsBefore = this.#world.refusals.length;
     // A step that closes ends the trouble, but is made in it.
@@ -114,7 +114,7 @@ export class History {
         return;
       case "cut":
         this.#cutSeed = step.seed;
-        // At once means at the next call, which a list of names can be as well as any.
+        // "At once" means at the next call, which may also be a listing of names.
         this.#disk.cutAt = this.#disk.calls + step.after + 1;
         if (step.after === 0) await this.#disk.list("/");
         return;

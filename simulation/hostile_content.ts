@@ -1,5 +1,5 @@
 /**
- * Texts, numbers and names that are made to harm whoever reads them.
+ * Texts, numbers and names that are made to harm their reader.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export const HOSTILE_TEXTS: Record<string, () => string> = {
   "minus zero": () => "-0",
 };
 
-/** Numbers, or what stands in their place. */
+/** Numbers, or what is in their place. */
 export const HOSTILE_NUMBERS: readonly string[] = [
   "0",
   "1",

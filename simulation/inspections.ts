@@ -18,7 +18,7 @@ export const reader = {
   migrate: { state: (state: unknown) => state as Ids },
 };
 
-/** A mutator whose state is too large to be encoded at once. */
+/** A mutator whose state is too large to be encoded in one piece. */
 export const hoarder = {
   ...reader,
   initial: (): Ids => ({ ids: [], ballast: "x".repeat(300 * 1024) }),
@@ -34,7 +34,7 @@ export async function inspectCompacted(disk: PowerCutDisk): Promise<void> {
   if (copy.sequence < manager.sequence) throw new Error(`the backup ends at ${copy.sequence}`);
 }
 
-/** Whenever the power goes while damage is set aside, it is still to be seen, or done with: never taken for torn. */
+/** Whenever the power fails while damage is set aside, the damage is still visible, or fully handled: never taken for torn. */
 export async function inspectDamaged(disk: PowerCutDisk): Promise<void> {
   const before = disk.image();
   let torn;
@@ -54,7 +54,7 @@ export async function inspectDamaged(disk: PowerCutDisk): Promise<void> {
 
 /** A backup that was reported as done opens; one that was not is whole, or opening says what it is. */
 export async function inspectBackup(disk: PowerCutDisk, finished: boolean): Promise<void> {
-  // Before its first file, nothing tells it from a directory that is about to be used for the first time.
+  // Before its first file, it looks like a directory that is about to be used for the first time.
   const isBegun = disk.paths(BACKUP).some((path) => path.endsWith(".jsonl"));
   if (!finished && !isBegun) return;
   let manager;

@@ -1,6 +1,6 @@
 /**
  * Interrupts workloads and checks what is left: acknowledged ≤ k ≤ sent, the state equals the model after k mutations,
- * opening again gives the same, the next mutation works, and all of that through further power cuts during recovery.
+ * opening again gives the same, the next mutation works, and all of this holds through further power cuts during recovery.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export async function countCalls(workload: Workload): Promise<number> {
   return fs.calls;
 }
 
-/** Power cuts during recovery may come a little later too, at the first mutation behind it. */
+/** Power cuts during recovery may come a little later too, at the first mutation after it. */
 const CALLS_TO_APPLY = 3;
 
 /** Either version of the collector. */
@@ -62,9 +62,9 @@ type Mutator = typeof collector & { version?: number };
 export interface Check {
   random: Random;
   tally: Tally;
-  /** The call at which the power went, for the count. */
+  /** The call at which the power was cut, for the counts. */
   operation: string;
-  /** How the disk is to be opened. */
+  /** How to open the disk. */
   options?: Workload["options"];
   /** The mutator that can read what is on it. @default version 1 or 2 of the collector, by chance */
   mutator?: Mutator;
@@ -81,7 +81,7 @@ export async function survives(world: World, disk: PowerCutDisk, check: Check): 
   await follow(history, await interruptRecovery(history, disk, settled, calls), settled, LINKS);
 }
 
-/** Checks one crash state, and the one behind its next mutation. */
+/** Checks one crash state, and the one after its next mutation. */
 export async function recovers(world: World, disk: PowerCutDisk, check: Check): Promise<void> {
   await follow(world, disk, check, 2);
 }
@@ -119,7 +119,7 @@ async function follow(
     assert.deepEqual(skipped, []);
     assert(kept.every((tail) => isKept(tail, current)), "torn bytes that were kept are gone");
     if (outcome !== null) {
-      assert.equal(manager.recovery.torn, null, "a tail was left behind the last mutation");
+      assert.equal(manager.recovery.torn, null, "a tail was left after the last mutation");
       tally.state(operation, outcome);
     }
     if (tail !== null) kept.push(tail);
@@ -138,13 +138,13 @@ function snapshotPath(sequence: number): string {
   return `${DIRECTORY}/w-${`${sequence}`.padStart(16, "0")}.snapshot.jsonl`;
 }
 
-/** What the next process finds: mostly that everything not synced is gone, for what was acknowledged must be synced. */
+/** What the next process finds: usually everything not synced is gone, because only synced data may be acknowledged. */
 function nextOf(disk: PowerCutDisk, random: Random): PowerCutDisk {
   if (random.chance(0.2)) return disk.crash();
   return disk.powerCut(random.chance(0.5) ? EXTREMES.lost : ANY_POWER_CUT, random);
 }
 
-/** Cuts the power of a recovery, or of the mutation behind it, once or twice. */
+/** Cuts the power of a recovery, or of the mutation after it, once or twice. */
 async function interruptRecovery(
   world: World,
   disk: PowerCutDisk,

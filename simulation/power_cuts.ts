@@ -15,11 +15,11 @@ import type { Workload } from "./workloads.ts";
 /** How far to go. */
 export interface PowerCutsOptions extends Slice {
   seed: number;
-  /** Every image is tried when a call can leave no more than this many, else this many are drawn. */
+  /** Every image is tried when a call can leave no more than this many; otherwise this many are drawn. */
   imagesMax: number;
 }
 
-/** The process alone is killed, so that nothing is lost yet and nothing is durable by that; or the power goes. */
+/** Either only the process is killed, which loses nothing and makes nothing durable, or the power is cut. */
 function* endings(fs: PowerCutDisk, options: CrashImagesOptions): Generator<PowerCutDisk> {
   yield fs.image();
   yield* crashImages(fs, options);

@@ -1,6 +1,6 @@
 /**
- * What is promised whatever the power does: one writer, names and keys that stay where they belong, updates that carry
- * everything over, full disks that pass, hostile journals that end.
+ * What is promised through any power cut: one writer, names and keys that stay where they belong, updates that migrate
+ * everything, full disks that recover, hostile journals that end.
  *
  * @module
  */
@@ -34,8 +34,8 @@ export const PROMISES: readonly Promised[] = [
   { name: "keys are data", keep: keysAreData },
   { name: "a refused write is rolled back", keep: refusedWriteIsRolledBack },
   { name: "a full disk is compacted", keep: fullDiskIsCompacted },
-  { name: "a line that was removed is missed", keep: removedLineIsMissed },
-  { name: "a hostile journal ends", keep: hostileJournalEnds },
+  { name: "a removed line is noticed", keep: removedLineIsMissed },
+  { name: "a hostile journal is read in bounded time", keep: hostileJournalEnds },
   { name: "a large state is captured at its own sequence", keep: largeStateIsCaptured },
   ...FULL,
   ...UPDATE,
@@ -161,11 +161,11 @@ async function removedLineIsMissed(tally: Tally): Promise<void> {
   }
 }
 
-/** More than a batch and the fill behind it. */
+/** More than a batch and the fill after it. */
 const TAIL_SIZE = 19 * 1024 * 1024;
-/** Look-alikes of the last lines of batches, each of which could begin at any of those before it. */
+/** Look-alikes of the last lines of batches, each of which could begin at any earlier one. */
 const LOOK_ALIKES = 60_000;
-/** Far more than any honest search sums up; a hostile one without an end goes on for hours. */
+/** Far more than any honest search adds up; a hostile one without an end takes hours. */
 const SUMMED_MAX = 1024 * 1024 * 1024;
 
 async function hostileJournalEnds(tally: Tally): Promise<void> {
@@ -186,14 +186,14 @@ async function hostileJournalEnds(tally: Tally): Promise<void> {
   let summed = 0;
   searched.crc32 = (bytes, seed) => {
     summed += bytes.length;
-    if (summed > SUMMED_MAX) throw new Error("the search for proof goes on and on");
+    if (summed > SUMMED_MAX) throw new Error("the search for proof doesn't end");
     return crc32(bytes, seed);
   };
   assertEquals(await openingOf(searched), "CORRUPT", "a journal that was made to be searched");
   tally.state("hostile", "CORRUPT");
 }
 
-/** A large state is built again from the disk while mutations go on; from memory, when the disk can't be read. */
+/** A large state is rebuilt from the disk while mutations continue; from memory, when the disk can't be read. */
 async function largeStateIsCaptured(tally: Tally): Promise<void> {
   for (const rots of [false, true]) {
     const world = new World();

@@ -20,8 +20,8 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const ASIDE: readonly Promised[] = [
-  { name: "damage is set aside whole, whenever the power goes", keep: damageIsSetAside },
-  { name: "a rotten snapshot is not passed over", keep: rottenIsNotPassedOver },
+  { name: "damage is set aside whole, whenever the power is cut", keep: damageIsSetAside },
+  { name: "a rotten snapshot is not ignored", keep: rottenIsNotPassedOver },
   { name: "what was set aside is never replaced", keep: evidenceIsKept },
 ];
 
@@ -56,11 +56,11 @@ async function damageIsSetAside(tally: Tally): Promise<void> {
   }
 }
 
-/** Whoever only looks is told what it costs. */
-async function isForeseen({ name, sound, told }: Damaged, fs: PowerCutDisk): Promise<void> {
+/** An inspection reports what it costs. */
+async function isForeseen({ name, sound, lostLast }: Damaged, fs: PowerCutDisk): Promise<void> {
   const { outcome, lost } = (await inspectState(fs, DIRECTORY, NAME)).nextOpen;
   const foreseen = [outcome, lost?.sequenceFirst, lost?.sequenceLast];
-  assertEquals(foreseen, ["refuse", sound + 1, told], `${name}, inspected`);
+  assertEquals(foreseen, ["refuse", sound + 1, lostLast], `${name}, inspected`);
 }
 
 /** Returns whether the power lasted until the next mutation was acknowledged. */
@@ -74,7 +74,7 @@ async function setAsideAndGoOn(fs: PowerCutDisk): Promise<boolean> {
   }
 }
 
-/** Every line that was in a journal's file stands in some file still, here or set aside. */
+/** Every line that was in a journal's file is still in some file, here or set aside. */
 function assertNoLineGone(before: PowerCutDisk, after: PowerCutDisk): void {
   const linesOf = (disk: PowerCutDisk) =>
     disk.paths(DIRECTORY).flatMap((path) =>
@@ -84,17 +84,17 @@ function assertNoLineGone(before: PowerCutDisk, after: PowerCutDisk): void {
   for (const line of linesOf(before)) assert(there.has(line), `gone without a copy: ${line}`);
 }
 
-/** The damage is still to be seen, with all that it costs, or it is done with and the report of it is on the disk. */
+/** The damage is still visible with its full cost, or it is handled and its report is on the disk. */
 async function nothingIsSilent(damaged: Damaged, image: PowerCutDisk, done: boolean) {
-  const { sound, told } = damaged;
+  const { sound, lostLast } = damaged;
   const code = await openingOf(image.image());
   if (done) assertEquals(code, "opened");
-  if (code === "opened") assertReported(image, sound, told);
+  if (code === "opened") assertReported(image, sound, lostLast);
   else assertEquals(code, "CORRUPT");
   const manager = await openDamaged(image, QUARANTINING);
   const { lost } = manager.recovery;
   if (lost !== null) {
-    assertEquals([lost.sequenceFirst, lost.sequenceLast], [sound + 1, told], "what was lost");
+    assertEquals([lost.sequenceFirst, lost.sequenceLast], [sound + 1, lostLast], "what was lost");
   }
   const ids = [...manager.state.ids];
   const went = Array.from({ length: sound }, (_, i) => i + 1);
@@ -107,15 +107,15 @@ async function nothingIsSilent(damaged: Damaged, image: PowerCutDisk, done: bool
   await again.close();
 }
 
-function assertReported(image: PowerCutDisk, sound: number, told: number | null): void {
+function assertReported(image: PowerCutDisk, sound: number, lostLast: number | null): void {
   const ranges = image.paths(`${DIRECTORY}/quarantine`)
     .filter((path) => /\/lost-from-\d+\.json(\.\d+)?$/.test(path))
     .map((path) => JSON.parse(new TextDecoder().decode(image.peek(path)!)))
     .map(({ sequenceFirst, sequenceLast }) => `${sequenceFirst} to ${sequenceLast}`);
-  assert(ranges.includes(`${sound + 1} to ${told}`), `reported is only ${ranges}`);
+  assert(ranges.includes(`${sound + 1} to ${lostLast}`), `only ${ranges} is reported`);
 }
 
-/** Were it readable the next time, it would stand for sequences that were given out a second time. */
+/** If it were readable the next time, it would claim sequences that were used a second time. */
 async function rottenIsNotPassedOver(tally: Tally): Promise<void> {
   const before = await damagedDisk(DAMAGED.find(({ name }) => name.includes("rotten"))!);
   const path = fileOf(before, "w-0000000000000004.snap");
@@ -128,7 +128,7 @@ async function rottenIsNotPassedOver(tally: Tally): Promise<void> {
       const acknowledged = await goOnInspiteOf(fs);
       reached = fs.faults > 0;
       const disk = fs.crash();
-      // The bits that had flipped are read as they were written again.
+      // The flipped bits read correctly again.
       if (disk.peek(path) !== null) disk.plant(path, healed);
       const manager = await openDamaged(disk, QUARANTINING);
       const ids = [...manager.state.ids];
@@ -142,7 +142,7 @@ async function rottenIsNotPassedOver(tally: Tally): Promise<void> {
   }
 }
 
-/** Opens and goes on as far as that works; returns what was acknowledged. */
+/** Opens and continues as far as that works; returns what was acknowledged. */
 async function goOnInspiteOf(fs: PowerCutDisk): Promise<number[]> {
   const acknowledged: number[] = [];
   try {
@@ -158,7 +158,7 @@ async function goOnInspiteOf(fs: PowerCutDisk): Promise<number[]> {
 }
 
 const ROUNDS = 3;
-/** So many torn tails are kept. */
+/** How many torn tails are kept. */
 const TORN_KEPT = 16;
 
 /** The same damage again and again, in files of the same names; and many torn tails. */
@@ -188,7 +188,7 @@ async function evidenceIsKept(tally: Tally): Promise<void> {
   await keepsTornTails(fs, evidence, tally);
 }
 
-/** Checks that all evidence is as it was, and takes the new one in, among which the damaged files must be. */
+/** Checks that all evidence is unchanged, and adds the new evidence, which must include the damaged files. */
 function noteNew(
   fs: PowerCutDisk,
   evidence: Map<string, Uint8Array>,

@@ -1,6 +1,6 @@
 /**
  * What is promised to those who read beside a writer: nothing is shown that could still be lost, followers learn of
- * nothing before the state has it, backups hold the journal's own files alone.
+ * nothing before the state has it, backups hold only the journal's own files.
  *
  * @module
  */
@@ -21,12 +21,12 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const BESIDE: readonly Promised[] = [
-  { name: "a reader is shown what is durable", keep: readerIsShownTheDurable },
-  { name: "followers end at once, and never run ahead", keep: followersEnd },
+  { name: "a reader sees only what is durable", keep: readerIsShownTheDurable },
+  { name: "followers end at once, and never see what isn't durable", keep: followersEnd },
   { name: "a backup holds the journal's own files", keep: backupIsPure },
 ];
 
-/** Turns of the queue of a disk that answers at once, until a batch is written and not synced. */
+/** Turns of the queue of a synchronous disk until a batch is written and not synced. */
 const TURNS_MAX = 60;
 
 /** Power cuts that are tried after each look. */
@@ -61,7 +61,7 @@ async function readerIsShownTheDurable(tally: Tally): Promise<void> {
       const fs = freshDisk();
       const manager = await world.open(fs);
       await world.apply(manager);
-      // The writer stands still at this call: a sync is not made, anything else is.
+      // The writer stops at this call: a sync is not made, anything else is.
       fs.cutAt = fs.calls + call;
       await world.apply(manager).catch((error) => {
         if (!isPowerCut(error)) throw error;

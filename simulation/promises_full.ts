@@ -1,5 +1,5 @@
 /**
- * What is promised about a full disk: where overwriting takes space too, for as long as there is none; and about a
+ * What is promised about a full disk, also where overwriting takes space; and about a
  * close that the disk refuses.
  *
  * @module
@@ -21,8 +21,8 @@ import { freshDisk } from "./workloads.ts";
 /** All of them. */
 export const FULL: readonly Promised[] = [
   { name: "a disk is full where overwriting takes space", keep: fullWhereCopied },
-  { name: "a failed sync is made up for where overwriting takes space", keep: writtenAgainLater },
-  { name: "a closed directory is free, whatever closing met with", keep: closingFreesTheLock },
+  { name: "a failed sync is repaired where overwriting takes space", keep: writtenAgainLater },
+  { name: "a closed directory is unlocked, even when closing failed", keep: closingFreesTheLock },
   { name: "a growing state on a small disk is compacted again after a failure", keep: neverStuck },
 ];
 
@@ -79,7 +79,7 @@ async function fullWhereCopied(tally: Tally): Promise<void> {
   }
 }
 
-/** What a failed sync left in memory alone is read by the next process, which has no space to write it again at first. */
+/** What a failed sync left only in memory is read by the next process, which at first has no space to write it again. */
 async function writtenAgainLater(tally: Tally): Promise<void> {
   for (const padSize of [100, 700, 2000, 3000]) {
     const world = new World();
@@ -167,7 +167,7 @@ async function neverStuck(tally: Tally): Promise<void> {
   armed = true;
   for (let i = 0; i < 21; i++) {
     await manager.apply(pad);
-    // It takes its turn after a compaction that is under way: how fast that is must not matter.
+    // It waits for a running compaction, whose speed must not matter.
     await manager.stateAt(manager.sequence);
   }
   assertEquals([refused, failures.length], [1, 1]);

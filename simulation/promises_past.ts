@@ -18,54 +18,61 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const PAST: readonly Promised[] = [
-  { name: "followers are told what is durable, once and in order", keep: followersAreTold },
-  { name: "the past is what it was", keep: pastIsWhatItWas },
+  { name: "followers see what is durable, once and in order", keep: followersMissNothing },
+  { name: "the past doesn't change", keep: pastIsWhatItWas },
   { name: "a reader beside a compaction", keep: readerBesideCompaction },
   { name: "closing waits for everything", keep: closingWaits },
 ];
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** Follows until the manager is closed; never may it be told of a mutation before the mutation is durable. */
+/** Follows until the manager is closed; it must never see a mutation before the mutation is durable. */
 async function follow(manager: Manager, from: number): Promise<number[]> {
-  const told: number[] = [];
+  const received: number[] = [];
   for await (const { sequence, mutation } of manager.changes({ from })) {
-    assert(sequence <= manager.sequence, `told of ${sequence} when ${manager.sequence} is durable`);
-    assertEquals(sequence, from + told.length, "a follower is told out of order");
-    told.push(mutation.id);
+    assert(
+      sequence <= manager.sequence,
+      `follower sees ${sequence} when ${manager.sequence} is durable`,
+    );
+    assertEquals(sequence, from + received.length, "a follower gets mutations out of order");
+    received.push(mutation.id);
   }
-  return told;
+  return received;
 }
 
-async function followersAreTold(tally: Tally): Promise<void> {
+async function followersMissNothing(tally: Tally): Promise<void> {
   const world = new World();
   const fs = freshDisk();
   const manager = await world.open(fs, { segmentSizeMax: 64 * 1024 });
   fs.syncDelayMs = 1;
-  const followers: { from: number; told: Promise<number[]> }[] = [];
+  const followers: { from: number; received: Promise<number[]> }[] = [];
   for (let round = 0; round < 6; round++) {
     const under = [world.apply(manager, 15_000), world.applyAll(manager, 2)];
     // It begins while the bytes are written and not yet synced.
     await turn();
     const from = Math.max(1, manager.sequence - round % 3);
-    const told = follow(manager, from);
-    // Looked at in the end: until then nobody waits for it.
-    told.catch(() => undefined);
-    followers.push({ from, told });
+    const received = follow(manager, from);
+    // Checked at the end: until then nobody waits for it.
+    received.catch(() => undefined);
+    followers.push({ from, received });
     if (round % 3 === 2) under.push(manager.createSnapshot().then(() => true));
     await Promise.all(under);
   }
   const live = manager.changes();
   const next = live.next();
   await world.apply(manager);
-  assertEquals((await within(next)).value?.sequence, manager.sequence, "nothing is told live");
+  assertEquals((await within(next)).value?.sequence, manager.sequence, "nothing arrives live");
   await live.return();
   const last = world.apply(manager);
   await turn();
   await manager.close();
   assert(await last, "what was under way when it was closed was not acknowledged");
-  for (const { from, told } of followers) {
-    assertEquals(await within(told), world.certain.slice(from - 1), "a follower missed something");
+  for (const { from, received } of followers) {
+    assertEquals(
+      await within(received),
+      world.certain.slice(from - 1),
+      "a follower missed something",
+    );
     tally.state("changes", "followed");
   }
 }
@@ -91,7 +98,7 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
   const journal = await Journal.open<{ id: number }>(DIRECTORY, NAME, reading);
   const ids = [...world.certain];
   const copy = manager.snapshot();
-  // More comes behind their backs.
+  // More is written without their knowledge.
   await world.applyAll(manager, 3);
   for (let sequence = 0; sequence <= ids.length; sequence++) {
     for (const one of [manager, reader]) {
@@ -106,7 +113,7 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
     assertEquals(await follow(reader, sequence + 1), ids.slice(sequence), "a reader's changes");
     tally.state("past", "as it was");
   }
-  assertEquals(copy.ids, ids, "a copy went on with the state");
+  assertEquals(copy.ids, ids, "a copy changed with the state");
   assertEquals([...manager.state.ids], world.certain, "looking at the past changed the present");
   await Promise.all([journal.close(), reader.close(), manager.close()]);
 }
@@ -114,7 +121,7 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
 /** Tens of steps of the writer's that go by between two of the reader's. */
 const READER_STEPS_MAX = 40;
 
-/** The disk, for somebody who takes his time between looking at what there is and reading it. */
+/** The disk, for a reader that pauses between listing files and reading them. */
 function slowed(fs: PowerCutDisk, steps: number): PowerCutDisk {
   return new Proxy(fs, {
     get(target, key) {
@@ -157,7 +164,7 @@ async function readerBesideCompaction(tally: Tally): Promise<void> {
   }
 }
 
-/** Whatever is under way when it is called is done; then the lock goes, and nothing after it. */
+/** Whatever is under way when it is called is finished; then the lock is released, and nothing follows. */
 async function closingWaits(tally: Tally): Promise<void> {
   const world = new World();
   const fs = freshDisk();

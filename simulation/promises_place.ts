@@ -1,6 +1,6 @@
 /**
- * What is promised about the place: a manager touches the directory whose lock it holds and no other, whatever its path
- * comes to mean, and acknowledges nothing that has no name.
+ * What is promised about the place: a manager touches only the directory whose lock it holds, whatever its path
+ * means later, and acknowledges nothing that has no name.
  *
  * @module
  */
@@ -20,8 +20,8 @@ export const PLACE: readonly Promised[] = [
   { name: "another directory under the path is left alone", keep: othersAreLeftAlone },
   { name: "what is acknowledged has a name", keep: acknowledgedIsNamed },
   { name: "the directory is locked, not only its lock file", keep: directoryIsLocked },
-  { name: "a rotten lock file keeps nobody out", keep: rottenLockIsNoObstacle },
-  { name: "a state that vanishes while it is opened is not begun anew", keep: vanishedIsMissed },
+  { name: "a rotten lock file doesn't prevent opening", keep: rottenLockIsNoObstacle },
+  { name: "a state that vanishes while it is opened is not recreated", keep: vanishedIsMissed },
   { name: "a backup of hard links keeps what it has", keep: hardLinksAreKept },
   { name: "a reader knows its journal under any number", keep: readersKnowTheirJournal },
 ];
@@ -117,7 +117,7 @@ async function othersAreLeftAlone(tally: Tally): Promise<void> {
     if (!reached) break;
     const where = `another directory took the path at look ${at}`;
     assertEquals(contentOf(disk, DIRECTORY), before, where);
-    assert(codes.has("DIRECTORY_GONE"), `${where}, and nobody was told`);
+    assert(codes.has("DIRECTORY_GONE"), `${where}, and nobody reported it`);
     await disk.rename(DIRECTORY, OTHER);
     await disk.rename(AWAY, DIRECTORY);
     const again = await openDamaged(disk);
@@ -143,7 +143,7 @@ async function directoryIsLocked(tally: Tally): Promise<void> {
   const disk = freshDisk();
   const manager = await openDamaged(disk);
   await disk.remove(`${DIRECTORY}/ministate.lock`);
-  assertEquals(await openingOf(disk), "LOCKED", "a second writer, by a lock file of its own");
+  assertEquals(await openingOf(disk), "LOCKED", "a second writer, with its own lock file");
   assertEquals(await codeOf(() => manager.close()), "DIRECTORY_GONE");
   assertEquals(await openingOf(disk), "opened");
   tally.state("place", "locked");
@@ -156,7 +156,7 @@ async function rottenLockIsNoObstacle(tally: Tally): Promise<void> {
   for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
     const fs = badDisk(disk, { part: "ministate.lock", code }).fs as PowerCutDisk;
     const manager = await world.open(fs);
-    assert(manager.recovery.lockFileDamage?.includes(code), `nobody was told of ${code}`);
+    assert(manager.recovery.lockFileDamage?.includes(code), `nothing reported ${code}`);
     await world.apply(manager);
     assertEquals(await openingOf(disk), "LOCKED", "a second writer, who can open the lock file");
     assertEquals(await openingOf(fs), "LOCKED", "a second writer, who can't either");
@@ -185,7 +185,7 @@ async function vanishedIsMissed(tally: Tally): Promise<void> {
     const found = await openingOf(fs as PowerCutDisk, { create: false });
     reached = looks < 0;
     const where = `the state vanished at look ${at}`;
-    // One that vanishes under the last steps is refused by whatever they come to.
+    // A directory that vanishes during the last steps is refused with the error of that step.
     assertEquals(found === "opened", !reached, `${where}: ${found}`);
     const made = disk.paths(DIRECTORY).filter((path) => !path.endsWith("/ministate.lock"));
     if (reached) assertEquals(made, [], `${where}, and a new one was begun`);
@@ -231,7 +231,7 @@ async function readersKnowTheirJournal(tally: Tally): Promise<void> {
     "history": () => reader.changes({ from: 1 }).next(),
     "the past": () => reader.stateAt(2),
     "a backup": () => reader.backup("/data/copy"),
-    // Last: one that is fooled waits for ever.
+    // Last: one that is fooled waits forever.
     "a follower": () => follower.next(),
   };
   for (const [name, call] of Object.entries(calls)) {

@@ -26,8 +26,8 @@ import type { Tally } from "./tally.ts";
 
 /** All of them. */
 export const ROTTEN: readonly Promised[] = [
-  { name: "rotten inodes keep nothing down, whenever the power goes", keep: keepsNothingDown },
-  { name: "a copy under a later name takes nothing over", keep: copyTakesNothingOver },
+  { name: "rotten inodes prevent nothing, whenever the power is cut", keep: keepsNothingDown },
+  { name: "a copy under a later name replaces nothing", keep: copyTakesNothingOver },
 ];
 
 const IMAGES_MAX = 4;
@@ -88,7 +88,7 @@ async function comesUpAgain(image: PowerCutDisk, each: Case, acknowledged: boole
   assertEquals([kept(again), again.recovery.lost], [`${found}bc`, null], "opened again");
 }
 
-/** Somebody's copy is no later edition, whatever it is called. */
+/** A copy made by somebody is not a later edition, whatever its name. */
 async function copyTakesNothingOver(tally: Tally): Promise<void> {
   for (const sequence of [1, 3, 5]) {
     const disk = await makeState();

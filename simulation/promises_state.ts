@@ -18,12 +18,12 @@ import { freshDisk } from "./workloads.ts";
 export const STATE: readonly Promised[] = [
   { name: "a snapshot drops nothing", keep: snapshotDropsNothing },
   { name: "a state holds a mutation of any depth", keep: depthsFit },
-  { name: "a file of holes ends", keep: holesEnd },
+  { name: "a file of holes is read in bounded time", keep: holesEnd },
 ];
 
 class List extends Array<number> {}
 
-/** What becomes of a state's list; JSON would keep the items of each, and nothing else. */
+/** What a state's list is turned into; JSON would keep only the items of each. */
 const SPOILED: Record<string, (list: number[]) => unknown> = {
   "an item that is undefined": (list) => [...list, undefined],
   "an item that is a function": (list) => [...list, () => 1],

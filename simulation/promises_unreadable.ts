@@ -16,14 +16,14 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const UNREADABLE: readonly Promised[] = [
-  { name: "an unreadable file that another stands in for", keep: othersStandIn },
-  { name: "an unreadable snapshot is no reason to step back", keep: snapshotProves },
+  { name: "an unreadable file that another can replace", keep: othersStandIn },
+  { name: "an unreadable snapshot doesn't set the state back", keep: snapshotProves },
   { name: "a read that is refused for a moment", keep: momentsPass },
   { name: "an unreadable place in the journal", keep: journalIsKeptUpToIt },
 ];
 
 const QUARANTINING = { onCorruption: "quarantine" } as const;
-/** Longer than a page, so that each record stands in pages of its own. */
+/** Longer than a page, so that no two records share all their pages. */
 const PAD = 5000;
 const RECORDS = 6;
 
@@ -56,12 +56,12 @@ async function othersStandIn(tally: Tally): Promise<void> {
       assertEquals(manager.state.ids, [1, 2, 3, 4, 5, 6], `${part} fails with ${code}`);
       await manager.apply({ id: 7 });
       await manager.close();
-      tally.state("unreadable", "stood in for");
+      tally.state("unreadable", "replaced by another file");
     }
   }
 }
 
-/** The journal ends before the snapshot, which alone says that there was more. */
+/** The journal ends before the snapshot, and only the snapshot says that there was more. */
 async function snapshotProves(tally: Tally): Promise<void> {
   for (const code of ["EIO", "EBADMSG"]) {
     const disk = await recorded([4]);
@@ -91,9 +91,9 @@ async function momentsPass(tally: Tally): Promise<void> {
     }
   }
   const bads: Bad[] = [
-    // Three times for its first line, which others can stand in for, and twice more.
+    // Three times for its first line, which others can replace, and twice more.
     { part: "4.snapshot", code: "EIO", times: 5 },
-    // Behind what is read of the first line, in the middle of the first record.
+    // After what is read of the first line, in the middle of the first record.
     { part: "5.wal", code: "EIO", range: [4500, 4600], times: 3 },
   ];
   for (const bad of bads) {
@@ -120,7 +120,7 @@ async function journalIsKeptUpToIt(tally: Tally): Promise<void> {
       const { lost, torn } = manager.recovery;
       const sound = Array.from({ length: record - 1 }, (_, i) => i + 1);
       assertEquals([manager.state.ids, lost?.sequenceFirst, torn], [sound, record, null], where);
-      // What stands behind the place proves how far the journal went.
+      // What follows the place proves how far the journal went.
       assertEquals(lost?.sequenceLast, to === text.length ? null : RECORDS, where);
       assertKept(fork, lost!.quarantined[0]!, text, at, to);
       await manager.apply({ id: -1 });
@@ -136,6 +136,6 @@ async function journalIsKeptUpToIt(tally: Tally): Promise<void> {
 function assertKept(fs: PowerCutDisk, path: string, text: string, from: number, to: number) {
   const copy = new TextDecoder("latin1").decode(fs.peek(path)!);
   const end = to === text.length ? to : to - to % 4096 + 4096;
-  assert(copy.startsWith(text.slice(0, from)), "what stands before the place is not kept");
-  assert(copy.endsWith(text.slice(end)), "what stands behind the place is not kept");
+  assert(copy.startsWith(text.slice(0, from)), "what precedes the place is not kept");
+  assert(copy.endsWith(text.slice(end)), "what follows the place is not kept");
 }

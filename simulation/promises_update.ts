@@ -16,8 +16,8 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const UPDATE: readonly Promised[] = [
-  { name: "an update carries everything over", keep: updateCarriesOver },
-  { name: "an update is settled at once", keep: updateIsSettled },
+  { name: "an update migrates everything", keep: updateCarriesOver },
+  { name: "an update is complete once it is open", keep: updateIsSettled },
   { name: "an update on a disk that fails", keep: updateOnFailingDisk },
   { name: "the past before an update", keep: pastIsCarriedOver },
   { name: "an update that fails changes nothing", keep: failedUpdateChangesNothing },
@@ -73,7 +73,7 @@ async function updateCarriesOver(tally: Tally): Promise<void> {
   }
 }
 
-/** Once it is open, nothing is carried over any more but for those who ask for the past. */
+/** Once it is open, migration runs only for readers of the past. */
 async function updateIsSettled(tally: Tally): Promise<void> {
   const fs = (await beforeUpdate()).crash();
   const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs });
@@ -94,7 +94,7 @@ async function updateIsSettled(tally: Tally): Promise<void> {
   tally.state("update", "settled");
 }
 
-/** Whatever fails on the way, no record of the new version goes where those of the old one stand. */
+/** Whatever fails on the way, no record of the new version is written among those of the old one. */
 async function updateOnFailingDisk(tally: Tally): Promise<void> {
   const before = await beforeUpdate();
   for (let at = 1, reached = true; reached; at++) {

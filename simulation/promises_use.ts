@@ -23,13 +23,13 @@ import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const USE: readonly Promised[] = [
-  { name: "outcomes are replayed as they were", keep: outcomesAreReplayed },
+  { name: "replay repeats every outcome", keep: outcomesAreReplayed },
   { name: "what is acknowledged is not too large to be read", keep: sizesAreBounded },
-  { name: "a journal is kept short by itself", keep: journalIsKeptShort },
-  { name: "snapshots that rot or stray in stand for nothing", keep: snapshotsAreLookedAt },
+  { name: "a journal is kept short automatically", keep: journalIsKeptShort },
+  { name: "rotten and foreign snapshots replace nothing", keep: snapshotsAreLookedAt },
   { name: "a read that is refused once costs nothing", keep: refusedReadCostsNothing },
   { name: "a backup is whole, or there is none", keep: backupIsWhole },
-  { name: "a journal opened alone stays of its version", keep: journalKeepsVersion },
+  { name: "a journal opened alone keeps its version", keep: journalKeepsVersion },
 ];
 
 interface Account {
@@ -161,7 +161,7 @@ async function compactsAgain(world: World, manager: Manager, fs: PowerCutDisk): 
   assertEquals(manager.compactionError, null, "no compaction once there is space");
 }
 
-/** Waits for a compaction that nobody waits for: this comes behind it. */
+/** Waits for a compaction that nobody waits for: this call queues after it. */
 async function compacted(manager: Manager): Promise<void> {
   await manager.stateAt(manager.sequence);
 }
@@ -271,7 +271,7 @@ async function middleIsLookedAt(): Promise<void> {
 
 async function journalKeepsVersion(tally: Tally): Promise<void> {
   const fs = freshDisk();
-  // It carries nothing over: whatever is of another version, it refuses.
+  // It migrates nothing: it refuses everything of another version.
   const second = { ...reader, migrate: undefined };
   const open = () => StateManager.open(DIRECTORY, NAME, second, { fs });
   await using(await open(), (manager) => manager.apply({ id: 1 }));

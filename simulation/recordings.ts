@@ -21,7 +21,7 @@ export interface Recording {
   batches: number[];
   /** The newest segment. */
   newest: string;
-  /** Where its last batch begins, if nothing behind it vouches for it; else where the file ends. */
+  /** Where its last batch begins, if nothing after it vouches for it; else where the file ends. */
   provenEnd: number;
 }
 
@@ -29,7 +29,7 @@ export interface Recording {
 const FILL_KEPT = 40;
 
 /**
- * How a recording ends: closed, with the power going at once, with the power going when a seal had been written, or
+ * How a recording ends: closed, with a power cut at once, with a power cut after a seal was written, or
  * killed, opened again and closed.
  */
 type End = "sealed" | "unsealed" | "idle" | "reopened";
@@ -115,7 +115,7 @@ const SCRIPTS: readonly Script[] = [
 const IDLE_MS = 1;
 const IDLE_MS_MAX = 2000;
 
-/** Writes all recordings anew. */
+/** Makes all recordings again. */
 export function record(): Promise<Recording[]> {
   return Promise.all(SCRIPTS.map(recordOne));
 }
@@ -153,7 +153,7 @@ async function recordOne(script: Script): Promise<Recording> {
   };
 }
 
-/** Without the model's checks, and whatever comes of it: what is wrong there is for the explorations to find. */
+/** Without the model's checks, whatever the result: finding mistakes there is the job of the explorations. */
 async function reopen(fs: PowerCutDisk): Promise<void> {
   try {
     await (await StateManager.open(DIRECTORY, NAME, collector, { fs })).close();
@@ -176,7 +176,7 @@ function writtenEnd(bytes: Uint8Array): number {
   return bytes.findLastIndex((byte) => byte !== 10) + 2;
 }
 
-/** Waits for the seal behind the last mutation, and for its sync. A slow machine writes seals before that, too. */
+/** Waits for the seal after the last mutation, and for its sync. A slow machine writes seals before that, too. */
 async function sealed(fs: PowerCutDisk, path: string, sequence: number): Promise<void> {
   const begun = performance.now();
   const seal = `{"seal":${sequence},`;

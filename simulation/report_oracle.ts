@@ -1,5 +1,5 @@
 /**
- * Checks what `open` says about itself: the report must be true, and whatever it changed must be in the report.
+ * Checks the report of `open`: it must be true, and it must contain everything that `open` changed.
  *
  * @module
  */
@@ -55,7 +55,7 @@ function changesNothingUnsaid(
   assert(written(after, path).startsWith(was), `open changed ${path} without a word`);
 }
 
-/** What stands behind the header. A segment with a seal alone makes room for one of a new version. */
+/** What follows the header. A segment with only a seal makes room for one of a new version. */
 function written(disk: PowerCutDisk, path: string): string {
   const text = latin1.decode(disk.peek(path) ?? new Uint8Array(0));
   const body = text.slice(text.indexOf("\n") + 1).trimEnd();
@@ -70,7 +70,7 @@ function keptTail(
   if (torn === null) return null;
   const { path, offset, size, keptAt } = torn;
   if (size === 0 && offset === 0) {
-    assert(before.peek(path)!.length === 0, "a segment that is not empty was begun anew");
+    assert(before.peek(path)!.length === 0, "a segment that is not empty was recreated");
     return null;
   }
   const bytes = latin1.decode(before.peek(path)!.subarray(offset, offset + size));

@@ -5,9 +5,9 @@ export interface Row {
   /** "power cuts", "faults", "histories", "bit rot" or "structure". */
   kind: string;
   workload: string;
-  /** The call at which the power went or the fault came, or what was damaged. */
+  /** The call at which the power was cut or the fault came, or what was damaged. */
   operation: string;
-  /** What the recovery made of it. */
+  /** The outcome of the recovery. */
   outcome: string;
   count: number;
 }

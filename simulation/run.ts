@@ -8,10 +8,10 @@ import { stdFlags } from "../scripts/std.ts";
 import { binary, root, type Runtime } from "../scripts/toolchain.ts";
 import { type Failure, type Message, type Row, sumTotals, type Totals } from "./results.ts";
 
-/** What is to be simulated. */
+/** What to simulate. */
 export interface SimulationOptions {
   seed: number;
-  /** The process runs for so long; `null` for as long as its bounds take. */
+  /** How long the process runs, in seconds; `null` for as long as its bounds take. */
   seconds: number | null;
   imagesMax: number;
   /** `null` for as many as there is time for. */

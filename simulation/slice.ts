@@ -6,7 +6,7 @@
 
 /** Which steps are this process's own. */
 export interface Slice {
-  /** Whether step number `step` is to be made here. */
+  /** Whether step number `step` belongs to this slice. */
   mine(step: number): boolean;
 }
 
@@ -18,7 +18,7 @@ export function sliceOf(index: number, count: number): Slice {
   return { mine: (step) => step % count === index };
 }
 
-/** One step alone, to look at it again. */
+/** A single step, to check it again. */
 export function onlyStep(wanted: number): Slice {
   return { mine: (step) => step === wanted };
 }

@@ -68,7 +68,7 @@ const sequence = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(1_000_000, 2 ** 53 - 1, 2 ** 53) },
 );
 
-/** Any one damage that leaves checksums as they were written. */
+/** Any single damage that leaves the checksums unchanged. */
 export const damages: fc.Arbitrary<Damage> = fc.oneof(
   fc.record({
     kind: fc.constant("flip a bit" as const),

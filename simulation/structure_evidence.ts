@@ -10,7 +10,7 @@
  * - a batch under its own segment's header, wherever in the file: everything before the batch was synced;
  * - a seal under its own segment's header.
  *
- * So these states can't be told from honest earlier ones, and the oracle lets them pass:
+ * So these states look like honest earlier ones, and the oracle lets them pass:
  *
  * - the newest segment's end is cut away at any byte, or put back as it was earlier, with every snapshot since;
  * - the newest segments are gone, with every snapshot since;
@@ -32,13 +32,13 @@ export interface Evidence {
   proven: number;
   /** The highest sequence of a whole genuine batch, or of a name that may be made up. */
   seen: number;
-  /** How far a sound snapshot and the sound lines behind it reach without a gap. */
+  /** How far a sound snapshot and the sound lines after it reach without a gap. */
   reach: number;
-  /** The highest sequence that any name stands for, or any line begins with. */
+  /** The highest sequence in any name or at the beginning of any line. */
   named: number;
   /** What is not as a writer or a power cut leaves it. While there is nothing, opening must succeed. */
   anomalies: string[];
-  /** Whose most headers are that stand under their own names, or all when none does. */
+  /** The journal that most headers under their own names belong to, or most of all headers when there are none. */
   owner: "own" | "other" | "contested" | "nobody";
 }
 
@@ -150,7 +150,7 @@ function weighSegment({ first, text, genuine }: SegmentView, evidence: Evidence)
   }
 }
 
-/** Follows the journal from `base` on; returns how far it goes, and notes what is not as it was written. */
+/** Follows the journal from `base` on; returns how far it goes, and notes what differs from what was written. */
 function walk(
   segments: SegmentView[],
   base: number,
@@ -160,7 +160,7 @@ function walk(
   const { anomalies } = evidence;
   const start = segments.findLastIndex(({ first }) => first <= base + 1);
   if (start < 0) {
-    if (!isEmpty) anomalies.push("the segment behind the snapshot is missing");
+    if (!isEmpty) anomalies.push("the segment after the snapshot is missing");
     return base;
   }
   let reach = base;
@@ -174,7 +174,7 @@ function walk(
     reach = Math.max(base, last);
     const next = segments[index + 1];
     if (hasGenuine(rest, last, segment.genuine)) {
-      anomalies.push(`${segment.path} has sound lines behind damage`);
+      anomalies.push(`${segment.path} has sound lines after damage`);
       return reach;
     }
     if (next === undefined ? last < base : last !== next.first - 1) {
@@ -185,7 +185,7 @@ function walk(
   return reach;
 }
 
-/** Reads sound lines up to the first that is none. */
+/** Reads sound lines up to the first that is not. */
 function readOn({ text, first }: SegmentView, genuine: GenuineSegment) {
   let at = genuine.header.length;
   let last = first - 1;
@@ -203,8 +203,8 @@ function readOn({ text, first }: SegmentView, genuine: GenuineSegment) {
 }
 
 /**
- * Whether lines behind the sound ones show that this is damage and no torn tail: later ones anywhere, or any batch at
- * once. Earlier ones behind rubbish are rubbish too: with them or without, nothing is missing.
+ * Whether lines after the sound ones show that this is damage and not a torn tail: later ones anywhere, or any batch at
+ * once. Earlier ones after rubbish are rubbish too: with or without them, nothing is missing.
  */
 function hasGenuine(text: string, last: number, { batches, seals }: GenuineSegment): boolean {
   return batches.some((batch) =>

@@ -1,6 +1,6 @@
 /**
- * What somebody can do to a state directory who knows the format: lines and files with right checksums and hostile
- * content, and hostile names beside ours. A checksum is no signature, so such a journal may be taken for a sound one; it
+ * What somebody who knows the format can do to a state directory: lines and files with valid checksums and hostile
+ * content, and hostile names beside ours. A checksum is not a signature, so such a journal may be taken for a sound one; it
  * must not do more than that.
  *
  * @module
@@ -62,7 +62,7 @@ const hostileHeader: fc.Arbitrary<Header> = fc.record({
   version: fc.oneof({ weight: 6, arbitrary: fc.constant("1") }, hostileNumber),
 });
 
-/** Mostly a right one: what stands behind any other is not even read. */
+/** Mostly a valid one: what follows any other is not even read. */
 const header: fc.Arbitrary<Header> = fc.oneof(
   {
     weight: 2,
@@ -130,7 +130,7 @@ export const forgeries: fc.Arbitrary<Forgery> = fc.oneof(
     sequence,
     position: fc.option(hostileNumber, { freq: 4 }),
     header,
-    // Mostly behind a root, without which no other part gets anywhere.
+    // Mostly after a root, without which no other part has an effect.
     parts: fc.oneof(
       {
         weight: 4,
@@ -217,7 +217,7 @@ function headerLine(kind: string, position: string, value: string, header: Heade
   return sealed(open, '"}', 0, ',"crc":');
 }
 
-/** Text with its checksum behind it; what comes between the two is not under it. */
+/** Text followed by its checksum; what comes between the two is not covered by it. */
 function sealed(text: string, close: string, seed: number, between = ""): string {
   return `${text}${between}"${crc32(text, seed).toString(16).padStart(8, "0")}${close}\n`;
 }
@@ -231,7 +231,7 @@ function plantName(
   disk: PowerCutDisk,
 ): void {
   const folder = within ? `${DIRECTORY}/quarantine` : DIRECTORY;
-  // A file may stand under the folder's name by now.
+  // A file may have the folder's name by now.
   if (within && disk.paths(folder).includes(folder)) return;
   if (within && disk.paths(folder).length === 0) disk.plantDirectory(folder);
   const path = `${folder}/${HOSTILE_NAMES[name % HOSTILE_NAMES.length]!}`;

@@ -1,5 +1,5 @@
 /**
- * Structure fuzzing: random histories, random damage to what they left, and an oracle that says what opening may come to.
+ * Structure fuzzing: random histories, random damage to what they left, and an oracle that says what opening may result in.
  * Used by a test for some seconds and by campaigns for hours.
  *
  * @module
@@ -18,9 +18,9 @@ export interface StructureCampaign {
   seed: number;
   /** How many histories; each is damaged in up to eight ways. */
   runs: number;
-  /** Where in the tree of cases to begin, as a counterexample names it: replays that case alone. */
+  /** Where in the tree of cases to begin, as a counterexample names it: replays only that case. */
   path?: string;
-  /** Told of every damaged directory that was checked. */
+  /** Called for every damaged directory that was checked. */
   onState?: () => void;
 }
 
@@ -30,7 +30,7 @@ const DAMAGES_MAX = 4;
 const WAYS_MAX = 8;
 
 /**
- * Damages directories at random and checks what opening them comes to.
+ * Damages directories at random and checks the result of opening them.
  *
  * @throws {Error} with the smallest counterexample found, and how to run it again
  */
@@ -54,7 +54,7 @@ export async function checkStructure(campaign: StructureCampaign): Promise<void>
 }
 
 /**
- * Forges lines, files and names at random, beside some damage, and checks that nobody is harmed by opening them.
+ * Forges lines, files and names at random, with some damage, and checks that opening them does no harm.
  *
  * @throws {Error} with the smallest counterexample found, and how to run it again
  */

@@ -26,7 +26,7 @@ export interface Script {
   sealed: boolean;
 }
 
-/** Lines of one segment that stand in it by right. */
+/** Lines of one segment that belong in it. */
 export interface GenuineSegment {
   path: string;
   first: number;
@@ -40,7 +40,7 @@ export interface History {
   disk: PowerCutDisk;
   /** The mutations, in order: all of them acknowledged. */
   ids: number[];
-  /** Every version of every file there ever was, oldest first, by path. Empty space at the ends is cut short. */
+  /** Every version of every file that ever existed, oldest first, by path. Empty space at the ends is shortened. */
   versions: Map<string, Uint8Array[]>;
   segments: GenuineSegment[];
 }
@@ -57,7 +57,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant("one" as const),
-      // Mostly short; now and then longer than what is read at once, so that a segment is full after a few.
+      // Mostly short; now and then longer than a single read, so that a segment is full after a few.
       padSize: fc.oneof(
         { weight: 12, arbitrary: fc.constant(0) },
         { weight: 3, arbitrary: fc.integer({ min: 1, max: 900 }) },
@@ -95,7 +95,7 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
  * Writes a history.
  *
  * @param id the journal's identity, fixed so that a seed gives the same bytes again
- * @param foreign whether its mutations are to differ from those of other histories
+ * @param foreign whether its mutations should differ from those of other histories
  */
 export async function writeHistory(
   { steps, sealed }: Script,

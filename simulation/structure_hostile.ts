@@ -1,5 +1,5 @@
 /**
- * Opens a directory that somebody made to harm: whatever it is taken for, it opens or is refused with a code, in bounded
+ * Opens a directory that was made to do harm: it opens or is refused with a code, in bounded
  * work, changes nothing when it is refused, and reaches nothing outside.
  *
  * @module
@@ -13,7 +13,7 @@ import { QUARANTINE } from "../src/disk/names.ts";
 import { assertUntouched, contentsOf, openMetered, OUTSIDE } from "./structure_oracle.ts";
 import { DIRECTORY, type Manager } from "./world.ts";
 
-/** Codes with which a directory is not opened for writing, whatever is to become of damage. */
+/** Codes with which a directory is not opened for writing, whatever `onCorruption` says. */
 const REFUSED = ["FOREIGN_FORMAT", "TOO_NEW", "MIGRATION_FAILED"];
 
 /** Checks everything that holds for any directory at all. */
@@ -53,7 +53,7 @@ async function opensOrRefuses(
   const { manager, code, error } = await openMetered(disk, options, true);
   if (manager === null) {
     assert(codes.includes(code!), `it refused with ${code}: ${error!.message}`);
-    // Something in the way is met only once the work has begun.
+    // An obstacle shows only once the work has begun.
     if (code !== "IO_FAILED" || options.onCorruption !== "quarantine") {
       assertUntouched(disk, before, "a refused open");
     }
@@ -86,7 +86,7 @@ async function settled(call: () => Promise<unknown>, codes: string[]): Promise<v
   }
 }
 
-/** Whether something stands in the way: no file where one belongs, or no directory where that one does. */
+/** Whether something is in the way: not a file where a file belongs, or not a directory where a directory belongs. */
 async function hasNonFiles(disk: PowerCutDisk): Promise<boolean> {
   const entries = await disk.image().list(DIRECTORY);
   const folder = entries.find(({ name }) => name === QUARANTINE);

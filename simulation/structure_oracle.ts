@@ -27,7 +27,7 @@ export const OUTSIDE = "/data/outside";
 const ID_AFTER = -1;
 const LINE_FEED = 10;
 
-/** What one open came to. */
+/** The result of one open. */
 interface Opening {
   manager: Manager | null;
   code: string | null;
@@ -159,7 +159,7 @@ async function checkFailing(
   return sequence;
 }
 
-/** What an inspection says that the next open comes to; `null` when it is refused like the open. */
+/** What the next open results in according to an inspection; `null` when it is refused like the open. */
 async function foresee(disk: PowerCutDisk): Promise<NextOpen | null> {
   try {
     return (await inspectState(disk, DIRECTORY, NAME)).nextOpen;
@@ -169,7 +169,7 @@ async function foresee(disk: PowerCutDisk): Promise<NextOpen | null> {
   }
 }
 
-/** A prefix of the journal's own history, as long as can be; or, of a directory that is all another's, of that. */
+/** The longest possible prefix of the journal's own history, or of another journal's when the whole directory is that one's. */
 function checkState(manager: Manager, evidence: Evidence, own: History, other: History): History {
   const ids = [...manager.state.ids];
   assertEquals(manager.sequence, ids.length, "the sequence and the state differ");
@@ -192,7 +192,7 @@ async function checkReading(disk: PowerCutDisk, reached: number | null): Promise
   assertUntouched(disk, before, "a reader");
 }
 
-/** With "quarantine": it opens, says exactly what is lost, keeps every byte, and goes on. */
+/** With "quarantine": it opens, reports exactly what is lost, keeps every byte, and continues. */
 async function checkQuarantining(
   disk: PowerCutDisk,
   evidence: Evidence,
@@ -218,7 +218,7 @@ async function checkQuarantining(
   await checkGoesOn(disk, [...ids, ID_AFTER]);
 }
 
-/** Whether a name's sequence, or the one behind a snapshot's, is no exact number: such a directory is not ours. */
+/** Whether a name's sequence, or the one after a snapshot's, is not an exact number: such a directory is not ours. */
 function isBeyondNumbers(path: string): boolean {
   const [, sequence, kind] = /-(\d{16})\.(wal|snapshot)\.jsonl$/.exec(path) ?? [];
   return Number(sequence ?? 0) > (kind === "wal" ? SEQUENCE_MAX + 1 : SEQUENCE_MAX);
@@ -237,13 +237,13 @@ function checkReport(
   }
   assertEquals(lost.sequenceFirst, reached + 1, "the report begins elsewhere");
   const known = Math.max(proven, seen);
-  const told = `the report says up to ${lost.sequenceLast}, and ${known} is known`;
-  assert((lost.sequenceLast ?? known) >= known || known <= reached, told);
-  if (lost.sequenceLast === null) assert(known <= reached, told);
-  else assert(lost.sequenceLast <= Math.max(acked, named), told);
+  const message = `the report says up to ${lost.sequenceLast}, and ${known} is known`;
+  assert((lost.sequenceLast ?? known) >= known || known <= reached, message);
+  if (lost.sequenceLast === null) assert(known <= reached, message);
+  else assert(lost.sequenceLast <= Math.max(acked, named), message);
 }
 
-/** Every byte that was there is there still, in its place or set aside. */
+/** Every byte that was there still is, in its place or set aside. */
 function checkKept(
   disk: PowerCutDisk,
   before: Map<string, Uint8Array | null>,
@@ -268,12 +268,12 @@ function checkKept(
   assertEquals(after.get(OUTSIDE), before.get(OUTSIDE), "a file outside was changed");
 }
 
-/** A file's bytes without the line feeds at its end, which are given back when it is closed. */
+/** A file's bytes without the line feeds at its end, which are released when it is closed. */
 function written(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.findLastIndex((byte) => byte !== LINE_FEED) + 1);
 }
 
-/** It opens again with nothing to report, and once more behind a compaction. */
+/** It opens again with nothing to report, and once more after a compaction. */
 async function checkGoesOn(disk: PowerCutDisk, ids: number[]): Promise<void> {
   for (const then of ["compact", "close"] as const) {
     const { manager, error } = await openMetered(disk, { onCorruption: "fail" });

@@ -11,7 +11,7 @@ export type Outcome =
   | "nothing yet"
   | "sealed"
   | "sound"
-  | "sound, with a batch nobody was told of"
+  | "sound, with an unacknowledged batch"
   | "torn tail cut"
   | "set aside";
 
@@ -32,5 +32,5 @@ export function outcomeOf(report: RecoveryReport, acknowledged: number): Outcome
   if (report.torn !== null) return "torn tail cut";
   if (report.sealed) return "sealed";
   if (report.segmentsRead === 0 && report.sequence === 0) return "nothing yet";
-  return report.sequence > acknowledged ? "sound, with a batch nobody was told of" : "sound";
+  return report.sequence > acknowledged ? "sound, with an unacknowledged batch" : "sound";
 }

@@ -6,24 +6,24 @@ import { type CampaignOptions, type Kind, runCampaign } from "./campaign.ts";
 import type { Tally } from "./tally.ts";
 import { isDamage, type Message, type Row, type Totals } from "./results.ts";
 
-/** How often the totals are told. The clock is looked at after every so many states only. */
+/** How often the totals are reported. The clock is checked only once every so many states. */
 const TELL_MS = 250;
 const STATES_PER_LOOK = 32;
-/** How long to wait when nobody has read what was said. */
+/** How long to wait when nobody has read the output. */
 const PIPE_FULL_MS = 5;
 
-// Every power cut is an error, and most of what that costs is the trace that nobody looks at.
+// Every power cut is an error, and most of its cost is the stack trace, which nobody reads.
 Error.stackTraceLimit = 8;
 
 const options: CampaignOptions & { seconds: number | null } = JSON.parse(process.argv[2]!);
 const rows = new Map<string, Row>();
 const totals: Totals = { crashStates: 0, damaged: 0, faults: 0, failures: 0 };
 let now = "";
-let toldAt = 0;
+let totalsSentAt = 0;
 let looked = 0;
 
 function say(message: Message): void {
-  // JSON leaves the two line separators of Unicode as they are, and whoever reads line by line ends a line there.
+  // JSON leaves the two line separators of Unicode as they are, and a reader that goes line by line ends a line there.
   const line = JSON.stringify(message).replace(/[\u2028\u2029]/g, "?");
   const bytes = new TextEncoder().encode(line + "\n");
   // Synchronous and to the end: the campaign never waits for anything, so nothing buffered would get out.
@@ -41,14 +41,14 @@ function writeSome(bytes: Uint8Array): number {
   }
 }
 
-function tell(): void {
-  toldAt = performance.now();
+function sendTotals(): void {
+  totalsSentAt = performance.now();
   say({ says: "totals", totals, now });
 }
 
 function begin(kind: Kind, workload: string): Tally {
   now = `${kind}: ${workload}`;
-  tell();
+  sendTotals();
   return {
     state(operation, outcome) {
       const key = [kind, workload, operation, outcome].join("\n");
@@ -56,7 +56,9 @@ function begin(kind: Kind, workload: string): Tally {
       row.count++;
       rows.set(key, row);
       totals[isDamage(kind) ? "damaged" : "crashStates"]++;
-      if (++looked % STATES_PER_LOOK === 0 && performance.now() - toldAt > TELL_MS) tell();
+      if (++looked % STATES_PER_LOOK === 0 && performance.now() - totalsSentAt > TELL_MS) {
+        sendTotals();
+      }
     },
     fault: () => totals.faults++,
   };
@@ -64,7 +66,7 @@ function begin(kind: Kind, workload: string): Tally {
 
 function failed(kind: Kind, workload: string, error: unknown): void {
   totals.failures++;
-  tell();
+  sendTotals();
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
   const stack = cause instanceof Error ? `\n${cause.stack}` : "";
   const seed = (error as { seed?: number }).seed ?? options.seed;
@@ -75,7 +77,7 @@ const deadline = options.seconds === null ? Infinity : performance.now() + optio
 // JSON has no Infinity: `null` stands for "as many as there is time for".
 const histories = options.histories ?? Infinity;
 await runCampaign({ ...options, histories, deadline }, { begin, failed });
-tell();
+sendTotals();
 say({ says: "rows", rows: [...rows.values()] });
 // Timers of managers that lost their power may be left.
 process.exit(0);

@@ -26,7 +26,7 @@ export interface Workload {
   /** The disk it begins on; mutations made there are certain. */
   prepare?: (world: World) => Promise<PowerCutDisk>;
   run: (world: World, fs: PowerCutDisk) => Promise<void>;
-  /** How what it left is to be opened. */
+  /** How to open what it left. */
   options?: StateManagerOptions;
   /** The mutator that can read it, if not both versions can. */
   mutator?: typeof reader;
@@ -36,7 +36,7 @@ export interface Workload {
 
 const segmentSizeMax = 64 * 1024;
 
-/** A disk on which a parent directory stands for certain, as on every real one. */
+/** A disk on which the parent directory is certain to exist, as on every real one. */
 export function freshDisk(): PowerCutDisk {
   const fs = new PowerCutDisk();
   fs.plantDirectory("/data");
@@ -58,7 +58,7 @@ async function grown(world: World): Promise<PowerCutDisk> {
   );
 }
 
-/** A journal that is not read in one piece. */
+/** A journal that takes several reads. */
 async function long(world: World): Promise<PowerCutDisk> {
   const fs = freshDisk();
   const manager = await world.open(fs);

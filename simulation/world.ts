@@ -16,7 +16,7 @@ export const NAME = "w.wal.jsonl";
 /** The state: the mutations that made it, in order. */
 export interface Ids {
   ids: number[];
-  /** What the mutator was told about each: sequence and timestamp. */
+  /** The context that the mutator got with each: sequence and timestamp. */
   contexts?: [number, number][];
   /** Makes a state large. */
   ballast?: string;
@@ -57,13 +57,13 @@ export class World {
   maybe: number[][] = [];
   /** The codes of all refusals. */
   readonly refusals: string[] = [];
-  /** The first thing that went wrong in a way that it must not. */
+  /** The first failure that must not happen. */
   problem: Error | null = null;
   /** The manager opened last. */
   manager: Manager | null = null;
   #poisoned: Manager | null = null;
   #next = 1;
-  /** What the mutator was told when a mutation was acknowledged: every replay must tell it the same. */
+  /** The context the mutator got when a mutation was acknowledged: every replay must give it the same. */
   readonly #contexts = new Map<number, string>();
   #time = 0;
 
@@ -93,7 +93,11 @@ export class World {
     this.manager = manager;
     this.settle(manager.state.ids, manager.sequence);
     for (const [index, id] of manager.state.ids.entries()) {
-      assert.equal(manager.state.contexts?.[index]?.[0], index + 1, "told another sequence");
+      assert.equal(
+        manager.state.contexts?.[index]?.[0],
+        index + 1,
+        "the mutator got another sequence",
+      );
       const known = this.#contexts.get(id);
       if (known !== undefined && known !== `${manager.state.contexts?.[index]}`) {
         assert.fail(`replayed ${id} as ${manager.state.contexts?.[index]}, not as ${known}`);
@@ -109,7 +113,7 @@ export class World {
     this.maybe = [];
   }
 
-  /** Throws when a recovered state is none that the history allows. */
+  /** Throws when the history doesn't allow a recovered state. */
   check(ids: readonly number[], sequence: number): void {
     const possible = [this.certain.length];
     const all = [...this.certain];
@@ -202,7 +206,7 @@ export async function all(promises: Promise<unknown>[]): Promise<void> {
   if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
 }
 
-/** Awaits a promise, and fails instead of waiting for ever. */
+/** Awaits a promise, and fails instead of waiting forever. */
 export async function within<T>(promise: Promise<T>, milliseconds = 20_000): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -28,7 +28,7 @@ const FLAGS = [
   // Compiled beforehand, all that runs once starts in half the time.
   "--bytecode",
   "--format=esm",
-  // A binary does what it was built to do, whatever lies in the folder it is started in.
+  // A binary does what it was built to do, whatever is in the folder it is started in.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
   "--no-compile-autoload-tsconfig",
@@ -62,6 +62,6 @@ async function build(options: CompileWithBun, source: string, cwd: string): Prom
   });
   const advice = `${
     bundlerAdvice("bun")
-  } (if it is a download, docs/board.md tells how to do without)`;
+  } (if it is a download, docs/board.md says how to do without)`;
   expectOk(`Building "${entry}" with Bun for ${target}`, outcome, advice);
 }

@@ -42,7 +42,7 @@ export async function bundle(entry: string, output: string, bundler?: Bundler): 
   }
 }
 
-/** What to say behind a failure, as the other one may know how to resolve an import. */
+/** What to add to a failure, as the other runtime may be able to resolve an import. */
 export function bundlerAdvice(bundler: Bundler): string {
   const other = bundler === "bun" ? "deno" : "bun";
   return ` (if it is an import that was not found, try "--bundler ${other}")`;

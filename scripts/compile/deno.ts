@@ -1,4 +1,4 @@
-// Builds a binary with Deno, or says what it lacks: what such a binary is built on comes from Deno's site alone.
+// Builds a binary with Deno, or says what is missing: the base of such a binary comes only from Deno's site.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,7 +40,7 @@ export async function compileWithDeno(options: CompileWithDeno): Promise<void> {
     const bundled = join(folder, "program.js");
     await bundle(entry, bundled, bundler);
     const flags = ["--quiet", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-check"];
-    // On a board nobody sits there to be asked.
+    // On a board there is nobody to answer a prompt.
     const may = ["--no-prompt", ...options.permissions];
     const args = [...flags, ...may, `--target=${target}`, `--output=${resolve(output)}`, bundled];
     const outcome = await run(binary("deno"), ["compile", ...args], {
@@ -61,7 +61,7 @@ function givenBase(option: string | undefined): string | undefined {
   if (given === undefined || given === "") return undefined;
   const from = option === undefined ? "DENORT_BIN" : "--base";
   if (existsSync(given)) {
-    // Deno builds on any program; nothing tells before the binary is started.
+    // Deno builds on any program; the failure shows only when the binary is started.
     if (!basename(given).startsWith("denort")) {
       process.stderr.write(
         `${from} names "${given}", not "denort": the binary will run your program only if it is that one, renamed\n`,

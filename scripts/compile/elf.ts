@@ -1,7 +1,7 @@
 // Checks whether Linux can load a program, at every page size that its machine may have.
 //
 // The kernel maps whole pages. Two segments that share one, the second mapped over the end of the first, cost the
-// first what it had there: `deno compile` puts its segment right behind `.bss`, in the same page wherever pages
+// first what it had there: `deno compile` puts its segment right after `.bss`, in the same page wherever pages
 // are larger than 4 KiB, and the program crashes as it starts on a Raspberry Pi 5 (16 KiB).
 
 import { ElfError, hex, PT, readElf, type Segment } from "./elf_read.ts";
@@ -24,7 +24,7 @@ export interface ElfReport {
 const KIB = 1024;
 const AARCH64 = 183;
 
-/** The page sizes of Linux on a machine: 4, 16 or 64 KiB on arm64, by how its kernel was built, else 4. */
+/** The page sizes of Linux on a machine: 4, 16 or 64 KiB on arm64, depending on its kernel; otherwise 4. */
 export function pageSizesOf(machine: number): readonly number[] {
   return machine === AARCH64 ? [4 * KIB, 16 * KIB, 64 * KIB] : [4 * KIB];
 }
@@ -62,7 +62,7 @@ function problemsAt(loads: readonly Segment[], pageSize: number): ElfFinding[] {
   return problems.map((problem) => ({ pageSize, problem }));
 }
 
-/** The first byte behind a segment in memory. */
+/** The first byte after a segment in memory. */
 export function endOf(segment: Segment): number {
   return segment.vaddr + segment.memsz;
 }

@@ -106,13 +106,15 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The offsets of the entries of a table whose entry size stands before its count. */
+/** The offsets of the entries of a table whose entry size comes before its count. */
 function table(view: DataView, start: number, countAt: number, size: number, what: string) {
   const count = view.getUint16(countAt, true);
   if (count === 0) return [];
   const found = view.getUint16(countAt - 2, true);
   if (found !== size) throw new ElfError(`its ${what} have ${found} bytes each: wanted ${size}`);
-  if (start + count * size > view.byteLength) throw new ElfError(`its ${what} end behind the file`);
+  if (start + count * size > view.byteLength) {
+    throw new ElfError(`its ${what} extend past the end of the file`);
+  }
   return Array.from({ length: count }, (_, index) => start + index * size);
 }
 
@@ -130,7 +132,7 @@ function readSegment(view: DataView, at: number): Segment {
   const where = `the segment at offset ${hex(segment.offset)}`;
   if (segment.type !== PT.LOAD) return segment;
   if (segment.offset + segment.filesz > view.byteLength) {
-    throw new ElfError(`${where} ends behind the file`);
+    throw new ElfError(`${where} extends past the end of the file`);
   }
   if (segment.filesz > segment.memsz) {
     throw new ElfError(`${where} is larger in the file than in memory`);

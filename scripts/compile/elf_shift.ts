@@ -3,7 +3,7 @@
 // That is sound for what Deno appends, and refused for anything else: the segment begins with the program headers
 // and holds nothing but notes. No code and no relocation knows its address. The program headers do, and the
 // program finds its notes through them. Address and offset in the file move by the same amount, because kernels
-// before 5.18 tell a program where its headers are by their offset.
+// before 5.18 pass a program the place of its headers by their offset.
 
 import { checkElf, endOf } from "./elf.ts";
 import {
@@ -72,7 +72,7 @@ function isWithin(segment: Segment, outer: Segment): boolean {
     segment.offset + segment.filesz <= outer.offset + outer.filesz;
 }
 
-/** Puts `delta` zeros before the segment, and corrects everything that says where something behind them is. */
+/** Puts `delta` zeros before the segment, and corrects every offset of something after them. */
 function move(
   bytes: Uint8Array,
   elf: Elf & Sections,

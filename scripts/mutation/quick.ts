@@ -14,7 +14,7 @@ import { UNCOUNTED } from "../../simulation/tally.ts";
 import { WORKLOADS } from "../../simulation/workloads.ts";
 
 const SEED = 20260101;
-/** One step in so many. */
+/** One step in this many. */
 const POWER_CUT_SHARE = 29;
 const FAULT_SHARE = 61;
 const ROT_SHARE = 409;

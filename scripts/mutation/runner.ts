@@ -42,7 +42,7 @@ interface TestResult {
 
 const COLLECTOR = new URL("./collect.ts", import.meta.url).href;
 const TIMES = "mutation-times.json";
-/** A mutant may leave a promise unsettled for ever. Then nothing is computed; Stryker's own time limit is for loops. */
+/** A mutant may leave a promise unsettled forever. Then nothing is computed; Stryker's own time limit is for loops. */
 const IDLE_CHECK_MS = 1000;
 const IDLE_CHECKS_MAX = 4;
 const IDLE_CPU_MAX_MS = 4;
@@ -80,7 +80,7 @@ export class CollectedTests {
   }
 
   async mutantRun(options: RunOptions): Promise<unknown> {
-    // No result, in Stryker's words: such a mutant counts neither for nor against.
+    // "No result" in Stryker's terms: such a mutant counts neither for nor against.
     if (!isChosen(options.activeMutant!)) {
       return { status: "error", errorMessage: "not chosen" };
     }
@@ -183,7 +183,7 @@ function whenIdle(
     const { user, system } = process.cpuUsage(before);
     before = process.cpuUsage();
     count = (user + system) / 1000 < IDLE_CPU_MAX_MS ? count + 1 : 0;
-    if (count >= IDLE_CHECKS_MAX) reject(new Error("it waits for ever"));
+    if (count >= IDLE_CHECKS_MAX) reject(new Error("it waits forever"));
   }, IDLE_CHECK_MS);
 }
 

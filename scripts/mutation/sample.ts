@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-/** What Stryker tells of a mutant. */
+/** What Stryker says about a mutant. */
 export interface Mutant {
   id: string;
   fileName: string;

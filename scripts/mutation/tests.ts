@@ -8,35 +8,37 @@ import { globSync } from "node:fs";
 import process from "node:process";
 
 /** Tests of what other processes do: the mutant is not active in them. */
-const UNFIT = ["test/runtimes/**", "test/second_writer.test.ts"];
+const UNFIT = [
+  "test/runtime/{cross_runtime,deno_permissions,edge_cases,errno,hot_reload,killed_writer,system_errors}.test.ts",
+  "test/disk/second_writer.test.ts",
+];
 
 /** About other folders than the ones that are mutated. */
 const ELSEWHERE = [
-  "test/check_mutator.test.ts",
-  "test/conformance/power_cut_disk.test.ts",
+  "test/bench/**",
+  "test/examples/**",
   "test/scripts/**",
-  "test/unit/power_cut_disk.test.ts",
+  "test/testing/check_mutator.test.ts",
+  "test/testing/disk/**",
 ];
 
 /** They take seconds each; `quick.ts` has a share of what they explore. */
 const THOROUGH = [
   "test/cli/**",
-  "test/conformance/runtime_fs.test.ts",
-  "test/backup.test.ts",
-  "test/file_modes.test.ts",
-  "test/durability/bit_rot.test.ts",
-  "test/durability/faults.test.ts",
-  "test/durability/hostile.test.ts",
-  "test/durability/histories.test.ts",
-  "test/durability/power_cut.test.ts",
-  "test/durability/kill.test.ts",
-  "test/durability/spliced.test.ts",
-  "test/durability/quarantine.test.ts",
+  "test/runtime/runtime_fs_conformance.test.ts",
+  "test/state/backup.test.ts",
+  "test/disk/file_modes.test.ts",
+  "test/simulation/bit_rot.test.ts",
+  "test/simulation/faults.test.ts",
+  "test/recovery/hostile_files.test.ts",
+  "test/simulation/power_cuts.test.ts",
+  "test/recovery/spliced_files.test.ts",
+  "test/recovery/quarantine_power_cuts.test.ts",
 ];
 
 /** Single tests of other files that take as long. */
 const THOROUGH_TESTS =
-  /over the size of a batch|state is a cycle|100,000 follows|many numbers in brackets|million small|state is not JSON|attempt failed anywhere|holds large states|while mutations and compactions go on|disk fills up at any place|whatever pieces/;
+  /over the size of a batch|state is a cycle|100,000 follows|many numbers in brackets|million small|state is not JSON|attempt failed anywhere|holds large states|while mutations and compactions continue|disk fills up at any place|whatever pieces/;
 
 /** Whether this run has the time. */
 export const thorough: boolean = process.env.MINISTATE_MUTATION === "thorough";

@@ -24,14 +24,14 @@ import { sumTraffic, trafficOf } from "./traffic.ts";
 export interface CampaignSetup {
   boot: Boot;
   cards: Cards;
-  /** Gives back a judge for a file system; one call at a time. */
+  /** Returns a judge for a file system; one call at a time. */
   judgeOf(plan: CutPlan): Judge;
   statesPerCut: number;
   tearsCommits: boolean;
   /** The file system of everything; `null` for the usual share of each. */
   only: FileSystem | null;
   results: RigResults;
-  /** Told after every crash state. */
+  /** Called after every crash state. */
   onProgress(): void;
 }
 
@@ -41,7 +41,7 @@ interface Restart {
   earlier: Claim[];
 }
 
-/** A board takes seconds for what this machine does in a twentieth of one: so many times fewer states for it. */
+/** A board takes seconds for what this machine does in a twentieth of one, so it gets fewer states by this factor. */
 const BOARD_SHARE = 4;
 /** Controls that should be caught are given this many cuts for it: of a rare fault, a cut can show nothing at all. */
 const CONTROL_CUTS_MAX = 8;
@@ -152,7 +152,7 @@ export class Campaign {
     this.#setup.results.failures.push({ what, detail: state.detail, replay });
   }
 
-  /** Has a known writer cut, until it is caught or has passed. */
+  /** Cuts a known writer until it is caught or has passed. */
   async control(number: number, control: ControlPlan): Promise<void> {
     const { subject, expected, expectedOfLiar } = control;
     const rows = [
@@ -211,7 +211,7 @@ export class Campaign {
     }
   }
 
-  /** One that should pass must do so in as many crash states as are looked at for a cut of the library. */
+  /** One that should pass must do so in as many crash states as are examined for a cut of the library. */
   #isDecided({ expected, failed, states }: ControlRow): boolean {
     return failed > 0 || (expected === "passes" && states >= this.#setup.statesPerCut);
   }
@@ -234,7 +234,7 @@ export class Campaign {
   }
 }
 
-/** Parts in which each moment is later than those before, so that one log is gone through once for each. */
+/** Parts in which each moment is later than the one before, so that each part takes one pass through the log. */
 function inParts(states: CrashState[]): CrashState[][] {
   const parts = 6;
   return Array.from({ length: parts }, (_, part) => states.filter((_, i) => i % parts === part));

@@ -46,7 +46,7 @@ export function claimsAt(
 /** How a crash state fares. */
 export type Verdict = "sound" | "lost" | "unopenable" | "wrong" | "invented" | "not mounted";
 
-/** What each verdict means, for whoever reads the end of a run. */
+/** What each verdict means, for the reader of a run's end. */
 export const MEANINGS: Record<Verdict, string> = {
   sound: "everything is as it must be",
   lost: "mutations that were acknowledged are gone",

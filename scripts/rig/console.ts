@@ -21,7 +21,7 @@ interface ConsoleFiles {
 }
 
 /**
- * Starts a board and returns its exit code when it is switched off. The card stays as it is then, and is there again the
+ * Starts a board and returns its exit code when it is switched off. The card is kept as it is then, and is used again the
  * next time; `anew` makes a new one.
  */
 export async function openConsole(

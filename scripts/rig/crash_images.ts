@@ -1,7 +1,7 @@
-// Works out what a power cut leaves of a logged disk: whatever was not flushed is kept, lost, or torn at sectors, each
-// write by itself and in any order.
+// Computes what a power cut leaves of a logged disk: whatever was not flushed is kept, lost, or torn at sectors, each
+// write independently and in any order.
 //
-// A file system may ask that single blocks of its own are never torn (`isWhole`); everything else may be.
+// A file system may ask that some of its own blocks are never torn (`isWhole`); everything else may be.
 
 import type { Random } from "../../testing/disk/random.ts";
 import type { LogEntry, SavedLog } from "./write_log.ts";
@@ -39,7 +39,7 @@ export function isSuperblock(place: number): boolean {
   return place === 0;
 }
 
-/** For f2fs, whose own blocks have no checksum and count on arriving whole: only text, which is ours, is torn. */
+/** For f2fs, whose own blocks have no checksum and must arrive whole: only our text is torn. */
 export function isNotText(block: Uint8Array): boolean {
   return block.some((byte) => byte !== 10 && byte !== 0 && (byte < 32 || byte > 126));
 }
@@ -75,7 +75,7 @@ function flushIntervals(log: readonly LogEntry[]): Interval[] {
   const intervals: Interval[] = [{ from: 0, to: 0, hasMetadata: false }];
   log.forEach((entry, index) => {
     const interval = intervals.at(-1)!;
-    // After the flush too: what it made durable may be all that there is.
+    // After the flush too: what it made durable may be all there is.
     interval.to = index + 1;
     if (entry.at === "write") {
       interval.hasMetadata ||= isNotText(entry.bytes.subarray(0, BLOCK_SIZE));
@@ -131,7 +131,7 @@ export class CrashImages {
 
 type Arrival = "kept" | "lost" | "torn";
 
-/** How the writes of one image fare: all alike, or each by itself. */
+/** The fate of the writes in one image: all alike, or each independent. */
 function drawArrival(random: Random): () => Arrival {
   const kind = random.below(8);
   if (kind === 0) return () => "lost";
@@ -165,7 +165,7 @@ function writePart(
   }
 }
 
-/** Which sectors of a torn write arrived: those before a place, those behind it, or any. */
+/** Which sectors of a torn write arrived: those before a place, those after it, or any. */
 function drawSectors(count: number, random: Random): (sector: number) => boolean {
   const place = random.below(count + 1);
   const kind = random.below(3);

@@ -22,7 +22,7 @@ export interface CutPlan {
   /** See {@linkcode MachineSetup}. */
   neighbour: boolean;
   restarts: boolean;
-  /** The power goes after so many flushes of the card, or acknowledgements, whichever come first. */
+  /** The power is cut after this many flushes of the card, or acknowledgements, whichever comes first. */
   life: number;
 }
 
@@ -45,7 +45,7 @@ export const MOUNT_OPTIONS: Record<FileSystem, string> = {
   exfat: "noatime",
 };
 
-/** A board that is not done after so long hangs. Emulated ones on busy machines are slow. */
+/** A board that takes longer than this hangs. Emulated ones on busy machines are slow. */
 const CUT_MS_MAX = 600_000;
 const LOOK_MS = 7;
 /** How long a program that is restarted runs each time. */
@@ -78,7 +78,7 @@ export async function makeCut(boot: Boot, plan: CutPlan, card: Uint8Array): Prom
   machine.ended.then(() => over = true);
   const deadline = performance.now() + CUT_MS_MAX;
   const isDue = () => over || watch.count() >= life || performance.now() > deadline;
-  // Looked at by the clock: the machine goes on meanwhile, so it is caught in the middle of anything.
+  // Checked by the clock: the machine runs meanwhile, so it is caught in the middle of anything.
   while (!isDue()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const problem = over
     ? "the program ended by itself"

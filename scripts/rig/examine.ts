@@ -15,7 +15,7 @@ import type { Judgement } from "./guest/judge.ts";
 import type { Judge } from "./judges.ts";
 import type { SavedLog } from "./write_log.ts";
 
-/** One crash state: where the power went, and the seed that decides what was kept of what was not flushed. */
+/** One crash state: where the power was cut, and the seed that decides what was kept of the unflushed writes. */
 export interface CrashState {
   moment: number;
   seed: number;
@@ -24,12 +24,12 @@ export interface CrashState {
 /** What became of one crash state. */
 export interface Examined extends CrashState {
   verdict: Verdict;
-  /** What opening came to. */
+  /** The result of opening. */
   outcome: string;
   detail: string;
 }
 
-/** What is to be examined. */
+/** What to examine. */
 export interface Examination {
   saved: SavedLog;
   subject: string;
@@ -62,7 +62,7 @@ export function drawStates(saved: SavedLog, count: number, seed: number): CrashS
   ).slice(0, count);
 }
 
-/** Examines states, and tells of each. */
+/** Examines states, and reports each. */
 export async function examine(
   examination: Examination,
   states: readonly CrashState[],

@@ -98,14 +98,14 @@ export async function checkFullDisks(
       onLeftOut(disk.name, reason);
       continue;
     }
-    // Each has a file system of its own, and waits for it most of the time.
+    // Each has its own file system, and waits for it most of the time.
     await Promise.all(runtimes.map(async (runtime) => onRow(await checkDisk(disk, runtime))));
   }
 }
 
 function whyLeftOut({ type, make, programs = [] }: Disk): string | null {
   if (process.getuid?.() !== 0) return "images are mounted, which only root can";
-  // It may be a module that nothing has needed so far.
+  // It may be a kernel module that nothing has needed so far.
   spawnSync("modprobe", [type]);
   const known = readFileSync("/proc/filesystems", "utf8").split(/\s/).includes(type);
   if (!known) return "this machine's kernel doesn't have it";
@@ -255,7 +255,7 @@ const running = new Set<ChildProcess>();
 
 function unmount(mount: string): void {
   if (!mounted.delete(mount)) return;
-  // Lazily when something still holds it: what stays mounted would keep its image.
+  // Lazily when something still holds it: a mount that stays would keep its image.
   if (spawnSync("umount", [mount]).status !== 0) spawnSync("umount", ["-l", mount]);
 }
 

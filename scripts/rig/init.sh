@@ -2,7 +2,7 @@
 # The first program of the emulated board: finds its disks, mounts them, and becomes what the kernel's command line
 # asks for: rig.fs=ext4 rig.options=noatime rig.run=PROGRAM,ARGUMENT,ARGUMENT
 # rig.run=console: a shell on the serial console, for a person.
-# rig.neighbour=yes: another program syncs a file of its own all the time, so that the file system commits between the
+# rig.neighbour=yes: another program syncs its own file all the time, so that the file system commits between the
 # program's calls. rig.restart=SECONDS: the program is killed and started anew.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -53,7 +53,7 @@ if [ "$(setting run)" = console ]; then
   echo "\"ministate\" and \"telemetry\" are there, and busybox's commands. /data is on the card."
   echo "The same under Deno: \"deno run -A /lib/ministate.js\", \"deno run -A /lib/telemetry.js\"."
   echo "\"exit\" switches the board off. Ctrl-A and then X pulls the plug."
-  # With a terminal of its own, so that Ctrl-C ends a program and not the board.
+  # With its own terminal, so that Ctrl-C ends a program and not the board.
   setsid cttyhack chroot /board /bin/busybox sh -c "cd /data && exec /bin/busybox sh -l"
   sync
   poweroff -f

@@ -23,14 +23,14 @@ export interface Judge {
 /** Sends requests to a program that answers with a line for each, and waits for the answers, one at a time. */
 class Questions {
   readonly #fileSystem: FileSystem;
-  readonly #tell: (line: string) => void;
+  readonly #send: (line: string) => void;
   /** Resolves, with what the program had to complain about, when it has ended. */
   readonly #ended: Promise<string>;
   #next: (line: string) => void = () => {};
 
-  constructor(fileSystem: FileSystem, tell: (line: string) => void, ended: Promise<string>) {
+  constructor(fileSystem: FileSystem, send: (line: string) => void, ended: Promise<string>) {
     this.#fileSystem = fileSystem;
-    this.#tell = tell;
+    this.#send = send;
     this.#ended = ended;
   }
 
@@ -40,9 +40,9 @@ class Questions {
 
   async answer(request?: string): Promise<string> {
     const answer = new Promise<string>((resolve) => this.#next = resolve);
-    if (request !== undefined) this.#tell(request);
+    if (request !== undefined) this.#send(request);
     const end = this.#ended.then((complaint) => {
-      throw new Error(`what looks at cards ended by itself:\n${complaint}`);
+      throw new Error(`the program that checks cards ended by itself:\n${complaint}`);
     });
     return await Promise.race([answer, end]);
   }
@@ -85,7 +85,7 @@ export class LoopJudge implements Judge {
     fileSystem: FileSystem,
     repairs: boolean,
   ): Promise<LoopJudge> {
-    // In memory where there is such a folder: thousands of images are nothing for a disk.
+    // In memory where there is such a folder: thousands of images would wear out a disk.
     const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "rig-"));
     const mount = join(folder, "card");
     mkdirSync(mount);
@@ -98,10 +98,10 @@ export class LoopJudge implements Judge {
   async look(image: Uint8Array, subject: string, directories: string[]): Promise<Judgement> {
     const { bytes, refused } = await repaired(image, this.#fileSystem);
     if (refused !== null) return { found: [], refused };
-    // A file of its own for each: the one before may still be mounted somewhere.
+    // A separate file for each: the previous one may still be mounted somewhere.
     rmSync(this.#image, { force: true });
     await writeFile(this.#image, bytes);
-    // It says with its exit code that it repaired something, which is no failure.
+    // Its exit code says that it repaired something, which is not a failure.
     if (this.#repairs) await new Promise((done) => execFile("e2fsck", ["-p", this.#image], done));
     return await this.#questions.ask(subject, directories, "loop,");
   }
@@ -173,7 +173,7 @@ export class BoardJudge implements Judge {
       onSaid: (line) => questions.hear(line),
     });
     const ended = machine.ended.then(() => machine.console);
-    const questions = new Questions(fileSystem, (line) => machine.tell(line), ended);
+    const questions = new Questions(fileSystem, (line) => machine.send(line), ended);
     await questions.answer();
     return new BoardJudge(card, machine, questions, fileSystem);
   }
@@ -181,7 +181,7 @@ export class BoardJudge implements Judge {
   async look(image: Uint8Array, subject: string, directories: string[]): Promise<Judgement> {
     const { bytes, refused } = await repaired(image, this.#fileSystem);
     if (refused !== null) return { found: [], refused };
-    // The board's kernel has seen one size, and the card of a full disk is smaller.
+    // The board's kernel knows only one size, and the card of a full disk is smaller.
     this.#card.bytes = new Uint8Array(this.#card.size);
     this.#card.bytes.set(bytes);
     return await this.#questions.ask(subject, directories);

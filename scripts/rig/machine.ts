@@ -20,11 +20,11 @@ export interface MachineSetup {
   mountOptions: string;
   /** The program and its arguments, from the board's root. */
   run: string[];
-  /** Whether another program on the board syncs a file of its own all the time. */
+  /** Whether another program on the board syncs its own file all the time. */
   neighbour?: boolean;
-  /** After how many seconds the program is killed and started anew, again and again. */
+  /** After how many seconds the program is killed and restarted, again and again. */
   restartSeconds?: number;
-  /** Told every line that the program says. */
+  /** Called with every line that the program prints. */
   onSaid(line: string): void;
 }
 
@@ -81,7 +81,7 @@ export class Machine {
   }
 
   /** Says a line to the program. */
-  tell(text: string): void {
+  send(text: string): void {
     this.#line.socket?.write(text + "\n");
   }
 
@@ -137,7 +137,7 @@ async function hear(path: string, line: Line, onLine: (text: string) => void): P
   const server = createServer((socket) => {
     line.socket = socket;
     createInterface({ input: socket }).on("line", onLine);
-    // The machine is gone, and with it the rest of a line.
+    // The machine is gone, and the rest of a line with it.
     socket.on("error", () => socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));

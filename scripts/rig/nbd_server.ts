@@ -35,7 +35,7 @@ export async function serveDisk(path: string, device: BlockDevice): Promise<Serv
   rmSync(path, { force: true });
   const server = createServer((socket) => {
     converse(socket, device).catch((error) => {
-      // A machine that is killed takes its end of the line with it.
+      // A killed machine closes its end of the connection.
       if (!["EPIPE", "ECONNRESET", "END"].includes(error.code)) throw error;
     });
   });

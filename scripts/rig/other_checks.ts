@@ -2,7 +2,7 @@
 // Raspberry Pi, and how fast a board commits. Each result becomes a row.
 
 import { join } from "node:path";
-import { show } from "../../bench/stats.ts";
+import { show } from "../../bench/support/stats.ts";
 import type { Boot } from "./cut.ts";
 import { checkFullDisks } from "./full_disks.ts";
 import { cacheFolder, type GuestFiles } from "./packages.ts";

@@ -1,6 +1,6 @@
 // Brings what the emulated boards need: QEMU from Debian onto this machine, and arm64 packages into a folder of ours.
 //
-// Nothing about this machine's package lists changes: the arm64 packages are looked up with lists of their own, and
+// This machine's package lists stay unchanged: the arm64 packages are looked up in separate lists, and
 // unpacked, not installed. What was brought once is reused until the versions asked for change.
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -99,7 +99,7 @@ export function fetchGuestFiles(): GuestFiles {
   };
 }
 
-/** Asks Debian for arm64 packages, with lists and a state of our own. */
+/** Asks Debian for arm64 packages, with our own lists and state. */
 function download(folder: string): void {
   const state = join(folder, "apt");
   for (const name of ["lists/partial", "archives/partial"]) {

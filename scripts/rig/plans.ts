@@ -23,7 +23,7 @@ export function planCut(number: number, seed: number, only: FileSystem | null): 
   return {
     subject: SUBJECTS[number % SUBJECTS.length]!,
     runtime: Math.floor(number / SUBJECTS.length) % 2 === 0 ? "bun" : "deno",
-    // So that each subject meets it in turn; its cards are looked at by a board, which takes its time.
+    // So that each subject meets it in turn; its cards are checked by a board, which is slow.
     fileSystem: only ?? (number % 8 === 3 ? "f2fs" : "ext4"),
     neighbour: random.chance(0.5),
     restarts: random.chance(0.3),
@@ -52,7 +52,7 @@ export const COUNTED: Omit<CutPlan, "runtime"> = {
   life: 150,
 };
 
-/** A writer, and what the rig must make of it. */
+/** A writer, and the verdict that the rig must reach. */
 export interface ControlPlan {
   subject: string;
   expected: Expected;

@@ -1,7 +1,7 @@
 // The demo on an emulated Raspberry Pi 3B: the keeper samples the board's sensors onto its SD card and loses power in
 // mid-write, on one runtime after the other; at the end the board itself checks and reads what is on the card.
 //
-// Nothing is lost here between the program and the image: what kills the machine leaves the card's cache alone. That is
+// Nothing is lost here between the program and the image: killing the machine doesn't touch the card's cache. That is
 // what the cuts on the other board are for. This is the whole way, from a sensor to the card and back, on real drivers.
 
 import { mkdirSync } from "node:fs";
@@ -37,7 +37,7 @@ export interface RaspberryResult {
   seconds: number;
 }
 
-/** The kill comes so long after enough readings: always in mid-write, never at the same point. */
+/** How long after enough readings the kill comes: always in mid-write, never at the same point. */
 const ACKNOWLEDGED_ENOUGH = 150;
 const KILL_AFTER_MS_MAX = 1500;
 /** Emulated, on a busy machine. Booting alone has been seen to take a minute. */
@@ -118,7 +118,7 @@ async function live(
   await board.kill();
   const { testimony, unreadable } = readTestimony(board.console);
   const problem = !inTime || hasEnded(board.console)
-    ? `the keeper did not go on until the power went:\n${board.console.slice(-2000)}`
+    ? `the keeper did not continue until the power cut:\n${board.console.slice(-2000)}`
     : unreadable === null
     ? null
     : `a line on the console can't be read: ${unreadable}`;

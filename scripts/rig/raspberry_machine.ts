@@ -1,4 +1,4 @@
-// Starts an emulated Raspberry Pi 3B, listens to its serial console, and takes its power away.
+// Starts an emulated Raspberry Pi 3B, reads its serial console, and cuts its power.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
@@ -75,7 +75,7 @@ export class Raspberry {
     return (this.#parts[0] ?? "").replaceAll("\r", "");
   }
 
-  /** Waits until the console shows what is wanted. Returns whether it did, within the time and before the end. */
+  /** Waits until the console shows a text. Returns whether it did, within the time and before the end. */
   async waitFor(isThere: (console: string) => boolean, msMax: number): Promise<boolean> {
     const deadline = performance.now() + msMax;
     while (!isThere(this.console)) {

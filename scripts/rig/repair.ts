@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FileSystem } from "./boot_files.ts";
 
-/** Neither asks anything. ext4 and f2fs have journals of their own, which the mount goes through. */
+/** Neither asks anything. ext4 and f2fs have their own journals, which the mount replays. */
 const COMMANDS: Partial<Record<FileSystem, string[]>> = {
   vfat: ["fsck.vfat", "-a", "-w"],
   exfat: ["fsck.exfat", "-p"],
@@ -22,7 +22,7 @@ export async function repaired(
 ): Promise<{ bytes: Uint8Array; refused: string | null }> {
   const command = COMMANDS[fileSystem];
   if (command === undefined) return { bytes: image, refused: null };
-  // In memory where there is such a folder: many images are nothing for a disk.
+  // In memory where there is such a folder: many images would wear out a disk.
   const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "rig-"));
   try {
     const path = join(folder, "card.img");

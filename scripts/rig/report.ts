@@ -100,7 +100,7 @@ function outcomes(cuts: readonly CutRow[]): Html {
       outcomesOf(cuts.filter((cut) => nameOf(cut) === group))[name] ?? 0
     ),
   }));
-  const title = "Crash states by workload, and what opening them came to";
+  const title = "Crash states by workload, and the results of opening them";
   return figure(title, key(parts), drawBars({ names: groups, parts, shares: false }, title));
 }
 

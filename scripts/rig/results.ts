@@ -9,7 +9,7 @@ import { sumTraffic, type Traffic } from "./traffic.ts";
 /** One cut and the crash states that were derived from it. */
 export interface CutRow extends CutPlan {
   number: number;
-  /** 2 when the power had gone on the same card before, so that this cut came during a recovery. */
+  /** 2 when the power had been cut on the same card before, so that this cut came during a recovery. */
   cut: 1 | 2;
   seed: number;
   /** When it was done, in seconds since the start. */
@@ -18,7 +18,7 @@ export interface CutRow extends CutPlan {
   /** What kept the cut from being made, or `null`. */
   problem: string | null;
   verdicts: Partial<Record<Verdict, number>>;
-  /** What opening the sound ones came to. */
+  /** The results of opening the sound ones. */
   outcomes: Record<string, number>;
   states: number;
 }

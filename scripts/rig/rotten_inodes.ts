@@ -86,7 +86,7 @@ function mounted(image: string, mount: string, work: () => void): void {
   try {
     work();
   } finally {
-    // Lazily when something still holds it: what stays mounted would keep its image.
+    // Lazily when something still holds it: a mount that stays would keep its image.
     if (spawnSync("umount", [mount]).status !== 0) spawnSync("umount", ["-l", mount]);
   }
 }

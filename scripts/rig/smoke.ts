@@ -78,7 +78,7 @@ export async function runSmoke(
     suites.push(await runSuite(runtime, runtimes[runtime], std));
     onStep(suites.at(-1)!);
   };
-  // Deno's takes about as long as everything else.
+  // Deno's takes about as long as all the others together.
   const [steps] = await Promise.all([
     passAround(emulator, runtimes.deno, onStep)
       .then((steps) => suite("bun").then(() => steps)),
@@ -94,7 +94,7 @@ export async function runSmoke(
   };
 }
 
-/** Builds the command both ways, and lets everybody work on one directory. */
+/** Builds the command both ways, and lets all of them work on one directory. */
 async function passAround(
   emulator: Command,
   deno: Command,

@@ -23,9 +23,9 @@ export interface SuiteResult {
  * What is the same wherever numbers are added is left out, for an emulated processor takes minutes for it.
  */
 const FILES = [
-  "test/conformance/runtime_fs.test.ts",
+  "test/runtime/runtime_fs_conformance.test.ts",
   "test/golden/golden.test.ts",
-  "test/recovery_table.test.ts",
+  "test/recovery/recovery_table.test.ts",
 ];
 
 /** Runs the tests on a runtime that is started with the words of `command`; Deno's options for `@std` are `std`. */

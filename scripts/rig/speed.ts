@@ -1,13 +1,13 @@
 // Commits on an emulated board beside the bare loop there, on Bun (compiled) and on Deno. An emulated processor is
-// tens of times slower than the disk that it is given, so this is the far end: computing counts, and syncs hardly do.
+// tens of times slower than its disk, so this is one extreme: computing counts, and syncs hardly do.
 
-import { type Spread, spread } from "../../bench/stats.ts";
+import { type Spread, spread } from "../../bench/support/stats.ts";
 import { Cards } from "./cards.ts";
 import { type BoardRuntime, type Boot, commandOf, MOUNT_OPTIONS } from "./cut.ts";
 import { Machine } from "./machine.ts";
 import { LoggedDisk } from "./write_log.ts";
 
-/** What so many callers came to on one runtime. */
+/** The figures of a number of callers on one runtime. */
 export interface Speed {
   runtime: BoardRuntime;
   callers: number;

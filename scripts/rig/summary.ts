@@ -74,7 +74,7 @@ function judgeTraffic(results: RigResults): void {
 /** What is wrong with the traffic of a lone caller, or `null`. */
 export function trafficProblem(flushes: number, bytes: number): string | null {
   if (flushes < FLUSHES_MIN) {
-    return "a lone caller was told that mutations are durable before the card had flushed them: a sync is missing";
+    return "a lone caller's mutations were acknowledged before the card had flushed them: a sync is missing";
   }
   if (flushes > FLUSHES_MAX) return "the card is made to flush more often than once for a mutation";
   return bytes > BYTES_MAX ? "the card is made to write more than a mutation needs" : null;

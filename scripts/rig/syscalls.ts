@@ -51,7 +51,7 @@ export const SYSTEM_CALL_PLANS: readonly SystemCallPlan[] = [
   })),
 ];
 
-/** A run is over after so many mutations, and fails when there were none after so long. */
+/** A run ends after this many mutations, and fails when none came in this time. */
 const ACKNOWLEDGED_ENOUGH = 150;
 /** The kill can take the end of the trace with it. */
 const ACKNOWLEDGED_SEEN_MIN = 100;
@@ -76,7 +76,7 @@ export async function checkSystemCalls(
   return rows;
 }
 
-/** Says whether a run came to what it must. */
+/** Says whether a run had the expected result. */
 export function judgeFindings(
   { runtime, subject, broken, removes }: SystemCallPlan,
   findings: TraceFindings,
@@ -105,7 +105,7 @@ export function judgeFindings(
   };
 }
 
-/** Runs a program under strace until it has done enough, and checks what was seen. */
+/** Runs a program under strace until it has done enough, and checks the trace. */
 async function trace(
   plan: SystemCallPlan,
 ): Promise<{ findings: TraceFindings; complaint: string }> {
@@ -135,7 +135,7 @@ async function runTraced(
     ...[boardProgram, "write", subject, paths.data],
   ];
   const child = spawn("strace", [...flags, "-o", paths.log, "--", ...program], {
-    // A group of its own: what is traced lives on when only strace is killed.
+    // A separate group: the traced program survives when only strace is killed.
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, RIG_SAID: paths.said },

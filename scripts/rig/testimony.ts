@@ -1,7 +1,7 @@
 // Holds what a board said on its serial console, over several lives, against what was recovered at the end.
 //
 // A line on the console came after the sync it speaks of, so what it calls acknowledged must be there. The reverse does not
-// hold: the last lines before the power went may never have left the board, though their readings reached the card.
+// hold: the last lines before the power cut may never have left the board, though their readings reached the card.
 
 import { isDeepStrictEqual } from "node:util";
 import { audit } from "../../examples/demo/audit.ts";
@@ -16,7 +16,7 @@ export function readTestimony(
   console: string,
 ): { testimony: Testimony; unreadable: string | null } {
   const testimony: Testimony = { sent: [], acknowledged: [] };
-  // What follows the last line feed is half a line, cut short when the power went.
+  // What follows the last line feed is half a line, cut short by the power cut.
   for (const line of console.split("\n").slice(0, -1)) {
     if (!line.startsWith("{")) continue;
     const said = parse(line);
@@ -36,12 +36,12 @@ function parse(line: string) {
   }
 }
 
-/** How many readings were there when each life began; the keeper's first acknowledgement tells. */
+/** How many readings there were when each life began, from the keeper's first acknowledgement. */
 export function startsOf(lives: Testimony[]): number[] {
   return lives.map(({ acknowledged: [first] }) => first === undefined ? NaN : first.sequence - 1);
 }
 
-/** How many recovered readings nobody had heard of. */
+/** How many recovered readings were never on the console. */
 export function unheardIn(lives: Testimony[], found: Findings): number {
   return lives.reduce(
     (sum, { sent }, life) => sum + Math.max(0, recordsOf(lives, found, life).length - sent.length),

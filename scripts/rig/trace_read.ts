@@ -1,6 +1,6 @@
 // Reads what strace wrote (`-f -y`) into calls that begin and end, in the order in which the system saw them.
 //
-// Only what changes files counts. Writes that are no system call (`mmap`) or that strace can't show (`io_uring`) are not
+// Only what changes files counts. Writes without a system call (`mmap`) or that strace can't show (`io_uring`) are not
 // seen; the rules notice an acknowledgement before which nothing was written.
 
 import { posix } from "node:path";
@@ -88,7 +88,7 @@ function readCall(text: string, folder: string): Call | null {
   const name = /^\w+(?=\()/.exec(text)?.[0] ?? "";
   const kind = Object.hasOwn(KINDS, name) ? KINDS[name]! : null;
   if (kind === null || !text.includes(folder)) return null;
-  // The path of a descriptor; one of a file that has been removed says so behind it.
+  // The path of a descriptor; for a removed file, a note follows it.
   const descriptor = /^\w+\(\d+<([^>]*?)(?: \(deleted\))?>/.exec(text)?.[1];
   const paths = kind === "write" || kind === "sync"
     ? [descriptor ?? [...text.matchAll(PATH_ARGUMENT)][0]?.[2] ?? ""]
@@ -97,7 +97,7 @@ function readCall(text: string, folder: string): Call | null {
   return wanted ? { kind, paths, text } : null;
 }
 
-/** What stands behind the last closing bracket. A call that was killed has no result, and counts as failed. */
+/** What follows the last closing bracket. A call that was killed has no result, and counts as failed. */
 function resultOf(text: string): number {
   const result = /^.*\)\s+= (-?\d+)/.exec(text)?.[1];
   return result === undefined ? -1 : Number(result);

@@ -1,4 +1,4 @@
-// The rules that a durable program keeps in its system calls, whatever the file system would forgive.
+// The rules that a durable program keeps in its system calls, whether or not the file system would forgive a lapse.
 //
 // ext4 commits names with the next sync of any file, so a directory that is never synced does no harm there that a power
 // cut could show. Here it does: every file and name that an acknowledged mutation needs must have been synced itself.
@@ -11,7 +11,7 @@ export interface Violation {
   /**
    * `bytes`: acknowledged before what was written to the file was synced. `name`: acknowledged before the directory of
    * a new name was synced. `rename`: got its name before its bytes were synced. `removal`: a segment or snapshot went
-   * before what stands in for it was durable. `unseen`: acknowledged, and nothing had been written.
+   * before its replacement was durable. `unseen`: acknowledged, and nothing had been written.
    */
   rule: "bytes" | "name" | "rename" | "removal" | "unseen";
   path: string;
@@ -134,7 +134,7 @@ class Rules {
     }
   }
 
-  /** A segment or snapshot may go only when a later snapshot, durable by name, stands in for it. */
+  /** A segment or snapshot may go only when a later snapshot, durable by name, replaces it. */
   #remove(path: string): void {
     const [, segment] = SEGMENT.exec(path) ?? [];
     const [, snapshot] = SNAPSHOT.exec(path) ?? [];

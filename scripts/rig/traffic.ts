@@ -2,7 +2,7 @@
 
 import type { LogEntry } from "./write_log.ts";
 
-/** What was written to the device for so many acknowledged mutations. */
+/** What was written to the device for a number of acknowledged mutations. */
 export interface Traffic {
   acknowledged: number;
   flushes: number;

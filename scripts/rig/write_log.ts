@@ -1,4 +1,4 @@
-// What happened to a disk, in order: every write and flush, and what the program had acknowledged in between.
+// What happened to a disk, in order: every write and flush, and what the program had acknowledged between them.
 //
 // The disk answers reads from all that was written, as a card with a volatile cache does; what a power cut leaves of
 // it is worked out afterwards, from the log (crash_images.ts).

@@ -1,4 +1,4 @@
-// Copies what the simulation needs into a folder of its own, and breaks it there as a canary says.
+// Copies what the simulation needs into a separate folder, and breaks it there as a canary says.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,6 +1,6 @@
 /**
  * All canaries: deliberate mistakes in the real code, at least one for every promise, each of which the simulation
- * must notice (`npm run canaries`). A patch that no longer fits the code is to be adapted, not to be dropped.
+ * must notice (`npm run canaries`). Adapt a patch that no longer fits the code; never drop it.
  *
  * @module
  */

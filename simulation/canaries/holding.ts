@@ -8,7 +8,7 @@ import type { Canary } from "./canary.ts";
 
 const ENCODE = "src/format/snapshot_encode.ts";
 const NOTHING_DROPPED =
-  "A state that stops being JSON is found at the next snapshot, and never silently";
+  "A state that stops being JSON is reported at the next snapshot at the latest";
 const HOSTILE = "A hostile directory can't exhaust memory or hang";
 
 /** Each of them breaks one promise about what a state is. */

@@ -1,4 +1,4 @@
-// Runs the simulation in a folder until it finds the first thing that is not as it must be.
+// Runs the simulation in a folder until it finds the first failure.
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ export interface Catch {
 /** A process that says nothing for this long hangs. */
 const SILENCE_MS_MAX = 90_000;
 
-/** A build that fails in these ways is no longer the program it was: its patch is wrong. */
+/** A build that fails in these ways doesn't work at all: its patch is wrong. */
 const NOT_A_PROGRAM = /is not defined|is not a function|SyntaxError|ReferenceError|TypeError/;
 
 /** Runs a share of the simulation of the sources in `folder`. */

@@ -13,12 +13,14 @@ const PLAN = "src/state/backup_plan.ts";
 const DIRECTORY = "src/journal/state_directory.ts";
 const LOCKING = "src/disk/directory_lock.ts";
 
-const SNAPSHOTS = "A snapshot is synced, renamed and verified before anything behind it is deleted";
+const SNAPSHOTS =
+  "A snapshot is synced, renamed and verified before anything it replaces is deleted";
 const KEPT = "Two snapshots and the journal of the older one are kept: a rotten one costs nothing";
 const COPIES = "backup() copies a live state consistently";
-const UPDATES = "An update of the program carries old snapshots and old journals over";
-const LOCK = "One writer; a lock that was left never blocks; reading needs none";
-const HOSTILE = "Names can't leave the directory, keys reach no prototype, a hostile journal ends";
+const UPDATES = "An update of the program migrates old snapshots and old journals";
+const LOCK = "One writer; an abandoned lock never blocks; reading needs no lock";
+const HOSTILE =
+  "Names can't leave the directory, keys reach no prototype, a hostile journal is read in bounded time";
 
 /** Each of them breaks one promise about what is kept. */
 export const KEEPING: readonly Canary[] = [

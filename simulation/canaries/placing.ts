@@ -1,5 +1,5 @@
 /**
- * Mistakes that show when the path of an open directory comes to mean another place.
+ * Mistakes that show when the path of an open directory means another place later.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Mistakes of `open`: what it takes for sound, for torn or for damaged, and by which proof.
+ * Mistakes of `open`: what it treats as sound, torn or damaged, and by which proof.
  *
  * @module
  */
@@ -95,7 +95,7 @@ export const RECOVERING: readonly Canary[] = [
   {
     name: "a gap between batches is taken for sound",
     rule: HONESTY,
-    first: "promises: a line that was removed",
+    first: "promises: a removed line",
     patches: [{
       file: "src/format/scan.ts",
       find: "    if (batch.sequenceFirst !== expected) {",

@@ -1,5 +1,5 @@
 /**
- * Mistakes of `open` with what it doesn't go on with: torn tails, damaged files, and what it says about them.
+ * Mistakes of `open` with what it drops: torn tails, damaged files, and what it reports about them.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import type { Canary } from "./canary.ts";
 const RECOVERY = "src/recovery/recovery.ts";
 const QUARANTINE = "src/recovery/quarantine.ts";
 const CORRUPTION = "src/recovery/corruption.ts";
-const TAIL = "A torn tail is mended and synced before the next append, and its bytes are kept";
-const TAKEN = "What can be read the next time is not given up, and stands for nothing else then";
+const TAIL = "A torn tail is repaired and synced before the next append, and its bytes are kept";
+const TAKEN = "What can be read the next time is not given up, and means the same then";
 const TAIL_REPAIR = "src/journal/tail_repair.ts";
 const REPORT = "open says what it found, and sets aside with a report of exactly what was lost";
 

@@ -1,5 +1,5 @@
 /**
- * Mistakes with a disk that refuses to give files or parts of them, and with updates that fail.
+ * Mistakes with a disk that refuses to read files or parts of them, and with updates that fail.
  *
  * @module
  */
@@ -8,10 +8,11 @@ import type { Canary } from "./canary.ts";
 
 const RESTORE = "src/recovery/snapshot_restore.ts";
 const QUARANTINE = "src/recovery/quarantine.ts";
-const TAKEN = "What can be read the next time is not given up, and stands for nothing else then";
-const STANDS_IN = "A file that can't be read keeps nothing down that another file stands in for";
+const TAKEN = "What can be read the next time is not given up, and means the same then";
+const STANDS_IN = "A file that can't be read blocks nothing that another file can replace";
 const HONESTY = "Honesty: damage that a power cut can't explain is never dropped silently";
-const UPDATED = "A failed update leaves the directory as it was, and a past one the past";
+const UPDATED =
+  "A failed update leaves the directory unchanged, and a past update leaves the past unchanged";
 
 /** Each of them breaks one promise about what can't be read or carried over. */
 export const UNREADABLE: readonly Canary[] = [

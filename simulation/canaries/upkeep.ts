@@ -1,24 +1,25 @@
 /**
- * Mistakes of what keeps a state in good order over the years: what stands in for what, updates, backups, compactions
- * that come by themselves.
+ * Mistakes in what keeps a state in good order over the years: what replaces what, updates, backups, compactions
+ * that start automatically.
  *
  * @module
  */
 
 import type { Canary } from "./canary.ts";
 
-const STAND = "Only a snapshot of ours that is sound now stands in for anything";
-const UPDATES = "An update is settled at once, and carries the past over for those who ask for it";
+const STAND = "Only a snapshot of ours that is sound now replaces anything";
+const UPDATES =
+  "An update is complete once it is open, and migrates the past for readers who ask for it";
 const COPIES = "A backup is whole, or there is none";
-const FORESEEN = "An inspection foresees what the next open comes to";
-const SHORT = "A journal is kept short by itself, also after a failure and on a full disk";
+const FORESEEN = "An inspection predicts the result of the next open";
+const SHORT = "A journal is kept short automatically, also after a failure and on a full disk";
 
 /** Each of them breaks one promise about upkeep. */
 export const UPKEEP: readonly Canary[] = [
   {
     name: "another journal's snapshot stands in for one of ours",
     rule: STAND,
-    first: "promises: snapshots that rot",
+    first: "promises: rotten and foreign snapshots",
     patches: [{
       file: "src/state/compaction.ts",
       find: "return header.id === this.#writer.identity.id;",
@@ -28,7 +29,7 @@ export const UPKEEP: readonly Canary[] = [
   {
     name: "a snapshot that rotted meanwhile is given back as new",
     rule: STAND,
-    first: "promises: snapshots that rot",
+    first: "promises: rotten and foreign snapshots",
     patches: [{
       file: "src/state/compaction.ts",
       find: "=== this.#writer.sequence && await this.#isSound(this.#newest)) {",
@@ -38,7 +39,7 @@ export const UPKEEP: readonly Canary[] = [
   {
     name: "the past is not carried over",
     rule: UPDATES,
-    first: "promises: an update is settled",
+    first: "promises: an update is complete",
     patches: [{
       file: "src/state/changes.ts",
       find: "mutation: this.#carryOver(mutation, version),",
@@ -48,7 +49,7 @@ export const UPKEEP: readonly Canary[] = [
   {
     name: "an update is not settled",
     rule: UPDATES,
-    first: "promises: an update is settled",
+    first: "promises: an update is complete",
     patches: [{
       file: "src/state/state_open.ts",
       find: `found === null || found.header.version !== machine.version

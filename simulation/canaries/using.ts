@@ -7,10 +7,9 @@
 import type { Canary } from "./canary.ts";
 
 const PAST = "Histories are whole, in order, and never ahead of what is durable";
-const END = "close() waits for everything, then gives the lock back, and nothing comes after it";
-const OUTCOME =
-  "Outcomes are replayed as they were, whatever the mutator, the mutation and the clock";
-const DURABLE = "A reader beside a writer is shown only what no power cut can take back";
+const END = "close() waits for everything, then releases the lock, and nothing follows";
+const OUTCOME = "Replay repeats every outcome, whatever the mutator, the mutation and the clock";
+const DURABLE = "A reader beside a writer sees only what no power cut can undo";
 const SIZE = "What is acknowledged can be read";
 
 /** Each of them breaks one promise about everyday use. */
@@ -79,7 +78,7 @@ export const USING: readonly Canary[] = [
   {
     name: "a reader is shown what is not synced yet",
     rule: DURABLE,
-    first: "promises: a reader is shown",
+    first: "promises: a reader sees",
     patches: [{
       file: "src/journal/cover.ts",
       find: "    await reader.syncData();\n",
@@ -89,7 +88,7 @@ export const USING: readonly Canary[] = [
   {
     name: "a reader that opens trusts the last batch",
     rule: DURABLE,
-    first: "promises: a reader is shown",
+    first: "promises: a reader sees",
     patches: [{
       file: "src/recovery/recovery.ts",
       find: "settings.readOnly ? await coveredScan(fs, files, scanning) : await scanning();",
@@ -198,7 +197,7 @@ export const USING: readonly Canary[] = [
   {
     name: "close() keeps the lock when the disk fails",
     rule: END,
-    first: "promises: a closed directory is free",
+    first: "promises: a closed directory is unlocked",
     patches: [{
       file: "src/state_manager.ts",
       find: `    } finally {
@@ -222,7 +221,7 @@ export const USING: readonly Canary[] = [
   {
     name: "a group ends at its first refusal",
     rule: OUTCOME,
-    first: "promises: outcomes",
+    first: "promises: replay repeats",
     patches: [{
       file: "src/state/mutator.ts",
       find: "        refusal ??= error;",
@@ -233,7 +232,7 @@ export const USING: readonly Canary[] = [
   {
     name: "a reducer's state is not always taken",
     rule: OUTCOME,
-    first: "promises: outcomes",
+    first: "promises: replay repeats",
     patches: [{
       file: "src/state/mutator.ts",
       find: `        this.state = next;
@@ -245,7 +244,7 @@ export const USING: readonly Canary[] = [
   {
     name: "the mutator gets the caller's own object",
     rule: OUTCOME,
-    first: "promises: outcomes",
+    first: "promises: replay repeats",
     patches: [{
       file: "src/state_manager.ts",
       find: "result: this.#machine.run(sequence, timestamp, parseExactly(text!)),",
@@ -255,7 +254,7 @@ export const USING: readonly Canary[] = [
   {
     name: "what a schema makes of a mutation is not journaled",
     rule: OUTCOME,
-    first: "promises: outcomes",
+    first: "promises: replay repeats",
     patches: [{
       file: "src/state_manager.ts",
       find: "schema === undefined ? mutation : validate(schema, mutation)",
@@ -275,7 +274,7 @@ export const USING: readonly Canary[] = [
   {
     name: "what is no time is journaled",
     rule: OUTCOME,
-    first: "promises: outcomes",
+    first: "promises: replay repeats",
     patches: [{
       file: "src/format/format.ts",
       find: "  return Number.isSafeInteger(time) ? time : 0;",
@@ -285,7 +284,7 @@ export const USING: readonly Canary[] = [
   {
     name: "a batch of more bytes than characters is cut short",
     rule: OUTCOME,
-    first: "promises: outcomes",
+    first: "promises: replay repeats",
     patches: [{
       file: "src/format/encode.ts",
       find: "const sizeMax = lines.length * 3 + 12;",

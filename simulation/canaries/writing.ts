@@ -15,12 +15,12 @@ const MANAGER = "src/state_manager.ts";
 
 const DURABILITY = "Durability: what was acknowledged survives a power cut";
 const ATOMICITY =
-  "Atomicity: memory changes after the sync; a group is there as a whole or not at all";
+  "Atomicity: memory changes after the sync; a group is there completely or not at all";
 const ORDERING = "Ordering: replay order is call order is sequence order, no gap, nothing twice";
 const POISONED = "After a failed sync nothing more is trusted, and nothing is tried again";
 const SHORT = "Every write and read loops over short counts";
 const FULL =
-  "On a full disk the journal is rolled back, and the manager goes on once there is space";
+  "On a full disk the journal is rolled back, and the manager continues once there is space";
 
 /** Each of them breaks one promise about writing. */
 export const WRITING: readonly Canary[] = [
@@ -314,7 +314,7 @@ export const WRITING: readonly Canary[] = [
   {
     name: "a repair made once there is space leaves the last batch in memory alone",
     rule: FULL,
-    first: "promises: a failed sync is made up for",
+    first: "promises: a failed sync is repaired",
     patches: [{
       file: SEGMENT_WRITER,
       find: "      await repairTail(this.#file, repair);\n",

@@ -1,7 +1,7 @@
 // Draws plots as SVG to be put into a page: stacked bars and lines, each once for a screen and once for a phone.
 //
 // Text takes the colour of the page around it, so that it can be read in light and in dark. A page that is
-// merely scaled down leaves text too small to read; hence the second drawing, with names above the bars.
+// only scaled down leaves text too small to read; hence the second drawing, with names above the bars.
 
 import { type EChartsOption, init } from "echarts";
 import { Html, html } from "./html.ts";
@@ -58,7 +58,7 @@ function drawing(
 ): Html {
   const chart = init(null, null, { renderer: "svg", ssr: true, width, height });
   chart.setOption({ animation: false, textStyle: TEXT, ...option });
-  // In a page of HTML the elements are known without their namespaces.
+  // In an HTML page the elements need no namespaces.
   const svg = chart.renderToSVGString().replace(/ (xmlns(:\w+)?|version|baseProfile)="[^"]*"/g, "");
   chart.dispose();
   return html`<div class="drawing ${size}" role="img" aria-label="${title}">${new Html(svg)}</div>`;
@@ -98,7 +98,7 @@ const BAR = { type: "bar", stack: "all", silent: true, barWidth: 17 };
 /** A sum of shares that rounding puts above 100 would be off the plot, and its total with it. */
 const WHOLE = 100 - 1e-6;
 
-/** Bars of no length behind all others: they carry the totals. */
+/** Bars of no length after all others: they carry the totals. */
 function totalsAtTheEnd(totals: number[]) {
   const formatter = ({ dataIndex }: { dataIndex: number }) => shown(totals[dataIndex]!);
   return {
@@ -159,7 +159,7 @@ function countAxis(bars: Bars, wide: boolean) {
   const [first = 0, second = 0] = totalsOf(bars).toSorted((a, b) => b - a);
   // The total of the second bar must find room before the break.
   const start = second * (wide ? 1.35 : 1.6);
-  // Behind the break the axis would have few numbers, all much the same; the bar has its total.
+  // After the break the axis would have few numbers, all much the same; the bar has its total.
   const formatter = (at: number) => at < start ? compact(at) : "";
   return {
     ...axis,
@@ -169,7 +169,7 @@ function countAxis(bars: Bars, wide: boolean) {
   };
 }
 
-/** Whether one bar is so many times as long as the next one that it would leave only dots of the others. */
+/** Whether one bar is so much longer than the next that the others would be dots. */
 export function isBroken(bars: Bars): boolean {
   const [first = 0, second = 0] = totalsOf(bars).toSorted((a, b) => b - a);
   return !bars.shares && second > 0 && first > LENGTH_RATIO_MAX * second;

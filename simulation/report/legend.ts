@@ -1,7 +1,7 @@
 // What the names in a report mean, and the colour that each has in every plot.
 //
 // The colours are those of Okabe and Ito, which people see apart whatever their colour vision, without the
-// yellow that is lost on white. Red is for failures alone: that damage is refused is a good outcome.
+// yellow that is lost on white. Red is only for failures: refusing damage is a good outcome.
 
 /** A name, its colour, and a sentence for who reads it for the first time. */
 export interface Meaning {
@@ -45,7 +45,7 @@ const CRASH_OUTCOMES: readonly Meaning[] = [
     says: "There is no seal, but the journal is whole and ends with what was acknowledged last.",
   },
   {
-    name: "sound, with a batch nobody was told of",
+    name: "sound, with an unacknowledged batch",
     color: "#56B4E9",
     says:
       "The last batch reached the disk before its acknowledgement reached the caller: it is kept.",
@@ -54,7 +54,7 @@ const CRASH_OUTCOMES: readonly Meaning[] = [
     name: "torn tail cut",
     color: "#E69F00",
     says:
-      "The journal ends with an unfinished batch that nobody was told of: it is cut off, kept aside and reported.",
+      "The journal ends with an unfinished, unacknowledged batch: it is cut off, kept aside and reported.",
   },
   {
     name: "set aside",
@@ -69,7 +69,7 @@ const CRASH_OUTCOMES: readonly Meaning[] = [
   },
 ];
 
-/** What opening a damaged directory can come to. */
+/** The possible results of opening a damaged directory. */
 const DAMAGE_OUTCOMES: readonly Meaning[] = [
   {
     name: "all there",
@@ -85,7 +85,7 @@ const DAMAGE_OUTCOMES: readonly Meaning[] = [
     name: "the unproven end is cut",
     color: "#56B4E9",
     says:
-      "The end of the newest segment is damaged or missing, and nothing behind it proves that it was ever there: the state ends before it.",
+      "The end of the newest segment is damaged or missing, and nothing after it proves that it was ever there: the state ends before it.",
   },
   {
     name: "FOREIGN_FORMAT",

@@ -52,9 +52,9 @@ export function damagePlots({ rows }: Results): Html {
   const outcomes = damageOutcomesOf(damaged.map(({ outcome }) => outcome));
   const kinds = countBy(damaged, "kind").map(([kind]) => kind);
   return html`
-    ${meaningsFigure("What opening came to", damaged, "outcome", outcomes)}
+    ${meaningsFigure("Results of opening", damaged, "outcome", outcomes)}
     ${kinds.map((kind) =>
-      barsFigure(`What opening came to, by directory and damage: ${kind}`, damaged, {
+      barsFigure(`Results of opening, by directory and damage: ${kind}`, damaged, {
         nameOf: (row) => `${workloadOf(row)}: ${row.operation}`,
         partOf: "outcome",
         meanings: outcomes,
@@ -108,7 +108,7 @@ function gather(rows: Row[], { nameOf, partOf, meanings, shares }: Gathering): B
   return { names, parts: parts.filter(({ counts }) => counts.some((n) => n > 0)), shares };
 }
 
-/** The workload or recording alone: how it was made to fail stands behind the last comma. */
+/** The workload or recording alone: how it was made to fail follows the last comma. */
 function workloadOf({ kind, workload }: Row): string {
   const end = workload.lastIndexOf(", ");
   return end < 0 || kind === "power cuts" || kind === "histories"
@@ -116,7 +116,7 @@ function workloadOf({ kind, workload }: Row): string {
     : workload.slice(0, end);
 }
 
-/** Bars with a sentence each, which are the legend of the plots behind them too. */
+/** Bars with a sentence each, which are the legend of the plots after them too. */
 function meaningsFigure(
   title: string,
   rows: Row[],

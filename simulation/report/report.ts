@@ -111,7 +111,7 @@ itself is cut short twice and must still end well.</p>`;
 const DAMAGED_DIRECTORIES = html`<h2>Damaged directories</h2>
 <p>No power cut flips a bit in what was synced, but disks do. Here a directory is damaged on purpose, then opened in
 both ways. By default everything acknowledged must be there, or opening must be refused and nothing
-changed; only the very end, which nothing behind it vouches for, may be missing. With
+changed; only the very end, which nothing after it vouches for, may be missing. With
 <code>onCorruption: "quarantine"</code> it must open, say which mutations are lost, keep the damaged bytes, and go
 on. A wrong state without a word is a failure.</p>`;
 

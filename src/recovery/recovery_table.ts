@@ -36,7 +36,7 @@ export interface Row {
 
 const ANY_REACH: readonly Reach[] = ["short", "meets", "beyond"];
 
-/** The whole decision. Every combination of the three facts matches exactly one row (test/recovery_table.test.ts). */
+/** The whole decision. Every combination of the three facts matches exactly one row (test/recovery/recovery_table.test.ts). */
 export const RECOVERY_TABLE: readonly Row[] = [
   {
     label: "sound",

@@ -1,4 +1,4 @@
-// What the command advises: things that can be done with it. It has none of the options of `open`.
+// Tests what the command advises: only what it can do itself. It has none of the options of `open`.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -8,7 +8,7 @@ import { DOCUMENT_JOURNAL, documentMutator } from "../../cli/document.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { systemError } from "../support/wrapped_fs.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const DIRECTORY = "/data/state";
 const LOCK = `${DIRECTORY}/ministate.lock`;
@@ -125,7 +125,7 @@ async function stateOn(disk: PowerCutDisk): Promise<PowerCutDisk> {
 }
 
 for (const { name, make, commands, code, says } of SITUATIONS) {
-  test(`the command advises what can be done with it: ${name}`, async () => {
+  test(`the command advises only what it can do: ${name}`, async () => {
     for (const command of commands) {
       const rest = { set: ["/d", "1"], backup: ["/data/copy"] }[command] ?? [];
       const fs = await make(await stateOn(freshDisk()));

@@ -1,4 +1,4 @@
-// Tests `doctor` as a whole: on this machine, and on machines, disks and states as a test wants them.
+// Tests `doctor` as a whole: on this machine, and on simulated machines, disks and states.
 
 import {
   appendFile,
@@ -20,8 +20,8 @@ import { openLedger } from "../support/samples.ts";
 import { lockFileRefused } from "../support/rotten_lock.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { begin, ministate } from "./command.ts";
-import { runHere, type Setting } from "./in_process.ts";
+import { begin, ministate } from "../support/command.ts";
+import { runHere, type Setting } from "../support/command_in_process.ts";
 
 interface Report {
   verdict: string;
@@ -109,11 +109,11 @@ test("doctor under Deno without access to the machine says what it can't find ou
   const { output } = await ministate("doctor", directory.path, "--json");
   const report: Report = JSON.parse(output);
   const refused = report.findings.filter(({ mark }) => mark === "unknown");
-  const told = foundBy(report, "access").length;
-  assertEquals(told, refused.some(({ found }) => found.includes("EPERM")) ? 1 : 0);
+  const findings = foundBy(report, "access").length;
+  assertEquals(findings, refused.some(({ found }) => found.includes("EPERM")) ? 1 : 0);
 });
 
-test("doctor on a sound machine with a sound state finds nothing, but that it is below /tmp", async () => {
+test("doctor on a sound machine with a sound state finds only that it is below /tmp", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const { report } = await reportOf(directory.path, { machine: soundMachine() });
@@ -151,7 +151,7 @@ test("doctor --no-sync-test writes nothing but an empty file, and says so", asyn
   assertEquals([report.facts.sync, await readdir(directory.path)], [null, []]);
 });
 
-test("doctor on a directory that is missing examines the one above it, and makes nothing", async () => {
+test("doctor on a missing directory examines the one above it, and creates nothing", async () => {
   await using directory = await temporaryDirectory();
   const { report } = await reportOf(directory.join("a", "b"), { machine: soundMachine() });
   assertEquals([report.exists, await readdir(directory.path)], [false, []]);
@@ -191,7 +191,7 @@ test("doctor colours marks for a person", async () => {
   assertStringIncludes(output, "not tried: memory has nothing to sync");
 });
 
-test("doctor warns of a writer's lock file of others, of what others may change, and of links", async () => {
+test("doctor warns of another user's lock file, of files that others may change, and of links", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const { inode } = await processMachine().status(directory.join("ministate.lock"));
@@ -211,7 +211,7 @@ test("doctor warns of a writer's lock file of others, of what others may change,
 });
 
 for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
-  test(`doctor warns of a lock file that gives ${code}, and sees who holds the directory alone`, async () => {
+  test(`doctor warns of a lock file that gives ${code}, and sees who holds only the directory`, async () => {
     await using directory = await temporaryDirectory();
     await runHere(["set", directory.path, "/a", "1"]);
     const { inode } = await processMachine().status(directory.path);
@@ -270,7 +270,7 @@ test("doctor reports a torn tail as a notice, and damage as a problem that verif
   assertMatch(foundBy(await look(), "state")[0]!, /^problem: Cannot .*ELOOP/);
 });
 
-test("doctor reports damage that costs nothing, and asks a snapshot's size for the space", async () => {
+test("doctor reports damage that costs nothing, and estimates the space from a snapshot's size", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { compaction: "manual" });
   for (let i = 1; i <= 2; i++) {
@@ -307,7 +307,7 @@ test("doctor knows no newest time when the last record is only in a snapshot, or
   assertMatch(await clock(), /^ok: /);
 });
 
-test("doctor passes on what is no failure of the system while it inspects", async () => {
+test("doctor rethrows anything that is not a failure of the system while it inspects", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const list = () => Promise.resolve([null as never]);
@@ -315,7 +315,7 @@ test("doctor passes on what is no failure of the system while it inspects", asyn
   assertEquals((await runHere(["doctor", directory.path], { fs })).code, 70);
 });
 
-test("doctor reports a directory that can't be written, or not be locked, and leaves nothing there", async () => {
+test("doctor reports a directory that can't be written or locked, and leaves nothing there", async () => {
   await using directory = await temporaryDirectory();
   const fs = await wrapFs(() => {});
   const refusing = { ...fs, lock: () => Promise.reject(systemError("EROFS")) };
@@ -341,7 +341,7 @@ test("doctor reports a directory that can't be written, or not be locked, and le
   assertEquals(await readdir(directory.path), []);
 });
 
-test("doctor reports a sync that fails, removes its file, and passes an error of ours on", async () => {
+test("doctor reports a sync that fails, removes its file, and rethrows errors of ours", async () => {
   await using directory = await temporaryDirectory();
   const machine = soundMachine();
   const fail = (error: Error) =>
@@ -397,7 +397,7 @@ test("doctor that is interrupted cleans up and exits as a shell expects", async 
   assertEquals(await readdir(directory.path), []);
 });
 
-test("doctor finds the device of a file system without a number of its own by its source, or not at all", async () => {
+test("doctor finds the device of a file system without its own number by its source, or not at all", async () => {
   await using directory = await temporaryDirectory();
   await mkdir(directory.join("state"));
   const on = async (source: string, files: Record<string, string> = {}) => {
@@ -412,7 +412,7 @@ test("doctor finds the device of a file system without a number of its own by it
   assertMatch(await on("/dev/mmcblk0p2", uncached), /^unknown: .*ENOENT/);
 });
 
-test("doctor goes on when files go away under it, and when nothing can be listed or looked up", async () => {
+test("doctor continues when files disappear, and when nothing can be listed or looked up", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const sound = soundMachine();

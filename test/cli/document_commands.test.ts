@@ -8,7 +8,7 @@ import { documentMutator } from "../../cli/document.ts";
 import { VERSION } from "../../cli/version.ts";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { errorOf, jsonOf, ministate, ministateWith, outputOf } from "./command.ts";
+import { errorOf, jsonOf, ministate, ministateWith, outputOf } from "../support/command.ts";
 
 test("set, get and remove keep a document in a directory they make", async () => {
   await using directory = await temporaryDirectory();
@@ -25,7 +25,7 @@ test("set, get and remove keep a document in a directory they make", async () =>
   assertEquals(await outputOf("get", state, "", "--raw"), "whole\n");
 });
 
-test("set replaces an item of an array where it stands", async () => {
+test("set replaces an item of an array in place", async () => {
   await using directory = await temporaryDirectory();
   await outputOf("set", directory.path, "/list", "[1,2,3]");
   await outputOf("set", directory.path, "/list/1", "9");
@@ -111,7 +111,7 @@ test("wrong arguments exit 64 with a message, and make no directory", async () =
   assertEquals(await readdir(directory.path), []);
 });
 
-test("a directory that is missing, or holds no state, exits 4 and stays as it is", async () => {
+test("a directory that is missing, or holds no state, exits 4 and stays unchanged", async () => {
   await using directory = await temporaryDirectory();
   const missing = directory.join("missing");
   for (const command of ["get", "log", "inspect", "verify", "repair", "snapshot", "compact"]) {
@@ -125,7 +125,7 @@ test("a directory that is missing, or holds no state, exits 4 and stays as it is
   assertEquals(await readdir(directory.path), []);
 });
 
-test("another mutator's directory is refused where the mutator matters, and changed by nothing", async () => {
+test("another mutator's directory is refused where the mutator matters, and never changed", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   await manager.apply("mine");
@@ -201,7 +201,7 @@ test("--version is the package's, and every subcommand's help has examples", asy
   }
 });
 
-test("--json is taken before the command as after it, and nowhere after --", async () => {
+test("--json works before and after the command, but not after --", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
   assertEquals(
@@ -243,7 +243,7 @@ test("--json is taken before the command as after it, and nowhere after --", asy
   assertMatch(value.errors, /^error: The value is not JSON/);
 });
 
-test("set and patch name the state they make, and with --no-create make none", async () => {
+test("set and patch name the state they create, and with --no-create create none", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
   const patch = (...args: string[]) => ministateWith('{"b":2}\n', "patch", state, ...args);

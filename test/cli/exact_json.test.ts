@@ -1,9 +1,9 @@
-// What the command reads as JSON is kept exactly, on every runtime, or refused with a way out.
+// Tests that JSON given to the command is kept exactly on every runtime, or refused with a workaround.
 
 import { test } from "node:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { freshDisk } from "../../simulation/workloads.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 /** V8's own parser reads the second key as the first (nodejs/node#63785). */
 const BACKSLASH = '{"q":0,"k\\\\":1}';

@@ -1,4 +1,4 @@
-// Tests what inspect says of what was written, and how long a card lasts, against a count of its own beneath the library.
+// Tests what inspect reports of writes and of a card's life, against an independent count below the library.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -9,7 +9,7 @@ import { DIRECTORY } from "../../simulation/world.ts";
 import { batchLines, checksumOf, controlLine, fileName, segmentHeader } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
 import { countsOf, tapped } from "../support/tapped_fs.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const DAY_MS = 86_400_000;
 const START = Date.UTC(2026, 0, 1);
@@ -36,7 +36,7 @@ async function write(fs: DurableFs, count: number, start: number, stepMs: number
   }
 }
 
-test("inspect --json tells what reached the disk over the life of a closed directory", async () => {
+test("inspect --json reports what reached the disk over the life of a closed directory", async () => {
   const disk = freshDisk();
   const tap = tapped(disk);
   await write(tap.fs, 20, START, DAY_MS);
@@ -50,7 +50,7 @@ test("inspect --json tells what reached the disk over the life of a closed direc
   assertEquals(written.period, { from: START, to: START + 50 * DAY_MS, cardBytes: tap.cardBytes });
 });
 
-test("inspect --endurance tells how long a card lasts at the rate of the kept journal", async () => {
+test("inspect --endurance reports how long a card lasts at the rate of the kept journal", async () => {
   const disk = freshDisk();
   const tap = tapped(disk);
   await write(tap.fs, 20, START, DAY_MS);
@@ -90,7 +90,7 @@ test("inspect --endurance draws no rate from less than a day of journal", async 
   }
 });
 
-test("inspect refuses an endurance that is none", async () => {
+test("inspect refuses an invalid endurance", async () => {
   for (const size of ["much", "0", "-1TB", "1XB", "TB", "1e3", "99999PB", "", "0.5"]) {
     const { code, errors } = await runHere(["inspect", DIRECTORY, `--endurance=${size}`]);
     assertEquals(code, 64, size);
@@ -98,7 +98,7 @@ test("inspect refuses an endurance that is none", async () => {
   }
 });
 
-test("inspect tells a person what was written, and what that comes to", async () => {
+test("inspect shows a person what was written, and what it adds up to", async () => {
   const disk = freshDisk();
   const tap = tapped(disk);
   await write(tap.fs, 20, START, DAY_MS);
@@ -166,7 +166,7 @@ function timed(times: unknown[]): PowerCutDisk {
   return disk;
 }
 
-test("inspect believes no clock that was not set, stood still or was set back", async () => {
+test("inspect doesn't trust a clock that was not set, was stopped or was set back", async () => {
   const [a, b, c, d] = [0, 1, 2, 3].map((day) => START + day * DAY_MS);
   const rows: [unknown[], number | null][] = [
     [[a, b, c, d], 3],
@@ -210,7 +210,7 @@ test("inspect says from where on it counts when an older version wrote what is b
   );
 });
 
-test("inspect tells a life without mutations, and of a directory whose headers are all damaged", async () => {
+test("inspect reports a life without mutations, and a directory whose headers are all damaged", async () => {
   const disk = freshDisk();
   plant(disk, 1, { timestamp: START }, () => "");
   assertMatch(

@@ -1,10 +1,11 @@
-// Tests the document's two kinds of patch against the examples of their RFCs, and what goes beyond them.
+// Tests the document's two kinds of patch against the examples of their RFCs, and beyond them.
 
 import { test } from "node:test";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { applyPatch } from "../../cli/document.ts";
 import { parsePointer, PatchError } from "../../cli/json_pointer.ts";
 import { applyMergePatch } from "../../cli/merge_patch.ts";
+import { isSameJson } from "../../cli/json_members.ts";
 
 /** A result of `null` stands for "refused". */
 type Row = [name: string, document: string, patch: string, after: string | null];
@@ -95,7 +96,7 @@ const RFC_6902: Row[] = [
     `{"/":9,"~1":10}`,
   ],
   [
-    "A.15 tells strings from numbers",
+    "A.15 distinguishes strings from numbers",
     `{"/":9,"~1":10}`,
     `[{"op":"test","path":"/~01","value":"10"}]`,
     null,
@@ -119,12 +120,12 @@ const BEYOND: Row[] = [
   ["remove refuses the whole document", `{"a":1}`, `[{"op":"remove","path":""}]`, null],
   ["add replaces a member", `{"a":1}`, `[{"op":"add","path":"/a","value":2}]`, `{"a":2}`],
   [
-    "add takes the place behind the last item",
+    "add takes the place after the last item",
     `[1]`,
     `[{"op":"add","path":"/1","value":2}]`,
     `[1,2]`,
   ],
-  ["add refuses a place further behind", `[1]`, `[{"op":"add","path":"/2","value":2}]`, null],
+  ["add refuses a place further on", `[1]`, `[{"op":"add","path":"/2","value":2}]`, null],
   ["add refuses a leading zero", `[1,2]`, `[{"op":"add","path":"/01","value":2}]`, null],
   ["add refuses a name in an array", `[1,2]`, `[{"op":"add","path":"/length","value":0}]`, null],
   ["add refuses a negative place", `[1,2]`, `[{"op":"add","path":"/-1","value":0}]`, null],
@@ -178,7 +179,7 @@ const BEYOND: Row[] = [
     `{"a":{"x":1,"y":[{}]}}`,
   ],
   [
-    "test tells an array from an object",
+    "test distinguishes an array from an object",
     `{"a":[]}`,
     `[{"op":"test","path":"/a","value":{}}]`,
     null,
@@ -270,7 +271,7 @@ for (const [document, patch, after] of RFC_7396) {
   });
 }
 
-test("applyPatch() leaves the document as it was when any operation of a patch fails", () => {
+test("applyPatch() leaves the document unchanged when any operation of a patch fails", () => {
   const before = `{"list":[1,2,3],"map":{"a":{"b":1}},"text":"t"}`;
   const steps = [
     { op: "add", path: "/list/0", value: 0 },
@@ -381,4 +382,22 @@ test("parsePointer() cuts as RFC 6901 says", () => {
   for (const wrong of ["a", "#/a", "/~", "/~2", "/a~"]) {
     assertThrows(() => parsePointer(wrong), PatchError);
   }
+});
+
+test("applyPatch() says what it got in place of an operation", () => {
+  const messageOf = (patch: unknown) => {
+    try {
+      applyPatch({}, patch);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assertMatch(messageOf([undefined])!, /must be an object, got nothing$/);
+  assertMatch(messageOf([{ path: "/a" }])!, /"op" must be one of .*, got none$/);
+});
+
+test("isSameJson() distinguishes an array from an object with the same members", () => {
+  assertEquals(isSameJson(["a"], { 0: "a" }), false);
+  assertEquals(isSameJson([], {}), false);
+  assertEquals(isSameJson({ a: 1 }, { a: 1, b: 2 }), false);
 });

@@ -21,7 +21,7 @@ async function linesOf(bytes: Uint8Array, pieceSize: number, sizeMax = 100): Pro
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-test("readLines() gives the same lines whatever the size of the pieces", async () => {
+test("readLines() returns the same lines for pieces of any size", async () => {
   const input = encode('{"a":"ä€😀"}\n\nshort\nlast');
   for (let size = 1; size <= input.length; size++) {
     const lines = await linesOf(input, size);
@@ -31,7 +31,7 @@ test("readLines() gives the same lines whatever the size of the pieces", async (
   }
 });
 
-test("readLines() reports a line over the limit and one that is not UTF-8, and goes on behind them", async () => {
+test("readLines() reports a line over the limit and one that is not UTF-8, and continues after them", async () => {
   const input = new Uint8Array([...encode("x".repeat(500) + "\n"), 0xff, 0x0a, ...encode("ok\n")]);
   for (const size of [1, 7, 64, 1000]) {
     const lines = await linesOf(input, size);

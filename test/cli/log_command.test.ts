@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { begin, errorOf, jsonOf, ministate, outputOf } from "./command.ts";
+import { begin, errorOf, jsonOf, ministate, outputOf } from "../support/command.ts";
 
 test("log prints any mutator's mutations, one a line, from and to where it is asked", async () => {
   await using directory = await temporaryDirectory();
@@ -37,7 +37,7 @@ test("log says when compaction has deleted what it is asked for", async () => {
   assertMatch(await outputOf("log", directory.path), /^ +3 /);
 });
 
-test("log --follow goes on through rotation, compaction and reopening, until Ctrl-C", async () => {
+test("log --follow continues through rotation, compaction and reopening, until Ctrl-C", async () => {
   await using directory = await temporaryDirectory();
   const options = { segmentSizeMax: 64 * 1024, compaction: "manual" as const };
   let manager = await openLedger(directory.path, options);

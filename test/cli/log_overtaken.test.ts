@@ -1,10 +1,10 @@
-// The command "log" beside a compaction: what it takes before anything was printed, nobody asked for.
+// Tests `log` beside a compaction: what is deleted before anything was printed doesn't count.
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { StateManager } from "@ministate/ministate";
 import { PowerCutDisk } from "../../testing.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const counter = {
   initial: () => ({ value: 0 }),
@@ -28,14 +28,14 @@ async function diskWithout(isGone: (listing: number) => boolean): Promise<PowerC
   return disk;
 }
 
-test("log begins with what is left when a compaction takes the first segment at once", async () => {
+test("log begins with what is left when a compaction deletes the first segment right away", async () => {
   const disk = await diskWithout((listing) => listing > 2);
   const { code, output } = await runHere(["log", "/state", "--json"], { fs: disk });
   assertEquals(code, 0);
   assertEquals(output.trim().split("\n").map((line) => JSON.parse(line).sequence), [3]);
 });
 
-test("log says that the history is gone when its beginning is taken again and again", async () => {
+test("log says that the history is gone when its beginning is deleted again and again", async () => {
   const disk = await diskWithout((listing) => listing > 2 && listing % 2 === 1);
   const { code, errors } = await runHere(["log", "/state"], { fs: disk });
   assertEquals(code, 1);

@@ -1,13 +1,13 @@
-// Tests that no command ends with an internal error, whatever its arguments are, and that a wrong one changes nothing.
+// Tests that no arguments make a command end with an internal error, and that wrong ones change nothing.
 
 import { symlink, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../cli/exit.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
-/** What stands in a place of the command line: a path, a JSON Pointer, or JSON. */
+/** The kind of an argument of the command line: a path, a JSON Pointer, or JSON. */
 type Kind = "path" | "pointer" | "json";
 
 /** The arguments of each command, and options with a value. */
@@ -29,7 +29,7 @@ const commands: Record<string, Kind[]> = {
 const optional = ["get", "patch"];
 const extra: Record<string, string[]> = { doctor: ["--no-sync-test"], repair: ["--yes"] };
 
-/** Arguments that no command can make sense of, or hardly. */
+/** Arguments that make little or no sense to any command. */
 function oddities(directory: TemporaryDirectory): string[] {
   return [
     "",
@@ -123,7 +123,7 @@ for (const [command, kinds] of Object.entries(commands)) {
 }
 
 for (const [command, option] of [["log", "--from"], ["log", "--to"], ["inspect", "--endurance"]]) {
-  test(`${command} ${option} refuses what is no number of its kind, with exit code 64`, () =>
+  test(`${command} ${option} refuses an invalid number, with exit code 64`, () =>
     withState(async (_directory, argsOf) => {
       for (const odd of ["", " ", "-1", "1.5x", "1e999", "9007199254740993", "x".repeat(5000)]) {
         const { code, errors } = await runHere([command!, ...argsOf(command!), `${option}=${odd}`]);

@@ -5,11 +5,11 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { begin, errorOf, jsonOf, ministate, ministateWith, outputOf } from "./command.ts";
+import { begin, errorOf, jsonOf, ministate, ministateWith, outputOf } from "../support/command.ts";
 
 const encode = (value: unknown) => JSON.stringify(value) + "\n";
 
-test("patch applies both kinds, reports bad lines by number, and goes on behind them", async () => {
+test("patch applies both kinds, reports bad lines by number, and continues after them", async () => {
   await using directory = await temporaryDirectory();
   const lines = [
     '{"a":{"b":1},"list":[]}',
@@ -56,7 +56,7 @@ test("patch --json prints one JSON value a line, errors too", async () => {
   assertEquals([errorOf(ended).code, errorOf(ended).line], ["LINE_REFUSED", 2]);
 });
 
-test("patch --stop goes no further than the first bad line", async () => {
+test("patch --stop stops at the first bad line", async () => {
   await using directory = await temporaryDirectory();
   const ended = await ministateWith('{"a":1}\nx\n{"a":2}\n', "patch", directory.path, "--stop");
   assertEquals(ended.code, 1);
@@ -144,7 +144,7 @@ test("every line that patch acknowledged is there after SIGKILL", async () => {
   assertEquals((await ministate("verify", state)).code, 0);
 });
 
-test("patch ends cleanly on Ctrl-C: what it took is durable and sealed", async () => {
+test("patch ends cleanly on Ctrl-C: what it accepted is durable and sealed", async () => {
   await using directory = await temporaryDirectory();
   const { child, onLine, ended } = begin("patch", directory.path, "--ack");
   const first = new Promise<void>((resolve) => onLine(() => resolve()));
@@ -158,7 +158,7 @@ test("patch ends cleanly on Ctrl-C: what it took is durable and sealed", async (
   assertEquals([segments[0].sealed, verdict], [true, "sound"]);
 });
 
-test("patch --ack goes no further when nobody reads the sequences, and closes cleanly", async () => {
+test("patch --ack stops when nobody reads the sequences, and closes cleanly", async () => {
   await using directory = await temporaryDirectory();
   const { child, onLine, ended } = begin("patch", directory.path, "--ack");
   child.stdin!.on("error", () => undefined);

@@ -13,7 +13,7 @@ import { documentMutator, type Patch } from "../../cli/document.ts";
 import { PatchStream } from "../../cli/patch_stream.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { type Hook, systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { runHere, Screen } from "./in_process.ts";
+import { runHere, Screen } from "../support/command_in_process.ts";
 
 function openDocument(path: string, options: StateManagerOptions = {}): Promise<DocumentManager> {
   return StateManager.open<unknown, Patch, void>(
@@ -46,7 +46,7 @@ async function failing(code: string) {
   return { fs: await wrapFs(hook), failure };
 }
 
-test("PatchStream goes on behind a line that the journal refuses", async () => {
+test("PatchStream continues after a line that the journal refuses", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openDocument(directory.path, { recordSizeMax: 1024 });
   const { stream, reported, add } = watch(manager);
@@ -60,7 +60,7 @@ test("PatchStream goes on behind a line that the journal refuses", async () => {
   assertEquals(manager.snapshot(), { a: 1, b: 2 });
 });
 
-test("PatchStream ends when the disk is full, and names the line that was not taken", async () => {
+test("PatchStream ends when the disk is full, and names the line that was not accepted", async () => {
   await using directory = await temporaryDirectory();
   const { fs, failure } = await failing("ENOSPC");
   await using manager = await openDocument(directory.path, { fs, compaction: "manual" });
@@ -75,7 +75,7 @@ test("PatchStream ends when the disk is full, and names the line that was not ta
   assertEquals(manager.snapshot(), { a: 1 });
 });
 
-test("PatchStream ends when the disk fails, and names every line that was not taken", async () => {
+test("PatchStream ends when the disk fails, and names every line that was not accepted", async () => {
   await using directory = await temporaryDirectory();
   const { fs, failure } = await failing("EIO");
   const manager = await openDocument(directory.path, { fs, compaction: "manual" });
@@ -95,7 +95,7 @@ test("PatchStream ends when the disk fails, and names every line that was not ta
   await manager.close();
 });
 
-test("PatchStream takes no more lines than may wait once the journal has failed", async () => {
+test("PatchStream accepts no more lines than may wait once the journal has failed", async () => {
   await using directory = await temporaryDirectory();
   const { fs, failure } = await failing("EIO");
   const manager = await openDocument(directory.path, { fs, compaction: "manual" });
@@ -111,7 +111,7 @@ test("PatchStream takes no more lines than may wait once the journal has failed"
   await manager.close();
 });
 
-test("PatchStream ends when the journal fails with what is no error of ours", async () => {
+test("PatchStream ends when the journal fails with an error that is not ours", async () => {
   const manager = {
     sequence: 0,
     apply: () => Promise.reject(new Error("a bug")),
@@ -122,7 +122,7 @@ test("PatchStream ends when the journal fails with what is no error of ours", as
   assertEquals(reported, ["line 1: the journal did not accept it (failed)"]);
 });
 
-/** A line at a time, as somebody types, with time to look at the screen in between. */
+/** A line at a time, as a person types, with time to look at the screen between lines. */
 async function* typed(lines: string[], delayMs: number): AsyncGenerator<Uint8Array> {
   for (const line of lines) {
     yield new TextEncoder().encode(line + "\n");
@@ -167,7 +167,7 @@ test("patch --ack waits for a reader that is slow", async () => {
 });
 
 for (const [signal, wanted] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-  test(`patch exits ${wanted} when ${signal} ends it, and has kept what it took`, async () => {
+  test(`patch exits ${wanted} when ${signal} ends it, and has kept what it accepted`, async () => {
     await using directory = await temporaryDirectory();
     const controller = new AbortController();
     const input = (async function* () {

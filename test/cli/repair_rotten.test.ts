@@ -1,4 +1,4 @@
-// `repair` and `verify` with files that only fsck can move away.
+// Tests `repair` and `verify` with files that only fsck can move.
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
@@ -7,7 +7,7 @@ import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { fileName } from "../support/files.ts";
 import { journalName, ledger } from "../support/samples.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const DIRECTORY = "/data/state";
 
@@ -31,7 +31,7 @@ for (
     { name: fileName("snapshot", 1), lost: null },
   ]
 ) {
-  test(`repair goes on beside a rotten inode, names it, and can be asked again (${name})`, async () => {
+  test(`repair continues beside a rotten inode, names it, and can be run again (${name})`, async () => {
     const fs = await rotten(name);
     const path = `${DIRECTORY}/${name}`;
     const first = await runHere(["repair", DIRECTORY, "--yes"], { fs });

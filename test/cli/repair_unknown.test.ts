@@ -1,4 +1,4 @@
-// `repair` of a state of which no file tells any more whose it is: nothing of it is left that would stand in the way.
+// Tests `repair` of a state whose owner no file names any more: it leaves nothing that would block a new state.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -14,7 +14,7 @@ import { badDisk } from "../support/bad_disk.ts";
 import { fileName } from "../support/files.ts";
 import { journalName, ledger } from "../support/samples.ts";
 import { systemError } from "../support/wrapped_fs.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const DIRECTORY = "/data/state";
 const named = { ...ledger, name: "ledger" };
@@ -104,9 +104,9 @@ for (const { name, compactions, damage, lost } of UNKNOWN) {
       "nothing could be kept: the next program to open it begins a new state",
     );
     assertEquals(code, 0);
-    const told = await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs: disk });
-    const outcome = JSON.parse(told.output);
-    assertEquals(told.code, 0);
+    const printed = await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs: disk });
+    const outcome = JSON.parse(printed.output);
+    assertEquals(printed.code, 0);
     const quarantine = `${DIRECTORY}/quarantine`;
     assertEquals([outcome.repaired, outcome.kept, outcome.verdict], [true, false, null]);
     assertEquals(outcome.setAside.toSorted(), files.map((file) => `${quarantine}/${file}`));
@@ -130,15 +130,15 @@ test("repair keeps the name in a snapshot's header, however rotten what follows 
     [segment(2)]: rotHeader,
     [snapshot(1)]: rotBody,
   });
-  const told = JSON.parse(
+  const printed = JSON.parse(
     (await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs: disk })).output,
   );
-  assertEquals([told.kept, told.sequence, told.verdict], [true, 0, "sound"]);
+  assertEquals([printed.kept, printed.sequence, printed.verdict], [true, 0, "sound"]);
   await using manager = await StateManager.open(DIRECTORY, journalName, named, { fs: disk });
   assertEquals([manager.recovery.created, manager.sequence], [false, 0]);
 });
 
-test("repair makes no journal without a name beside a file that only fsck can move", async () => {
+test("repair creates no journal without a name beside a file that only fsck can move", async () => {
   const disk = await makeState(1, ALL_OF_ONE);
   const { fs } = badDisk(disk, { part: `state/${segment(2)}`, code: "EBADMSG" });
   const path = `${DIRECTORY}/${segment(2)}`;
@@ -147,14 +147,19 @@ test("repair makes no journal without a name beside a file that only fsck can mo
   assertStringIncludes(asked.output, 'not repaired: run "ministate repair" again after fsck');
   assertEquals(await namesIn(disk), ["ministate.lock", "quarantine", segment(2)]);
   const again = await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs });
-  const told = JSON.parse(again.output);
-  assertEquals([again.code, told.kept, told.stays, told.verdict], [2, false, [path], "corrupt"]);
+  const printed = JSON.parse(again.output);
+  assertEquals([again.code, printed.kept, printed.stays, printed.verdict], [
+    2,
+    false,
+    [path],
+    "corrupt",
+  ]);
   // fsck has mended the inode, and the header is as damaged as it was.
   assertEquals((await runHere(["repair", DIRECTORY, "--yes"], { fs: disk })).code, 0);
   await assertBeginsAnew(disk);
 });
 
-test("repair leaves what has taken over where it is while the file before it can't be moved", async () => {
+test("repair leaves a newer edition in place while the file it replaced can't be moved", async () => {
   const disk = await makeState(0, {});
   const first = `${DIRECTORY}/${segment(1)}`;
   const bad = { part: `state/${segment(1)}`, code: "EBADMSG" };
@@ -164,8 +169,10 @@ test("repair leaves what has taken over where it is while the file before it can
   const second = segment(1).replace(".wal", ".2.wal");
   const path = `${DIRECTORY}/${second}`;
   disk.plant(path, new TextEncoder().encode(rotHeader(await textOf(disk, path))));
-  const told = JSON.parse((await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs })).output);
-  assertEquals([told.kept, told.stays, told.setAside], [false, [first], []]);
+  const printed = JSON.parse(
+    (await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs })).output,
+  );
+  assertEquals([printed.kept, printed.stays, printed.setAside], [false, [first], []]);
   assert((await namesIn(disk)).includes(second));
   const mended = await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs: disk });
   assertEquals([mended.code, JSON.parse(mended.output).setAside.length], [0, 2]);
@@ -181,11 +188,13 @@ test("repair keeps a state whose name came back before it had the lock", async (
     disk.plant(path, new TextEncoder().encode(sound));
     return disk.lock(lockPath, directory);
   };
-  const told = JSON.parse((await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs })).output);
-  assertEquals([told.kept, told.sequence, told.setAside], [true, 3, []]);
+  const printed = JSON.parse(
+    (await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs })).output,
+  );
+  assertEquals([printed.kept, printed.sequence, printed.setAside], [true, 3, []]);
 });
 
-test("repair ends with the system's refusal when a file of such a state can't be moved now", async () => {
+test("repair fails with the system's error when a file of such a state can't be moved now", async () => {
   const disk = await makeState(0, { [segment(1)]: rotHeader });
   const { fs } = badDisk(disk, { part: "never", code: "EIO" });
   const remove = fs.remove;

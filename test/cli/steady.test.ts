@@ -10,7 +10,7 @@ import { noPaint } from "../../cli/text.ts";
 import { openLedger } from "../support/samples.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { runHere, Screen } from "./in_process.ts";
+import { runHere, Screen } from "../support/command_in_process.ts";
 
 /** A directory with a sealed journal of three mutations. */
 async function makeState(): Promise<{ directory: TemporaryDirectory; segment: string }> {
@@ -41,8 +41,8 @@ function inspect(fs: DurableFs, path: string) {
   return inspectSteadily(context as unknown as Parameters<typeof inspectSteadily>[0], path);
 }
 
-// Each waits a quarter of a second twelve times; together, no longer than one of them.
-test("inspectSteadily() gives up when no two reads agree, and takes a tail that moves for a live one", async () => {
+// Each waits a quarter of a second twelve times; together they take no longer than one of them.
+test("inspectSteadily() gives up when no two reads agree, and treats a moving tail as live", async () => {
   const moving = async () => {
     const { directory, segment } = await makeState();
     await using _ = directory;
@@ -72,7 +72,7 @@ test("inspectSteadily() gives up when no two reads agree, and takes a tail that 
     await using _ = directory;
     let count = 0;
     const fs = await wrapFs(({ name, path }) => {
-      // Each time another message, and none that is about a file.
+      // A different message each time, and none about a file.
       if (name !== "open" || ++count % 2 !== 0) return;
       throw Object.assign(systemError("EAGAIN"), { message: `${count} ${path.length}` });
     });
@@ -95,7 +95,7 @@ test("inspectSteadily() fails when the same error comes twice", async () => {
   assertEquals(reads, 2);
 });
 
-test("log reads again when the disk fails for a moment, and gives up when it goes on", async () => {
+test("log reads again when the disk fails for a moment, and gives up when it keeps failing", async () => {
   const { directory } = await makeState();
   await using _ = directory;
   const log = async (failures: number) => {
@@ -110,13 +110,13 @@ test("log reads again when the disk fails for a moment, and gives up when it goe
   assertEquals(await log(Infinity), [5, 0, 5]);
 });
 
-test("backup begins anew when a compaction deletes files under it, and gives up in the end", async () => {
+test("backup starts over when a compaction deletes files under it, and gives up in the end", async () => {
   const { directory, segment } = await makeState();
   await using _ = directory;
   const backUp = async (failures: number, code: string, name: string) => {
     let copies = 0;
     const fs = await wrapFs(({ name: operation, path }) => {
-      // Written by the copy alone, which is a file of its own until it has its final name.
+      // Only the copy is written, which is a separate file until it gets its final name.
       if (operation !== "rename" || !path.includes(name)) return;
       if (++copies <= failures) throw systemError(code);
     });
@@ -146,7 +146,7 @@ test("pause() ends at once when its signal is aborted, before or meanwhile", asy
   assertEquals(ended, ["before", "meanwhile"]);
 });
 
-test("inspect tells of damage as it was read last when every read finds it elsewhere", async () => {
+test("inspect reports damage as it was last read when every read finds it elsewhere", async () => {
   const { directory, segment } = await makeState();
   await using _ = directory;
   const text = await readFile(segment, "utf8");

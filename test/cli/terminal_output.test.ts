@@ -1,4 +1,4 @@
-// Tests what people and programs are told: words instead of JSON, colours, progress, questions, unexpected errors.
+// Tests what people and programs see: words instead of JSON, colours, progress, questions, unexpected errors.
 
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { runHere, Screen } from "./in_process.ts";
+import { runHere, Screen } from "../support/command_in_process.ts";
 
 /** Six mutations, snapshots of sequence 2 and 4, a seal. */
 async function makeState(path: string): Promise<void> {
@@ -28,7 +28,7 @@ async function change(path: string, from: string, to: string): Promise<void> {
   await writeFile(path, text.replace(from, to));
 }
 
-test("snapshot, compact and backup tell a person what they wrote and deleted", async () => {
+test("snapshot, compact and backup show a person what they wrote and deleted", async () => {
   await using directory = await temporaryDirectory();
   const state = directory.join("state");
   assertEquals((await runHere(["set", state, "/a", "1"])).output, "sequence 1\n");
@@ -48,7 +48,7 @@ test("snapshot, compact and backup tell a person what they wrote and deleted", a
   assertEquals(JSON.parse((await runHere(["compact", state, "--json"])).output).deleted, []);
 });
 
-test("backup takes a destination that is there and holds no state, and no file in its place", async () => {
+test("backup accepts an existing destination without a state, but not a file", async () => {
   await using directory = await temporaryDirectory();
   const [state, empty, file] = ["state", "empty", "file"].map((name) => directory.join(name));
   await runHere(["set", state!, "/a", "1"]);
@@ -59,7 +59,7 @@ test("backup takes a destination that is there and holds no state, and no file i
   assertEquals([refused.code, JSON.parse(refused.errors).error.systemCode], [5, "ENOTDIR"]);
 });
 
-test("a file in place of the directory is told as the system's error, when reading and when writing", async () => {
+test("a file in place of the directory is reported as the system's error, when reading and when writing", async () => {
   await using directory = await temporaryDirectory();
   const file = directory.join("file");
   await writeFile(file, "");
@@ -69,7 +69,7 @@ test("a file in place of the directory is told as the system's error, when readi
   }
 });
 
-test("verify and repair tell a person that nothing is lost when snapshots stand in, and the repair is told", async () => {
+test("verify and repair show a person that nothing is lost when snapshots cover it, and report the repair", async () => {
   await using directory = await temporaryDirectory();
   await makeState(directory.path);
   const [older] = await filesOf(directory.path, ".snapshot.jsonl");
@@ -98,7 +98,7 @@ test("verify and repair tell a person that nothing is lost when snapshots stand 
   assertStringIncludes(inspected.output, "a mutator without a name");
 });
 
-test("verify, inspect and repair tell a person what would be lost, and ask nobody who can't answer", async () => {
+test("verify, inspect and repair show a person what would be lost, and ask only when somebody can answer", async () => {
   await using directory = await temporaryDirectory();
   await makeState(directory.path);
   await change((await filesOf(directory.path, ".wal.jsonl")).at(-1)!, '"number":5', '"number":8');
@@ -122,7 +122,7 @@ test("verify, inspect and repair tell a person what would be lost, and ask nobod
   assertEquals([code, path, offset], ["CORRUPT", directory.path, undefined]);
 });
 
-test("repair exits 2 when the disk goes on rotting", async () => {
+test("repair exits 2 when the disk keeps rotting", async () => {
   await using directory = await temporaryDirectory();
   await makeState(directory.path);
   const [older, newer] = await filesOf(directory.path, ".snapshot.jsonl");
@@ -162,7 +162,7 @@ test("inspect says that the next open starts from the initial state when there i
   assertStringIncludes(output, "starts from the initial state, replays 1 mutation\n");
 });
 
-test("log begins with sequence 1 when there are snapshots alone, and prints times beyond all calendars", async () => {
+test("log begins with sequence 1 when there are only snapshots, and prints times beyond all calendars", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { clock: () => 9e15 });
   await manager.apply("far");
@@ -177,7 +177,7 @@ test("log begins with sequence 1 when there are snapshots alone, and prints time
   assertEquals(output, "");
 });
 
-test("log says nothing of a torn tail that was gone when it looked again", async () => {
+test("log doesn't mention a torn tail that was gone when it looked again", async () => {
   await using directory = await temporaryDirectory();
   const manager = await openLedger(directory.path);
   await manager.apply("kept");
@@ -251,7 +251,7 @@ test("colours are for terminals that take them, where the environment may be rea
   }
 });
 
-test("FORCE_COLOR colours what no terminal shows, on both outputs, and never JSON", async () => {
+test("FORCE_COLOR colours both outputs without a terminal, but never JSON", async () => {
   await using directory = await temporaryDirectory();
   await runHere(["set", directory.path, "/a", "1"]);
   const forced: Record<string, string>[] = [

@@ -1,4 +1,4 @@
-// Tests that no command begins a new state in place of one that vanishes while it is being opened.
+// Tests that no command creates a new state in place of one that vanishes while it is being opened.
 
 import { mkdir, readdir, rename } from "node:fs/promises";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type { DurableFs } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { runHere } from "./in_process.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const commands: Record<string, string[]> = {
   get: [],
@@ -18,7 +18,7 @@ const commands: Record<string, string[]> = {
 };
 
 for (const [command, args] of Object.entries(commands)) {
-  test(`${command} makes no state in the directory beneath one that is unmounted after it was found`, async () => {
+  test(`${command} creates no state in the directory below one that is unmounted after it was found`, async () => {
     await using directory = await temporaryDirectory();
     const path = directory.join("state");
     assertEquals((await runHere(["set", path, "/a", "1"])).code, 0);

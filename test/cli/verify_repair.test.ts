@@ -11,8 +11,8 @@ import { detectFs } from "../../runtime/detect.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-import { errorOf, jsonOf, ministate } from "./command.ts";
-import { runHere } from "./in_process.ts";
+import { errorOf, jsonOf, ministate } from "../support/command.ts";
+import { runHere } from "../support/command_in_process.ts";
 
 const named = { ...ledger, name: "ledger", version: 3 };
 const journalName = "test.wal.jsonl";
@@ -226,7 +226,7 @@ test("repair names the file that can't be set aside, and has set aside the other
   assertEquals((await snapshotsOf(state)).includes(first!), false);
 });
 
-test("backup locks the copy's directory alone when the lock file there is rotten", async () => {
+test("backup locks only the copy's directory when the lock file there is rotten", async () => {
   const disk = freshDisk();
   await using manager = await openLedger("/data/state", { fs: disk });
   await manager.apply(1);
@@ -239,7 +239,7 @@ test("backup locks the copy's directory alone when the lock file there is rotten
   assertEquals(copy.snapshot(), { entries: [1] });
 });
 
-test("backup begins anew without what it had copied when a file of the copy vanishes", async () => {
+test("backup starts over without what it had copied when a file of the copy vanishes", async () => {
   await using directory = await temporaryDirectory();
   const [state, copy] = [directory.join("state"), directory.join("copy")];
   await makeState(state);
@@ -293,7 +293,7 @@ test("inspect, verify, log and backup raise no false alarm beside a busy writer 
   let acknowledged = 0;
   const writing = (async () => {
     while (!stopped) {
-      // Few enough entries that the snapshots stay small.
+      // Few entries, so that the snapshots stay small.
       const batch = Array.from({ length: 16 }, () => manager.apply("x".repeat(300)));
       for (const { sequence } of await Promise.all(batch)) acknowledged = sequence;
       await new Promise((resolve) => setTimeout(resolve, 2));
@@ -308,7 +308,7 @@ test("inspect, verify, log and backup raise no false alarm beside a busy writer 
       assertEquals([code, errors], [0, ""], output);
       assertEquals((await jsonOf("inspect", state)).verdict, "sound");
       const log = await ministate("log", state);
-      // A compaction may overtake it, which it says: nobody can print what is deleted.
+      // A compaction may overtake it, and it says so: deleted records can't be printed.
       const overtaken = log.code === 1 && log.errors.includes("what was between is gone");
       assert(overtaken || log.code === 0 && log.errors === "", `${log.code}: ${log.errors}`);
       const { sequence } = await jsonOf("backup", state, copy);

@@ -1,4 +1,4 @@
-// Tests that state directories recorded in every format so far open as they were, and encode again byte for byte.
+// Tests that state directories recorded in every format so far open with the same content, and encode to the same bytes.
 
 import { cp, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -49,7 +49,7 @@ function contentOf(line: string) {
   return content;
 }
 
-/** Encodes every line of a segment anew, up to where it is sound. */
+/** Encodes every line of a segment again, as far as it is sound. */
 function encodeSegment(text: string, end: number): string {
   const lines = text.slice(0, end).trimEnd().split("\n");
   const header = encodeHeader(contentOf(lines[0]!), crc32);

@@ -1,6 +1,6 @@
 // Tests the building of binaries: what a user types, what comes out, and what is said when it can't be built.
 //
-// None of it needs a network: Bun builds for this machine on itself, and for Deno a small ELF file stands in for
+// None of it needs a network: Bun builds for this machine on itself, and for Deno a small ELF file replaces
 // the base binary, so that binary is checked and not started.
 
 import { spawnSync } from "node:child_process";
@@ -96,7 +96,7 @@ test("bundle() says what it could not resolve", async () => {
   );
 });
 
-test("compile --runtime bun builds a user's program that its folder can't change", async () => {
+test("compile --runtime bun builds a user's program whose folder doesn't affect it", async () => {
   await using directory = await temporaryDirectory();
   const folder = makeProject(directory);
   const { code, stdout, stderr } = compile(folder, [
@@ -170,7 +170,7 @@ test("compile says how to seed Deno's base binary when it is missing, and leaves
   assertEquals(readdirSync(directory.join("dist")), []);
 });
 
-test("finish() keeps nothing that the target could not start", async () => {
+test("finish() deletes a binary that the target could not start", async () => {
   await using directory = await temporaryDirectory();
   const output = directory.join("app");
   const refused: [Uint8Array, RegExp][] = [
@@ -187,7 +187,7 @@ test("finish() keeps nothing that the target could not start", async () => {
   }
 });
 
-test("compile takes a wrong argument for an error with exit code 64", async () => {
+test("compile fails with exit code 64 for a wrong argument", async () => {
   await using directory = await temporaryDirectory();
   const { code, stderr } = compile(directory.path, ["--optimise"]);
   assertEquals(code, 64);
@@ -205,7 +205,7 @@ test("compile takes a wrong argument for an error with exit code 64", async () =
   for (const args of mistakes) assertThrows(() => readArguments(args), UsageError);
 });
 
-test("compile gives the command what it needs and a user's program what it is given", () => {
+test("compile grants the command what it needs and a user's program what the user chooses", () => {
   assertEquals(readArguments(["--help"]), null);
   assertEquals(readArguments([])?.permissions.slice(0, 2), ["--allow-read", "--allow-write"]);
   assertEquals(readArguments(["--allow-read=x"])?.permissions, ["--allow-read=x"]);

@@ -1,4 +1,4 @@
-// What `npm test` says when it is asked for help, or for something that isn't there: no test has failed then.
+// Tests what `npm test` says when asked for help, or for a test that doesn't exist: no test counts as failed.
 
 import { join } from "node:path";
 import { test } from "node:test";

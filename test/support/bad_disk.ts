@@ -44,7 +44,7 @@ export function badDisk(
           const end = offset + buffer.length;
           const bad = of(path).find(({ range }) => range && range[0] < end && range[1] > offset);
           if (bad === undefined) return file.read(buffer, offset);
-          // As the kernel does: what stands before the bad page is given.
+          // As the kernel does: the bytes before the bad page are returned.
           const good = bad.range![0] - offset;
           return good > 0 ? file.read(buffer.subarray(0, good), offset) : refuse(bad);
         },

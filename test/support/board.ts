@@ -1,4 +1,4 @@
-// A folder that stands for a board's root, and stand-ins for the commands that examples/board/install.sh runs there.
+// A folder that serves as a board's root, and stand-ins for the commands that examples/board/install.sh runs there.
 
 import { spawnSync } from "node:child_process";
 import {
@@ -39,7 +39,7 @@ export interface ProgramSpec {
   machine?: number;
   /** Null is a static program. */
   loader?: string | null;
-  /** Something by which to tell it from others. */
+  /** Something that distinguishes it from others. */
   text?: string;
 }
 
@@ -90,7 +90,7 @@ esac
 `,
 };
 
-/** What a run of install.sh came to. */
+/** The result of a run of install.sh. */
 export interface Installed {
   /** Null if a signal ended it. */
   code: number | null;

@@ -26,7 +26,7 @@ export interface SectionSpec {
 /** What the file holds. */
 export interface ElfSpec {
   machine?: number;
-  /** Where the program headers are; by default right behind the file's own. */
+  /** Where the program headers are; by default right after the file header. */
   phoff?: number;
   segments: SegmentSpec[];
   /** Their headers are put at the end of the file. */
@@ -89,7 +89,7 @@ export function programSegments(memsz = 0x2f00): SegmentSpec[] {
 }
 
 /**
- * The same as `deno compile` leaves it: the program headers and a note, in a segment right behind `.bss`.
+ * The same as `deno compile` leaves it: the program headers and a note, in a segment right after `.bss`.
  *
  * @param changes to that segment
  * @param memsz of the segment with `.bss`

@@ -11,11 +11,11 @@ export interface Failure {
   error: ErrorClass;
   /** Its code, when it is one of ours. */
   code?: string;
-  /** What the message must tell the reader. */
+  /** What the message must say. */
   says: RegExp;
 }
 
-/** Resolves with what `call` failed with; a call that throws at once fails too. */
+/** Resolves with the error of `call`, also when it throws synchronously. */
 export async function failureOf(call: () => unknown): Promise<unknown> {
   try {
     await call();
@@ -31,7 +31,7 @@ export async function assertFails(call: () => unknown, wanted: Failure): Promise
   assertInstanceOf(error, wanted.error, String(error));
   assertMatch(error.message, wanted.says);
   if (wanted.code === undefined) {
-    assert(!(error instanceof MinistateError), "a caller's mistake is no MinistateError");
+    assert(!(error instanceof MinistateError), "a caller's mistake is not a MinistateError");
   } else {
     assertInstanceOf(error, MinistateError);
     assertEquals(error.code, wanted.code);

@@ -1,4 +1,4 @@
-// Builds and changes files of a state directory byte by byte, as somebody else could have left them.
+// Builds and changes files of a state directory byte by byte, as other programs or damage could have left them.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";

@@ -8,7 +8,7 @@ import process from "node:process";
 
 export { Random } from "../../testing/disk/random.ts";
 
-/** The seed of this run: from the environment, else drawn, and printed so that the run can be repeated. */
+/** The seed of this run: from the environment, otherwise drawn, and printed so that the run can be repeated. */
 export function testSeed(test: string): number {
   const given = process.env.MINISTATE_TEST_SEED;
   const seed = given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given);

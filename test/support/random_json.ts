@@ -53,7 +53,7 @@ export function drawJson(random: Random, depth = 0): unknown {
   return drawObject(random, count, depth);
 }
 
-/** Draws an object; its keys are members of its own, whatever they are called. */
+/** Draws an object; its keys are own members, whatever their names. */
 export function drawObject(random: Random, count: number, depth = 0): Record<string, unknown> {
   const members = Array.from({ length: count }, () => {
     const key = random.pick(KEYS) + (random.chance(0.3) ? random.below(20) : "");

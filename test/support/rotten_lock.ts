@@ -4,7 +4,7 @@ import type { StateManagerOptions } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import { badDisk } from "./bad_disk.ts";
 
-/** The options that open a state with such a file; those of a sound disk without a code. */
+/** The options that open a state with such a file; without a code, those of a sound disk. */
 export async function lockFileRefused(
   code?: string,
 ): Promise<Pick<StateManagerOptions, "fs">> {

@@ -16,7 +16,7 @@ export const programs = join(dirname(fileURLToPath(import.meta.url)), "programs"
 /** The runtime that runs this test. */
 export const own: Runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 
-/** What a program came to. */
+/** The result of a program. */
 export interface Ended {
   /** Its exit code; `null` when a signal ended it. */
   code: number | null;

@@ -1,5 +1,5 @@
 /**
- * Lets files look as if they went on with a hole: zeros up to any size, which no test machine needs to hold.
+ * Makes files look as if a hole followed: zeros up to any size, which no test machine needs to store.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import type { DurableFile, DurableFs } from "@ministate/ministate";
 
 /** What follows a file's own bytes. */
 export interface Hole {
-  /** The size of the file with the hole and what stands after it. */
+  /** The size of the file with the hole and what follows it. */
   size: number;
-  /** How much may be read, until an error ends it: a test must not wait for somebody who reads a hole to its end. */
+  /** How much may be read before an error: a test must not wait for code that reads a hole to its end. */
   readMax: number;
   /** The bytes at the end of the file, after the hole. */
   end?: Uint8Array;

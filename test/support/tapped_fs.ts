@@ -15,7 +15,7 @@ export interface Tap {
   directorySyncs: number;
 }
 
-/** The counts of a tap that the library tells too. */
+/** The counts of a tap that the library reports too. */
 export function countsOf({ writes, bytes, cardBytes, syncs }: Omit<Tap, "fs">) {
   return { writes, bytes, cardBytes, syncs };
 }

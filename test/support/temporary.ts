@@ -1,4 +1,4 @@
-// Gives a test a directory of its own, removed when the test is over.
+// Gives a test its own directory, removed when the test ends.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

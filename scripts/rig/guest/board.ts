@@ -1,5 +1,5 @@
 // The program on the emulated board: `write SUBJECT FOLDER` until the power goes, `check SUBJECT DIRECTORY …`, which
-// prints a line of JSON for each, `measure FOLDER`, which tells how fast it is, or `judge [CARD FOLDER]`, which mounts
+// prints a line of JSON for each, `measure FOLDER`, which reports how fast it is, or `judge [CARD FOLDER]`, which mounts
 // and checks whatever card the rig puts in.
 
 import { writeFileSync } from "node:fs";
@@ -9,14 +9,14 @@ import { measure } from "./measured.ts";
 import { openLine, say } from "./said.ts";
 import { SUBJECTS } from "./subjects.ts";
 
-/** On a board, the serial line; the check of system calls puts a plain file in its place. */
+/** On a board, the serial line; the check of system calls uses a plain file instead. */
 const BOARD_PORT = "/dev/rig-said";
 const PORT = process.env.RIG_SAID ?? BOARD_PORT;
 
 const [command, name, ...args] = process.argv.slice(2);
 const subject = SUBJECTS[name ?? ""];
 if (command === "write" && subject !== undefined) {
-  // For init.sh, which may kill it a while later and start it anew: on a slow machine too it must get somewhere.
+  // For init.sh, which may kill it a while later and restart it: it must make progress on a slow machine too.
   openLine(PORT, () => PORT === BOARD_PORT && writeFileSync("/tmp/begun", ""));
   say("ready");
   await subject.write(args[0]!);

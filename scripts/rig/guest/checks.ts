@@ -1,4 +1,4 @@
-// Opens what a power cut left of the library's own files, compares it with the model, and goes on with it.
+// Opens what a power cut left of the library's own files, compares it with the model, and continues with it.
 
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
@@ -18,7 +18,7 @@ export const BALLAST = "ballast";
 export function checkState(directory: string): Promise<Found> {
   return findIn(directory, async (found) => {
     found.sequence = await reopen(directory, null, found);
-    // Opening must work on a full disk too; going on needs some space.
+    // Opening must work on a full disk too; continuing needs some space.
     rmSync(`${dirname(directory)}/${BALLAST}`, { force: true });
     await goOn(directory, found.sequence);
   });
@@ -46,7 +46,7 @@ function outcomeOf({ sequence, recovery }: Manager): string {
   return recovery.snapshot !== null ? "sound, from a snapshot" : "sound";
 }
 
-/** A torn tail that was skipped but not cut shows only when the next mutation, and a compaction, come behind it. */
+/** A torn tail that was skipped but not cut shows only when the next mutation and a compaction follow. */
 async function goOn(directory: string, sequence: number): Promise<void> {
   await reopen(directory, sequence);
   {

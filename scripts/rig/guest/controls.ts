@@ -1,5 +1,5 @@
-// Known writers of the field, for control: five that lose data on a power cut, each in a way of its own, and SQLite,
-// which doesn't. A rig that can't tell them apart proves nothing. The fifth, which syncs no directory, loses nothing on
+// Known writers of the field, for control: five that lose data on a power cut, each in its own way, and SQLite,
+// which doesn't. A rig that can't distinguish them proves nothing. The fifth, which syncs no directory, loses nothing on
 // ext4 and f2fs: only the check of the system calls catches it.
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -42,7 +42,7 @@ function subject(open: (directory: string) => Store | Promise<Store>): Subject {
         try {
           for (let i = 1; i <= 3; i++) store.apply(longEntry(count + i));
         } finally {
-          // Whoever looks at cards goes on with the next one, and an open file would hold this one.
+          // The checker continues with the next card, and an open file would hold this one.
           store.close();
         }
         const again = await look(open, directory);
@@ -52,7 +52,7 @@ function subject(open: (directory: string) => Store | Promise<Store>): Subject {
   };
 }
 
-/** Longer than a block, so that the file grows by blocks of its own while the file system commits something else. */
+/** Longer than a block, so that the file grows by whole blocks while the file system commits something else. */
 function longEntry(number: number): Entry {
   return { ...entry(number), pad: ".".repeat(6000) };
 }
@@ -67,7 +67,7 @@ async function look(open: (directory: string) => Store | Promise<Store>, directo
   }
 }
 
-/** A log that cuts its torn tail, and would be right if it synced the directory behind each file that it begins. */
+/** A log that cuts its torn tail, and would be correct if it synced the directory after each file that it begins. */
 function unnamedLogStore(directory: string): Store {
   const state = ledger.initial();
   let part = 0;

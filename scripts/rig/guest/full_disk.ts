@@ -1,6 +1,6 @@
 // Fills a real file system under a state: `fill FOLDER` until it is killed in mid-write, `edge FOLDER ACKED SENT` opens
 // on the full disk and continues there until it is killed, and `check FOLDER ACKED SENT` ends with the disk emptied.
-// What fills the disk stands beside the state, in files that only take space.
+// What fills the disk is beside the state, in files that only take space.
 
 import { StateManager, type StateManagerOptions } from "@ministate/ministate";
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
@@ -18,7 +18,7 @@ const ROOMS = [700 * 1024, 0, 60 * 1024];
 const GROUP = 4;
 /** More than the disk can take while it is filled up again and again. */
 const GROUPS_MAX = 4000;
-/** So often it is: a compaction gives space back, and a small state could continue for ever. */
+/** So often it is: a compaction gives space back, and a small state could continue forever. */
 const GROUPS_TO_TOP_UP = 50;
 /** Sizes of files that are removed and written again, one after the other, while a program works at the edge. */
 const PIECES = [4, 48, 12, 24, 8, 96, 16].map((size) => size * 1024);
@@ -42,7 +42,7 @@ try {
   process.exit(1);
 }
 
-/** Fills the disk and empties it, several times; then goes on at its edge until it is killed. */
+/** Fills the disk and empties it, several times; then continues at its limit until it is killed. */
 async function fill(): Promise<void> {
   const manager = await open();
   for (const room of ROOMS) {
@@ -84,7 +84,7 @@ async function openOnFull(acknowledged: number, sequenceMax: number): Promise<Ma
   return manager;
 }
 
-/** Goes on once there is space. */
+/** Continues once there is space. */
 async function check(manager: Manager): Promise<void> {
   await applyGroup(manager);
   freeDisk();
@@ -148,7 +148,7 @@ function fillDisk(pieces: readonly number[]): void {
 }
 
 /**
- * Writes up to `size` bytes to one file of the ballast. Whatever stops it shows that the disk takes no more; only the
+ * Writes up to `size` bytes to one file of the ballast. Any error shows that the disk takes no more; only the
  * library's own refusals are judged.
  */
 function takeSpace(number: number, size: number, step = 4096): void {

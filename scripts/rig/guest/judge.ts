@@ -42,7 +42,7 @@ export async function judge(card: string, folder: string): Promise<void> {
 /** Leaves nothing of a card that could be taken for a part of the next one. */
 function takeOut(card: string, folder: string): void {
   // A writer that failed may hold a file of it still. The next card is another file, so this one may go when it can;
-  // a board has one disk for all, and what its kernel keeps of that has to go now.
+  // a board has one disk for all, and its kernel's cache of that disk has to be dropped now.
   const kept = card === BOARD_CARD
     ? run("umount", folder) ?? run("blockdev", "--flushbufs", card)
     : run("umount", folder) && run("umount", "-l", folder);

@@ -2,15 +2,15 @@
 // benchmark of this machine does it.
 
 import { mkdirSync, rmSync } from "node:fs";
-import { workOf } from "../../../bench/callers.ts";
-import { contender as floor } from "../../../bench/floor.ts";
-import { contender as ministate } from "../../../bench/ministate.ts";
+import { workOf } from "../../../bench/w1_w2_commits/callers.ts";
+import { contender as floor } from "../../../bench/contenders/floor.ts";
+import { contender as ministate } from "../../../bench/contenders/ministate.ts";
 import { say } from "./said.ts";
 
 const CALLERS = [1, 64];
 const ROUNDS = 7;
 const SLICE_MS = 1000;
-/** Compilers have to see the work, and the emulator to translate what they made of it. */
+/** The JIT compilers have to warm up, and the emulator has to translate their code. */
 const WARM_UP_MS = 8000;
 
 /** Says `slice CALLERS NAME COMMITS MILLISECONDS` for every slice that counts. */

@@ -1,5 +1,5 @@
 // What the board's programs write, and what must come of it: mutation number i is the same wherever it is drawn, so a
-// recovered state can be reckoned anew from nothing but its sequence.
+// recovered state can be recomputed from its sequence alone.
 
 /** One mutation. */
 export interface Entry {

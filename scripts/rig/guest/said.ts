@@ -1,5 +1,5 @@
 // The line to the rig: on a board a serial port whose writes return only when the machine outside has them, so that
-// what was said stands in the right order among the writes and flushes of the card; elsewhere standard input and output.
+// what was said is in the right order among the writes and flushes of the card; elsewhere standard input and output.
 
 import { openSync, readSync, writeSync } from "node:fs";
 

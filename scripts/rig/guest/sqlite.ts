@@ -6,7 +6,7 @@ import { applyEntry, type Entry, ledger } from "./model.ts";
 
 /** Opens a database with one table, in which every mutation is a transaction. */
 export async function openDatabase(directory: string): Promise<Store> {
-  // Loaded when it is wanted: no other runtime has it.
+  // Loaded on demand: no other runtime has it.
   const { Database } = await import("bun:sqlite");
   const database = new Database(`${directory}/state.db`, { create: true });
   try {

@@ -1,4 +1,4 @@
-// What is tried on the board: a way to write for ever, and a way to look at what the power left of it.
+// What is tried on the board: a way to write forever, and a way to check what a power cut left.
 
 import { existsSync } from "node:fs";
 
@@ -7,7 +7,7 @@ export interface Found {
   directory: string;
   /** How many mutations the recovered state has; `null` when it did not open. */
   sequence: number | null;
-  /** What opening it came to, in a few words. */
+  /** The result of opening it, in a few words. */
   outcome: string;
   /** What is wrong, or `null`. */
   problem: string | null;
@@ -17,7 +17,7 @@ export interface Found {
 export interface Subject {
   /** Writes below a folder until the power goes, and says what it sends and what it holds for durable. */
   write(folder: string): Promise<void>;
-  /** Opens one directory, compares it with the model, goes on with it, and opens it again. */
+  /** Opens one directory, compares it with the model, continues with it, and opens it again. */
   check(directory: string): Promise<Found>;
 }
 
@@ -27,7 +27,7 @@ export async function findIn(
   steps: (found: Found) => Promise<void> | void,
 ): Promise<Found> {
   const found: Found = { directory, sequence: null, outcome: "not opened", problem: null };
-  // A program that had only just begun may have left nothing; looking must not make it.
+  // A program that had only just begun may have left nothing, and the check must not create it.
   if (!existsSync(directory)) return { ...found, sequence: 0, outcome: "not there yet" };
   try {
     await steps(found);

@@ -1,4 +1,4 @@
-// What runs on the board when the power goes: the library at work in different ways, each for ever.
+// What runs on the board when the power goes: the library at work in different ways, each forever.
 //
 // Every one says what it is about to send and what it holds for durable, by directory.
 
@@ -71,7 +71,7 @@ async function firstStarts(folder: string): Promise<void> {
   }
 }
 
-/** The disk is filled with something else until mutations are refused; space comes back and goes again. */
+/** The disk is filled with something else until mutations are refused; then space is freed and filled again. */
 async function fullDisk(folder: string): Promise<void> {
   const manager = await open(`${folder}/state`, BUSY);
   for (let turn = 0;; turn++) {
@@ -111,7 +111,7 @@ async function orRefused(step: () => Promise<void>): Promise<boolean> {
   }
 }
 
-/** Opens, goes on, closes and opens again: what a board does that loses power while it recovers. */
+/** Opens, continues, closes and opens again, as a board does that loses power while it recovers. */
 async function recovering(folder: string): Promise<void> {
   for (;;) {
     const manager = await open(`${folder}/state`, BUSY);

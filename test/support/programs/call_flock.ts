@@ -5,7 +5,7 @@ import fs from "node:fs";
 import process from "node:process";
 import { lockByCall } from "../../../runtime/bun_flock.ts";
 
-/** What the call answers for a free file, for one that is locked, and without such a library. */
+/** What the call returns for a free file, for a locked one, and without such a library. */
 export async function answers(path: string): Promise<(boolean | null)[]> {
   const [first, second] = [fs.openSync(path, "w"), fs.openSync(path, "w")];
   const found = [

@@ -1,5 +1,5 @@
 // Makes the calls of a file system on a file, and prints what each failed with as the system's own call reports it, and
-// as our file system does. Run under strace, which has every call fail: see test/runtimes/system_errors.test.ts.
+// as our file system does. Run under strace, which has every call fail: see test/runtime/system_errors.test.ts.
 // Usage: fail_calls.ts FILE
 
 import fs from "node:fs";
@@ -16,7 +16,7 @@ function promised(call: (done: (error: Error | null) => void) => void): Promise<
   return new Promise<void>((resolve, reject) => call((error) => error ? reject(error) : resolve()));
 }
 
-/** The same calls, made by the runtime alone. */
+/** The same calls, made by the runtime itself. */
 function rawCalls(): Record<string, Call> {
   if (own === "deno") {
     const file = Deno.openSync(path, { read: true, write: true });

@@ -1,5 +1,5 @@
-// Opens a state and applies mutations, and prints what each step came to: "done", or the codes of its error. Run under
-// strace, which has calls on the journal fail: see test/runtimes/system_errors.test.ts. Usage: fail_state.ts DIRECTORY
+// Opens a state and applies mutations, and prints the result of each step: "done", or the codes of its error. Run under
+// strace, which has calls on the journal fail: see test/runtime/system_errors.test.ts. Usage: fail_state.ts DIRECTORY
 
 import process from "node:process";
 import { MinistateError } from "@ministate/ministate";

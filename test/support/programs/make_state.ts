@@ -30,7 +30,7 @@ async function fill(): Promise<void> {
   await manager.applyAll(["last", "two"]);
 }
 
-/** A state whose mutations are wrapped, which {@linkcode ledger} as it is now can't tell from its own. */
+/** A state whose mutations are wrapped, which the current {@linkcode ledger} can't distinguish from its own. */
 async function makeOlder(): Promise<void> {
   await using manager = await StateManager.open<Ledger, unknown, number>(
     directory!,

@@ -1,4 +1,4 @@
-// Opens a state, tells what it found as JSON, and closes it: open_state.ts DIRECTORY [OPTIONS] [CODE].
+// Opens a state, prints what it found as JSON, and closes it: open_state.ts DIRECTORY [OPTIONS] [CODE].
 // With CODE, the lock file can't be opened: the disk fails with it.
 
 import process from "node:process";

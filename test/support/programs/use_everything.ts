@@ -1,4 +1,4 @@
-// Uses every part of the library once: use_everything.ts DIRECTORY. Run under Deno with access to it alone.
+// Uses every part of the library once: use_everything.ts DIRECTORY. Run under Deno with access only to that directory.
 
 import process from "node:process";
 import { Journal } from "@ministate/ministate/journal";

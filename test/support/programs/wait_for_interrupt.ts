@@ -1,4 +1,4 @@
-// Says "ready", then the name of the signal that interrupts it, and goes on until it is ended.
+// Says "ready", then the name of the signal that interrupts it, and runs until it is killed.
 
 import { processTerminal } from "../../../cli/process/terminal.ts";
 

@@ -1,0 +1,64 @@
+/**
+ * Commits for very long with automatic compaction, and notes now and then how fast, how late and how large it is.
+ *
+ * @module
+ */
+
+import { StateManager } from "../../mod.ts";
+import { readMemory } from "../support/memory.ts";
+import { quantile } from "../support/stats.ts";
+import { JOURNAL, readingAt, readings } from "../support/workload.ts";
+
+/** How it was at one moment. */
+export interface SoakSample {
+  seconds: number;
+  commits: number;
+  /** Since the sample before. */
+  perSecond: number;
+  /** Latencies of commits since the sample before, in milliseconds. */
+  p50: number;
+  p99: number;
+  /** What is resident, in bytes. */
+  resident: number;
+}
+
+const CALLERS = 64;
+const SAMPLES = 100;
+
+/** Commits `count` readings of 10,000 keys by 64 callers, or until `secondsMax` are over. */
+export async function soak(
+  directory: string,
+  count: number,
+  secondsMax: number,
+): Promise<SoakSample[]> {
+  const manager = await StateManager.open(directory, JOURNAL, readings);
+  const samples: SoakSample[] = [];
+  const started = performance.now();
+  let next = 0;
+  for (let number = 1; number <= SAMPLES; number++) {
+    const until = Math.floor(count * number / SAMPLES);
+    const before = next;
+    const latencies: number[] = [];
+    const caller = async () => {
+      while (next < until) {
+        const start = performance.now();
+        await manager.apply(readingAt(next++));
+        latencies.push(performance.now() - start);
+      }
+    };
+    const begun = performance.now();
+    await Promise.all(Array.from({ length: CALLERS }, caller));
+    const now = performance.now();
+    samples.push({
+      seconds: (now - started) / 1000,
+      commits: next,
+      perSecond: (next - before) / (now - begun) * 1000,
+      p50: quantile(latencies, 0.5),
+      p99: quantile(latencies, 0.99),
+      resident: (await readMemory()).now,
+    });
+    if (now - started > secondsMax * 1000) break;
+  }
+  await manager.close();
+  return samples;
+}

@@ -1,0 +1,120 @@
+/**
+ * W1 and W2: contenders that commit, in fresh processes that take turns.
+ *
+ * @module
+ */
+
+import fs from "node:fs";
+import { join } from "node:path";
+import { inDirectory, takeTurns, type Turns } from "../support/start_jobs.ts";
+import type { Manner } from "./callers.ts";
+import type { Runtime } from "../contenders/contender.ts";
+import { contenders } from "../contenders/all.ts";
+import { inTurn, progress, type Scope } from "../support/scope.ts";
+
+/** What one contender did in one round. */
+export interface Entry extends Manner {
+  runtime: Runtime;
+  /** The module's name, as in `contenders`. */
+  contender: string;
+  round: number;
+  /** Every slice: how many commits, in how many milliseconds. */
+  slices: [count: number, elapsedMs: number][];
+  /** Why there are none, or no more. */
+  failure?: string;
+}
+
+/** Who takes part in a workload, and in which manner. */
+export type Field = (Manner & { contender: string })[];
+
+/** How long a contender works before it counts, and how often and how long it does then. */
+export interface Slices {
+  warmUpMs: number;
+  sliceMs: number;
+  turns: number;
+}
+
+/** Of one contender that takes longer than it is given, no more than this many times its share is waited for. */
+const OVERTIME_MAX = 3;
+
+/** One caller: every contender commits one reading after the other. */
+export function oneCaller(): Field {
+  return Object.keys(contenders).map((contender) => ({ contender, callers: 1, byHand: false }));
+}
+
+/** Many callers at once. The floor writes as many lines with one sync; peers run with and without batching. */
+export function manyCallers(callers: number): Field {
+  return Object.entries(contenders).flatMap(([contender, { batchesByHand }]) =>
+    [false, true]
+      .filter((byHand) => byHand ? batchesByHand : contender !== "floor")
+      .map((byHand) => ({ contender, callers, byHand }))
+  );
+}
+
+/** Lets a field compete, round by round, on one runtime after the other. */
+export async function compete(
+  workload: string,
+  field: Field,
+  slices: Slices,
+  rounds: number,
+  scope: Scope,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const runtime of inTurn(scope.runtimes, round)) {
+      const starters: Entry[] = field
+        .filter(({ contender }) => contenders[contender]!.runtimes.includes(runtime))
+        .map((starter) => ({ runtime, ...starter, round, slices: [] }));
+      if (round % 2 === 1) starters.reverse();
+      const say = (text: string) =>
+        progress(`${workload}, round ${round + 1} of ${rounds}, ${runtime}: ${text}`);
+      await inDirectory(scope.parent, (directory) => race(starters, directory, slices, say));
+      entries.push(...starters);
+    }
+  }
+  return entries;
+}
+
+/** One round on one runtime: all contenders open, warm up, and take turns in an order that alternates. */
+async function race(
+  starters: Entry[],
+  directory: string,
+  { warmUpMs, sliceMs, turns }: Slices,
+  say: (text: string) => void,
+): Promise<void> {
+  let running: { entry: Entry; child: Turns; elapsedMs: number }[] = [];
+  const attempt = async (entry: Entry, step: () => Promise<unknown>) => {
+    try {
+      await step();
+    } catch (error) {
+      entry.failure = (error as Error).message;
+    }
+  };
+  for (const [i, entry] of starters.entries()) {
+    say(`opening ${i + 1} of ${starters.length}`);
+    const own = join(directory, String(i));
+    fs.mkdirSync(own);
+    const child = takeTurns(entry.runtime, entry.contender, own, entry);
+    running.push({ entry, child, elapsedMs: 0 });
+    await attempt(entry, async () => {
+      await child.ready();
+      await child.turn(warmUpMs);
+    });
+  }
+  for (let turn = 0; turn < turns; turn++) {
+    say(`${turn + 1} of ${turns} turns`);
+    for (const runner of running) {
+      const { entry, child } = runner;
+      if (entry.failure !== undefined || runner.elapsedMs > turns * sliceMs * OVERTIME_MAX) {
+        continue;
+      }
+      await attempt(entry, async () => {
+        const { count, elapsedMs } = await child.turn(sliceMs);
+        entry.slices.push([count, elapsedMs]);
+        runner.elapsedMs += elapsedMs;
+      });
+    }
+    running = running.toReversed();
+  }
+  await Promise.all(running.map(({ child }) => child.end()));
+}

@@ -1,0 +1,141 @@
+// Tests how waiting mutations are put into batches, and what starts compactions, without a disk.
+
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { DiskFullError } from "../../src/errors.ts";
+import { BATCH_SIZE_MAX } from "../../src/format/format.ts";
+import { GroupCommit } from "../../src/journal/group_commit.ts";
+import type { JournalWriter } from "../../src/journal/journal_writer.ts";
+import { AutomaticCompaction } from "../../src/state/automatic_compaction.ts";
+import type { Compaction } from "../../src/state/compaction.ts";
+
+/** How large the waiting mutations of one batch may be together. */
+const TARGET = BATCH_SIZE_MAX / 16;
+
+/** The batches that calls of these sizes become when they are made together. */
+async function batchesOf(sizes: number[]): Promise<number[]> {
+  const counts: number[] = [];
+  let sequence = 0;
+  const queue = new GroupCommit((texts) => {
+    counts.push(texts.length);
+    const sequenceFirst = sequence + 1;
+    sequence += texts.length;
+    return Promise.resolve({ sequenceFirst, timestamp: 0 });
+  }, () => {});
+  const got = await Promise.all(
+    sizes.map((size, i) => queue.submit([`${i}`], size, (sequence) => sequence)),
+  );
+  assertEquals(got, sizes.map((_, i) => i + 1));
+  return counts;
+}
+
+const rows: { name: string; sizes: number[]; batches: number[] }[] = [
+  { name: "are small", sizes: [1, 1, 1, 1], batches: [4] },
+  { name: "fill a batch to the byte", sizes: [TARGET / 2, TARGET / 2, 1], batches: [2, 1] },
+  { name: "are one byte too large together", sizes: [TARGET / 2, TARGET / 2 + 1], batches: [1, 1] },
+  { name: "add up to several batches", sizes: Array(7).fill(TARGET * 0.4), batches: [2, 2, 2, 1] },
+  { name: "are larger than that each", sizes: [2 * TARGET, 2 * TARGET, 1], batches: [1, 1, 1] },
+];
+
+for (const { name, sizes, batches } of rows) {
+  test(`submit() makes batches of a bounded size, in call order, when calls ${name}`, async () => {
+    assertEquals(await batchesOf(sizes), batches);
+  });
+}
+
+test("a commit that completes synchronously settles its calls like any other, and so does one that throws", async () => {
+  const failure = new Error("no more");
+  const ends: unknown[] = [];
+  let sequence = 0;
+  const queue = new GroupCommit((texts) => {
+    if (texts.includes("bad")) throw failure;
+    sequence += texts.length;
+    return { sequenceFirst: sequence - texts.length + 1, timestamp: 0 };
+  }, (error) => ends.push(error));
+  const submit = (text: string) => queue.submit([text], 1, (got) => got).catch((error) => error);
+  assertEquals(await Promise.all([submit("a"), submit("b")]), [1, 2]);
+  assertEquals(await submit("bad"), failure);
+  assertEquals(await submit("c"), 3);
+  assertEquals(ends, [null, failure, null]);
+});
+
+/** An automatic compaction, and what it asked for. */
+function automatic(outcome: () => Promise<unknown>) {
+  const errors: unknown[] = [];
+  const asked = { count: 0 };
+  const writer = {
+    sequence: 1,
+    poison: null as unknown,
+    sizeSinceSnapshot: 101,
+    onBatchEnd: (_error: unknown) => {},
+  };
+  const compaction = {
+    snapshotSize: 0,
+    compact() {
+      asked.count++;
+      return outcome();
+    },
+  };
+  const it = new AutomaticCompaction(
+    compaction as unknown as Compaction,
+    writer as unknown as JournalWriter,
+    { compactionSize: 100, onCompactionError: (error) => errors.push(error) },
+  );
+  return { it, writer, compaction, asked, errors };
+}
+
+test("the end of a batch starts one compaction at a time, and the next once it is done", async () => {
+  let finish = () => {};
+  const { writer, asked } = automatic(() => new Promise<void>((resolve) => finish = resolve));
+  writer.onBatchEnd(null);
+  writer.onBatchEnd(null);
+  assertEquals(asked.count, 1);
+  finish();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  writer.onBatchEnd(null);
+  assertEquals(asked.count, 2);
+});
+
+test("the end of a batch starts no compaction when the journal is short, empty, poisoned or closing", () => {
+  const cases: ((of: ReturnType<typeof automatic>) => void)[] = [
+    ({ writer }) => writer.sizeSinceSnapshot = 100,
+    ({ compaction }) => compaction.snapshotSize = 101,
+    ({ writer }) => writer.sequence = 0,
+    ({ writer }) => writer.poison = new Error("poisoned"),
+    ({ it }) => it.stop(),
+  ];
+  for (const change of cases) {
+    const parts = automatic(() => Promise.resolve());
+    change(parts);
+    parts.writer.onBatchEnd(null);
+    assertEquals(parts.asked.count, 0, `${change}`);
+  }
+});
+
+test("the next compaction waits for a sixteenth of the usual journal when one failed", async () => {
+  const failure = new Error("no room");
+  let fails = true;
+  const { it, writer, asked, errors } = automatic(() =>
+    fails ? Promise.reject(failure) : Promise.resolve()
+  );
+  writer.onBatchEnd(null);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([it.failure, errors, writer.sizeSinceSnapshot], [failure, [failure], 0]);
+  writer.sizeSinceSnapshot = 6;
+  writer.onBatchEnd(null);
+  assertEquals(asked.count, 1);
+  writer.sizeSinceSnapshot = 7;
+  fails = false;
+  writer.onBatchEnd(null);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([it.failure, asked.count, errors.length], [null, 2, 1]);
+});
+
+test("a full disk starts a compaction, however short the journal is", () => {
+  const { writer, asked } = automatic(() => Promise.resolve());
+  writer.sizeSinceSnapshot = 1;
+  writer.onBatchEnd(null);
+  assertEquals(asked.count, 0);
+  writer.onBatchEnd(new DiskFullError("no space left", {}));
+  assertEquals(asked.count, 1);
+});

@@ -1,0 +1,295 @@
+// Tests how readers handle files that can't be opened or read, are deleted meanwhile, or belong to another journal.
+
+import { copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import {
+  CorruptionError,
+  DirectoryGoneError,
+  ForeignFormatError,
+  HistoryGoneError,
+  IoError,
+} from "@ministate/ministate";
+import { Journal } from "@ministate/ministate/journal";
+import { SnapshotStore } from "@ministate/ministate/snapshot";
+import { detectFs } from "../../runtime/detect.ts";
+import { listState } from "../../src/disk/list_state.ts";
+import { FileSource } from "../../src/journal/file_source.ts";
+import { JournalCursor } from "../../src/journal/journal_cursor.ts";
+import { JournalFiles } from "../../src/journal/journal_files.ts";
+import { Holes, readOver } from "../../src/disk/read_around.ts";
+import { badDisk } from "../support/bad_disk.ts";
+import { assertFails } from "../support/errors.ts";
+import { fileName, rewrite } from "../support/files.ts";
+import { countOpenFiles } from "../support/open_files.ts";
+import { journalName, openLedger } from "../support/samples.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { until } from "../support/until.ts";
+import { systemError, wrapFs } from "../support/wrapped_fs.ts";
+
+const io = (code: string) => ({
+  error: IoError,
+  code: "IO_FAILED",
+  says: new RegExp(`: ${code}: `),
+});
+
+/** Segments from 1, 3 and 5, each with two mutations, and the snapshots of 2 and 4. */
+async function makeHistory(path: string, owner = "ours"): Promise<void> {
+  await using manager = await openLedger(path, { compaction: "manual" });
+  for (let i = 1; i <= 6; i++) {
+    await manager.apply(`${owner} ${i}`);
+    if (i === 2 || i === 4) await manager.createSnapshot();
+  }
+}
+
+test("changes() of another process's journal survives a moment in which no file can be opened", async () => {
+  await using directory = await temporaryDirectory();
+  await using writer = await openLedger(directory.path);
+  await writer.applyAll([1, 2]);
+  let refusals = 0;
+  const fs = await wrapFs(({ name }) => {
+    if (name === "open" && refusals-- > 0) throw systemError("EMFILE");
+  });
+  await using reader = await openLedger(directory.path, { readOnly: true, fs });
+  const changes = reader.changes({ from: 2, follow: true });
+  assertEquals((await changes.next()).value?.mutation, 2);
+  // As it comes back to its place in the file.
+  refusals = 1;
+  await writer.apply(3);
+  assertEquals([(await changes.next()).value?.mutation, refusals < 0], [3, true]);
+  refusals = Infinity;
+  await writer.apply(4);
+  const error = await assertFails(() => changes.next(), io("EMFILE"));
+  assertEquals(error.systemCode, "EMFILE");
+});
+
+test("changes() that ends while it waits for its turn at the disk reads nothing", async () => {
+  await using directory = await temporaryDirectory();
+  let isHeld = false;
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => letGo = resolve);
+  const files = countOpenFiles(
+    await wrapFs(async ({ name }) => {
+      if (isHeld && name === "read") await held;
+    }),
+  );
+  await using manager = await openLedger(directory.path, { fs: files.fs });
+  await manager.apply(1);
+  const { open, opens } = files;
+  isHeld = true;
+  const followers = Array.from({ length: 17 }, () => manager.changes({ from: 1 }));
+  const nexts = followers.map((changes) => changes.next());
+  await until(() => files.open === open + 16);
+  await followers[16]!.return();
+  letGo();
+  const seen = (await Promise.all(nexts)).map(({ value }) => value?.sequence);
+  assertEquals(seen, [...Array.from({ length: 16 }, () => 1), undefined]);
+  await until(() => files.open === open);
+  assertEquals(files.opens, opens + 16);
+});
+
+test("changes() of a writer says so when every segment was removed and a snapshot is left", async () => {
+  await using directory = await temporaryDirectory();
+  const manager = await openLedger(directory.path, { compaction: "manual" });
+  await manager.apply(1);
+  await manager.createSnapshot();
+  for (const sequence of [1, 2]) await rm(directory.join(fileName("wal", sequence)));
+  const error = await assertFails(() => manager.changes({ from: 1 }).next(), {
+    error: HistoryGoneError,
+    code: "HISTORY_GONE",
+    says: /has no segments any more, and 1 was asked for/,
+  });
+  assertEquals(error.sequence, 1);
+  // What was being written has no name any more.
+  await assertFails(() => manager.close(), {
+    error: DirectoryGoneError,
+    code: "DIRECTORY_GONE",
+    says: /was removed while it was being written/,
+  });
+});
+
+test("a segment of another journal among ours is reported, and the directory stays ours", async () => {
+  await using directory = await temporaryDirectory();
+  const [state, other] = [directory.join("state"), directory.join("other")];
+  await makeHistory(state);
+  await makeHistory(other, "theirs");
+  await using manager = await openLedger(state, { compaction: "manual" });
+  await using reader = await openLedger(state, { readOnly: true });
+  await using journal = await Journal.open(state, journalName, { readOnly: true });
+  const stranger = `${state}/${fileName("wal", 3)}`;
+  await copyFile(`${other}/${fileName("wal", 3)}`, stranger);
+  await rm(`${state}/${fileName("snapshot", 4)}`);
+  const seen: unknown[] = [];
+  const calls: (() => Promise<unknown>)[] = [
+    () => manager.changes({ from: 3 }).next(),
+    () => manager.stateAt(3),
+    () => reader.changes({ from: 3 }).next(),
+    () => reader.changes({ from: 3, follow: true }).next(),
+    () => reader.stateAt(6),
+    async () => {
+      for await (const { mutation } of journal.replay()) seen.push(mutation);
+    },
+  ];
+  for (const call of calls) {
+    const error = await assertFails(call, {
+      error: ForeignFormatError,
+      code: "FOREIGN_FORMAT",
+      says: /belongs to another journal/,
+    });
+    assertEquals(error.path, stranger);
+  }
+  assertEquals(seen, ["ours 1", "ours 2"]);
+  assertEquals(await reader.stateAt(2), { entries: ["ours 1", "ours 2"] });
+  assertEquals((await manager.apply("ours 7")).sequence, 7);
+});
+
+test("a journal whose headers can't be read is not reported as gone", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  await manager.apply(1);
+  const base = await detectFs();
+  const bad = { part: fileName("wal", 1), code: "EIO", times: 0 };
+  const { fs } = badDisk(base, bad);
+  await using reader = await openLedger(directory.path, { readOnly: true, fs });
+  bad.times = Infinity;
+  await assertFails(() => reader.stateAt(1), io("EIO"));
+  bad.times = 0;
+  await rewrite(directory.join(fileName("wal", 1)), (text) => text.replace("journal", "journey"));
+  await assertFails(() => reader.stateAt(1), {
+    error: CorruptionError,
+    code: "CORRUPT",
+    says: /damaged in its first line/,
+  });
+  await rewrite(directory.join(fileName("wal", 1)), () => '{"photos":12}\n');
+  await assertFails(() => reader.stateAt(1), {
+    error: DirectoryGoneError,
+    code: "DIRECTORY_GONE",
+    says: /none of its files is of the journal that was there/,
+  });
+});
+
+test("JournalCursor without a manager ends when another journal has taken the place", async () => {
+  await using directory = await temporaryDirectory();
+  const [state, other] = [directory.join("state"), directory.join("other")];
+  await makeHistory(state);
+  await makeHistory(other, "theirs");
+  const fs = await detectFs();
+  const files = new JournalFiles(fs, () => listState(fs, state, "test"));
+  assertEquals(files.id, null);
+  // As "log --follow": the file stays open between reads.
+  const cursor = new JournalCursor(files, 5, () => null, { beside: true });
+  assertEquals((await cursor.read())?.map(({ mutation }) => mutation), ["ours 5", "ours 6"]);
+  assertEquals(await cursor.read(), null);
+  await rename(state, directory.join("away"));
+  await rename(other, state);
+  assertEquals(await cursor.read(), null);
+  const source = new FileSource(cursor, { follow: true, attempts: 5, hold: true });
+  const error = await assertFails(() => source.fetch(), {
+    error: DirectoryGoneError,
+    code: "DIRECTORY_GONE",
+    says: /not the one that was opened/,
+  });
+  assertEquals(error.path, state);
+  await cursor.close();
+});
+
+test("backup() by a reader closes what it holds when a file can't be opened, and says why", async () => {
+  await using directory = await temporaryDirectory();
+  await makeHistory(directory.join("state"));
+  const files = countOpenFiles(await detectFs());
+  await using reader = await openLedger(directory.join("state"), { readOnly: true, fs: files.fs });
+  files.openMax = 3;
+  await assertFails(() => reader.backup(directory.join("copy")), io("EMFILE"));
+  assertEquals(files.open, 0);
+  files.openMax = Infinity;
+  assertEquals((await reader.backup(directory.join("copy"))).sequence, 6);
+});
+
+test("backup() leaves out an unreadable segment that nothing needs, and refuses to leave out one that counts", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  await makeHistory(state);
+  const bad = { part: fileName("wal", 1), code: "EIO", range: [200, 8192] as [number, number] };
+  const { fs } = badDisk(await detectFs(), bad);
+  await using reader = await openLedger(state, { readOnly: true, fs });
+  const { files, sequence } = await reader.backup(directory.join("copy"));
+  assertEquals([files, sequence], [4, 6], "two segments and two snapshots");
+  assertEquals((await readdir(directory.join("copy"))).includes(fileName("wal", 1)), false);
+  await rm(`${state}/${fileName("snapshot", 2)}`);
+  await rm(`${state}/${fileName("snapshot", 4)}`);
+  await assertFails(() => reader.backup(directory.join("other")), io("EIO"));
+});
+
+test("backup() leaves a segment that is begun meanwhile for the next backup", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  const base = await detectFs();
+  let begin = async () => {};
+  const fs = {
+    ...base,
+    async list(path: string) {
+      if (path === state) await begin();
+      return await base.list(path);
+    },
+  };
+  const options = { fs, segmentSizeMax: 65_536, compaction: "manual" } as const;
+  await using manager = await openLedger(state, options);
+  await manager.apply(1);
+  begin = async () => {
+    begin = async () => {};
+    await manager.apply("x".repeat(70_000));
+  };
+  const { sequence, files } = await manager.backup(directory.join("copy"));
+  assertEquals([sequence, files, manager.sequence], [1, 1, 2]);
+});
+
+test("SnapshotStore that reads an empty directory finds nothing there, and later what others wrote", async () => {
+  await using directory = await temporaryDirectory();
+  await using reader = await SnapshotStore.open(directory.path, journalName, { readOnly: true });
+  assertEquals([await reader.restore(), await reader.exists()], [null, false]);
+  await using store = await SnapshotStore.open(directory.path, journalName);
+  await store.create(1, "theirs");
+  assertEquals((await reader.restore())?.state, "theirs");
+});
+
+test("backup() says that the state is gone when the target goes with it", async () => {
+  await using directory = await temporaryDirectory();
+  const [place, state] = [directory.join("place"), directory.join("place/state")];
+  await mkdir(place);
+  await makeHistory(state);
+  let isOn = false;
+  const fs = await wrapFs(async ({ name }) => {
+    if (!isOn || name !== "rename") return;
+    isOn = false;
+    await rename(place, directory.join("away"));
+  });
+  await using reader = await openLedger(state, { readOnly: true, fs });
+  isOn = true;
+  const error = await assertFails(() => reader.backup(`${place}/copy`), {
+    error: DirectoryGoneError,
+    code: "DIRECTORY_GONE",
+    says: /is not there any more/,
+  });
+  assertEquals(error.path, state);
+});
+
+test("readOver() invents no bytes at the end of the file, whatever the disk refuses there", async () => {
+  const size = 4096 + 100;
+  const file = {
+    read: (buffer: Uint8Array, offset: number) => {
+      if (offset >= 4096) throw systemError("EIO");
+      const count = Math.min(buffer.length, 4096 - offset);
+      buffer.fill(7, 0, count);
+      return count;
+    },
+    size: () => size,
+  };
+  const holes = new Holes();
+  const buffer = new Uint8Array(10_000);
+  const read = (offset: number) => readOver(file as never, "f", buffer, offset, holes);
+  assertEquals(await read(0), size);
+  assertEquals([buffer[4095], buffer[4096]], [7, 0]);
+  // Cut since the caller asked how long it is.
+  assertEquals(await read(size), 0);
+  assertEquals(holes.first?.systemCode, "EIO");
+});

@@ -1,0 +1,382 @@
+// Tests the check that users run on their own mutators: it passes good ones, and names the rule that a bad one breaks.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { test } from "node:test";
+import {
+  type AnyMutator,
+  checkMutator,
+  MutatorCheckError,
+  PowerCutDisk,
+  Random,
+  type RandomSource,
+} from "../../testing.ts";
+import { checkMutatorOn } from "../../testing/check_mutator.ts";
+import type { Simulator } from "../../testing/simulator.ts";
+
+interface Stock {
+  items: Record<string, number>;
+  log: { at: number; text: string }[];
+}
+
+interface Move {
+  item: string;
+  by: number;
+}
+
+const stock: AnyMutator<Stock, Move> = {
+  initial: () => ({ items: {}, log: [] }),
+  apply(state, { item, by }, { sequence, timestamp }) {
+    const count = (state.items[item] ?? 0) + by;
+    if (count < 0) throw new RangeError(`there are not as many of ${item}`);
+    state.items[item] = count;
+    state.log.push({ at: timestamp, text: `${sequence}: ${item} ${by}` });
+    return count;
+  },
+};
+
+function generate(random: RandomSource): Move {
+  return { item: random.pick(["nut", "bolt", "__proto__"]), by: random.below(7) - 2 };
+}
+
+/** The good mutator, with its `apply` replaced by a bad one. */
+function bad(apply: (state: Stock, mutation: Move) => unknown): AnyMutator<Stock, Move> {
+  return { initial: () => ({ items: {}, log: [] }), apply };
+}
+
+test("checkMutator() passes a good mutator, and says how much it checked", async () => {
+  const report = await checkMutator(stock, { generate, seed: 1, histories: 2 });
+  assertEquals(report.seed, 1);
+  assertEquals(report.histories, 2);
+  assert(report.rejected > 0, "no mutation was refused");
+  assert(report.crashStates > 500, `only ${report.crashStates} crash states`);
+  assertEquals(await checkMutator(stock, { generate, seed: 1, histories: 2 }), report);
+});
+
+test("checkMutator() passes a reducer, and one that opens states of an older version", async () => {
+  const before: AnyMutator<unknown, unknown> = {
+    name: "thermometer",
+    initial: () => 0,
+    reduce: (_, mutation) => (mutation as { fahrenheit: number }).fahrenheit,
+  };
+  const toCelsius = (fahrenheit: number) => Math.round((fahrenheit - 32) * 5 / 9);
+  const after: AnyMutator<number, { celsius: number }> = {
+    name: "thermometer",
+    version: 2,
+    initial: () => -18,
+    reduce: (_, { celsius }) => celsius,
+    migrate: {
+      state: (state) => toCelsius(state as number),
+      mutation: (mutation) => ({
+        celsius: toCelsius((mutation as { fahrenheit: number }).fahrenheit),
+      }),
+    },
+  };
+  const report = await checkMutator(after, {
+    generate: (random) => ({ celsius: random.below(40) }),
+    older: [{ mutator: before, generate: (random) => ({ fahrenheit: random.below(100) }) }],
+    histories: 1,
+    mutationCount: 6,
+  });
+  assert(report.crashStates > 100);
+});
+
+let calls = 0;
+
+const rows: { name: string; rule: string; shortest: number; mutator: AnyMutator<Stock, Move> }[] = [
+  {
+    name: "reads the clock",
+    rule: "deterministic",
+    shortest: 1,
+    mutator: bad((state, { item }) => void state.log.push({ at: Date.now(), text: item })),
+  },
+  {
+    name: "makes a new Date",
+    rule: "deterministic",
+    shortest: 1,
+    mutator: bad((state, { item }) =>
+      void state.log.push({ at: new Date().getTime(), text: item })
+    ),
+  },
+  {
+    name: "draws a number",
+    rule: "deterministic",
+    shortest: 1,
+    mutator: bad((state, { item }) => void (state.items[item] = Math.random())),
+  },
+  {
+    name: "returns its own number",
+    rule: "deterministic",
+    shortest: 1,
+    mutator: bad(() => ++calls),
+  },
+  {
+    name: "changes the state before it throws",
+    rule: "untouched",
+    shortest: 1,
+    mutator: bad((state, { item, by }) => {
+      state.items[item] = by;
+      if (by > 2) throw new RangeError("too many");
+    }),
+  },
+  {
+    name: "puts undefined into the state",
+    rule: "json",
+    shortest: 1,
+    mutator: bad((state, { item, by }) => {
+      state.items[item] = by === 0 ? undefined as unknown as number : by;
+    }),
+  },
+];
+
+for (const { name, rule, shortest, mutator } of rows) {
+  test(`checkMutator() finds a mutator that ${name}`, async () => {
+    const options = { generate, seed: 7, mutationCount: 20 };
+    const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+    assertEquals([error.rule, error.mutations.length], [rule, shortest]);
+    assertEquals(error.seed, 7);
+  });
+}
+
+test("checkMutator() finds a mutator that remembers outside of its state", async () => {
+  let seen = new Set<string>();
+  const mutator: AnyMutator<Stock, Move> = {
+    initial() {
+      seen = new Set();
+      return { items: {}, log: [] };
+    },
+    apply(state, { item, by }) {
+      if (seen.has(item)) state.items[item]! += by;
+      else state.items[item] = by;
+      seen.add(item);
+    },
+  };
+  const error = await assertRejects(
+    () => checkMutator(mutator, { generate, seed: 3 }),
+    MutatorCheckError,
+  );
+  assertEquals(error.rule, "deterministic");
+  assert(error.message.includes("from a snapshot"), error.message);
+  assertEquals(error.mutations.length, 2);
+});
+
+const versionOne: AnyMutator<unknown, unknown> = {
+  initial: () => ({ sum: 0 }),
+  apply: (state, mutation) => (state as { sum: number }).sum += (mutation as Move).by,
+};
+const versionTwo = {
+  version: 2,
+  initial: () => ({ total: 0 }),
+  apply: (state: { total: number }, { by }: Move) => state.total += by,
+};
+const older = [{ mutator: versionOne, generate: () => ({ item: "nut", by: 1 }) }];
+const migrations: { name: string; mutator: AnyMutator<{ total: number }, Move> }[] = [
+  { name: "has no migrate", mutator: versionTwo },
+  {
+    name: "forgets what a snapshot held",
+    mutator: { ...versionTwo, migrate: { state: () => ({ total: 0 }) } },
+  },
+  {
+    name: "throws on a state of the older version",
+    mutator: {
+      ...versionTwo,
+      migrate: {
+        state() {
+          throw new Error("not today");
+        },
+      },
+    },
+  },
+];
+
+for (const { name, mutator } of migrations) {
+  test(`checkMutator() finds a new version that ${name}`, async () => {
+    const error = await assertRejects(
+      () => checkMutator(mutator, { generate, older, histories: 1, mutationCount: 4 }),
+      MutatorCheckError,
+    );
+    assertEquals(error.rule, "migration");
+  });
+}
+
+/** A mutator that changes after a number of mutations. */
+function tiring(runsMax: number): AnyMutator<Stock, Move> {
+  let runs = 0;
+  return bad((state, { item }) => void (state.items[item] = ++runs > runsMax ? 1 : 0));
+}
+
+test("checkMutator() finds a state that recovery returns changed", async () => {
+  const options = { generate, histories: 1, mutationCount: 3, seed: 1 };
+  // Enough for the checks without a disk, and not for those with one: with this seed, as with most.
+  const error = await assertRejects(() => checkMutator(tiring(60), options), MutatorCheckError);
+  assertEquals(error.rule, "crash");
+  assert(error.message.includes("differs"), error.message);
+});
+
+test("checkMutator() finds a disk that loses what was acknowledged", async () => {
+  const lying: Simulator = {
+    disk: () => new PowerCutDisk(),
+    images: () => [new PowerCutDisk()],
+    random: (seed) => new Random(seed),
+  };
+  const error = await assertRejects(
+    () => checkMutatorOn(lying, stock, { generate, histories: 1, mutationCount: 3 }),
+    MutatorCheckError,
+  );
+  assert(error.message.includes("recovery reached mutation 0: wanted 1 to 1"), error.message);
+});
+
+test("checkMutator() reports a failing disk, wherever the disk refuses", async () => {
+  const codes = new Set<string>();
+  for (let at = 1, refused = true; refused; at++) {
+    const failing: Simulator = {
+      disk: () => Object.assign(new PowerCutDisk(), { fault: { at, how: "EIO", sticky: true } }),
+      images: () => [],
+      random: (seed) => new Random(seed),
+    };
+    const options = { generate: () => ({ item: "nut", by: 1 }), histories: 1, mutationCount: 1 };
+    const found = await checkMutatorOn(failing, stock, options).catch((error) => error);
+    refused = found instanceof MutatorCheckError;
+    if (!refused) continue;
+    assertEquals(found.rule, "crash");
+    assert(found.message.includes("running on a simulated disk failed: "), found.message);
+    codes.add(found.cause.code);
+  }
+  assertEquals([...codes].sort(), ["IO_FAILED", "POISONED"]);
+});
+
+test("checkMutator() finds a mutator that fails when mutations share a batch, and so a timestamp", async () => {
+  const mutator: AnyMutator<{ last: number; count: number }, Move> = {
+    initial: () => ({ last: 0, count: 0 }),
+    apply(state, _, { timestamp }) {
+      const stands = timestamp === state.last;
+      state.last = timestamp;
+      state.count++;
+      if (stands) throw new Error("no time has passed");
+    },
+  };
+  // With this seed no two mutations in a row are drawn with the same timestamp, or two of them would be enough.
+  const options = { generate, seed: 2, histories: 1, mutationCount: 4, imagesMax: 1 };
+  const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+  assertEquals([error.rule, error.mutations.length > 2], ["untouched", true]);
+  assert(error.message.includes("was refused (no time has passed)"), error.message);
+});
+
+test("checkMutator() finds a mutator whose state stops being JSON at some point", async () => {
+  const soon = Date.now() + 1e9;
+  const mutator = bad((state, { item }) => {
+    const isLater = new Date().getTime() > new Date(soon).getTime();
+    state.items[item] = isLater ? NaN : 1;
+  });
+  const error = await assertRejects(() => checkMutator(mutator, { generate }), MutatorCheckError);
+  assertEquals(error.rule, "deterministic");
+  assert(error.message.includes("the number NaN"), error.message);
+});
+
+test("checkMutator() treats anything thrown as an outcome", async () => {
+  const mutator = bad((state, { item, by }) => {
+    if (by < 0) throw "not an error";
+    state.items[item] = by;
+  });
+  const report = await checkMutator(mutator, { generate, histories: 1, mutationCount: 6, seed: 2 });
+  assert(report.rejected > 0);
+});
+
+test("checkMutator() shortens long values in its message", async () => {
+  const mutator = bad((state, { item }) => {
+    state.log.push({ at: 0, text: `${item}${Math.random()}`.padEnd(200, ".") });
+  });
+  const error = await assertRejects(() => checkMutator(mutator, { generate }), MutatorCheckError);
+  assert(error.message.includes("…"), error.message);
+});
+
+test("checkMutator() reports that the schema refuses what generate returns", async () => {
+  const refusing = {
+    "~standard": {
+      version: 1 as const,
+      vendor: "test",
+      validate: () => ({ issues: [{ message: "no" }] }),
+    },
+  };
+  const mutator = { ...stock, schema: refusing } as AnyMutator<Stock, Move>;
+  const error = await assertRejects(() => checkMutator(mutator, { generate, histories: 1 }));
+  assertEquals((error as { code?: string }).code, "INVALID_MUTATION");
+});
+
+test("checkMutator() finds a migration that changes after a while", async () => {
+  let calls = 0;
+  const state = (old: unknown) => ({
+    total: (old as { sum: number }).sum + (++calls > 30 ? 1 : 0),
+  });
+  const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
+  const options = { generate, older, histories: 1, mutationCount: 1 };
+  const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+  assertEquals(error.rule, "migration");
+  assert(error.message.includes("of the first start"), error.message);
+});
+
+test("checkMutator() names no place when a migration differs each time", async () => {
+  let calls = 0;
+  const state = (old: unknown) => {
+    const total = (old as { sum: number }).sum;
+    // The first few, which compare a snapshot with the journal, are the same.
+    return { total: ++calls > 10 ? total + calls : total };
+  };
+  const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
+  const options = { generate, older, histories: 1, mutationCount: 1 };
+  const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+  assertEquals(error.rule, "migration");
+  assert(error.message.includes("migrated in the same way, the state differs"));
+});
+
+test("checkMutator() finds a migration that throws, whenever that is", async () => {
+  let calls = 0;
+  const checkUpTo = (callsMax: number) => {
+    calls = 0;
+    const state = (old: unknown) => {
+      if (++calls > callsMax) throw new Error("tired");
+      return { total: (old as { sum: number }).sum };
+    };
+    const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
+    return checkMutator(mutator, { generate, older, histories: 1, mutationCount: 1, seed: 1 });
+  };
+  await checkUpTo(Infinity);
+  const total = calls;
+  for (const callsMax of [0, 1, 2, 3, ...Array.from({ length: 9 }, (_, i) => total - 1 - i)]) {
+    const error = await assertRejects(() => checkUpTo(callsMax), MutatorCheckError);
+    assertEquals(error.rule, "migration");
+    assert(error.message.includes("tired"), error.message);
+  }
+});
+
+test("checkMutator() finds an older version that breaks the rules itself", async () => {
+  const mutator: AnyMutator<unknown, unknown> = {
+    version: 3,
+    initial: () => ({ sum: 0 }),
+    apply: (state) => void ((state as { sum: unknown }).sum = undefined),
+  };
+  const newer = { ...versionTwo, version: 4, migrate: { state: () => ({ total: 0 }) } };
+  const error = await assertRejects(
+    () => checkMutator(newer, { generate, older: [{ mutator, generate: () => 1 }], histories: 1 }),
+    MutatorCheckError,
+  );
+  assert(error.message.includes("version 3 itself is unfit"), error.message);
+});
+
+test("checkMutator() restores the clock and the random numbers", async () => {
+  const { Date: realDate } = globalThis;
+  const { random } = Math;
+  await checkMutator(stock, { generate, histories: 1, mutationCount: 2 });
+  assertEquals([globalThis.Date, Math.random], [realDate, random]);
+});
+
+test("checkMutator() passes a mutator whose keys are one escape apart", async () => {
+  const keeper: AnyMutator<Record<string, unknown>[], string> = {
+    initial: () => [],
+    apply: (state, key) => {
+      state.push({ q: 0, [key]: key });
+      return { q: 0, [key]: key };
+    },
+  };
+  const generate = (random: RandomSource) => random.pick(["k\\", "k\n", 'k"']);
+  await checkMutator(keeper, { generate, seed: 1, histories: 4 });
+});
