@@ -54,7 +54,7 @@ export const HOLDING: readonly Canary[] = [
     rule: HOSTILE,
     first: "promises: a file of holes",
     patches: [{
-      file: "src/recovery/proof_scan.ts",
+      file: "src/recovery/tail_evidence.ts",
       find: "let zerosLeft = TORN_SIZE_MAX;",
       replace: "let zerosLeft = Infinity;",
     }],

@@ -129,8 +129,8 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: a backup",
     patches: [{
       file: PLAN,
-      find: "named.sequence > limit.segmentFirst) continue;",
-      replace: "named.sequence >= limit.segmentFirst) continue;",
+      find: "named.sequence > limit.segmentFirst;",
+      replace: "named.sequence >= limit.segmentFirst;",
     }],
   },
   {
@@ -159,8 +159,8 @@ export const KEEPING: readonly Canary[] = [
     first: "promises: an update",
     patches: [{
       file: "src/state/state_open.ts",
-      find: "mutations[i], header.version);",
-      replace: "mutations[i], machine.version);",
+      find: "mutations[i], version);",
+      replace: "mutations[i], this.machine.version);",
     }],
   },
   {
@@ -169,8 +169,8 @@ export const KEEPING: readonly Canary[] = [
     first: "promises: an update",
     patches: [{
       file: "src/state/state_open.ts",
-      find: "machine.restore(found.state, found.header.version, found.named.sequence);",
-      replace: "machine.restore(found.state, machine.version, found.named.sequence);",
+      find: "machine.restore(state, header.version, sequence);",
+      replace: "machine.restore(state, this.machine.version, sequence);",
     }],
   },
   {
@@ -185,7 +185,7 @@ export const KEEPING: readonly Canary[] = [
         replace: "      if (manager === undefined) {",
       },
       {
-        file: "src/recovery/recovery.ts",
+        file: "src/recovery/repair.ts",
         find: "  if (segment.header.version !== own.version) await beginVersion(writer);\n",
         replace: "",
       },
@@ -256,8 +256,8 @@ export const KEEPING: readonly Canary[] = [
     rule: HOSTILE,
     first: "promises: a hostile journal",
     patches: [{
-      file: "src/recovery/journal_scan.ts",
-      find: "aftermath.writtenEnd - reader.soundEnd > TORN_SIZE_MAX;",
+      file: "src/recovery/plan.ts",
+      find: "evidence.writtenEnd - soundEnd > TORN_SIZE_MAX;",
       replace: "false;",
     }],
   },
@@ -266,8 +266,8 @@ export const KEEPING: readonly Canary[] = [
     rule: HOSTILE,
     first: "promises: a hostile journal",
     patches: [{
-      file: "src/recovery/proof_scan.ts",
-      find: "    if (exhausted) this.aftermath.exhausted = true;\n    return exhausted;",
+      file: "src/recovery/tail_evidence.ts",
+      find: "    if (exhausted) this.evidence.exhausted = true;\n    return exhausted;",
       replace: "    return false;",
     }],
   },
@@ -314,8 +314,8 @@ export const KEEPING: readonly Canary[] = [
     patches: [
       {
         file: PLAN,
-        find: "copies.unshift({ named, size: reader.soundEnd });",
-        replace: "copies.push({ named, size: reader.soundEnd });",
+        find: "copies.unshift({ named: facts.file, size: facts.soundEnd });",
+        replace: "copies.push({ named: facts.file, size: facts.soundEnd });",
       },
     ],
   },
@@ -326,9 +326,13 @@ export const KEEPING: readonly Canary[] = [
     patches: [
       {
         file: "src/state/state_open.ts",
-        find: "machine.replay(sequenceFirst + i, timestamp, mutations[i], header.version);",
-        replace:
-          "machine.replay(sequenceFirst + i, header.timestamp, mutations[i], header.version);",
+        find: "mutations }: Batch, { version }: SegmentHeader",
+        replace: "mutations }: Batch, { version, timestamp: begun }: SegmentHeader",
+      },
+      {
+        file: "src/state/state_open.ts",
+        find: "machine.replay(sequenceFirst + i, timestamp, mutations[i], version);",
+        replace: "machine.replay(sequenceFirst + i, begun, mutations[i], version);",
       },
     ],
   },
@@ -338,9 +342,9 @@ export const KEEPING: readonly Canary[] = [
     first: "bit rot: reopened",
     patches: [
       {
-        file: "src/recovery/recovery.ts",
-        find: "settings, segment, scan.sequence, report.sealed);",
-        replace: "settings, segment, scan.sequence, true);",
+        file: "src/recovery/repair.ts",
+        find: "settings, segment, sequence, plan.sealed);",
+        replace: "settings, segment, sequence, true);",
       },
     ],
   },

@@ -95,7 +95,7 @@ export const PLACING: readonly Canary[] = [
     rule: PLACE,
     first: "promises: a backup of hard links",
     patches: [{
-      file: "src/recovery/recovery.ts",
+      file: "src/recovery/repair.ts",
       find: "    if (links < 2) return;",
       replace: "    if (links > 0) return;",
     }],

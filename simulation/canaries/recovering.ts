@@ -6,7 +6,7 @@
 
 import type { Canary } from "./canary.ts";
 
-const RECOVERY = "src/recovery/recovery.ts";
+const REPAIR = "src/recovery/repair.ts";
 const TABLE = "src/recovery/recovery_table.ts";
 const CORRUPTION = "src/recovery/corruption.ts";
 const JOURNAL_WRITER = "src/journal/journal_writer.ts";
@@ -23,9 +23,9 @@ export const RECOVERING: readonly Canary[] = [
     rule: RECOVERABILITY,
     first: "power cuts: the first mutation ever",
     patches: [{
-      file: "src/recovery/journal_scan.ts",
-      find: "    if (isDamage && isLast && isNext && await isEmptyFile(fs, named.path)) {\n",
-      replace: "    if (isDamage && isLast && isNext && index < 0) {\n",
+      file: "src/recovery/plan.ts",
+      find: "    const isUnbegun = isDamage && next === undefined && isNext && facts.isEmpty;\n",
+      replace: "    const isUnbegun = isDamage && next === undefined && isNext && index < 0;\n",
     }],
   },
   {
@@ -40,7 +40,7 @@ export const RECOVERING: readonly Canary[] = [
     first: "power cuts: the first mutation ever",
     // Either alone makes up for the other.
     patches: [
-      { file: RECOVERY, find: "  await directory.removeTemporary(files);\n", replace: "" },
+      { file: REPAIR, find: "  await directory.removeTemporary(files);\n", replace: "" },
       {
         file: "src/disk/file_io.ts",
         find: '    if ((error as { code?: string }).code !== "EEXIST") throw error;\n',
@@ -53,7 +53,7 @@ export const RECOVERING: readonly Canary[] = [
     rule: "Nothing depends on the wall clock",
     first: "promises: damage is set aside whole",
     patches: [{
-      file: BATCH_SCAN,
+      file: "src/format/batch_end.ts",
       find: '|| typeof timestamp !== "number") return null;',
       replace: '|| typeof timestamp !== "number" || timestamp <= 0) return null;',
     }],
@@ -63,11 +63,11 @@ export const RECOVERING: readonly Canary[] = [
     rule: HONESTY,
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
-      file: "src/recovery/journal_scan.ts",
-      find: '  if (aftermath.proof !== null || aftermath.exhausted) return "proven";\n',
+      file: "src/recovery/plan.ts",
+      find: '  if (evidence.proof !== null || evidence.exhausted) return "proven";\n',
       replace: "",
     }, {
-      file: "src/recovery/journal_scan.ts",
+      file: "src/recovery/plan.ts",
       find: 'return overlong ? "proven" : "unproven";',
       replace: 'return "unproven";',
     }],
@@ -136,14 +136,14 @@ export const RECOVERING: readonly Canary[] = [
     patches: [
       {
         file: ENCODE,
-        find: "${texts[last]},${horizon},",
-        replace: "${texts[last]},${horizon + 1},",
+        find: "encodeBatchEnd(horizon, timestamp)",
+        replace: "encodeBatchEnd(horizon + 1, timestamp)",
       },
       {
         file: BATCH_SCAN,
-        find: "const [sequenceLast, , horizon, timestamp] = last;",
+        find: "const { horizon, timestamp } = end;",
         replace:
-          "const [sequenceLast, , , timestamp] = last; const horizon = sequenceLast - count;",
+          "const { timestamp } = end; const horizon = (lines[first + count - 1] as number[])[0]! - count;",
       },
     ],
   },
@@ -154,14 +154,14 @@ export const RECOVERING: readonly Canary[] = [
     patches: [
       {
         file: ENCODE,
-        find: "${texts[last]},${horizon},",
-        replace: "${texts[last]},${Math.max(0, horizon - 1)},",
+        find: "encodeBatchEnd(horizon, timestamp)",
+        replace: "encodeBatchEnd(Math.max(0, horizon - 1), timestamp)",
       },
       {
         file: BATCH_SCAN,
-        find: "const [sequenceLast, , horizon, timestamp] = last;",
+        find: "const { horizon, timestamp } = end;",
         replace:
-          "const [sequenceLast, , , timestamp] = last; const horizon = sequenceLast - count;",
+          "const { timestamp } = end; const horizon = (lines[first + count - 1] as number[])[0]! - count;",
       },
     ],
   },

@@ -6,7 +6,7 @@
 
 import type { Canary } from "./canary.ts";
 
-const RECOVERY = "src/recovery/recovery.ts";
+const REPAIR = "src/recovery/repair.ts";
 const QUARANTINE = "src/recovery/quarantine.ts";
 const CORRUPTION = "src/recovery/corruption.ts";
 const TAIL = "A torn tail is repaired and synced before the next append, and its bytes are kept";
@@ -31,8 +31,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: TAIL,
     first: "power cuts: repair of a torn tail",
     patches: [{
-      file: RECOVERY,
-      find: "await keepTornTail(directory, scan.end!)",
+      file: REPAIR,
+      find: "await keepTornTail(directory, end)",
       replace: "null",
     }],
   },
@@ -90,9 +90,9 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "power cuts: repair of a torn tail",
     patches: [{
-      file: RECOVERY,
-      find: "    report.torn = tornTail(scan, scan.end!, await keep",
-      replace: "    tornTail(scan, scan.end!, await keep",
+      file: REPAIR,
+      find: "    torn: torn && { ...torn, keptAt },",
+      replace: "    torn: null,",
     }],
   },
   {
@@ -100,8 +100,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "power cuts: closing and opening again",
     patches: [{
-      file: RECOVERY,
-      find: "    replayed: scan.sequence - base.sequence,",
+      file: "src/recovery/recovery.ts",
+      find: "    replayed: plan.sequence - plan.start.sequence,",
       replace: "    replayed: 0,",
     }],
   },
@@ -110,9 +110,9 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "bit rot: sealed single mutations, any bit",
     patches: [{
-      file: RECOVERY,
-      find: "    report.lost = await setJournalAside(",
-      replace: "    await setJournalAside(",
+      file: REPAIR,
+      find: "    lost: lost && { ...lost, quarantined: [...lost.quarantined, ...moved] },",
+      replace: "    lost: null,",
     }],
   },
   {
@@ -156,25 +156,23 @@ export const SETTING_ASIDE: readonly Canary[] = [
     patches: [
       {
         file: QUARANTINE,
-        find: "  if (damaged === undefined) await beginAnew();",
-        replace: `  const later = files.segments.slice(corruption.index + 1);
-  for (const part of [later.slice(0, -1), later.slice(-1)]) {
+        find: "  if (damaged === null) segment = await beginAnew();",
+        replace: `  for (const part of [later.slice(0, -1), later.slice(-1)]) {
     const { targets, stuck } = await moveAside(directory, names, part);
-    lost.quarantined.push(...targets);
+    quarantined.push(...targets);
     if (stuck !== null) return await takeOver(stuck);
   }
-  if (damaged === undefined) await beginAnew();`,
+  if (damaged === null) segment = await beginAnew();`,
       },
       {
         file: QUARANTINE,
-        find: `  const later = files.segments.slice(corruption.index + 1);
-  for (const part of [later.slice(0, -1), later.slice(-1)]) {
+        find: `  for (const part of [later.slice(0, -1), later.slice(-1)]) {
     const { targets, stuck } = await moveAside(directory, names, part);
-    lost.quarantined.push(...targets);
+    quarantined.push(...targets);
     if (stuck !== null) return await takeOver(stuck);
   }
-  return lost;`,
-        replace: "  return lost;",
+  return { lost, segment };`,
+        replace: "  return { lost, segment };",
       },
     ],
   },
@@ -184,8 +182,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: a rotten snapshot",
     patches: [{
       file: "src/recovery/aside_unneeded.ts",
-      find: "  if (stuck.length === 0) return;\n",
-      replace: "  if (stuck.length >= 0) return;\n",
+      find: "  if (stuck.length === 0) return paths;\n",
+      replace: "  if (stuck.length >= 0) return paths;\n",
     }],
   },
   {
@@ -204,8 +202,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/quarantine.ts",
-      find: "  const later = files.segments.slice(corruption.index + 1);",
-      replace: "  const later = files.segments.slice(corruption.index + 1).toReversed();",
+      find: "  const { damaged, later } = corruption;",
+      replace: "  const { damaged } = corruption;\n  const later = corruption.later.toReversed();",
     }],
   },
   {
@@ -213,15 +211,15 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "promises: damage is set aside",
     patches: [{
-      file: "src/recovery/recovery.ts",
-      find: `  await setRottenAside(directory, base.rotten, recovered.report, recovered.writer);
-`,
+      file: REPAIR,
+      find: "  const paths = await setUnusableAside(directory, skipped, writer);\n",
       replace: "",
     }, {
-      file: "src/recovery/recovery.ts",
-      find: "  recovered.writer = await repair(",
-      replace: `  await setRottenAside(directory, base.rotten, recovered.report, null!);
-  recovered.writer = await repair(`,
+      file: REPAIR,
+      find: "  await directory.removeTemporary(files);\n",
+      replace: `  const paths = await setUnusableAside(directory, unusableSnapshots(survey), null!);
+  await directory.removeTemporary(files);
+`,
     }],
   },
   {
@@ -236,10 +234,10 @@ export const SETTING_ASIDE: readonly Canary[] = [
       replace: "",
     }, {
       file: "src/recovery/quarantine.ts",
-      find: "  const later = files.segments.slice(corruption.index + 1);",
+      find: "  for (const part of [later",
       replace: `  await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
-  const later = files.segments.slice(corruption.index + 1);`,
+  for (const part of [later`,
     }],
   },
   {
@@ -260,10 +258,10 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "promises: damage is set aside",
     patches: [{
-      file: "src/recovery/snapshot_restore.ts",
-      find: `  if (reading.kind !== "sound") return named.sequence;
+      file: "src/recovery/snapshot_facts.ts",
+      find: `  if (header === null) return file.sequence;
 `,
-      replace: `  if (reading.kind !== "sound") return 0;
+      replace: `  if (header === null) return 0;
 `,
     }],
   },
@@ -273,8 +271,8 @@ export const SETTING_ASIDE: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/corruption.ts",
-      find: "soundEnd: reader.expected - 1 === sequence ? reader.soundEnd : null,",
-      replace: "soundEnd: reader.soundEnd,",
+      find: "soundEnd: sequenceNext - 1 === sequence ? soundEnd : null,",
+      replace: "soundEnd,",
     }],
   },
   {
@@ -319,7 +317,7 @@ export const SETTING_ASIDE: readonly Canary[] = [
       replace: "export const READ_ATTEMPTS = 1;",
     }, {
       file: "src/recovery/recovery.ts",
-      find: `  if (scan.corruption?.index === -1 && refusal) throw refusal;
+      find: `  refuseHidden(survey, plan);
 `,
       replace: "",
     }],

@@ -6,7 +6,7 @@
 
 import type { Canary } from "./canary.ts";
 
-const RESTORE = "src/recovery/snapshot_restore.ts";
+const SNAPSHOTS = "src/recovery/snapshot_facts.ts";
 const QUARANTINE = "src/recovery/quarantine.ts";
 const TAKEN = "What can be read the next time is not given up, and means the same then";
 const STANDS_IN = "A file that can't be read blocks nothing that another file can replace";
@@ -21,9 +21,9 @@ export const UNREADABLE: readonly Canary[] = [
     rule: HONESTY,
     first: "promises: an unreadable snapshot",
     patches: [{
-      file: RESTORE,
-      find: "if (error instanceof IoError) return isUnreadable(error) ? named.sequence : 0;",
-      replace: "if (error instanceof IoError) return 0;",
+      file: SNAPSHOTS,
+      find: "if (failure instanceof IoError) return isUnreadable(failure) ? file.sequence : 0;",
+      replace: "if (failure instanceof IoError) return 0;",
     }],
   },
   {
@@ -31,9 +31,9 @@ export const UNREADABLE: readonly Canary[] = [
     rule: TAKEN,
     first: "promises: a read that is refused",
     patches: [{
-      file: RESTORE,
-      find: "await readPatiently(() => readSnapshot(fs, named, pieceSize))",
-      replace: "await readSnapshot(fs, named, pieceSize)",
+      file: SNAPSHOTS,
+      find: "await readPatiently(readOnce)",
+      replace: "await readOnce()",
     }],
   },
   {
@@ -67,8 +67,8 @@ export const UNREADABLE: readonly Canary[] = [
     rule: HONESTY,
     first: "promises: an unreadable place",
     patches: [{
-      file: "src/recovery/journal_scan.ts",
-      find: '  if (reader.unreadable !== null) return "unreadable";\n',
+      file: "src/recovery/plan.ts",
+      find: '  if (unreadable !== null) return "unreadable";\n',
       replace: "",
     }],
   },
@@ -131,9 +131,9 @@ export const UNREADABLE: readonly Canary[] = [
     rule: HONESTY,
     first: "promises: a copy under a later name",
     patches: [{
-      file: "src/journal/segment_reader.ts",
-      find: "      if (first !== named.sequence || edition !== named.edition) {\n",
-      replace: "      if (first !== named.sequence || edition < 1) {\n",
+      file: "src/disk/header_file.ts",
+      find: "  return header.first === sequence && (header.edition ?? 1) === edition;",
+      replace: "  return header.first === sequence && edition > 0;",
     }],
   },
   {
@@ -142,7 +142,7 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: an update that fails",
     patches: [{
       file: "src/recovery/recovery.ts",
-      find: "  replay.settle?.();\n",
+      find: "  replay.settle(stored?.version ?? null);\n",
       replace: "",
     }],
   },
@@ -162,8 +162,8 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: the past before an update",
     patches: [{
       file: "src/state/history.ts",
-      find: "machine.restore(found.state, found.header.version, found.named.sequence);",
-      replace: "machine.restore(found.state, machine.version, found.named.sequence);",
+      find: "machine.restore(found.state, found.header.version, found.file.sequence);",
+      replace: "machine.restore(found.state, machine.version, found.file.sequence);",
     }],
   },
 ];

@@ -52,10 +52,8 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: an update is complete",
     patches: [{
       file: "src/state/state_open.ts",
-      find: `found === null || found.header.version !== machine.version
-`,
-      replace: `found === null
-`,
+      find: "if (header.version === this.machine.version) this.snapshot",
+      replace: "this.snapshot",
     }],
   },
   {
@@ -63,7 +61,7 @@ export const UPKEEP: readonly Canary[] = [
     rule: UPDATES,
     first: "promises: a journal opened alone",
     patches: [{
-      file: "src/journal.ts",
+      file: "src/recovery/recovery.ts",
       find: "version: stored?.version ?? 1 };",
       replace: "version: 1 };",
     }],
@@ -85,8 +83,8 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a backup holds",
     patches: [{
       file: "src/state/backup_plan.ts",
-      find: "if (id === null || header.id === id) sound.push(named);",
-      replace: "if (header.sequence >= 0) sound.push(named);",
+      find: "isUsable(snapshot, id)",
+      replace: "isUsable(snapshot, null)",
     }],
   },
   {
@@ -95,8 +93,8 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a backup is whole",
     patches: [{
       file: "src/state/backup_plan.ts",
-      find: "copies.unshift({ named, size: reader.soundEnd });",
-      replace: "copies.unshift({ named, size: Infinity });",
+      find: "copies.unshift({ named: facts.file, size: facts.soundEnd });",
+      replace: "copies.unshift({ named: facts.file, size: Infinity });",
     }],
   },
   {
@@ -105,8 +103,11 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a backup is whole",
     patches: [{
       file: "src/state/backup_plan.ts",
-      find: "        throw damaged(reader);",
-      replace: "        copies.unshift({ named, size: reader.soundEnd });",
+      find: "      if (index >= first) throw whyNot(facts);",
+      replace: `      if (index >= first) {
+        copies.unshift({ named: facts.file, size: "soundEnd" in facts ? facts.soundEnd : 0 });
+        continue;
+      }`,
     }],
   },
   {
@@ -145,8 +146,8 @@ export const UPKEEP: readonly Canary[] = [
     rule: SHORT,
     first: "promises: a journal is kept short",
     patches: [{
-      file: "src/recovery/recovery.ts",
-      find: `  writer.sizeSinceSnapshot = scan.bytesRead;
+      file: "src/recovery/repair.ts",
+      find: `  writer.sizeSinceSnapshot = plan.bytesRead;
 `,
       replace: "",
     }],
@@ -157,8 +158,8 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: damage is set aside",
     patches: [{
       file: "src/recovery/inspect.ts",
-      find: "    known = Math.max(known, proves);",
-      replace: "    known = Math.max(known, 0 * proves);",
+      find: "  const plan = planOf(survey);",
+      replace: "  const plan = planOf({ ...survey, proven: 0 });",
     }],
   },
 ];

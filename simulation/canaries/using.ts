@@ -91,8 +91,9 @@ export const USING: readonly Canary[] = [
     first: "promises: a reader sees",
     patches: [{
       file: "src/recovery/recovery.ts",
-      find: "settings.readOnly ? await coveredScan(fs, files, scanning) : await scanning();",
-      replace: "await scanning();",
+      find:
+        "  if (settings.readOnly && plan.corruption === null) await coverLast(fs, files, plan.end);\n",
+      replace: "",
     }],
   },
   {

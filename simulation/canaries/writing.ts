@@ -9,7 +9,7 @@ import type { Canary } from "./canary.ts";
 const SEGMENT_WRITER = "src/journal/segment_writer.ts";
 const JOURNAL_WRITER = "src/journal/journal_writer.ts";
 const WRITE_BYTES = "src/disk/file_io.ts";
-const RECOVERY = "src/recovery/recovery.ts";
+const REPAIR = "src/recovery/repair.ts";
 const DIRECTORY = "src/journal/state_directory.ts";
 const MANAGER = "src/state_manager.ts";
 
@@ -82,8 +82,8 @@ export const WRITING: readonly Canary[] = [
     rule: DURABILITY,
     first: "power cuts: the first mutation ever",
     patches: [{
-      file: RECOVERY,
-      find: "    await directory.syncAncestors();\n",
+      file: REPAIR,
+      find: "  await directory.syncAncestors();\n",
       replace: "",
     }],
   },
@@ -102,9 +102,9 @@ export const WRITING: readonly Canary[] = [
     rule: DURABILITY,
     first: "fails with EIO once",
     patches: [{
-      file: RECOVERY,
-      find: "  await directory.syncNames();\n  segment ??=",
-      replace: "  segment ??=",
+      file: REPAIR,
+      find: "  await directory.syncNames();\n  const segment = aside",
+      replace: "  const segment = aside",
     }],
   },
   {
@@ -190,7 +190,7 @@ export const WRITING: readonly Canary[] = [
     first: "faults: snapshots, fails with ENOSPC",
     patches: [{
       file: "src/state/state_open.ts",
-      find: "let i = Math.max(0, base.sequence + 1 - sequenceFirst);",
+      find: "let i = Math.max(0, this.#start + 1 - sequenceFirst);",
       replace: "let i = 0;",
     }],
   },
