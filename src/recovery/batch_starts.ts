@@ -80,12 +80,12 @@ function remember(
   place: number,
   most: number,
 ): void {
-  const known = places.get(sequence);
-  if (known === undefined) {
+  const own = places.get(sequence);
+  if (own === undefined) {
     if (places.size >= kept) places.delete(places.keys().next().value!);
     places.set(sequence, [place]);
     return;
   }
-  if (known.length >= most) known.splice(most >> 1, 1);
-  known.push(place);
+  if (own.length >= most) own.splice(most >> 1, 1);
+  own.push(place);
 }

@@ -81,7 +81,7 @@ export function damagedSegment(
   const facts = survey.segments[index] as ReadSegment;
   const { file, damage, unreadable, soundEnd, sequenceNext, evidence } = facts;
   const later = survey.files.segments.slice(index + 1);
-  const named = highestNamed(evidence, later.length === 0);
+  const sequenceNamed = highestNamed(evidence, later.length === 0);
   return {
     label: row.label,
     says: row.says,
@@ -91,7 +91,7 @@ export function damagedSegment(
     offset: damage?.offset ?? unreadable?.offset ?? soundEnd,
     lost: {
       sequenceFirst: sequence + 1,
-      sequenceLast: highestSequence(survey, index + 1, sequence, named),
+      sequenceLast: highestSequence(survey, index + 1, sequence, sequenceNamed),
     },
     soundEnd: sequenceNext - 1 === sequence ? soundEnd : null,
     refusal: unreadable,
@@ -128,16 +128,16 @@ export function unusableSegment(
 }
 
 /**
- * The highest sequence above `base` that the segments from `index` on hold or name, or that is `named` or proven by
+ * The highest sequence above `base` that the segments from `index` on hold or name, or that is `sequenceNamed`, or that is proven by
  * snapshots; `null` if none.
  */
 function highestSequence(
   { segments, proven, files }: Survey,
   index: number,
   base: number,
-  named = 0,
+  sequenceNamed = 0,
 ): number | null {
-  let highest = Math.max(base, named, proven);
+  let highest = Math.max(base, sequenceNamed, proven);
   for (; index < segments.length; index++) {
     // The existence of a segment proves all sequences before it.
     highest = Math.max(highest, files.segments[index]!.sequence - 1);

@@ -25,21 +25,21 @@ export async function coverLast(
   end: ReadSegment | null,
 ): Promise<void> {
   if (end === null || end.sealed || end.batchLast === null) return;
-  const { file: named, sequenceNext: sequence, batchLast: { offsetEnd, timestamp } } = end;
+  const { file, sequenceNext: sequence, batchLast: { offsetEnd, timestamp } } = end;
   // A snapshot gets its name only once everything up to it is durable.
   if ((files.snapshots.at(-1)?.sequence ?? 0) >= sequence - 1) return;
   let reader: SegmentReader | undefined;
   try {
-    reader = await SegmentReader.open(fs, named);
-    reader.continueFrom({ named, offset: offsetEnd, sequence });
+    reader = await SegmentReader.open(fs, file);
+    reader.continueFrom({ named: file, offset: offsetEnd, sequence });
     await awaitCover(reader, timestamp, async () => {
       const { segments } = await listState(fs, files.directory, files.stem);
-      return segments.some(({ sequence }) => sequence > named.sequence);
+      return segments.some(({ sequence }) => sequence > file.sequence);
     });
   } catch (error) {
     // Deleted by a compaction, which runs only after everything in it is durable.
     if (!(error instanceof MinistateError) || error.systemCode !== "ENOENT") throw error;
   } finally {
-    await closeFile(reader, named.path);
+    await closeFile(reader, file.path);
   }
 }

@@ -31,9 +31,9 @@ async function listIfThere(fs: DurableFs, path: string): Promise<DirectoryEntry[
   try {
     return await fs.list(path);
   } catch (error) {
-    const known = ioError("list", path, error);
-    if (known.systemCode === "ENOENT" || isUnreadable(known)) return [];
-    throw known;
+    const failure = ioError("list", path, error);
+    if (failure.systemCode === "ENOENT" || isUnreadable(failure)) return [];
+    throw failure;
   }
 }
 
