@@ -1,6 +1,6 @@
 // Tests the public SnapshotStore: whole states, complete or not there.
 
-import { readdir, rename } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type DurableFs, LockedError } from "@ministate/ministate";

@@ -1,7 +1,7 @@
 // Tests automatic compaction and rotation: when they happen, and that no call fails because of them.
 
 import process from "node:process";
-import { readdir, readFile, rename, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
