@@ -70,6 +70,8 @@ export class Journal<M = unknown> {
    *
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `readings.wal.jsonl`; its files begin with it
+   * @param options see {@linkcode JournalOptions}
+   * @returns the journal, which holds the directory's lock until it is closed (unless read-only)
    * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
    * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another writer has the directory
@@ -131,6 +133,7 @@ export class Journal<M = unknown> {
   /**
    * Appends one mutation. Durable once it resolves.
    *
+   * @param mutation a JSON value
    * @returns the mutation's sequence
    * @throws {InvalidMutationError} when it is not JSON
    * @throws {TooLargeError} when its record would be too large
@@ -138,6 +141,7 @@ export class Journal<M = unknown> {
    * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once one can
    * @throws {PoisonedError} when a sync failed, now or before
    * @throws {ClosedError} when the journal is closed
+   * @throws {ReadOnlyError} when it was opened read-only
    *
    * @example Append mutations that share one sync
    * ```ts
@@ -160,7 +164,12 @@ export class Journal<M = unknown> {
   /**
    * Appends several mutations as one atomic group: after a power cut all of them are there, or none.
    *
+   * @param mutations JSON values
    * @returns the first and last sequence of the group; `null` when there were no mutations
+   * @throws {InvalidMutationError} when one is not JSON; none is appended
+   * @throws {TooLargeError} when the group doesn't fit in one batch; none is appended
+   * @throws {TypeError} when it is not given an array
+   * @throws {MinistateError} in every other case in which {@linkcode Journal.append} throws
    *
    * @example Append all or nothing
    * ```ts
@@ -189,6 +198,8 @@ export class Journal<M = unknown> {
   /**
    * Replays acknowledged mutations in order.
    *
+   * @param range the first and the last sequence wanted
+   * @returns an iterator over records: sequence, timestamp in milliseconds since 1970, mutation
    * @throws {HistoryGoneError} when `from` was given and compaction has deleted that part
    * @throws {CorruptionError} when what is replayed is damaged
    * @throws {ClosedError} when the journal is closed, even during the replay

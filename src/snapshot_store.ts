@@ -69,6 +69,8 @@ export class SnapshotStore<S = unknown> {
    *
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `home.wal.jsonl`; the files begin with it
+   * @param options see {@linkcode SnapshotStoreOptions}
+   * @returns the store, which holds the directory's lock until it is closed (unless read-only)
    * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another writer has the directory
    * @throws {ForeignFormatError} when the directory holds another journal
@@ -112,9 +114,14 @@ export class SnapshotStore<S = unknown> {
   /**
    * Writes a snapshot of `state`, the state after `sequence`. Durable and verified once it resolves.
    *
+   * @param sequence the last mutation that the state includes; 0 before the first
+   * @param state a JSON value; later changes to it don't matter
+   * @returns the snapshot's path, sequence and size in bytes
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space; nothing is left behind
+   * @throws {RangeError} when `sequence` is not a whole number, or is negative or too large
    * @throws {ClosedError} when the store is closed
+   * @throws {ReadOnlyError} when it was opened read-only
    *
    * @example Create a snapshot
    * ```ts
@@ -156,6 +163,7 @@ export class SnapshotStore<S = unknown> {
   /**
    * Reads the newest sound snapshot, or returns `null` when there is none.
    *
+   * @returns the state with its sequence, and the newer snapshots that were damaged
    * @throws {TooNewError} when a newer version wrote it
    * @throws {ClosedError} when the store is closed
    *
@@ -192,6 +200,8 @@ export class SnapshotStore<S = unknown> {
 
   /**
    * Whether there is any snapshot, sound or not.
+   *
+   * @throws {ClosedError} when the store is closed
    *
    * @example Look for a snapshot
    * ```ts

@@ -88,6 +88,8 @@ export class StateManager<S, M, R = unknown> {
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `counter.wal.jsonl`; its files begin with it
    * @param mutator the initial state and what a mutation does to it
+   * @param options see {@linkcode StateManagerOptions}
+   * @returns the manager, which holds the directory's lock until it is closed (unless read-only)
    * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
    * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another manager has the directory
@@ -97,6 +99,7 @@ export class StateManager<S, M, R = unknown> {
    * @throws {DiskFullError} when there is no space to begin a journal
    * @throws {IoError} when the operating system refuses
    * @throws {TypeError} when an option, the name or the mutator is invalid
+   * @throws {RangeError} when a number in the options or the mutator is out of range
    *
    * @example Open again and find everything
    * ```ts
@@ -191,6 +194,7 @@ export class StateManager<S, M, R = unknown> {
    * Journals a mutation, syncs it, then applies it. Durable once it resolves. Calls that wait at the same time
    * share one write and one sync and are applied in call order.
    *
+   * @param mutation a JSON value; the mutator gets a copy
    * @returns the mutation's sequence and the mutator's result
    * @throws {MutationRejectedError} when the mutator threw; the mutation is journaled and stays rejected
    * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
@@ -230,10 +234,13 @@ export class StateManager<S, M, R = unknown> {
    * When the mutator rejects one of them, the others of the group are still applied, and the call rejects with the
    * first rejection.
    *
+   * @param mutations JSON values; an empty array resolves at once
    * @returns each mutation's sequence and result, in order
    * @throws {MutationRejectedError} when the mutator rejected at least one; the group stays journaled
    * @throws {InvalidMutationError} when one is not JSON, or the schema refuses it; none is journaled
    * @throws {TooLargeError} when the group doesn't fit in one batch; none is journaled
+   * @throws {TypeError} when it is not given an array
+   * @throws {MinistateError} in every other case in which {@linkcode StateManager.apply} throws
    *
    * @example Move an amount in one step
    * ```ts
@@ -294,8 +301,11 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Writes a snapshot, synced and verified, from which the next `open` starts. Mutations continue meanwhile.
    *
+   * @returns the snapshot's path, sequence and size in bytes
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space for it
+   * @throws {ClosedError} when the manager is closed
+   * @throws {ReadOnlyError} when it was opened read-only
    *
    * @example Replay nothing at the next start
    * ```ts
@@ -326,8 +336,11 @@ export class StateManager<S, M, R = unknown> {
    * kept, with the journal after the older one, so that a damaged snapshot costs nothing. The first compaction of a
    * directory therefore deletes nothing.
    *
+   * @returns the new snapshot, and the paths that were deleted
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space for the snapshot, even after freeing what could be freed
+   * @throws {ClosedError} when the manager is closed
+   * @throws {ReadOnlyError} when it was opened read-only
    *
    * @example Compact at a time of your choice
    * ```ts
@@ -360,8 +373,12 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Copies the state and its kept history to another directory, consistently, while mutations continue.
    *
+   * @param directory the target; created if missing
+   * @returns the last sequence in the backup, and how much was copied
+   * @throws {CorruptionError} when the state's files are damaged; the target is then incomplete
    * @throws {IoError} when the target holds a state already, can't be written, or is moved or removed during the backup
    * @throws {DirectoryGoneError} when the state itself is no longer where it was opened
+   * @throws {ClosedError} when the manager is closed
    *
    * @example Back up a live state, and open the backup
    * ```ts
@@ -399,7 +416,12 @@ export class StateManager<S, M, R = unknown> {
    * new ones. Leaving the loop, `return()`, an aborted `signal` and `close()` end it, even while it waits; none of them
    * is an error. A loop that keeps up opens no file and reads nothing from the disk.
    *
-   * @throws {HistoryGoneError} when compaction has deleted what was asked for
+   * @param options where to begin, and when to end
+   * @returns an iterator; each of its mutations is a copy of its own
+   * @throws {HistoryGoneError} in the loop, when compaction has deleted what was asked for
+   * @throws {ClosedError} when the manager is closed before the call
+   * @throws {TypeError} when an option is unknown or of the wrong type
+   * @throws {RangeError} when `from` is not a whole number of at least 0
    *
    * @example Follow mutations from the first one on
    * ```ts
@@ -429,8 +451,11 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Rebuilds the state as it was after `sequence`, from the journal and the snapshots that are kept.
    *
+   * @param sequence a whole number from 0 (the initial state) to the manager's sequence
+   * @returns a state of its own: changing it changes nothing else
    * @throws {RangeError} when that sequence has not been reached yet
    * @throws {HistoryGoneError} when compaction has deleted the files that this needs
+   * @throws {ClosedError} when the manager is closed
    *
    * @example Look into the past
    * ```ts
@@ -461,6 +486,8 @@ export class StateManager<S, M, R = unknown> {
   /**
    * What was written since opening and over the lifetime of the directory, and how long a card lasts at this rate.
    *
+   * @param options what the card endures, in bytes
+   * @returns counts and sizes in bytes; `cardYears` is `null` without `enduranceBytes`
    * @throws {TypeError} when an option is unknown or of the wrong type
    * @throws {RangeError} when `enduranceBytes` is not a whole number of at least 1
    *
