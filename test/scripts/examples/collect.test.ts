@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { examplesIn, flawOf, withoutExample } from "../../scripts/examples/collect.ts";
+import { examplesIn, flawOf, withoutExample } from "../../../scripts/examples/collect.ts";
 
 const fence = "```";
 const docstring = `// A file.
