@@ -6,8 +6,7 @@
  * import { Journal } from "@ministate/ministate/journal";
  * import { assertEquals } from "@std/assert";
  *
- * const directory = await Deno.makeTempDir();
- * await using journal = await Journal.open<{ celsius: number }>(directory, "readings.wal.jsonl");
+ * await using journal = await Journal.open<{ celsius: number }>("state", "readings.wal.jsonl");
  * await journal.append({ celsius: 21.5 }); // durable once this resolves
  * await journal.appendAll([{ celsius: 21.6 }, { celsius: 21.7 }]); // all of them or none
  *

@@ -15,8 +15,7 @@
  *   },
  * };
  *
- * const directory = await Deno.makeTempDir();
- * await using manager = await StateManager.open(directory, "counter.wal.jsonl", counter);
+ * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
  * const { sequence, result } = await manager.apply({ by: 10 }); // durable once this resolves
  * assertEquals(sequence, 1);
  * assertEquals(result, 10);
@@ -29,8 +28,7 @@
  * import { assert, assertEquals } from "@std/assert";
  *
  * const last = { initial: () => [0], apply: (state: number[], mutation: number) => state[0] = mutation };
- * const directory = await Deno.makeTempDir();
- * await using manager = await StateManager.open(directory, "last.wal.jsonl", last);
+ * await using manager = await StateManager.open("state", "last.wal.jsonl", last);
  * await manager.apply(7);
  * const { sinceOpen, life, cardYears } = manager.stats({ enduranceBytes: 30e12 });
  * assertEquals([sinceOpen.mutations, life.mutations], [1, 1]);

@@ -6,8 +6,7 @@
  * import { SnapshotStore } from "@ministate/ministate/snapshot";
  * import { assertEquals } from "@std/assert";
  *
- * const directory = await Deno.makeTempDir();
- * await using store = await SnapshotStore.open<{ lamp: string }>(directory, "home.wal.jsonl");
+ * await using store = await SnapshotStore.open<{ lamp: string }>("state", "home.wal.jsonl");
  * assertEquals(await store.exists(), false);
  * await store.create(7, { lamp: "on" }); // durable and verified once this resolves
  * const restored = await store.restore();

@@ -84,6 +84,28 @@ const simulator: Simulator = {
  * @throws {InvalidMutationError} when `generate` makes what the mutator's schema refuses, or what is not JSON; the
  *   message has the seed and the mutation
  * @throws {TooLargeError} when `generate` makes what no record can hold
+ *
+ * @example Check a mutator that keeps a cache
+ * ```ts
+ * import { checkMutator } from "@ministate/ministate/testing";
+ * import { assert } from "@std/assert";
+ *
+ * function makeCounter() {
+ *   const cache = new Map<string, number>(); // gone after a restart: it must make no difference
+ *   return {
+ *     initial: () => ({}) as Record<string, number>,
+ *     apply(state: Record<string, number>, { key }: { key: string }) {
+ *       cache.set(key, (cache.get(key) ?? state[key] ?? 0) + 1);
+ *       return state[key] = cache.get(key)!;
+ *     },
+ *   };
+ * }
+ *
+ * const { crashStates } = await checkMutator(makeCounter, {
+ *   generate: (random) => ({ key: random.pick(["a", "b"]) }),
+ * });
+ * assert(crashStates > 0);
+ * ```
  */
 export function checkMutator<S, M>(
   mutator: () => AnyMutator<S, M>,

@@ -1,5 +1,5 @@
 /**
- * Draws how near every contender comes to the floor, and how memory goes in a soak, as SVG for documents.
+ * Draws how close every contender comes to the floor, and how memory develops in a soak, as SVG for documents.
  *
  * @module
  */

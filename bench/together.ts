@@ -1,5 +1,5 @@
 /**
- * Puts several runs together as if they were one of more rounds, so that medians are over all of them.
+ * Combines several runs as if they were one of more rounds, so that medians are over all of them.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-// The ten lines of the README: counts on from where the last run stopped, whatever ended it.
+// The ten lines of the README: continues counting where the last run stopped, however that ended.
 
 import { StateManager } from "@ministate/ministate";
 

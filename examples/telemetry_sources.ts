@@ -1,5 +1,5 @@
 /**
- * Where the readings come from: files of Linux's `/proc` and `/sys`, and what `node:os` tells elsewhere.
+ * Where the readings come from: files of Linux's `/proc` and `/sys`, and `node:os` elsewhere.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export async function findSources(): Promise<Source[]> {
   return found.length > 0 ? found : [portable];
 }
 
-/** A file's lines, split at white space; none where there is no such file. */
+/** A file's lines, split at white space; none if there is no such file. */
 async function readFields(path: string): Promise<string[][]> {
   let text;
   try {

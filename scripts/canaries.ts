@@ -1,4 +1,4 @@
-// Breaks the real code in one way after the other (simulation/canaries) and runs the simulation on each such build: a
+// Breaks the real code in one way after another (simulation/canaries) and runs the simulation on each such build: a
 // canary that the simulation doesn't notice fails the run, because then it wouldn't notice that mistake either.
 //
 // The build as it is goes through the same first and must pass. The last line is "N passed, N failed".

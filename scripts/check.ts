@@ -5,8 +5,9 @@
 
 import { existsSync, globSync, readFileSync } from "node:fs";
 import process from "node:process";
+import { withoutExample } from "./examples/collect.ts";
 import { stdFlags } from "./std.ts";
-import { binary, root, run } from "./toolchain.ts";
+import { binary, root, run, runtimes } from "./toolchain.ts";
 import type { Outcome } from "./toolchain.ts";
 
 interface Check {
@@ -58,11 +59,21 @@ const checks: Check[] = [
   { name: "types for Bun", command: node, args: [tsc, "-p", "tsconfig.bun.json"] },
   { name: "documentation of every export", command: deno, args: ["doc", "--lint", ...exported] },
   {
-    name: "examples in docstrings and documents",
+    name: "an example for every public function, class and method",
     command: deno,
-    args: ["test", "--doc", "-A", "--no-prompt", ...std, ...documents],
-    inspect: (output) => /ok \| [1-9]\d* passed/.test(output) ? "" : "no example ran",
+    args: ["doc", "--quiet", "--json", ...exported],
+    inspect: inspectShown,
   },
+  {
+    name: "types of the examples",
+    command: deno,
+    args: ["check", "--doc-only", ...std, ...documents],
+  },
+  ...runtimes.map((runtime) => ({
+    name: `examples in docstrings and documents on ${runtime}`,
+    command: node,
+    args: ["scripts/examples.ts", runtime],
+  })),
   {
     name: "publish, dry run",
     command: deno,
@@ -84,6 +95,11 @@ async function passes(check: Check): Promise<boolean> {
   const line = `${verdict} ${check.name} (${outcome.seconds.toFixed(1)} s)`;
   console.log(problem === "" ? line : `${line}: ${problem}\n${excerpt(outcome)}`);
   return problem === "";
+}
+
+function inspectShown(output: string): string {
+  const lacking = withoutExample(output);
+  return lacking.length === 0 ? "" : `no @example: ${lacking.join(", ")}`;
 }
 
 /** The package must hold its exports, both licenses and the documents, and nothing of ours beside. */

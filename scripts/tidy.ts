@@ -107,7 +107,8 @@ const rules: Record<string, Rule> = {
       sources.filter((source) => source.path !== "scripts/tidy.ts"),
       /\b\w*(check_?point|op_?log|vacuum)\w*\b/i,
     ),
-  "relative links in documents resolve": brokenLinks,
+  "relative links in documents resolve, anchors too": brokenLinks,
+  "the track record counts its bugs": miscounted,
   "no lockfile names a registry": lockfileAddresses,
   "deno.json, package.json and test/std/import_map.json agree": disagreements,
 };
@@ -190,13 +191,42 @@ function missingTests(sources: Source[]): string[] {
 }
 
 function brokenLinks(): string[] {
-  return documents.flatMap((document) => {
-    const text = readFileSync(join(root, document), "utf8").replace(/```[^]*?```/g, "");
-    return [...text.matchAll(/\]\((?![a-z+]+:|#)([^)\s#]+)[^)]*\)/g)]
-      .map((match) => match[1] ?? "")
-      .filter((target) => !existsSync(join(root, dirname(document), target)))
-      .map((target) => `${document}: ${target}`);
-  });
+  return documents.flatMap((document) =>
+    [...proseOf(document).matchAll(/\]\((?![a-z+]+:)([^)\s#]*)(?:#([^)\s]*))?[^)]*\)/g)]
+      .filter(([, path = "", anchor]) => {
+        const target = path === "" ? document : join(dirname(document), path);
+        if (!existsSync(join(root, target))) return true;
+        return anchor !== undefined && target.endsWith(".md") && !anchorsOf(target).has(anchor);
+      })
+      .map(([link]) => `${document}: ${link}`)
+  );
+}
+
+/** Two branches that add a bug each merge without a conflict, and the counts of neither are right. */
+function miscounted(): string[] {
+  const [top = "", ...groups] = proseOf("docs/track-record.md").split(/^## /m);
+  const stated = [...top.matchAll(/^\| \[(.+)\]\(.*\| (\d+) +\|$/gm)]
+    .map(([, title, bugs]) => `${title}: ${bugs}`);
+  const counts = groups.map((group) => group.split(/^- /m).length - 1);
+  const counted = groups.map((group, i) => `${group.split("\n")[0]}: ${counts[i]}`);
+  stated.push(`bugs: ${/^The (\d+) bugs /m.exec(top)?.[1]}`);
+  counted.push(`bugs: ${counts.reduce((sum, count) => sum + count, 0)}`);
+  return counted.join() === stated.join() ? [] : counted.filter((line) => !stated.includes(line))
+    .concat(stated.filter((line) => !counted.includes(line)).map((line) => `stated: ${line}`));
+}
+
+function proseOf(document: string): string {
+  return readFileSync(join(root, document), "utf8").replace(/```[^]*?```/g, "");
+}
+
+/** The anchors that GitHub gives to headings. */
+function anchorsOf(document: string): Set<string> {
+  const headings = [...proseOf(document).matchAll(/^#+ (.*)$/gm)].map((match) => match[1] ?? "");
+  return new Set(
+    headings.map((heading) =>
+      heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+    ),
+  );
 }
 
 /** A "resolved" of a local package is a path, not an address. */

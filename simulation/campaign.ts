@@ -1,5 +1,5 @@
 /**
- * All explorations one after the other, as far as bounds and time allow: what one process of a campaign does.
+ * All explorations in turn, as far as bounds and time allow: what one process of a campaign does.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What is looked at after a power cut beside the state: backups, what a compaction left, damage on its way aside.
+ * What is checked after a power cut besides the state: backups, what a compaction left, damage being set aside.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What is promised about damage that is set aside: nothing of it is lost, replaced or passed over, and what was lost
- * is said, whenever the power goes and whatever the disk refuses.
+ * What is promised about damage that is set aside: none of it is lost, replaced or ignored, and what was lost
+ * is reported, whenever the power is cut and whatever the disk refuses.
  *
  * @module
  */

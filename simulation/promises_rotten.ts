@@ -1,5 +1,5 @@
 /**
- * What is promised about files that only fsck can move away: none keeps a state down, and none counts later.
+ * What is promised about files that only fsck can move: none prevents opening, and none counts later.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What is promised about updates of the program: everything is carried over, once, whenever the power goes.
+ * What is promised about updates of the program: everything is migrated, once, whenever the power is cut.
  *
  * @module
  */

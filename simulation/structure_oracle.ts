@@ -1,5 +1,5 @@
 /**
- * Opens a damaged directory in every way there is, and holds what comes of it against what the directory proves.
+ * Opens a damaged directory in every possible way, and compares the results with what the directory proves.
  *
  * @module
  */

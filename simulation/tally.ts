@@ -1,5 +1,5 @@
 /**
- * Counts what a simulation has looked at, so that it can say so.
+ * Counts what a simulation has checked, for its report.
  *
  * @module
  */

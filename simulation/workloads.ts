@@ -1,5 +1,5 @@
 /**
- * The short histories that faults and power cuts are tried on at every call.
+ * The short histories that get a fault or a power cut at every call.
  *
  * @module
  */

@@ -26,12 +26,20 @@ export interface ErrorDetails {
  *
  * @example Branch on the code
  * ```ts
- * import { LockedError, MinistateError } from "@ministate/ministate";
+ * import { MinistateError, StateManager } from "@ministate/ministate";
  * import { assertEquals } from "@std/assert";
  *
- * const error: MinistateError = new LockedError("The directory is in use", { path: "./state" });
- * assertEquals(error.code, "LOCKED");
- * assertEquals(error.path, "./state");
+ * const log = { initial: () => [""], apply: (lines: string[], line: string) => lines.push(line) };
+ * await using _manager = await StateManager.open("state", "log.wal.jsonl", log);
+ *
+ * let answer = "opened";
+ * try {
+ *   await StateManager.open("state", "log.wal.jsonl", log); // a second time
+ * } catch (error) {
+ *   if (!(error instanceof MinistateError)) throw error;
+ *   answer = error.code === "LOCKED" ? "try again later" : error.message;
+ * }
+ * assertEquals(answer, "try again later");
  * ```
  */
 export class MinistateError extends Error {
@@ -62,7 +70,34 @@ export class MinistateError extends Error {
   }
 }
 
-/** `CORRUPT`: acknowledged bytes are damaged or missing. Nothing was changed on the disk. */
+/**
+ * `CORRUPT`: acknowledged bytes are damaged or missing. Nothing was changed on the disk.
+ *
+ * @example See what is damaged
+ * ```ts
+ * import { CorruptionError, StateManager } from "@ministate/ministate";
+ * import { PowerCutDisk } from "@ministate/ministate/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * const disk = new PowerCutDisk(); // in memory, and fails when told to
+ * const manager = await StateManager.open("/state", "log.wal.jsonl", log, { fs: disk });
+ * await manager.applyAll(["one", "two"]);
+ * const path = manager.journalPath;
+ * await manager.close();
+ * disk.flipBit(path, new TextDecoder().decode(disk.peek(path)!).indexOf("two"), 0);
+ *
+ * const error = await assertRejects(
+ *   () => StateManager.open("/state", "log.wal.jsonl", log, { fs: disk }),
+ *   CorruptionError,
+ * );
+ * assertEquals(error.path, path);
+ * assertEquals(error.lost, { sequenceFirst: 1, sequenceLast: 2 });
+ * ```
+ */
 export class CorruptionError extends MinistateError {
   /** The first and last sequence that can't be proven. The last is `null` when it is unknown. */
   readonly lost: { sequenceFirst: number; sequenceLast: number | null };
@@ -77,7 +112,21 @@ export class CorruptionError extends MinistateError {
   }
 }
 
-/** `FOREIGN_FORMAT`: a file with one of our names is not ours, or belongs to another journal or mutator. */
+/**
+ * `FOREIGN_FORMAT`: a file with one of our names is not ours, or belongs to another journal or mutator.
+ *
+ * @example Keep each mutator to its own directory
+ * ```ts
+ * import { ForeignFormatError, StateManager } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const kettle = { name: "kettle", initial: () => 20, reduce: (_: number, celsius: number) => celsius };
+ * await (await StateManager.open("state", "home.wal.jsonl", kettle)).close();
+ *
+ * const oven = { ...kettle, name: "oven" };
+ * await assertRejects(() => StateManager.open("state", "home.wal.jsonl", oven), ForeignFormatError);
+ * ```
+ */
 export class ForeignFormatError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -85,7 +134,21 @@ export class ForeignFormatError extends MinistateError {
   }
 }
 
-/** `TOO_NEW`: written by a newer version of this library or of the mutator. Nothing was changed. */
+/**
+ * `TOO_NEW`: written by a newer version of this library or of the mutator. Nothing was changed.
+ *
+ * @example Refuse what a newer version wrote
+ * ```ts
+ * import { StateManager, TooNewError } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const kettle = { initial: () => 20, reduce: (_: number, celsius: number) => celsius };
+ * const newer = { ...kettle, version: 2 };
+ * await (await StateManager.open("state", "kettle.wal.jsonl", newer)).close();
+ *
+ * await assertRejects(() => StateManager.open("state", "kettle.wal.jsonl", kettle), TooNewError);
+ * ```
+ */
 export class TooNewError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -93,7 +156,23 @@ export class TooNewError extends MinistateError {
   }
 }
 
-/** `MIGRATION_FAILED`: the mutator can't migrate an older state. Nothing was changed. */
+/**
+ * `MIGRATION_FAILED`: the mutator can't migrate an older state. Nothing was changed.
+ *
+ * @example Raise the version without a migration
+ * ```ts
+ * import { MigrationError, StateManager } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const kettle = { initial: () => 20, reduce: (_: number, celsius: number) => celsius };
+ * {
+ *   await using manager = await StateManager.open("state", "kettle.wal.jsonl", kettle);
+ *   await manager.apply(90);
+ * }
+ * const newer = { ...kettle, version: 2 }; // needs a `migrate`
+ * await assertRejects(() => StateManager.open("state", "kettle.wal.jsonl", newer), MigrationError);
+ * ```
+ */
 export class MigrationError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -101,7 +180,23 @@ export class MigrationError extends MinistateError {
   }
 }
 
-/** `LOCKED`: another manager, in this process or another, has the directory open for writing. */
+/**
+ * `LOCKED`: another manager, in this process or another, has the directory open for writing.
+ *
+ * @example Find the directory in use
+ * ```ts
+ * import { LockedError, StateManager } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * await using manager = await StateManager.open("state", "log.wal.jsonl", log);
+ *
+ * await assertRejects(() => StateManager.open("state", "log.wal.jsonl", log), LockedError);
+ * ```
+ */
 export class LockedError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -109,7 +204,28 @@ export class LockedError extends MinistateError {
   }
 }
 
-/** `NO_STATE`: opened with `create: false`, and the directory is missing or holds no state. Nothing was created. */
+/**
+ * `NO_STATE`: opened with `create: false`, and the directory is missing or holds no state. Nothing was created.
+ *
+ * @example Notice that the card is not mounted
+ * ```ts
+ * import { NoStateError, StateManager } from "@ministate/ministate";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * let mounted = true;
+ * try {
+ *   await StateManager.open("state", "log.wal.jsonl", log, { create: false });
+ * } catch (error) {
+ *   if (!(error instanceof NoStateError)) throw error;
+ *   mounted = false;
+ * }
+ * assertEquals(mounted, false);
+ * ```
+ */
 export class NoStateError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -117,7 +233,31 @@ export class NoStateError extends MinistateError {
   }
 }
 
-/** `POISONED`: a sync failed, so the fate of the last bytes is unknown. Reads still work; reopen to continue. */
+/**
+ * `POISONED`: a sync failed, so the fate of the last bytes is unknown. Reads still work; reopen to continue.
+ *
+ * @example Reopen after a failed sync
+ * ```ts
+ * import { PoisonedError, StateManager } from "@ministate/ministate";
+ * import { PowerCutDisk } from "@ministate/ministate/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * const disk = new PowerCutDisk(); // in memory, and fails when told to
+ * const manager = await StateManager.open("/state", "log.wal.jsonl", log, { fs: disk });
+ *
+ * disk.fault = { at: disk.calls + 2, how: "EIO" }; // the sync after the write
+ * await assertRejects(() => manager.apply("lost or not"), PoisonedError);
+ * await manager.close().catch((error) => assertEquals(error.code, "POISONED"));
+ *
+ * await using again = await StateManager.open("/state", "log.wal.jsonl", log, { fs: disk });
+ * await again.apply("durable");
+ * assertEquals(again.state.at(-1), "durable");
+ * ```
+ */
 export class PoisonedError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -129,6 +269,23 @@ export class PoisonedError extends MinistateError {
  * `DIRECTORY_GONE`: the path of the state directory now leads somewhere else, or the directory, its lock file or the
  * segment was removed. Nothing was done under that path since. Mutations acknowledged after a move are in the moved
  * directory. Final: close, and open again.
+ *
+ * @example Notice that the directory was moved
+ * ```ts
+ * import { DirectoryGoneError, StateManager } from "@ministate/ministate";
+ * import { PowerCutDisk } from "@ministate/ministate/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * const disk = new PowerCutDisk(); // in memory, and fails when told to
+ * const manager = await StateManager.open("/state", "log.wal.jsonl", log, { fs: disk });
+ *
+ * await disk.rename("/state", "/elsewhere");
+ * await assertRejects(() => manager.createSnapshot(), DirectoryGoneError);
+ * ```
  */
 export class DirectoryGoneError extends MinistateError {
   /** Makes the error. */
@@ -137,7 +294,30 @@ export class DirectoryGoneError extends MinistateError {
   }
 }
 
-/** `DISK_FULL`: there was no space. The journal is unchanged; try again once there is space. */
+/**
+ * `DISK_FULL`: there was no space. The journal is unchanged; try again once there is space.
+ *
+ * @example Try again once there is space
+ * ```ts
+ * import { DiskFullError, StateManager } from "@ministate/ministate";
+ * import { PowerCutDisk } from "@ministate/ministate/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * const disk = new PowerCutDisk(); // in memory, and fails when told to
+ * const manager = await StateManager.open("/state", "log.wal.jsonl", log, { fs: disk });
+ *
+ * disk.spaceLeft = 0;
+ * const long = "x".repeat(200_000);
+ * await assertRejects(() => manager.apply(long), DiskFullError);
+ *
+ * disk.spaceLeft = Infinity;
+ * assertEquals((await manager.apply(long)).sequence, 1);
+ * ```
+ */
 export class DiskFullError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -145,7 +325,24 @@ export class DiskFullError extends MinistateError {
   }
 }
 
-/** `IO_FAILED`: the operating system refused a read, a write or an open. `systemCode` holds its reason. */
+/**
+ * `IO_FAILED`: the operating system refused a read, a write or an open. `systemCode` holds its reason.
+ *
+ * @example Back up into a directory that is in use
+ * ```ts
+ * import { IoError, StateManager } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * await using manager = await StateManager.open("state", "log.wal.jsonl", log);
+ *
+ * await manager.backup("backup");
+ * await assertRejects(() => manager.backup("backup"), IoError); // holds a state already
+ * ```
+ */
 export class IoError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -153,7 +350,23 @@ export class IoError extends MinistateError {
   }
 }
 
-/** `CLOSED`: the manager or journal was already closed. */
+/**
+ * `CLOSED`: the manager or journal was already closed.
+ *
+ * @example Call after close
+ * ```ts
+ * import { ClosedError, StateManager } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * const manager = await StateManager.open("state", "log.wal.jsonl", log);
+ * await manager.close();
+ * await assertRejects(() => manager.apply("too late"), ClosedError);
+ * ```
+ */
 export class ClosedError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -161,7 +374,26 @@ export class ClosedError extends MinistateError {
   }
 }
 
-/** `READ_ONLY`: opened for reading only. */
+/**
+ * `READ_ONLY`: opened for reading only.
+ *
+ * @example Read beside the writer
+ * ```ts
+ * import { ReadOnlyError, StateManager } from "@ministate/ministate";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * await using writer = await StateManager.open("state", "log.wal.jsonl", log);
+ * await writer.applyAll(["one", "two"]);
+ *
+ * await using reader = await StateManager.open("state", "log.wal.jsonl", log, { readOnly: true });
+ * assertEquals(reader.snapshot(), ["one", "two"]);
+ * await assertRejects(() => reader.apply("three"), ReadOnlyError);
+ * ```
+ */
 export class ReadOnlyError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -169,7 +401,21 @@ export class ReadOnlyError extends MinistateError {
   }
 }
 
-/** `INVALID_MUTATION`: not JSON, or refused by the schema. It was not journaled. */
+/**
+ * `INVALID_MUTATION`: not JSON, or refused by the schema. It was not journaled.
+ *
+ * @example Refuse what JSON cannot hold
+ * ```ts
+ * import { InvalidMutationError, StateManager } from "@ministate/ministate";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const sum = { initial: () => 0, reduce: (total: number, by: number) => total + by };
+ * await using manager = await StateManager.open("state", "sum.wal.jsonl", sum);
+ *
+ * await assertRejects(() => manager.apply(NaN), InvalidMutationError);
+ * assertEquals(manager.sequence, 0); // not journaled
+ * ```
+ */
 export class InvalidMutationError extends MinistateError {
   /** The schema's issues, unchanged; empty when the value was not JSON. */
   readonly issues: readonly unknown[];
@@ -181,7 +427,21 @@ export class InvalidMutationError extends MinistateError {
   }
 }
 
-/** `INVALID_STATE`: the state holds something that JSON can't, so no snapshot of it can be written. */
+/**
+ * `INVALID_STATE`: the state holds something that JSON can't, so no snapshot of it can be written.
+ *
+ * @example Find a state that JSON cannot hold
+ * ```ts
+ * import { InvalidStateError, StateManager } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const ratio = { initial: () => 0, reduce: (now: number, by: number) => now / by };
+ * await using manager = await StateManager.open("state", "ratio.wal.jsonl", ratio);
+ *
+ * await manager.apply(0); // 0 / 0 is NaN
+ * await assertRejects(() => manager.createSnapshot(), InvalidStateError);
+ * ```
+ */
 export class InvalidStateError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -189,7 +449,24 @@ export class InvalidStateError extends MinistateError {
   }
 }
 
-/** `TOO_LARGE`: a record or an atomic group over the size limit. It was not journaled. */
+/**
+ * `TOO_LARGE`: a record or an atomic group over the size limit. It was not journaled.
+ *
+ * @example Limit the size of a record
+ * ```ts
+ * import { StateManager, TooLargeError } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * await using manager = await StateManager.open("state", "log.wal.jsonl", log, {
+ *   recordSizeMax: 1000,
+ * });
+ * await assertRejects(() => manager.apply("x".repeat(1000)), TooLargeError);
+ * ```
+ */
 export class TooLargeError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {
@@ -200,6 +477,25 @@ export class TooLargeError extends MinistateError {
 /**
  * `REJECTED`: the mutator threw. The mutation is journaled under `sequence` and is rejected in the same way on every
  * replay. `cause` is what the mutator threw.
+ *
+ * @example Learn why the mutator refused
+ * ```ts
+ * import { MutationRejectedError, StateManager } from "@ministate/ministate";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const kettle = {
+ *   initial: () => ({ celsius: 20 }),
+ *   apply(state: { celsius: number }, celsius: number) {
+ *     if (celsius > 100) throw new RangeError("boiled over"); // before the first change
+ *     state.celsius = celsius;
+ *   },
+ * };
+ * await using manager = await StateManager.open("state", "kettle.wal.jsonl", kettle);
+ *
+ * const error = await assertRejects(() => manager.apply(101), MutationRejectedError);
+ * assertEquals((error.cause as Error).message, "boiled over");
+ * assertEquals(error.sequence, 1); // journaled: don't call again
+ * ```
  */
 export class MutationRejectedError extends MinistateError {
   /** Makes the error. */
@@ -208,7 +504,27 @@ export class MutationRejectedError extends MinistateError {
   }
 }
 
-/** `HISTORY_GONE`: compaction has deleted the part of the journal that the request needs. */
+/**
+ * `HISTORY_GONE`: compaction has deleted the part of the journal that the request needs.
+ *
+ * @example Ask for what compaction has deleted
+ * ```ts
+ * import { HistoryGoneError, StateManager } from "@ministate/ministate";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * await using manager = await StateManager.open("state", "log.wal.jsonl", log);
+ *
+ * for (const line of ["one", "two", "three"]) {
+ *   await manager.apply(line);
+ *   await manager.compact();
+ * }
+ * await assertRejects(() => manager.stateAt(1), HistoryGoneError);
+ * ```
+ */
 export class HistoryGoneError extends MinistateError {
   /** Makes the error. */
   constructor(message: string, details?: ErrorDetails) {

@@ -34,6 +34,19 @@ export interface ReplayRange {
  * A write-ahead log of JSON values. One line of JSON each, synced before `append` resolves.
  *
  * @typeParam M the mutations
+ *
+ * @example Append and replay
+ * ```ts
+ * import { Journal } from "@ministate/ministate/journal";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using journal = await Journal.open<{ celsius: number }>("state", "readings.wal.jsonl");
+ *
+ * const { sequence } = await journal.append({ celsius: 21.5 }); // durable once this resolves
+ * for await (const record of journal.replay()) {
+ *   assertEquals([record.sequence, record.mutation], [sequence, { celsius: 21.5 }]);
+ * }
+ * ```
  */
 export class Journal<M = unknown> {
   readonly #directory: StateDirectory;
@@ -54,6 +67,8 @@ export class Journal<M = unknown> {
    *
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `readings.wal.jsonl`; its files begin with it
+   * @param options see {@linkcode JournalOptions}
+   * @returns the journal, which holds the directory's lock until it is closed (unless read-only)
    * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
    * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another writer has the directory
@@ -61,6 +76,20 @@ export class Journal<M = unknown> {
    * @throws {TooNewError} when a newer version wrote it
    * @throws {DiskFullError} when there is no space to begin a journal
    * @throws {IoError} when the operating system refuses
+   *
+   * @example Open again, and continue
+   * ```ts
+   * import { Journal } from "@ministate/ministate/journal";
+   * import { assertEquals } from "@std/assert";
+   *
+   * {
+   *   await using journal = await Journal.open("state", "readings.wal.jsonl");
+   *   await journal.append({ celsius: 21.5 });
+   * }
+   * await using journal = await Journal.open("state", "readings.wal.jsonl");
+   * assertEquals(journal.sequence, 1);
+   * assertEquals((await journal.append({ celsius: 21.6 })).sequence, 2);
+   * ```
    */
   static async open<M = unknown>(
     directory: string,
@@ -101,6 +130,7 @@ export class Journal<M = unknown> {
   /**
    * Appends one mutation. Durable once it resolves.
    *
+   * @param mutation a JSON value
    * @returns the mutation's sequence
    * @throws {InvalidMutationError} when it is not JSON
    * @throws {TooLargeError} when its record would be too large
@@ -108,6 +138,19 @@ export class Journal<M = unknown> {
    * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once one can
    * @throws {PoisonedError} when a sync failed, now or before
    * @throws {ClosedError} when the journal is closed
+   * @throws {ReadOnlyError} when it was opened read-only
+   *
+   * @example Append mutations that share one sync
+   * ```ts
+   * import { Journal } from "@ministate/ministate/journal";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using journal = await Journal.open<{ celsius: number }>("state", "readings.wal.jsonl");
+   *
+   * // Not awaited one by one: calls that wait at the same time cost one write and one sync.
+   * const appended = await Promise.all([21.5, 21.6].map((celsius) => journal.append({ celsius })));
+   * assertEquals(appended, [{ sequence: 1 }, { sequence: 2 }]);
+   * ```
    */
   // deno-lint-ignore require-await -- async, so that caller mistakes reject too
   async append(mutation: M): Promise<{ sequence: number }> {
@@ -118,7 +161,23 @@ export class Journal<M = unknown> {
   /**
    * Appends several mutations as one atomic group: after a power cut all of them are there, or none.
    *
+   * @param mutations JSON values
    * @returns the first and last sequence of the group; `null` when there were no mutations
+   * @throws {InvalidMutationError} when one is not JSON; none is appended
+   * @throws {TooLargeError} when the group doesn't fit in one batch; none is appended
+   * @throws {TypeError} when it is not given an array
+   * @throws {MinistateError} in every other case in which {@linkcode Journal.append} throws
+   *
+   * @example Append all or nothing
+   * ```ts
+   * import { Journal } from "@ministate/ministate/journal";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using journal = await Journal.open<{ celsius: number }>("state", "readings.wal.jsonl");
+   *
+   * const group = await journal.appendAll([{ celsius: 21.5 }, { celsius: 21.6 }]);
+   * assertEquals(group, { sequenceFirst: 1, sequenceLast: 2 });
+   * ```
    */
   async appendAll(
     mutations: readonly M[],
@@ -136,9 +195,24 @@ export class Journal<M = unknown> {
   /**
    * Replays acknowledged mutations in order.
    *
+   * @param range the first and the last sequence wanted
+   * @returns an iterator over records: sequence, timestamp in milliseconds since 1970, mutation
    * @throws {HistoryGoneError} when `from` was given and compaction has deleted that part
    * @throws {CorruptionError} when what is replayed is damaged
    * @throws {ClosedError} when the journal is closed, even during the replay
+   *
+   * @example Replay a part
+   * ```ts
+   * import { Journal } from "@ministate/ministate/journal";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using journal = await Journal.open<{ celsius: number }>("state", "readings.wal.jsonl");
+   *
+   * await journal.appendAll([{ celsius: 20 }, { celsius: 21 }, { celsius: 22 }]);
+   * const celsius: number[] = [];
+   * for await (const { mutation } of journal.replay({ from: 2 })) celsius.push(mutation.celsius);
+   * assertEquals(celsius, [21, 22]);
+   * ```
    */
   async *replay(
     range: ReplayRange = {},
@@ -173,7 +247,22 @@ export class Journal<M = unknown> {
     throw readOnlyError(this.stateDir);
   }
 
-  /** Waits for everything submitted, writes a seal, trims the segment and releases the lock. */
+  /**
+   * Waits for everything submitted, writes a seal, trims the segment and releases the lock.
+   *
+   * @example Close with a seal
+   * ```ts
+   * import { Journal } from "@ministate/ministate/journal";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const journal = await Journal.open("state", "readings.wal.jsonl");
+   * await journal.append({ celsius: 21.5 });
+   * await journal.close();
+   *
+   * await using again = await Journal.open("state", "readings.wal.jsonl");
+   * assertEquals(again.recovery.sealed, true);
+   * ```
+   */
   async close(): Promise<void> {
     try {
       await this.#writer?.close();
@@ -182,7 +271,22 @@ export class Journal<M = unknown> {
     }
   }
 
-  /** Same as `close`, for `await using`. */
+  /**
+   * Same as `close`, for `await using`.
+   *
+   * @example Close at the end of a block
+   * ```ts
+   * import { Journal } from "@ministate/ministate/journal";
+   * import { assertEquals } from "@std/assert";
+   *
+   * {
+   *   await using journal = await Journal.open("state", "readings.wal.jsonl");
+   *   await journal.append({ celsius: 21.5 });
+   * } // closed here, also when the block throws
+   * await using again = await Journal.open("state", "readings.wal.jsonl");
+   * assertEquals(again.sequence, 1);
+   * ```
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -13,21 +13,26 @@ export interface JournalOptions {
   /** The file system to use. @default that of the running runtime */
   fs?: DurableFs;
   /**
-   * What to do when acknowledged bytes are damaged. `"fail"` throws and changes nothing. `"quarantine"` sets the
-   * damaged files aside, continues with the longest provable prefix, and lists what was lost in the recovery report.
+   * What to do when acknowledged bytes are damaged. `"fail"` throws {@linkcode CorruptionError} and changes nothing.
+   * `"quarantine"` sets the damaged files aside, continues with the longest provable prefix, and lists what was lost in
+   * the recovery report.
    * @default "fail"
    */
   onCorruption?: "fail" | "quarantine";
-  /** Open without the lock and without changing anything; `apply` is refused. @default false */
+  /**
+   * Open without the lock and without changing anything; `apply` is refused with {@linkcode ReadOnlyError}.
+   * @default false
+   */
   readOnly?: boolean;
   /**
    * Whether to create a state in a directory that is missing or holds none. `false` refuses such a directory with
-   * `NO_STATE` and creates nothing: otherwise a card that is not mounted would look like an empty state. @default true
+   * {@linkcode NoStateError} and creates nothing: otherwise a card that is not mounted would look like an empty state.
+   * @default true
    */
   create?: boolean;
   /** A new segment is begun when the current one would grow larger than this. @default 8 MiB */
   segmentSizeMax?: number;
-  /** A mutation whose line would be longer is refused. @default 1 MiB */
+  /** A mutation whose line would be longer is refused with {@linkcode TooLargeError}. @default 1 MiB */
   recordSizeMax?: number;
   /**
    * Write a seal after this many milliseconds without a mutation, so that the last batch is provable. @default none:
@@ -63,10 +68,11 @@ export interface StateManagerOptions extends JournalOptions {
 export interface SnapshotStoreOptions {
   /** The file system to use. @default that of the running runtime */
   fs?: DurableFs;
-  /** Open without the lock; `create` is refused. @default false */
+  /** Open without the lock; `create` is refused with {@linkcode ReadOnlyError}. @default false */
   readOnly?: boolean;
   /**
-   * Whether to accept a directory that is missing or holds neither snapshot nor journal. `false` creates nothing.
+   * Whether to accept a directory that is missing or holds neither snapshot nor journal. `false` creates nothing and
+   * throws {@linkcode NoStateError}.
    * @default true
    */
   create?: boolean;

@@ -33,6 +33,17 @@ export interface RestoredSnapshot<S> extends SnapshotInfo {
  * Snapshots of states: written to a temporary file, synced, verified and renamed, so that each is complete or absent.
  *
  * @typeParam S the state, which must be JSON
+ *
+ * @example Create and restore
+ * ```ts
+ * import { SnapshotStore } from "@ministate/ministate/snapshot";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using store = await SnapshotStore.open<{ lamp: string }>("state", "home.wal.jsonl");
+ *
+ * await store.create(7, { lamp: "on" }); // durable and verified once this resolves
+ * assertEquals((await store.restore())?.state, { lamp: "on" });
+ * ```
  */
 export class SnapshotStore<S = unknown> {
   readonly #directory: StateDirectory;
@@ -58,11 +69,25 @@ export class SnapshotStore<S = unknown> {
    *
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `home.wal.jsonl`; the files begin with it
+   * @param options see {@linkcode SnapshotStoreOptions}
+   * @returns the store, which holds the directory's lock until it is closed (unless read-only)
    * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another writer has the directory
    * @throws {ForeignFormatError} when the directory holds another journal
    * @throws {IoError} when the operating system refuses
    * @throws {TypeError} when an option or the name is invalid
+   *
+   * @example Read beside the writer
+   * ```ts
+   * import { SnapshotStore } from "@ministate/ministate/snapshot";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using store = await SnapshotStore.open<{ lamp: string }>("state", "home.wal.jsonl");
+   * await store.create(7, { lamp: "on" });
+   *
+   * await using reader = await SnapshotStore.open("state", "home.wal.jsonl", { readOnly: true });
+   * assertEquals((await reader.restore())?.sequence, 7);
+   * ```
    */
   static async open<S = unknown>(
     directory: string,
@@ -89,9 +114,26 @@ export class SnapshotStore<S = unknown> {
   /**
    * Writes a snapshot of `state`, the state after `sequence`. Durable and verified once it resolves.
    *
+   * @param sequence the last mutation that the state includes; 0 before the first
+   * @param state a JSON value; later changes to it don't matter
+   * @returns the snapshot's path, sequence and size in bytes
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space; nothing is left behind
+   * @throws {RangeError} when `sequence` is not a whole number, or is negative or too large
    * @throws {ClosedError} when the store is closed
+   * @throws {ReadOnlyError} when it was opened read-only
+   *
+   * @example Create a snapshot
+   * ```ts
+   * import { SnapshotStore } from "@ministate/ministate/snapshot";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using store = await SnapshotStore.open<{ lamp: string }>("state", "home.wal.jsonl");
+   *
+   * const { sequence, size } = await store.create(7, { lamp: "on" });
+   * assertEquals(sequence, 7);
+   * assertEquals(size > 0, true);
+   * ```
    */
   async create(sequence: number, state: S): Promise<SnapshotInfo> {
     this.#directory.refuseClosed();
@@ -121,8 +163,23 @@ export class SnapshotStore<S = unknown> {
   /**
    * Reads the newest sound snapshot, or returns `null` when there is none.
    *
+   * @returns the state with its sequence, and the newer snapshots that were damaged
    * @throws {TooNewError} when a newer version wrote it
    * @throws {ClosedError} when the store is closed
+   *
+   * @example Restore the newest snapshot
+   * ```ts
+   * import { SnapshotStore } from "@ministate/ministate/snapshot";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using store = await SnapshotStore.open<{ lamp: string }>("state", "home.wal.jsonl");
+   *
+   * assertEquals(await store.restore(), null); // none yet
+   * await store.create(7, { lamp: "on" });
+   * await store.create(8, { lamp: "off" });
+   * const restored = await store.restore();
+   * assertEquals([restored?.sequence, restored?.state], [8, { lamp: "off" }]);
+   * ```
    */
   async restore(): Promise<RestoredSnapshot<S> | null> {
     this.#directory.refuseClosed();
@@ -139,7 +196,23 @@ export class SnapshotStore<S = unknown> {
     return { path, sequence, size, state: state as S, skipped };
   }
 
-  /** Whether there is any snapshot, sound or not. */
+  /**
+   * Whether there is any snapshot, sound or not.
+   *
+   * @throws {ClosedError} when the store is closed
+   *
+   * @example Look for a snapshot
+   * ```ts
+   * import { SnapshotStore } from "@ministate/ministate/snapshot";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using store = await SnapshotStore.open<{ lamp: string }>("state", "home.wal.jsonl");
+   *
+   * assertEquals(await store.exists(), false);
+   * await store.create(7, { lamp: "on" });
+   * assertEquals(await store.exists(), true);
+   * ```
+   */
   async exists(): Promise<boolean> {
     this.#directory.refuseClosed();
     const { snapshots } = await this.#directory.list();
@@ -147,12 +220,43 @@ export class SnapshotStore<S = unknown> {
     return snapshots.length > 0;
   }
 
-  /** Waits for snapshots being written, and releases the lock. */
+  /**
+   * Waits for snapshots being written, and releases the lock.
+   *
+   * @example Close and open again
+   * ```ts
+   * import { SnapshotStore } from "@ministate/ministate/snapshot";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const store = await SnapshotStore.open("state", "home.wal.jsonl");
+   * const created = store.create(7, { lamp: "on" });
+   * await store.close(); // waits for what was called before
+   * assertEquals((await created).sequence, 7);
+   *
+   * await using again = await SnapshotStore.open("state", "home.wal.jsonl");
+   * assertEquals(await again.exists(), true);
+   * ```
+   */
   async close(): Promise<void> {
     await this.#directory.close(this.#turn.idle());
   }
 
-  /** Same as `close`, for `await using`. */
+  /**
+   * Same as `close`, for `await using`.
+   *
+   * @example Close at the end of a block
+   * ```ts
+   * import { SnapshotStore } from "@ministate/ministate/snapshot";
+   * import { assertEquals } from "@std/assert";
+   *
+   * {
+   *   await using store = await SnapshotStore.open("state", "home.wal.jsonl");
+   *   await store.create(7, { lamp: "on" });
+   * } // closed here, also when the block throws
+   * await using again = await SnapshotStore.open("state", "home.wal.jsonl");
+   * assertEquals(await again.exists(), true);
+   * ```
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

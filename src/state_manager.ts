@@ -37,6 +37,21 @@ import type { StatsOptions } from "./options.ts";
  * @typeParam S the state
  * @typeParam M the mutations
  * @typeParam R what the mutator returns
+ *
+ * @example Change a state, durably
+ * ```ts
+ * import { StateManager } from "@ministate/ministate";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const counter = {
+ *   initial: () => ({ value: 0 }),
+ *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+ * };
+ * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+ *
+ * const { sequence, result } = await manager.apply({ by: 10 }); // durable once this resolves
+ * assertEquals([sequence, result, manager.state.value], [1, 10, 10]);
+ * ```
  */
 export class StateManager<S, M, R = unknown> {
   readonly #directory: StateDirectory;
@@ -73,6 +88,8 @@ export class StateManager<S, M, R = unknown> {
    * @param directory the state directory; one writer at a time
    * @param name the journal's name, such as `counter.wal.jsonl`; its files begin with it
    * @param mutator the initial state and what a mutation does to it
+   * @param options see {@linkcode StateManagerOptions}
+   * @returns the manager, which holds the directory's lock until it is closed (unless read-only)
    * @throws {CorruptionError} when acknowledged bytes are damaged (see the option `onCorruption`)
    * @throws {NoStateError} with `create: false`, when the directory is missing or holds no state; nothing was created
    * @throws {LockedError} when another manager has the directory
@@ -82,6 +99,7 @@ export class StateManager<S, M, R = unknown> {
    * @throws {DiskFullError} when there is no space to begin a journal
    * @throws {IoError} when the operating system refuses
    * @throws {TypeError} when an option, the name or the mutator is invalid
+   * @throws {RangeError} when a number in the options or the mutator is out of range
    *
    * @example Open again and find everything
    * ```ts
@@ -92,12 +110,11 @@ export class StateManager<S, M, R = unknown> {
    *   initial: () => [] as string[],
    *   apply: (lines: string[], line: string) => lines.push(line),
    * };
-   * const directory = await Deno.makeTempDir();
    * {
-   *   await using manager = await StateManager.open(directory, "log.wal.jsonl", log);
+   *   await using manager = await StateManager.open("state", "log.wal.jsonl", log);
    *   await manager.apply("hello");
    * }
-   * await using manager = await StateManager.open(directory, "log.wal.jsonl", log);
+   * await using manager = await StateManager.open("state", "log.wal.jsonl", log);
    * assertEquals(manager.snapshot(), ["hello"]);
    * assertEquals(manager.recovery.replayed, 1);
    * ```
@@ -129,7 +146,25 @@ export class StateManager<S, M, R = unknown> {
     return this.#machine.state as DeepReadonly<S>;
   }
 
-  /** An independent deep copy of the state. */
+  /**
+   * An independent deep copy of the state.
+   *
+   * @example Keep a state as it is now
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   *
+   * const before = manager.snapshot();
+   * await manager.apply({ by: 1 });
+   * assertEquals([before.value, manager.state.value], [0, 1]);
+   * ```
+   */
   snapshot(): S {
     return structuredClone(this.#machine.state);
   }
@@ -159,6 +194,7 @@ export class StateManager<S, M, R = unknown> {
    * Journals a mutation, syncs it, then applies it. Durable once it resolves. Calls that wait at the same time
    * share one write and one sync and are applied in call order.
    *
+   * @param mutation a JSON value; the mutator gets a copy
    * @returns the mutation's sequence and the mutator's result
    * @throws {MutationRejectedError} when the mutator threw; the mutation is journaled and stays rejected
    * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
@@ -168,6 +204,22 @@ export class StateManager<S, M, R = unknown> {
    * @throws {PoisonedError} when a sync failed, now or before; reopen to continue
    * @throws {ClosedError} when the manager is closed
    * @throws {ReadOnlyError} when it was opened read-only
+   *
+   * @example Apply mutations that share one sync
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   *
+   * // Not awaited one by one: calls that wait at the same time cost one write and one sync.
+   * const applied = await Promise.all([manager.apply({ by: 1 }), manager.apply({ by: 2 })]);
+   * assertEquals(applied, [{ sequence: 1, result: 1 }, { sequence: 2, result: 3 }]);
+   * ```
    */
   apply(mutation: M): Promise<Applied<R>> {
     return this.#submit(() => [this.#encode(mutation)], (sequence, timestamp, [text]) => ({
@@ -182,10 +234,30 @@ export class StateManager<S, M, R = unknown> {
    * When the mutator rejects one of them, the others of the group are still applied, and the call rejects with the
    * first rejection.
    *
+   * @param mutations JSON values; an empty array resolves at once
    * @returns each mutation's sequence and result, in order
    * @throws {MutationRejectedError} when the mutator rejected at least one; the group stays journaled
    * @throws {InvalidMutationError} when one is not JSON, or the schema refuses it; none is journaled
    * @throws {TooLargeError} when the group doesn't fit in one batch; none is journaled
+   * @throws {TypeError} when it is not given an array
+   * @throws {MinistateError} in every other case in which {@linkcode StateManager.apply} throws
+   *
+   * @example Move an amount in one step
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const accounts = {
+   *   initial: () => ({ ann: 5, bob: 0 }),
+   *   apply: (state: { ann: number; bob: number }, add: { to: "ann" | "bob"; amount: number }) =>
+   *     state[add.to] += add.amount,
+   * };
+   * await using manager = await StateManager.open("state", "accounts.wal.jsonl", accounts);
+   *
+   * // After a power cut, either both are there or neither.
+   * await manager.applyAll([{ to: "ann", amount: -2 }, { to: "bob", amount: 2 }]);
+   * assertEquals(manager.snapshot(), { ann: 3, bob: 2 });
+   * ```
    */
   applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
     return this.#submit(
@@ -229,8 +301,30 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Writes a snapshot, synced and verified, from which the next `open` starts. Mutations continue meanwhile.
    *
+   * @returns the snapshot's path, sequence and size in bytes
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space for it
+   * @throws {ClosedError} when the manager is closed
+   * @throws {ReadOnlyError} when it was opened read-only
+   *
+   * @example Replay nothing at the next start
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * {
+   *   await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   *   await manager.apply({ by: 1 });
+   *   const { sequence } = await manager.createSnapshot();
+   *   assertEquals(sequence, 1);
+   * }
+   * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   * assertEquals([manager.state.value, manager.recovery.replayed], [1, 0]);
+   * ```
    */
   async createSnapshot(): Promise<SnapshotInfo> {
     this.#writable();
@@ -242,8 +336,34 @@ export class StateManager<S, M, R = unknown> {
    * kept, with the journal after the older one, so that a damaged snapshot costs nothing. The first compaction of a
    * directory therefore deletes nothing.
    *
+   * @returns the new snapshot, and the paths that were deleted
    * @throws {InvalidStateError} when the state is not JSON
    * @throws {DiskFullError} when there is no space for the snapshot, even after freeing what could be freed
+   * @throws {ClosedError} when the manager is closed
+   * @throws {ReadOnlyError} when it was opened read-only
+   *
+   * @example Compact at a time of your choice
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assert, assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter, {
+   *   compaction: "manual",
+   * });
+   *
+   * await manager.apply({ by: 1 });
+   * assertEquals((await manager.compact()).deleted, []); // two snapshots are kept
+   * await manager.apply({ by: 1 });
+   * await manager.compact();
+   * await manager.apply({ by: 1 });
+   * const { snapshot, deleted } = await manager.compact();
+   * assertEquals(snapshot.sequence, 3);
+   * assert(deleted.length > 0);
+   * ```
    */
   async compact(): Promise<CompactionReport> {
     this.#writable();
@@ -253,8 +373,32 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Copies the state and its kept history to another directory, consistently, while mutations continue.
    *
+   * @param directory the target; created if missing
+   * @returns the last sequence in the backup, and how much was copied
+   * @throws {CorruptionError} when the state's files are damaged; the target is then incomplete
    * @throws {IoError} when the target holds a state already, can't be written, or is moved or removed during the backup
    * @throws {DirectoryGoneError} when the state itself is no longer where it was opened
+   * @throws {ClosedError} when the manager is closed
+   *
+   * @example Back up a live state, and open the backup
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   *
+   * await manager.apply({ by: 1 });
+   * const { sequence } = await manager.backup("backup");
+   * await manager.apply({ by: 1 }); // not in the backup
+   * assertEquals(sequence, 1);
+   *
+   * await using backup = await StateManager.open("backup", "counter.wal.jsonl", counter);
+   * assertEquals(backup.state.value, 1);
+   * ```
    */
   async backup(directory: string): Promise<BackupReport> {
     this.#refuseClosed();
@@ -272,7 +416,32 @@ export class StateManager<S, M, R = unknown> {
    * new ones. Leaving the loop, `return()`, an aborted `signal` and `close()` end it, even while it waits; none of them
    * is an error. A loop that keeps up opens no file and reads nothing from the disk.
    *
-   * @throws {HistoryGoneError} when compaction has deleted what was asked for
+   * @param options where to begin, and when to end
+   * @returns an iterator; each of its mutations is a copy of its own
+   * @throws {HistoryGoneError} in the loop, when compaction has deleted what was asked for
+   * @throws {ClosedError} when the manager is closed before the call
+   * @throws {TypeError} when an option is unknown or of the wrong type
+   * @throws {RangeError} when `from` is not a whole number of at least 0
+   *
+   * @example Follow mutations from the first one on
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   *
+   * await manager.applyAll([{ by: 1 }, { by: 2 }]);
+   * const seen: number[] = [];
+   * for await (const { sequence, mutation } of manager.changes({ from: 1 })) {
+   *   seen.push(mutation.by);
+   *   if (sequence === manager.sequence) break; // without this, it waits for the next mutation
+   * }
+   * assertEquals(seen, [1, 2]);
+   * ```
    */
   changes(options: ChangesOptions = {}): AsyncGenerator<Change<M>, void, void> {
     this.#refuseClosed();
@@ -282,8 +451,27 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Rebuilds the state as it was after `sequence`, from the journal and the snapshots that are kept.
    *
+   * @param sequence a whole number from 0 (the initial state) to the manager's sequence
+   * @returns a state of its own: changing it changes nothing else
    * @throws {RangeError} when that sequence has not been reached yet
    * @throws {HistoryGoneError} when compaction has deleted the files that this needs
+   * @throws {ClosedError} when the manager is closed
+   *
+   * @example Look into the past
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   *
+   * await manager.applyAll([{ by: 1 }, { by: 2 }]);
+   * assertEquals(await manager.stateAt(1), { value: 1 });
+   * assertEquals(await manager.stateAt(0), { value: 0 }); // the initial state
+   * ```
    */
   async stateAt(sequence: number): Promise<S> {
     this.#refuseClosed();
@@ -298,14 +486,54 @@ export class StateManager<S, M, R = unknown> {
   /**
    * What was written since opening and over the lifetime of the directory, and how long a card lasts at this rate.
    *
+   * @param options what the card endures, in bytes
+   * @returns counts and sizes in bytes; `cardYears` is `null` without `enduranceBytes`
    * @throws {TypeError} when an option is unknown or of the wrong type
    * @throws {RangeError} when `enduranceBytes` is not a whole number of at least 1
+   *
+   * @example Estimate how long a card of 30 TB lasts
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assert, assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   *
+   * await manager.apply({ by: 1 });
+   * const { sinceOpen, cardYears } = manager.stats({ enduranceBytes: 30e12 });
+   * assertEquals(sinceOpen.mutations, 1);
+   * assert(sinceOpen.cardBytes >= 4096, "a card takes whole pages");
+   * assert(cardYears! > 0);
+   * ```
    */
   stats(options: StatsOptions = {}): Stats {
     return statsOf(this.#recovered.ledger, options);
   }
 
-  /** Waits for everything in progress, writes a seal, trims the segment and releases the lock. */
+  /**
+   * Waits for everything in progress, writes a seal, trims the segment and releases the lock.
+   *
+   * @example Close, and open again
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * const manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   * const applied = manager.apply({ by: 1 });
+   * await manager.close(); // waits for what was called before
+   * assertEquals((await applied).result, 1);
+   *
+   * await using again = await StateManager.open("state", "counter.wal.jsonl", counter);
+   * assertEquals(again.recovery.sealed, true);
+   * ```
+   */
   async close(): Promise<void> {
     this.#closed = true;
     this.#changes.close();
@@ -318,7 +546,26 @@ export class StateManager<S, M, R = unknown> {
     }
   }
 
-  /** Same as `close`, for `await using`. */
+  /**
+   * Same as `close`, for `await using`.
+   *
+   * @example Close at the end of a block
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * {
+   *   await using manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   *   await manager.apply({ by: 1 });
+   * } // closed here, also when the block throws
+   * await using again = await StateManager.open("state", "counter.wal.jsonl", counter);
+   * assertEquals(again.state.value, 1);
+   * ```
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -52,7 +52,29 @@ export interface MutatorReport {
   crashStates: number;
 }
 
-/** A mutator breaks a rule that crash safety relies on. */
+/**
+ * A mutator breaks a rule that crash safety relies on.
+ *
+ * @example See the mutations that break a rule
+ * ```ts
+ * import { checkMutator, MutatorCheckError } from "@ministate/ministate/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const kettle = {
+ *   initial: () => ({ celsius: 20 }),
+ *   apply(state: { celsius: number }, celsius: number) {
+ *     state.celsius = celsius;
+ *     if (celsius > 100) throw new RangeError("boiled over"); // too late: the state has changed
+ *   },
+ * };
+ * const error = await assertRejects(
+ *   () => checkMutator(kettle, { generate: (random) => random.below(2) * 101 }),
+ *   MutatorCheckError,
+ * );
+ * assertEquals(error.rule, "untouched");
+ * assertEquals(error.mutations, [101]);
+ * ```
+ */
 export class MutatorCheckError extends Error {
   /** The class's name, which survives minifying. */
   override readonly name = "MutatorCheckError";

@@ -1,5 +1,5 @@
 /**
- * Commits for very long with automatic compaction, and notes now and then how fast, how late and how large it is.
+ * Commits for very long with automatic compaction, and samples speed, timer lateness and memory now and then.
  *
  * @module
  */

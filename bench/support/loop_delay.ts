@@ -1,5 +1,5 @@
 /**
- * Measures how late timers are in this process: for how long the event loop was held.
+ * Measures how late timers are in this process: how long the event loop was blocked.
  *
  * @module
  */

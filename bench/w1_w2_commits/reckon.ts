@@ -1,5 +1,5 @@
 /**
- * From what every contender did to what the tables say: ratios within a round, targets, lost rows.
+ * Turns the contenders' figures into what the tables say: ratios within a round, targets, lost rows.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface Row {
   failures: Partial<Record<Runtime, string>>;
 }
 
-/** A figure held against what it should be at least. */
+/** A figure compared with its minimum. */
 export interface Verdict {
   runtime: Runtime;
   target: string;

@@ -1,5 +1,5 @@
 /**
- * Measures a state of very many keys: opening it from a snapshot, and what callers notice of the next snapshot.
+ * Measures a state of very many keys: opening it from a snapshot, and how the next snapshot affects callers.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * W4: a state of a million keys: how long it takes to open from its snapshot, and what callers notice of the next one.
+ * W4: a state of a million keys: how long it takes to open from its snapshot, and how the next one affects callers.
  *
  * @module
  */

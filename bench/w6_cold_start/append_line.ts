@@ -1,6 +1,6 @@
 /**
  * The floor of cold starts: appends one line to a file in the directory that the first argument names, syncs it, and
- * ends. With "peak" as the second argument it also prints its peak memory. Each runtime by its leanest means.
+ * ends. With "peak" as the second argument it also prints its peak memory. Each runtime uses its cheapest API.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A small HTTP server that commits a reading on every request, and measures how long its event loop is held meanwhile.
+ * A small HTTP server that commits a reading on every request, and measures how long its event loop is blocked meanwhile.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The text of W7: how long the event loop is held.
+ * The text of W7: how long the event loop is blocked.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export function reportDelays(delays: DelayRun[]): string {
     failure === undefined ? [] : [`${nameOf(contender)} on ${runtime}: ${failure}`]
   );
   if (failures.length > 0) parts.push(list("Not measured:", [...new Set(failures)]));
-  return `W7: how long the event loop of a server is held\n\n${parts.join("\n")}`;
+  return `W7: how long the event loop of a server is blocked\n\n${parts.join("\n")}`;
 }
 
 function reportDisk(delays: DelayRun[], syncMs: number): string {

@@ -1,5 +1,5 @@
 /**
- * W7: how long the event loop of a server is held that commits on every request, on disks that are made slow.
+ * W7: how long a server that commits on every request blocks its event loop, on artificially slow disks.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Does to the end of a journal what a power cut can do to it, and nothing that it can't: only bytes behind the last
+ * Does to the end of a journal what a power cut can do to it, and nothing that it can't: only bytes after the last
  * acknowledged reading are touched.
  *
  * @module
@@ -8,10 +8,10 @@
 import fs from "node:fs";
 import { join } from "node:path";
 
-/** Where the newest segment stands and what its end looks like. */
+/** The path of the newest segment and what its end looks like. */
 interface End {
   path: string;
-  /** Where the line feed behind the last written line ends. */
+  /** Where the line feed after the last written line ends. */
   writtenEnd: number;
   /** The last written line. */
   line: string;

@@ -1,4 +1,4 @@
-// The error of everything that keeps a binary from being built; its message is for the person who asked for it.
+// The error for everything that prevents building a binary; its message is for the user.
 
 import type { Outcome } from "../toolchain.ts";
 

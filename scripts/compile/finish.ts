@@ -1,4 +1,4 @@
-// What every binary goes through before it gets its name: the check of its layout, the mending, its checksum.
+// What every binary goes through before it gets its name: the check of its layout, the repair, its checksum.
 
 import { createHash } from "node:crypto";
 import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";

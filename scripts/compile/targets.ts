@@ -1,4 +1,4 @@
-// What binaries can be built for: Rust's names, by which Deno goes, and what the other tools call the same.
+// The targets of binaries: Rust's names, which Deno uses, and what the other tools call them.
 
 import process from "node:process";
 

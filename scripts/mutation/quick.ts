@@ -1,5 +1,5 @@
 /**
- * A share of the power cuts, faults and damages that the durability tests explore, small enough for every mutant.
+ * A share of the power cuts, faults and damage that the tests of the simulation explore, small enough for every mutant.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-// The other half of the oracle: what a program had said by the moment of the cut, against what was found afterwards.
+// The other half of the oracle: compares what a program had said by the moment of the cut with what was found afterwards.
 
 import type { Found } from "./guest/subject.ts";
 import type { LogEntry } from "./write_log.ts";

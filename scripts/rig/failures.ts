@@ -1,4 +1,4 @@
-// Keeps what is needed to look at a failed crash state again: the card's log, the console, and how it was judged.
+// Keeps what is needed to examine a failed crash state again: the card's log, the console, and the judgement.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";

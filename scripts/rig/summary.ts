@@ -1,4 +1,4 @@
-// The end of a run, in words: what was cut, what came of it, what it cost the card, and how the controls fared.
+// The end of a run, in words: what was cut, the results, the cost for the card, and the controls.
 
 import {
   isSound,

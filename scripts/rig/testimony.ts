@@ -1,4 +1,4 @@
-// Holds what a board said on its serial console, over several lives, against what was recovered at the end.
+// Compares what a board said on its serial console, over several lives, with what was recovered at the end.
 //
 // A line on the console came after the sync it speaks of, so what it calls acknowledged must be there. The reverse does not
 // hold: the last lines before the power cut may never have left the board, though their readings reached the card.

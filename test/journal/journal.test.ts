@@ -18,6 +18,12 @@ async function replay<M>(journal: Journal<M>, range = {}): Promise<[number, M][]
   return records;
 }
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
 test("append() and appendAll() give sequences, and replay() gives the values in order", async () => {
   await using directory = await temporaryDirectory();
   {
@@ -105,4 +111,19 @@ test("Journal.open() opens a state manager's compacted journal, and appends what
   }
   await using manager = await openLedger(directory.path);
   assertEquals(manager.snapshot(), { entries: [1, 2, 3, 4] });
+});
+
+test("replay() gives a journal that is open read-only, in the range asked for", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  await manager.applyAll(["a", "b", "c", "d"]);
+  await using journal = await Journal.open(directory.path, journalName, { readOnly: true });
+  assertEquals(journal.path, manager.journalPath);
+  const mutations = async (range: object) =>
+    (await all(journal.replay(range))).map(({ mutation }) => mutation);
+  assertEquals(await mutations({}), ["a", "b", "c", "d"]);
+  assertEquals(await mutations({ from: 2, to: 3 }), ["b", "c"]);
+  assertEquals(await mutations({ from: 2, to: 99 }), ["b", "c", "d"]);
+  await manager.apply("e");
+  assertEquals(await mutations({}), ["a", "b", "c", "d"], "as of the time it was opened");
 });

@@ -1,7 +1,8 @@
 // Tests what a writer does with its segments: how large they grow, when they are sealed, and what a passing failure costs.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   DiskFullError,
   type DurableFile,
@@ -10,15 +11,19 @@ import {
   type OpenMode,
 } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
-import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
+import { DIRECTORY, NAME, World } from "../../simulation/world.ts";
+import { segmentFile } from "../../src/disk/names.ts";
 import { BatchEncoder } from "../../src/format/encode.ts";
 import { FILL_RESERVE } from "../../src/format/format.ts";
-import { segmentFile } from "../../src/disk/names.ts";
 import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { SegmentWriter } from "../../src/journal/segment_writer.ts";
-import { DIRECTORY, NAME, World } from "../../simulation/world.ts";
-import { freshDisk } from "../../simulation/workloads.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
+import { openLedger } from "../support/samples.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { until } from "../support/until.ts";
+import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 const SEGMENT_SIZE_MAX = 64 * 1024;
 
@@ -389,4 +394,40 @@ test("close() writes a seal when the journal was opened without one", async () =
   const third = await world.open(disk);
   assertEquals(third.recovery.sealed, true);
   await third.close();
+});
+
+test("no seal is written once the journal is closing, and nothing after a seal that failed", async () => {
+  await using directory = await temporaryDirectory();
+  const closing = directory.join("closing");
+  let isClosing = false;
+  const sleep = () => new Promise((resolve) => setTimeout(resolve, 20));
+  // The idle time is over while the seal of close() is being synced.
+  const slow = await wrapFs(async ({ name }) => {
+    if (isClosing && name === "syncAll") await sleep();
+  });
+  const manager = await openLedger(closing, { fs: slow, sealAfterIdleMs: 1 });
+  const pending = manager.apply("last");
+  isClosing = true;
+  await manager.close();
+  await pending;
+  const text = await readFile(manager.journalPath, "utf8");
+  assertEquals(text.match(/^\{"seal"/gm)?.length, 1);
+  await using again = await openLedger(closing);
+  assertEquals([again.recovery.sealed, again.sequence], [true, 1]);
+
+  let fails = false;
+  let failures = 0;
+  const fs = await wrapFs(({ name }) => {
+    if (!fails || name !== "syncAll") return;
+    failures++;
+    throw systemError("EIO");
+  });
+  const idle = await openLedger(directory.join("idle"), { fs, sealAfterIdleMs: 1 });
+  await idle.apply("first");
+  fails = true;
+  await until(() => failures > 0);
+  fails = false;
+  const error = await idle.apply("second").catch((cause) => cause);
+  assertEquals([error.code, idle.snapshot()], ["POISONED", { entries: ["first"] }]);
+  await idle.close();
 });

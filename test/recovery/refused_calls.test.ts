@@ -1,11 +1,13 @@
 // Tests open() and an inspection when the file system refuses single calls.
 
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CorruptionError, type DurableFs, IoError } from "@ministate/ministate";
-import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { inspectState } from "../../src/recovery/inspect.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { badDisk } from "../support/bad_disk.ts";
+import { fileName } from "../support/files.ts";
 import {
   damage,
   DIRECTORY,
@@ -17,8 +19,9 @@ import {
   snapshot,
   wal,
 } from "../support/rotten_inodes.ts";
-import { journalName } from "../support/samples.ts";
-import { systemError } from "../support/wrapped_fs.ts";
+import { journalName, openLedger } from "../support/samples.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 const FOLDER = `${DIRECTORY}/quarantine`;
 
@@ -164,4 +167,13 @@ test("open() quotes the system's message when it has no code", async () => {
   const { fs } = badDisk(disk, { part: `state/${wal(5)}`, code, range: [0, 10] });
   const error = await assertRejects(() => open(fs), CorruptionError, code);
   assertEquals(error.systemCode, undefined);
+});
+
+test("open() fails with the system's error when an unfinished file can't be removed", async () => {
+  await using directory = await temporaryDirectory();
+  await writeFile(directory.join(`${fileName("wal", 9)}.tmp`), "unfinished");
+  const fs = await wrapFs(({ name }) => {
+    if (name === "remove") throw systemError("EACCES");
+  });
+  await assertRejects(() => openLedger(directory.path, { fs }), IoError, "EACCES");
 });

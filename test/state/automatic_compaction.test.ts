@@ -1,7 +1,7 @@
 // Tests automatic compaction and rotation: when they happen, and that no call fails because of them.
 
-import { readdir, readFile, stat } from "node:fs/promises";
 import process from "node:process";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
@@ -12,6 +12,7 @@ import {
 } from "@ministate/ministate";
 import { journalName, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { until } from "../support/until.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 const filler = "x".repeat(500);
@@ -265,4 +266,39 @@ test("apply() waits for more journal each time before it retries a failed compac
   const gaps = tries.map((n, i) => n - (tries[i - 1] ?? 0));
   assertEquals(gaps.map((gap) => 2 ** Math.round(Math.log2(gap))), [64, 4, 8, 16, 32, 32, 32]);
   isRefused = false;
+});
+
+test("a failed automatic compaction is reported only by compactionError when nobody listens", async () => {
+  await using directory = await temporaryDirectory();
+  let fails = false;
+  const fs = await wrapFs(({ name, path }) => {
+    if (fails && name === "rename" && path.includes(".snapshot.")) throw systemError("EIO");
+  });
+  await using manager = await openLedger(directory.path, { fs, compactionSize: 64 * 1024 });
+  assertEquals(manager.compactionError, null);
+  fails = true;
+  for (let i = 0; i < 100; i++) await manager.apply("x".repeat(1000));
+  // It has begun by then; it fails at its rename, however long that takes.
+  await until(() => manager.compactionError !== null);
+  assertEquals((manager.compactionError as { code?: string } | null)?.code, "IO_FAILED");
+  assertEquals(manager.state.entries.length, manager.sequence);
+});
+
+test("a full disk starts no compaction when there is nothing to compact", async () => {
+  await using directory = await temporaryDirectory();
+  let full = false;
+  const opened: string[] = [];
+  const fs = await wrapFs(({ name, path }) => {
+    if (name === "open") opened.push(path);
+    if (full && name === "write") {
+      full = false;
+      throw systemError("ENOSPC");
+    }
+  });
+  await using manager = await openLedger(directory.path, { fs });
+  opened.length = 0;
+  full = true;
+  await assertRejects(() => manager.apply(1), Error, "the disk is full");
+  assertEquals(opened, []);
+  assertEquals((await manager.apply(2)).sequence, 1);
 });

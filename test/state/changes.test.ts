@@ -1,10 +1,12 @@
 // Tests changes() and stateAt(): history first, then live, for as long as the journal keeps it.
 
+import { rm } from "node:fs/promises";
 import { test } from "node:test";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Change, HistoryGoneError, type StateManager } from "@ministate/ministate";
 import { PowerCutDisk } from "@ministate/ministate/testing";
 import { assertFails } from "../support/errors.ts";
+import { fileName } from "../support/files.ts";
 import { type Ledger, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
@@ -26,6 +28,8 @@ async function take(manager: Manager, from: number | undefined, count: number): 
   }
   return mutations;
 }
+
+const wal = (sequence: number) => fileName("wal", sequence);
 
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -211,4 +215,20 @@ test("stateAt() and changes() read while mutations and compactions continue", as
     assertEquals((await manager.stateAt(sequence)).entries.length, sequence);
   }
   await writing;
+});
+
+test("stateAt() fails with HISTORY_GONE when the journal no longer reaches so far", async () => {
+  await using directory = await temporaryDirectory();
+  {
+    await using manager = await openLedger(directory.path, { compaction: "manual" });
+    for (let i = 1; i <= 4; i++) {
+      await manager.apply(i);
+      if (i === 2) await manager.createSnapshot();
+    }
+  }
+  await using reader = await openLedger(directory.path, { readOnly: true });
+  assertEquals(await reader.stateAt(3), { entries: [1, 2, 3] });
+  await rm(directory.join(wal(3)));
+  await assertRejects(() => reader.stateAt(3), HistoryGoneError);
+  assertEquals(await reader.stateAt(2), { entries: [1, 2] });
 });

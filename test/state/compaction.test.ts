@@ -2,11 +2,11 @@
 
 import { readdir } from "node:fs/promises";
 import { test } from "node:test";
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { InvalidStateError, StateManager } from "@ministate/ministate";
 import { failureOf } from "../support/errors.ts";
 import { fileName, rewrite } from "../support/files.ts";
-import { journalName, openLedger } from "../support/samples.ts";
+import { journalName, ledger, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 
@@ -179,4 +179,23 @@ test("createSnapshot() fails with DISK_FULL when there is no space, leaves nothi
   assertEquals((await manager.apply(2)).sequence, 2);
   full = false;
   assertEquals((await manager.compact()).snapshot.sequence, 2);
+});
+
+test("createSnapshot() rethrows what initial() throws when a large state is rebuilt", async () => {
+  await using directory = await temporaryDirectory();
+  let calls = 0;
+  const mutator = {
+    ...ledger,
+    initial() {
+      if (++calls > 2) throw new RangeError("no more states");
+      return ledger.initial();
+    },
+  };
+  const options = { compaction: "manual" as const };
+  await using manager = await StateManager.open(directory.path, journalName, mutator, options);
+  calls = 2;
+  for (let i = 0; i < 4; i++) await manager.apply("x".repeat(100_000));
+  await assertRejects(() => manager.createSnapshot(), RangeError, "no more states");
+  calls = 0;
+  assertEquals((await manager.createSnapshot()).sequence, 4);
 });

@@ -17,6 +17,12 @@ async function bytesOf(path: string): Promise<Record<string, string>> {
   );
 }
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
 test("open() for reading returns what is acknowledged while the writer continues", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, { segmentSizeMax: 65_536 });
@@ -90,4 +96,17 @@ test("changes() of a read-only manager ends with what was there when it was open
   for await (const { mutation } of reader.changes({ from: 1 })) seen.push(mutation);
   assertEquals(seen, [1, 2]);
   assertEquals(reader.sequence, 2);
+});
+
+test("open() read-only creates nothing in an empty directory, and reads nothing from it", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path, { readOnly: true });
+  assertEquals([manager.journalPath, manager.sequence], [directory.path, 0]);
+  assertEquals(manager.compactionError, null);
+  await using journal = await Journal.open(directory.path, journalName, { readOnly: true });
+  assertEquals([journal.path, journal.sequence], [directory.path, 0]);
+  assertEquals(await all(journal.replay()), []);
+  await using target = await temporaryDirectory();
+  const report = await manager.backup(target.join("copy"));
+  assertEquals([report.sequence, report.files], [0, 0]);
 });

@@ -1,4 +1,4 @@
-// A file system whose disk refuses to give files, or parts of them.
+// A file system whose disk refuses to read files, or parts of them.
 
 import type { DurableFs } from "@ministate/ministate";
 import { systemError } from "./wrapped_fs.ts";

@@ -1,4 +1,4 @@
-// Runs the command inside the test, with a terminal, an environment and a disk as the test wants them.
+// Runs the command inside the test, with a terminal, an environment and a disk that the test chooses.
 
 import { Writable } from "node:stream";
 import type { DurableFs } from "@ministate/ministate";

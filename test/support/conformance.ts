@@ -1,5 +1,5 @@
 /**
- * What every file system must keep to, as tests: an implementation joins with one call.
+ * The contract of every file system, as tests: an implementation joins with one call.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
       await run(place);
     });
 
-  it("read() gives what write() put, at any position", async ({ fs, path }) => {
+  it("read() returns what write() wrote, at any position", async ({ fs, path }) => {
     const file = await fs.open(`${path}/a`, "create");
     assertEquals(await file.write(bytes("hello"), 0), 5);
     assertEquals(await file.write(bytes("J"), 0), 1);
@@ -148,7 +148,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     ]);
   });
 
-  it("makeDirectory() takes one that is there, and gives EEXIST for a file", async ({ fs, path }) => {
+  it("makeDirectory() accepts an existing directory, and fails with EEXIST for a file", async ({ fs, path }) => {
     await fs.makeDirectory(`${path}/folder`);
     await fs.makeDirectory(`${path}/folder`);
     await (await fs.open(`${path}/file`, "create")).close();
@@ -163,7 +163,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     assertEquals((await fs.list(path)).length, 1);
   });
 
-  it("lock() is for one at a time, and free again once it is given back", async ({ fs, path }) => {
+  it("lock() has one holder at a time, and is free again once released", async ({ fs, path }) => {
     const lock = await fs.lock(`${path}/lock`);
     assert(lock !== null);
     assertEquals(await fs.lock(`${path}/lock`), null);
@@ -173,7 +173,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await again.release();
   });
 
-  it("lockDirectory() and a lock() with the directory are for one at a time", async ({ fs, path }) => {
+  it("lockDirectory() and a lock() with the directory exclude each other", async ({ fs, path }) => {
     const file = `${path}/lock`;
     const alone = await fs.lockDirectory(path);
     assert(alone !== null);
@@ -189,7 +189,7 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await assertCode(() => fs.lockDirectory(`${path}/none`), "ENOENT");
   });
 
-  it("resolve() gives one path for all the ways to write it, there or not", async ({ fs, path }) => {
+  it("resolve() returns one path for every way to write it, whether it exists or not", async ({ fs, path }) => {
     await fs.makeDirectory(`${path}/folder`);
     for (const name of ["folder", "none"]) {
       assertEquals(await fs.resolve(`${path}/./${name}/`), await fs.resolve(`${path}//${name}`));
@@ -227,13 +227,13 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await file.close();
   });
 
-  it("resolve() keeps what isn't there, and takes empty steps out", async ({ fs, path }) => {
+  it("resolve() keeps names that don't exist, and removes empty steps", async ({ fs, path }) => {
     const real = await fs.resolve(path);
     assertEquals(await fs.resolve(`${path}//./`), real);
     assertEquals(await fs.resolve(`${path}/none`), `${real}/none`);
   });
 
-  it("crc32() gives the known values, in one go or continued", async ({ fs }) => {
+  it("crc32() returns the known values, in one call or continued", async ({ fs }) => {
     await Promise.resolve();
     assertEquals(fs.crc32(bytes(""), 0), 0);
     assertEquals(fs.crc32(bytes("123456789"), 0), 0xcbf43926);

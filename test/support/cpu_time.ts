@@ -1,4 +1,4 @@
-// How much work something was: a busy machine makes everything take longer, and no more work.
+// Measures CPU time: a busy machine makes everything slower, but doesn't add work.
 
 import process from "node:process";
 

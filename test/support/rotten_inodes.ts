@@ -1,5 +1,5 @@
 /**
- * State directories with files that only fsck can move away.
+ * State directories with files that only fsck can move.
  *
  * @module
  */

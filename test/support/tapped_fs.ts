@@ -1,4 +1,4 @@
-// Counts what a file system is asked to write, by keeping every page that is dirty: an account to hold others against.
+// Counts what a file system is asked to write, by keeping every page that is dirty: an account to check others against.
 
 import type { DurableFile, DurableFs, OpenMode } from "@ministate/ministate";
 

@@ -1,4 +1,4 @@
-// Waits for a fact, however long a busy machine takes for it.
+// Waits for a fact, however long a busy machine takes.
 
 /** Comes back once `isTrue` says so. What never becomes true ends with the runner's own limit. */
 export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {

@@ -13,13 +13,46 @@ export type Operation =
   | "create"
   | "release";
 
-/** Thrown by every call once the power is cut. It has no code, so nothing mistakes it for a failure of the disk. */
+/**
+ * Thrown by every call once the power is cut. It has no code, so nothing mistakes it for a failure of the disk.
+ *
+ * @example Tell a power cut from a failure
+ * ```ts
+ * import { isPowerCut, PowerCutDisk, PowerCutError } from "@ministate/ministate/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const disk = new PowerCutDisk();
+ * disk.cutAt = disk.calls + 1;
+ * await assertRejects(() => disk.list("/"), PowerCutError);
+ * await assertRejects(() => disk.list("/"), PowerCutError); // and so does every later call
+ * ```
+ */
 export class PowerCutError extends Error {
   /** The class's name, which survives minifying. */
   override readonly name = "PowerCutError";
 }
 
-/** Whether an error was caused by a power cut, however it was wrapped. */
+/**
+ * Whether an error was caused by a power cut, however it was wrapped.
+ *
+ * @example End a test program when the power goes
+ * ```ts
+ * import { StateManager } from "@ministate/ministate";
+ * import { isPowerCut, PowerCutDisk } from "@ministate/ministate/testing";
+ * import { assert } from "@std/assert";
+ *
+ * const counter = {
+ *   initial: () => ({ value: 0 }),
+ *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+ * };
+ * const disk = new PowerCutDisk();
+ * const manager = await StateManager.open("/state", "counter.wal.jsonl", counter, { fs: disk });
+ *
+ * disk.cutAt = disk.calls + 1;
+ * const error = await manager.apply({ by: 1 }).catch((error) => error);
+ * assert(isPowerCut(error)); // the library's error has it as its cause
+ * ```
+ */
 export function isPowerCut(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof PowerCutError) return true;
@@ -75,7 +108,24 @@ const BEFALLS: Record<Fault["how"], ReadonlySet<Operation> | null> = {
   garbled: WRITES,
 };
 
-/** Counts calls and decides the fate of each. */
+/**
+ * Counts calls and decides the fate of each.
+ *
+ * @example Fail one call, and look at the log
+ * ```ts
+ * import { PowerCutDisk } from "@ministate/ministate/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const disk = new PowerCutDisk(); // is a CallGate
+ * await disk.makeDirectory("/state");
+ * disk.fault = { at: disk.calls + 1, how: "EIO" };
+ * await assertRejects(() => disk.list("/state"), Error, "EIO");
+ * assertEquals(await disk.list("/state"), []);
+ *
+ * assertEquals(disk.log, ["makeDirectory /state", "list /state", "list /state"]);
+ * assertEquals(disk.faults, 1);
+ * ```
+ */
 export class CallGate {
   /** How many calls were made. */
   calls = 0;

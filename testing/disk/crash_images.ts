@@ -20,6 +20,20 @@ export interface CrashImagesOptions {
 /**
  * Cuts the power of a disk in every possible way, or in `imagesMax` drawn ways when there are more, and always in four
  * extreme ways. Identical images are yielded once.
+ *
+ * @example Find a write that was not synced
+ * ```ts
+ * import { crashImages, PowerCutDisk } from "@ministate/ministate/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const disk = new PowerCutDisk();
+ * const file = await disk.open("/file", "create");
+ * await file.write(new Uint8Array([1, 2, 3]), 0);
+ * await disk.syncDirectory("/"); // but the bytes were not synced
+ *
+ * const sizes = new Set([...crashImages(disk)].map((image) => image.peek("/file")?.length ?? 0));
+ * assertEquals([...sizes].sort(), [0, 3]); // and where it has 3 bytes, they may be zeros
+ * ```
  */
 export function* crashImages(
   disk: PowerCutDisk,

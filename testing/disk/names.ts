@@ -9,7 +9,19 @@ import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
 import type { PowerCut } from "./power_cut.ts";
 
-/** Something that a program may not open. */
+/**
+ * Something that a program may not open.
+ *
+ * @example Put a symbolic link in the way
+ * ```ts
+ * import { PowerCutDisk, Special } from "@ministate/ministate/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const disk = new PowerCutDisk();
+ * disk.plant("/link", new Special("link"));
+ * await assertRejects(() => disk.open("/link", "read"), Error, "ELOOP");
+ * ```
+ */
 export class Special {
   /** What it is: a symbolic link or a named pipe. */
   readonly kind: "link" | "pipe";

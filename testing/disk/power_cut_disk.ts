@@ -58,7 +58,28 @@ import type { PowerCut } from "./power_cut.ts";
 import { Random } from "./random.ts";
 import { RestingDisk } from "./resting_disk.ts";
 
-/** A disk in memory that loses power, fails and rots on request. Paths begin at `/`, which exists and is empty. */
+/**
+ * A disk in memory that loses power, fails and rots on request. Paths begin at `/`, which exists and is empty.
+ *
+ * @example Lose what was not synced
+ * ```ts
+ * import { PowerCutDisk, Random } from "@ministate/ministate/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const disk = new PowerCutDisk();
+ * const file = await disk.open("/file", "create");
+ * await file.write(new Uint8Array([1, 2, 3]), 0);
+ * await file.syncAll();
+ * await file.write(new Uint8Array([4]), 3); // not synced
+ * await disk.syncDirectory("/");
+ *
+ * const next = disk.powerCut(
+ *   { writes: "lost", names: "lost", sizes: "old", grown: "zeros" },
+ *   new Random(1),
+ * );
+ * assertEquals(next.peek("/file"), new Uint8Array([1, 2, 3]));
+ * ```
+ */
 export class PowerCutDisk extends RestingDisk implements DurableFs {
   readonly #locked = new Set<SimulatedNode>();
   readonly #random: Random;
@@ -85,24 +106,86 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     return disk;
   }
 
-  /** The disk as the next boot finds it. This disk is dead from now on, but its power can also be cut in other ways. */
+  /**
+   * The disk as the next boot finds it. This disk is dead from now on, but its power can also be cut in other ways.
+   *
+   * @example Cut the power, as a seed decides
+   * ```ts
+   * import { ANY_POWER_CUT, PowerCutDisk, Random } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * const file = await disk.open("/file", "create");
+   * await file.write(new Uint8Array([1, 2, 3]), 0);
+   *
+   * const next = disk.powerCut(ANY_POWER_CUT, new Random(1));
+   * const same = disk.powerCut(ANY_POWER_CUT, new Random(1));
+   * assertEquals(same.fingerprint(), next.fingerprint());
+   * ```
+   */
   powerCut(rules: PowerCut, chooser: Chooser): PowerCutDisk {
     this.dead = true;
     return PowerCutDisk.#over(this.names.afterCut(rules, chooser), this.calls + 1);
   }
 
-  /** The disk as the next process finds it, with the same page cache. This disk is dead from now on. */
+  /**
+   * The disk as the next process finds it, with the same page cache. This disk is dead from now on.
+   *
+   * @example Kill the process: unsynced bytes stay
+   * ```ts
+   * import { PowerCutDisk, PowerCutError } from "@ministate/ministate/testing";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * const file = await disk.open("/file", "create");
+   * await file.write(new Uint8Array([1, 2, 3]), 0);
+   *
+   * const next = disk.crash();
+   * assertEquals(next.peek("/file"), new Uint8Array([1, 2, 3]));
+   * await assertRejects(() => disk.list("/"), PowerCutError); // the old process is gone
+   * ```
+   */
   crash(): PowerCutDisk {
     this.dead = true;
     return this.image();
   }
 
-  /** Another disk in the same condition, not in use. */
+  /**
+   * Another disk in the same condition, not in use.
+   *
+   * @example Try something on a copy
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * disk.plant("/file", new Uint8Array([1, 2, 3]));
+   * const copy = disk.image();
+   * await copy.remove("/file");
+   * assertEquals([disk.paths("/").length, copy.paths("/").length], [1, 0]);
+   * ```
+   */
   image(): PowerCutDisk {
     return PowerCutDisk.#over(this.names.copy(), this.calls + 1);
   }
 
-  /** Opens a file. */
+  /**
+   * Opens a file.
+   *
+   * @example Create, write, sync
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * const file = await disk.open("/file", "create");
+   * await file.write(new Uint8Array([1, 2, 3]), 0);
+   * await file.syncAll();
+   * await file.close();
+   * await disk.syncDirectory("/"); // the name, too
+   * assertEquals(disk.peek("/file"), new Uint8Array([1, 2, 3]));
+   * ```
+   */
   // deno-lint-ignore require-await -- async, so that failures reject
   async open(path: string, mode: OpenMode): Promise<DurableFile> {
     if (mode !== "create") {
@@ -203,7 +286,21 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     return garbled;
   }
 
-  /** Renames a file; durable once the directories are synced. */
+  /**
+   * Renames a file; durable once the directories are synced.
+   *
+   * @example Rename, durably
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * disk.plant("/a", new Uint8Array([1, 2, 3]));
+   * await disk.rename("/a", "/b");
+   * await disk.syncDirectory("/");
+   * assertEquals([disk.peek("/a"), disk.peek("/b")?.length], [null, 3]);
+   * ```
+   */
   // deno-lint-ignore require-await
   async rename(from: string, to: string): Promise<void> {
     const change = () => {
@@ -216,7 +313,21 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     change();
   }
 
-  /** Removes a file; durable once its directory is synced. */
+  /**
+   * Removes a file; durable once its directory is synced.
+   *
+   * @example Remove, durably
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * disk.plant("/file", new Uint8Array([1, 2, 3]));
+   * await disk.remove("/file");
+   * await disk.syncDirectory("/");
+   * assertEquals(await disk.list("/"), []);
+   * ```
+   */
   // deno-lint-ignore require-await
   async remove(path: string): Promise<void> {
     const change = () => {
@@ -231,7 +342,19 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     change();
   }
 
-  /** Lists a directory. */
+  /**
+   * Lists a directory.
+   *
+   * @example List a directory
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * disk.plant("/file", new Uint8Array([1, 2, 3]));
+   * assertEquals(await disk.list("/"), [{ name: "file", kind: "file" }]);
+   * ```
+   */
   // deno-lint-ignore require-await
   async list(path: string): Promise<DirectoryEntry[]> {
     this.enter("list", path);
@@ -241,7 +364,20 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     }));
   }
 
-  /** Creates a directory; an existing one is not an error. */
+  /**
+   * Creates a directory; an existing one is not an error.
+   *
+   * @example Create a directory
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * await disk.makeDirectory("/state");
+   * await disk.makeDirectory("/state"); // no error
+   * assertEquals(await disk.list("/"), [{ name: "state", kind: "directory" }]);
+   * ```
+   */
   // deno-lint-ignore require-await
   async makeDirectory(path: string): Promise<void> {
     const change = () => {
@@ -254,14 +390,47 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     change();
   }
 
-  /** Makes every name in a directory durable. */
+  /**
+   * Makes every name in a directory durable.
+   *
+   * @example Keep a new name over a power cut
+   * ```ts
+   * import { PowerCutDisk, Random } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * await disk.makeDirectory("/kept");
+   * await disk.syncDirectory("/");
+   * await disk.makeDirectory("/lost");
+   *
+   * const next = disk.powerCut(
+   *   { writes: "lost", names: "lost", sizes: "old", grown: "zeros" },
+   *   new Random(1),
+   * );
+   * assertEquals(await next.list("/"), [{ name: "kept", kind: "directory" }]);
+   * ```
+   */
   // deno-lint-ignore require-await
   async syncDirectory(path: string): Promise<void> {
     this.enter("syncDirectory", path);
     this.names.sync(this.names.directory(path));
   }
 
-  /** Takes an exclusive lock on a file; `null` when another holder has it. */
+  /**
+   * Takes an exclusive lock on a file; `null` when another holder has it.
+   *
+   * @example Keep a second writer out
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * const lock = await disk.lock("/lock");
+   * assertEquals(await disk.lock("/lock"), null);
+   * lock?.release();
+   * assertEquals(await disk.lock("/lock") !== null, true);
+   * ```
+   */
   // deno-lint-ignore require-await
   async lock(path: string, directory?: string): Promise<DurableLock | null> {
     const place: Place = this.names.place(path);
@@ -275,7 +444,20 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     return this.#hold(path, [file, ...more]);
   }
 
-  /** Takes an exclusive lock on only a directory; `null` when another holder has it. */
+  /**
+   * Takes an exclusive lock on only a directory; `null` when another holder has it.
+   *
+   * @example Lock a directory
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * const lock = await disk.lockDirectory("/");
+   * assertEquals(await disk.lockDirectory("/"), null);
+   * lock?.release();
+   * ```
+   */
   // deno-lint-ignore require-await
   async lockDirectory(path: string): Promise<DurableLock | null> {
     this.enter("lock", path);
@@ -294,7 +476,20 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
     };
   }
 
-  /** CRC-32 of `bytes`, continued from `seed`. */
+  /**
+   * CRC-32 of `bytes`, continued from `seed`.
+   *
+   * @example Continue a checksum
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * const bytes = new TextEncoder().encode("123456789");
+   * assertEquals(disk.crc32(bytes, 0), 0xcbf43926);
+   * assertEquals(disk.crc32(bytes.subarray(4), disk.crc32(bytes.subarray(0, 4), 0)), 0xcbf43926);
+   * ```
+   */
   crc32(bytes: Uint8Array, seed: number): number {
     return crc32(bytes, seed);
   }

@@ -1,5 +1,5 @@
 /**
- * SQLite through the package that was there before the runtimes brought their own.
+ * SQLite through the package that existed before the runtimes had their own.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * SQLite as Bun brings it.
+ * SQLite as built into Bun.
  *
  * @module
  */

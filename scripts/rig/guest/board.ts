@@ -1,4 +1,4 @@
-// The program on the emulated board: `write SUBJECT FOLDER` until the power goes, `check SUBJECT DIRECTORY …`, which
+// The program on the emulated board: `write SUBJECT FOLDER` until the power cut, `check SUBJECT DIRECTORY …`, which
 // prints a line of JSON for each, `measure FOLDER`, which reports how fast it is, or `judge [CARD FOLDER]`, which mounts
 // and checks whatever card the rig puts in.
 

@@ -1,4 +1,4 @@
-// What the board's programs write, and what must come of it: mutation number i is the same wherever it is drawn, so a
+// What the board's programs write, and the state it must lead to: mutation number i is the same wherever it is drawn, so a
 // recovered state can be recomputed from its sequence alone.
 
 /** One mutation. */

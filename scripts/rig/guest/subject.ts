@@ -1,4 +1,4 @@
-// What is tried on the board: a way to write forever, and a way to check what a power cut left.
+// What runs on the board: a way to write forever, and a way to check what a power cut left.
 
 import { existsSync } from "node:fs";
 

@@ -1,6 +1,6 @@
-// What runs on the board when the power goes: the library at work in different ways, each forever.
+// What runs on the board at a power cut: the library at work in different ways, each forever.
 //
-// Every one says what it is about to send and what it holds for durable, by directory.
+// Every one says what it is about to send and what it considers durable, by directory.
 
 import { StateManager, type StateManagerOptions } from "@ministate/ministate";
 import { statfsSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// Checks a mutator in a program that waits for nothing else, where all timers stand still as in a test with a clock of
-// its own, and prints the rules that were found to be broken. Usage: check_alone.ts
+// Checks a mutator in a program that waits for nothing else, where all timers are frozen as under a fake clock, and
+// prints the rules that were found broken. Usage: check_alone.ts
 
 import { checkMutator, MutatorCheckError } from "../../../testing.ts";
 

@@ -1,5 +1,5 @@
-// Makes the calls of a file system on a file, and prints what each failed with as the system's own call reports it, and
-// as our file system does. Run under strace, which has every call fail: see test/runtime/system_errors.test.ts.
+// Makes the calls of a file system on a file, and prints how each failed: as reported by the system's own call, and
+// by our file system. Run under strace, which makes every call fail: see test/runtime/system_errors.test.ts.
 // Usage: fail_calls.ts FILE
 
 import fs from "node:fs";

@@ -1,15 +1,18 @@
-// Tests closing during a write, and reading while files come and go.
+// Tests reading a journal whose files are deleted or damaged meanwhile.
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import type { DirectoryEntry } from "@ministate/ministate";
-import { CorruptionError, HistoryGoneError, IoError, LockedError } from "@ministate/ministate";
-import { StateManager } from "@ministate/ministate";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  CorruptionError,
+  type DirectoryEntry,
+  HistoryGoneError,
+  IoError,
+  StateManager,
+} from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
-import { SnapshotStore } from "@ministate/ministate/snapshot";
-import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
-import { collector, DIRECTORY, NAME, within, World } from "../../simulation/world.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
+import { collector, DIRECTORY, NAME, within, World } from "../../simulation/world.ts";
+import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 
 /** The disk, whose next listings of the state directory are those of a moment ago. */
 function lagging(
@@ -40,6 +43,12 @@ async function compacted(): Promise<{ fs: PowerCutDisk; stale: DirectoryEntry[] 
   }
   await manager.close();
   return { fs, stale };
+}
+
+/** Reads to the end, or until there are `count`. */
+async function read(records: AsyncIterable<unknown>, count = Infinity): Promise<void> {
+  let seen = 0;
+  for await (const _ of records) if (++seen === count) return;
 }
 
 test("Journal.open() for reading looks again when the writer deletes a segment it was about to read", async () => {
@@ -76,21 +85,6 @@ test("Journal.open() for writing fails at once when the journal is damaged, sinc
     const listings = fs.log.slice(before).filter((call) => call === `list ${DIRECTORY}`);
     assertEquals(listings.length, attempts);
   }
-});
-
-test("SnapshotStore.close() keeps the lock until a snapshot that is being written is there", async () => {
-  const fs = freshDisk();
-  fs.syncDelayMs = 30;
-  const store = await SnapshotStore.open<number>(DIRECTORY, NAME, { fs });
-  const order: string[] = [];
-  const creating = store.create(1, 7).then(() => order.push("created"));
-  const closing = store.close().then(() => order.push("closed"));
-  await assertRejects(() => SnapshotStore.open(DIRECTORY, NAME, { fs }), LockedError);
-  await Promise.all([creating, closing]);
-  assertEquals(order, ["created", "closed"]);
-  const again = await SnapshotStore.open<number>(DIRECTORY, NAME, { fs });
-  assertEquals((await again.restore())?.state, 7);
-  await again.close();
 });
 
 test("replay() and changes() say that history is gone when the segment they were about to read is deleted", async () => {
@@ -144,10 +138,4 @@ for (const readOnly of [false, true]) {
       await manager.close();
     }
   });
-}
-
-/** Reads to the end, or until there are `count`. */
-async function read(records: AsyncIterable<unknown>, count = Infinity): Promise<void> {
-  let seen = 0;
-  for await (const _ of records) if (++seen === count) return;
 }

@@ -1,6 +1,6 @@
-// Tests how readers handle files that can't be opened or read, are deleted meanwhile, or belong to another journal.
+// Tests changes() when files can't be opened, are removed, or belong to another journal.
 
-import { copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { copyFile, rm } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import {
@@ -11,13 +11,7 @@ import {
   IoError,
 } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
-import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { detectFs } from "../../runtime/detect.ts";
-import { listState } from "../../src/disk/list_state.ts";
-import { FileSource } from "../../src/journal/file_source.ts";
-import { JournalCursor } from "../../src/journal/journal_cursor.ts";
-import { JournalFiles } from "../../src/journal/journal_files.ts";
-import { Holes, readOver } from "../../src/disk/read_around.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { assertFails } from "../support/errors.ts";
 import { fileName, rewrite } from "../support/files.ts";
@@ -166,130 +160,4 @@ test("a journal whose headers can't be read is not reported as gone", async () =
     code: "DIRECTORY_GONE",
     says: /none of its files is of the journal that was there/,
   });
-});
-
-test("JournalCursor without a manager ends when another journal has taken the place", async () => {
-  await using directory = await temporaryDirectory();
-  const [state, other] = [directory.join("state"), directory.join("other")];
-  await makeHistory(state);
-  await makeHistory(other, "theirs");
-  const fs = await detectFs();
-  const files = new JournalFiles(fs, () => listState(fs, state, "test"));
-  assertEquals(files.id, null);
-  // As "log --follow": the file stays open between reads.
-  const cursor = new JournalCursor(files, 5, () => null, { beside: true });
-  assertEquals((await cursor.read())?.map(({ mutation }) => mutation), ["ours 5", "ours 6"]);
-  assertEquals(await cursor.read(), null);
-  await rename(state, directory.join("away"));
-  await rename(other, state);
-  assertEquals(await cursor.read(), null);
-  const source = new FileSource(cursor, { follow: true, attempts: 5, hold: true });
-  const error = await assertFails(() => source.fetch(), {
-    error: DirectoryGoneError,
-    code: "DIRECTORY_GONE",
-    says: /not the one that was opened/,
-  });
-  assertEquals(error.path, state);
-  await cursor.close();
-});
-
-test("backup() by a reader closes what it holds when a file can't be opened, and says why", async () => {
-  await using directory = await temporaryDirectory();
-  await makeHistory(directory.join("state"));
-  const files = countOpenFiles(await detectFs());
-  await using reader = await openLedger(directory.join("state"), { readOnly: true, fs: files.fs });
-  files.openMax = 3;
-  await assertFails(() => reader.backup(directory.join("copy")), io("EMFILE"));
-  assertEquals(files.open, 0);
-  files.openMax = Infinity;
-  assertEquals((await reader.backup(directory.join("copy"))).sequence, 6);
-});
-
-test("backup() leaves out an unreadable segment that nothing needs, and refuses to leave out one that counts", async () => {
-  await using directory = await temporaryDirectory();
-  const state = directory.join("state");
-  await makeHistory(state);
-  const bad = { part: fileName("wal", 1), code: "EIO", range: [200, 8192] as [number, number] };
-  const { fs } = badDisk(await detectFs(), bad);
-  await using reader = await openLedger(state, { readOnly: true, fs });
-  const { files, sequence } = await reader.backup(directory.join("copy"));
-  assertEquals([files, sequence], [4, 6], "two segments and two snapshots");
-  assertEquals((await readdir(directory.join("copy"))).includes(fileName("wal", 1)), false);
-  await rm(`${state}/${fileName("snapshot", 2)}`);
-  await rm(`${state}/${fileName("snapshot", 4)}`);
-  await assertFails(() => reader.backup(directory.join("other")), io("EIO"));
-});
-
-test("backup() leaves a segment that is begun meanwhile for the next backup", async () => {
-  await using directory = await temporaryDirectory();
-  const state = directory.join("state");
-  const base = await detectFs();
-  let begin = async () => {};
-  const fs = {
-    ...base,
-    async list(path: string) {
-      if (path === state) await begin();
-      return await base.list(path);
-    },
-  };
-  const options = { fs, segmentSizeMax: 65_536, compaction: "manual" } as const;
-  await using manager = await openLedger(state, options);
-  await manager.apply(1);
-  begin = async () => {
-    begin = async () => {};
-    await manager.apply("x".repeat(70_000));
-  };
-  const { sequence, files } = await manager.backup(directory.join("copy"));
-  assertEquals([sequence, files, manager.sequence], [1, 1, 2]);
-});
-
-test("SnapshotStore that reads an empty directory finds nothing there, and later what others wrote", async () => {
-  await using directory = await temporaryDirectory();
-  await using reader = await SnapshotStore.open(directory.path, journalName, { readOnly: true });
-  assertEquals([await reader.restore(), await reader.exists()], [null, false]);
-  await using store = await SnapshotStore.open(directory.path, journalName);
-  await store.create(1, "theirs");
-  assertEquals((await reader.restore())?.state, "theirs");
-});
-
-test("backup() says that the state is gone when the target goes with it", async () => {
-  await using directory = await temporaryDirectory();
-  const [place, state] = [directory.join("place"), directory.join("place/state")];
-  await mkdir(place);
-  await makeHistory(state);
-  let isOn = false;
-  const fs = await wrapFs(async ({ name }) => {
-    if (!isOn || name !== "rename") return;
-    isOn = false;
-    await rename(place, directory.join("away"));
-  });
-  await using reader = await openLedger(state, { readOnly: true, fs });
-  isOn = true;
-  const error = await assertFails(() => reader.backup(`${place}/copy`), {
-    error: DirectoryGoneError,
-    code: "DIRECTORY_GONE",
-    says: /is not there any more/,
-  });
-  assertEquals(error.path, state);
-});
-
-test("readOver() invents no bytes at the end of the file, whatever the disk refuses there", async () => {
-  const size = 4096 + 100;
-  const file = {
-    read: (buffer: Uint8Array, offset: number) => {
-      if (offset >= 4096) throw systemError("EIO");
-      const count = Math.min(buffer.length, 4096 - offset);
-      buffer.fill(7, 0, count);
-      return count;
-    },
-    size: () => size,
-  };
-  const holes = new Holes();
-  const buffer = new Uint8Array(10_000);
-  const read = (offset: number) => readOver(file as never, "f", buffer, offset, holes);
-  assertEquals(await read(0), size);
-  assertEquals([buffer[4095], buffer[4096]], [7, 0]);
-  // Cut since the caller asked how long it is.
-  assertEquals(await read(size), 0);
-  assertEquals(holes.first?.systemCode, "EIO");
 });

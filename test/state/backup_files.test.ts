@@ -1,0 +1,157 @@
+// Tests which files backup() copies, and when it refuses because one is missing, unreadable or new.
+
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { test } from "node:test";
+import { assertEquals, assertRejects } from "@std/assert";
+import { CorruptionError, DirectoryGoneError, IoError } from "@ministate/ministate";
+import { detectFs } from "../../runtime/detect.ts";
+import { badDisk } from "../support/bad_disk.ts";
+import { assertFails } from "../support/errors.ts";
+import { fileName } from "../support/files.ts";
+import { countOpenFiles } from "../support/open_files.ts";
+import { openLedger } from "../support/samples.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { systemError, wrapFs } from "../support/wrapped_fs.ts";
+
+const wal = (sequence: number) => fileName("wal", sequence);
+
+/** Segments from 1, 3 and 5, each with two mutations, and perhaps a snapshot of sequence 4. */
+async function makeSegments(path: string, withSnapshot = false): Promise<void> {
+  await using manager = await openLedger(path, { compaction: "manual" });
+  for (let i = 1; i <= 6; i++) {
+    await manager.apply({ number: i });
+    if (i === 2 || i === 4) await manager.createSnapshot();
+  }
+  await manager.close();
+  await rm(`${path}/${fileName("snapshot", 2)}`);
+  if (!withSnapshot) await rm(`${path}/${fileName("snapshot", 4)}`);
+}
+
+const io = (code: string) => ({
+  error: IoError,
+  code: "IO_FAILED",
+  says: new RegExp(`: ${code}: `),
+});
+
+/** Segments from 1, 3 and 5, each with two mutations, and the snapshots of 2 and 4. */
+async function makeHistory(path: string, owner = "ours"): Promise<void> {
+  await using manager = await openLedger(path, { compaction: "manual" });
+  for (let i = 1; i <= 6; i++) {
+    await manager.apply(`${owner} ${i}`);
+    if (i === 2 || i === 4) await manager.createSnapshot();
+  }
+}
+
+test("backup() leaves out what an interrupted compaction left, and refuses a gap that counts", async () => {
+  await using directory = await temporaryDirectory();
+  const [kept, gap] = [directory.join("kept"), directory.join("gap")];
+  await makeSegments(kept, true);
+  await rm(`${kept}/${wal(3)}`);
+  await using reader = await openLedger(kept, { readOnly: true });
+  const report = await reader.backup(directory.join("copy"));
+  assertEquals([report.sequence, report.files], [6, 2], "a snapshot and the segment after it");
+  await using copy = await openLedger(directory.join("copy"));
+  assertEquals(copy.state.entries.length, 6);
+  await makeSegments(gap);
+  await using broken = await openLedger(gap, { readOnly: true });
+  await rm(`${gap}/${wal(3)}`);
+  const error = await assertRejects(() => broken.backup(directory.join("other")), CorruptionError);
+  assertEquals(error.sequence, 3);
+});
+
+test("backup() fails with the system's error when too many files are open or the target can't be read", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  await makeSegments(state, true);
+  let refused = "";
+  let lists = 0;
+  const base = await wrapFs(({ name, path }) => {
+    if (name === "read" && refused === "snapshot" && path.includes(".snapshot.")) {
+      throw systemError("EMFILE");
+    }
+  });
+  const fs = {
+    ...base,
+    async list(path: string) {
+      // Listed once for leftovers of an interrupted backup, and once for anything else.
+      if (refused === "target" && path.endsWith("copy") && ++lists === 2) throw systemError("EIO");
+      return await base.list(path);
+    },
+  };
+  await using reader = await openLedger(state, { readOnly: true, fs });
+  for (refused of ["snapshot", "target"]) {
+    const code = refused === "target" ? "EIO" : "EMFILE";
+    await assertRejects(() => reader.backup(directory.join("copy")), IoError, code);
+  }
+});
+
+test("backup() by a reader closes what it holds when a file can't be opened, and says why", async () => {
+  await using directory = await temporaryDirectory();
+  await makeHistory(directory.join("state"));
+  const files = countOpenFiles(await detectFs());
+  await using reader = await openLedger(directory.join("state"), { readOnly: true, fs: files.fs });
+  files.openMax = 3;
+  await assertFails(() => reader.backup(directory.join("copy")), io("EMFILE"));
+  assertEquals(files.open, 0);
+  files.openMax = Infinity;
+  assertEquals((await reader.backup(directory.join("copy"))).sequence, 6);
+});
+
+test("backup() leaves out an unreadable segment that nothing needs, and refuses to leave out one that counts", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  await makeHistory(state);
+  const bad = { part: fileName("wal", 1), code: "EIO", range: [200, 8192] as [number, number] };
+  const { fs } = badDisk(await detectFs(), bad);
+  await using reader = await openLedger(state, { readOnly: true, fs });
+  const { files, sequence } = await reader.backup(directory.join("copy"));
+  assertEquals([files, sequence], [4, 6], "two segments and two snapshots");
+  assertEquals((await readdir(directory.join("copy"))).includes(fileName("wal", 1)), false);
+  await rm(`${state}/${fileName("snapshot", 2)}`);
+  await rm(`${state}/${fileName("snapshot", 4)}`);
+  await assertFails(() => reader.backup(directory.join("other")), io("EIO"));
+});
+
+test("backup() leaves a segment that is begun meanwhile for the next backup", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  const base = await detectFs();
+  let begin = async () => {};
+  const fs = {
+    ...base,
+    async list(path: string) {
+      if (path === state) await begin();
+      return await base.list(path);
+    },
+  };
+  const options = { fs, segmentSizeMax: 65_536, compaction: "manual" } as const;
+  await using manager = await openLedger(state, options);
+  await manager.apply(1);
+  begin = async () => {
+    begin = async () => {};
+    await manager.apply("x".repeat(70_000));
+  };
+  const { sequence, files } = await manager.backup(directory.join("copy"));
+  assertEquals([sequence, files, manager.sequence], [1, 1, 2]);
+});
+
+test("backup() says that the state is gone when the target goes with it", async () => {
+  await using directory = await temporaryDirectory();
+  const [place, state] = [directory.join("place"), directory.join("place/state")];
+  await mkdir(place);
+  await makeHistory(state);
+  let isOn = false;
+  const fs = await wrapFs(async ({ name }) => {
+    if (!isOn || name !== "rename") return;
+    isOn = false;
+    await rename(place, directory.join("away"));
+  });
+  await using reader = await openLedger(state, { readOnly: true, fs });
+  isOn = true;
+  const error = await assertFails(() => reader.backup(`${place}/copy`), {
+    error: DirectoryGoneError,
+    code: "DIRECTORY_GONE",
+    says: /is not there any more/,
+  });
+  assertEquals(error.path, state);
+});
