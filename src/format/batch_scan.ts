@@ -8,7 +8,7 @@
 import type { Crc32 } from "./encode.ts";
 import { batchEndOf, LINE_FIELDS } from "./batch_end.ts";
 import { parseJson } from "./json_parse.ts";
-import { BATCH_TAIL_SIZE, isCount, LINE_FEED, LINE_SIZE_MAX, SEQUENCE_MAX } from "./format.ts";
+import { BATCH_TAIL_SIZE, LINE_FEED, LINE_SIZE_MAX, SEQUENCE_MAX } from "./format.ts";
 
 /** A verified batch: what one write and one sync made durable. */
 export interface Batch {
