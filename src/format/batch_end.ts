@@ -29,7 +29,8 @@ export function encodeBatchEnd(horizon: number, timestamp: number): string {
 /** Reads the end of a batch from its last line, parsed; `null` when it is none. */
 export function batchEndOf(line: unknown): BatchEnd | null {
   if (!Array.isArray(line) || line.length !== LINE_FIELDS + END_FIELDS) return null;
-  const [horizon, timestamp] = line.slice(LINE_FIELDS);
+  const horizon: unknown = line[LINE_FIELDS];
+  const timestamp: unknown = line[LINE_FIELDS + 1];
   if (!isCount(horizon) || typeof timestamp !== "number") return null;
   return { horizon, timestamp };
 }
