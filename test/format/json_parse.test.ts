@@ -110,7 +110,7 @@ test("parseExactly() throws SyntaxError when a string with an escape doesn't end
   }
 });
 
-// Names that stand in for escaped keys while JSON is read must differ from every string in the text.
+// Names that replace escaped keys while JSON is read must differ from every string in the text.
 for (const count of [0, 1, 9, 10, 11, 100, 101, 1001]) {
   test(`parseExactly() keeps every key when ${count} of the names that could stand in for one are taken`, () => {
     const taken = Array.from({ length: count }, (_, i) => `"_${i}_0":${i},"_${i}_":{}`);

@@ -44,7 +44,7 @@ for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
         assert(lost!.quarantined.every((path) => disk.peek(path) !== null), `${lost!.quarantined}`);
         assertEquals((await manager.apply("a")).sequence, next);
       }
-      // From now on nothing needs them, whoever looks.
+      // From now on nothing needs them, in any way of opening.
       {
         await using reader = await open(fs, { readOnly: true });
         assertEquals([kept(reader), reader.recovery.lost], [`${each.kept}a`, null]);

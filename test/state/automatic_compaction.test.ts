@@ -167,7 +167,7 @@ for (
 ) {
   test(`apply() continues, and so does the process, when onCompactionError ${how}`, async () => {
     await using directory = await temporaryDirectory();
-    let told = 0;
+    let calls = 0;
     const mutator = {
       initial: () => ({ when: null as unknown }),
       apply: (state: { when: unknown }, _filler: string) => void (state.when = new Date(0)),
@@ -179,12 +179,12 @@ for (
       await using manager = await StateManager.open(directory.path, journalName, mutator, {
         compactionSize: 4096,
         onCompactionError: () => {
-          told++;
+          calls++;
           return callback() as unknown as void;
         },
       });
       for (let i = 1; i <= 60; i++) await manager.apply(filler);
-      assert(told > 1, "it is tried again");
+      assert(calls > 1, "it is tried again");
       assertInstanceOf(manager.compactionError, InvalidStateError);
       // A turn of the loop, in which the runtime would report an uncaught error.
       await new Promise((resolve) => setTimeout(resolve));

@@ -225,13 +225,13 @@ test("changes() never reports a mutation before the state has it", async () => {
     await using manager = await openLedger("/state", { fs });
     await manager.apply(1);
     const early = manager.changes();
-    const told = early.next();
+    const first = early.next();
     const applied = manager.apply(2);
     for (let turn = 0; turn < turns; turn++) await null;
     const late = manager.changes({ from: 2 });
     const check = ({ value }: IteratorResult<Change<unknown>, void>) =>
       assertEquals([value?.sequence, manager.sequence], [2, 2], `after ${turns} turns`);
-    await Promise.all([told.then(check), late.next().then(check), applied]);
+    await Promise.all([first.then(check), late.next().then(check), applied]);
     await Promise.all([early.return(), late.return()]);
   }
 });

@@ -93,7 +93,7 @@ export function programSegments(memsz = 0x2f00): SegmentSpec[] {
  *
  * @param changes to that segment
  * @param memsz of the segment with `.bss`
- * @param type of what stands for the note
+ * @param type of the segment that plays the note
  */
 export function appendedFile(
   changes: Partial<SegmentSpec> = {},

@@ -21,7 +21,7 @@ export const IDENTITY = {
 };
 
 /**
- * A batch with a mutation of `pad` characters, line feeds, a seal of that sequence, text as it stands. `rotten`: a bit
+ * A batch with a mutation of `pad` characters, line feeds, a seal of that sequence, text as given. `rotten`: a bit
  * in it is flipped.
  */
 export type Part =
