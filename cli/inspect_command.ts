@@ -9,7 +9,7 @@ import { type Context, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";
 import { countText, type Paint, rangeText, safeText, sizeText, tableText } from "./text.ts";
-import { cardText, cardYearsOf, writtenText } from "./written_text.ts";
+import { cardText, cardYearsOf, wearText } from "./wear_text.ts";
 
 /** The options of `inspect`. */
 export interface InspectOptions {
@@ -95,9 +95,7 @@ function inspectionText(
     `${heading("sequence")}${nextOpen.sequence}`,
     `${heading("verdict")}${verdictText(verdict, paint)}`,
     `${heading("next open")}${nextOpenText(nextOpen)}`,
-    ...writtenText(inspection.written).map((line, i) =>
-      `${heading(i === 0 ? "written" : "")}${line}`
-    ),
+    ...wearText(inspection.written).map((line, i) => `${heading(i === 0 ? "written" : "")}${line}`),
     ...endurance === undefined
       ? []
       : [`${heading("card")}${cardText(inspection.written, endurance)}`],

@@ -10,7 +10,7 @@ import { closeAfterFailure } from "./disk/close_file.ts";
 import { readOnlyError } from "./failures.ts";
 import { FORMAT, SEQUENCE_MAX } from "./format/format.ts";
 import { drawId } from "./journal/journal_identity.ts";
-import { editionOf, editionTold } from "./disk/editions.ts";
+import { editionOf, headerEdition } from "./disk/editions.ts";
 import { snapshotFile } from "./disk/names.ts";
 import { InTurn } from "./state/in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
@@ -148,7 +148,7 @@ export class SnapshotStore<S = unknown> {
       format: FORMAT,
       id: this.#id,
       sequence,
-      edition: editionTold(naming),
+      edition: headerEdition(naming),
       mutator: null,
       version: 1,
       timestamp: Date.now(),

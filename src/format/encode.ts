@@ -6,7 +6,7 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
-import type { Life } from "./traffic.ts";
+import type { WriteTotals } from "./write_totals.ts";
 import type { SegmentHeader, SnapshotHeader } from "./format.ts";
 
 /** CRC-32 of `bytes`, continued from `seed`. */
@@ -54,7 +54,7 @@ export function encodeSeal(
   sequence: number,
   crc32: Crc32,
   seed: number,
-  written?: Life,
+  written?: WriteTotals,
 ): Uint8Array {
   return encodeControlLine({ seal: sequence, written }, crc32, seed).bytes;
 }

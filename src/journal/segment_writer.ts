@@ -11,7 +11,7 @@ import type { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../disk/names.ts";
-import type { Life } from "../format/traffic.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
 import { FillAhead } from "./fill_ahead.ts";
 import { poisoned } from "./poison.ts";
 import { hasNoSpaceFor, repairTail, type TailRepair } from "./tail_repair.ts";
@@ -252,7 +252,7 @@ export class SegmentWriter {
    *
    * @param written what the directory has written so far
    */
-  async writeSeal(sequence: number, written?: Life): Promise<void> {
+  async writeSeal(sequence: number, written?: WriteTotals): Promise<void> {
     if (this.#poison !== null) throw this.#poison;
     await this.settle();
     const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed, written);

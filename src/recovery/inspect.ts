@@ -24,7 +24,7 @@ import { readSnapshot } from "../snapshot/snapshot_file.ts";
 import { provenBy } from "./snapshot_restore.ts";
 import { lifeTold } from "./recovery.ts";
 import { listQuarantine, sizeIfReadable, sizesOf, stuckFindings } from "./spare_files.ts";
-import { type TimedSegment, writtenOf } from "../wear/written.ts";
+import { type TimedSegment, wearOf } from "../wear/inspection.ts";
 
 /** An inspected segment, with what else the verdict needs. */
 interface ReadSegment {
@@ -82,7 +82,7 @@ export async function inspectState(
     ...identityOf(stored),
     segments: segments.map(({ told }) => told),
     snapshots,
-    written: writtenOf(lifeTold(scan, stored), stored?.id, segments.map(({ timed }) => timed)),
+    written: wearOf(lifeTold(scan, stored), stored?.id, segments.map(({ timed }) => timed)),
     quarantine: await listQuarantine(fs, directory),
     temporary: await sizesOf(fs, files.temporary),
     findings,

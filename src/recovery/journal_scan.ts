@@ -17,7 +17,7 @@ import { strangerError } from "../journal/journal_files.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { readPatiently } from "../disk/refusals.ts";
 import { isEmptyFile } from "../disk/sync_file.ts";
-import type { Life } from "../format/traffic.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
 
 /** The end of the newest segment. */
 export interface SegmentEnd {
@@ -32,7 +32,7 @@ export interface SegmentEnd {
   writtenEnd: number;
   sealed: boolean;
   /** What the directory had written by then. */
-  written: Life;
+  written: WriteTotals;
 }
 
 /** What a scan found. */
@@ -44,7 +44,7 @@ export interface JournalScan {
   /** The newest segment, if it is empty and may never have been begun. A new one replaces it. */
   unbegun: NamedFile | null;
   /** What the directory had written by the end of the last segment read. */
-  written: Life | undefined;
+  written: WriteTotals | undefined;
   segmentsRead: number;
   bytesRead: number;
   /** Why the newest segment's tail will be cut, if it will. */
@@ -202,6 +202,6 @@ function segmentEnd(reader: SegmentReader, aftermath: Aftermath | null): Segment
     soundEnd: reader.soundEnd,
     writtenEnd: Math.max(reader.soundEnd, aftermath?.writtenEnd ?? 0),
     sealed: reader.sealed,
-    written: reader.cost.life,
+    written: reader.written.totals,
   };
 }

@@ -20,7 +20,7 @@ import {
 } from "./journal_scan.ts";
 import { drawId, type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
 import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
-import { Ledger, newestLife } from "../wear/ledger.ts";
+import { newestTotals, WriteCounter } from "../wear/stats.ts";
 import { editionOf } from "../disk/editions.ts";
 import { type NamedFile, segmentFile, type StateFiles } from "../disk/names.ts";
 import type { Batch } from "../format/scan.ts";
@@ -31,7 +31,7 @@ import { SegmentWriter } from "../journal/segment_writer.ts";
 import type { Rotten } from "./snapshot_restore.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 import { holdsState } from "../disk/state_presence.ts";
-import type { Life } from "../format/traffic.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
 
 /** Where replay starts: after a snapshot, or at the beginning. */
 export interface Base {
@@ -57,7 +57,7 @@ export interface Recovered {
   id: string | null;
   /** `null` when opened for reading. */
   writer: JournalWriter | null;
-  ledger: Ledger;
+  writeCounter: WriteCounter;
 }
 
 /**
@@ -100,7 +100,7 @@ export async function recover(
     mutator: wanted.name,
     version: wanted.version,
   };
-  const ledger = new Ledger(lifeTold(scan, stored), directory.traffic);
+  const writeCounter = new WriteCounter(lifeTold(scan, stored), directory.written);
   const recovered: Recovered = {
     report: {
       created: !settings.readOnly && !holdsState(files),
@@ -109,12 +109,12 @@ export async function recover(
     files,
     id: stored?.id ?? null,
     writer: null,
-    ledger,
+    writeCounter,
   };
   directory.files.belongTo(settings.readOnly ? recovered.id : identity.id);
   if (settings.readOnly) return reportOnly(recovered, scan);
   recovered.id = identity.id;
-  const counted = { ...settings, fs: directory.fs, ledger };
+  const counted = { ...settings, fs: directory.fs, writeCounter };
   recovered.writer = await repair(directory, counted, files, identity, scan, recovered.report);
   await setRottenAside(directory, base.rotten, recovered.report, recovered.writer);
   const isTakenOver = recovered.writer.identity.edition > identity.edition;
@@ -125,8 +125,8 @@ export async function recover(
 }
 
 /** The lifetime write totals, according to the files. */
-export function lifeTold(scan: JournalScan, stored: StoredIdentity | null): Life {
-  return newestLife([scan.written, stored?.written], scan.sequence + 1);
+export function lifeTold(scan: JournalScan, stored: StoredIdentity | null): WriteTotals {
+  return newestTotals([scan.written, stored?.written], scan.sequence + 1);
 }
 
 function report(
@@ -202,7 +202,7 @@ async function repair(
   const now = readClock(settings.clock);
   let own = identity;
   const begin = async () => {
-    const header = segmentHeader(own, scan.sequence + 1, now, settings.ledger.life);
+    const header = segmentHeader(own, scan.sequence + 1, now, settings.writeCounter.totals);
     // The directory first: if its name is lost, a record in it is lost as well.
     await directory.syncAncestors();
     return await SegmentWriter.create(

@@ -8,7 +8,7 @@ import { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
-import { editionTold } from "../disk/editions.ts";
+import { headerEdition } from "../disk/editions.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import { type NamedFile, snapshotFile } from "../disk/names.ts";
@@ -117,7 +117,7 @@ export class Compaction {
 
   #header(sequence: number): SnapshotHeader {
     const { id, mutator, version } = this.#writer.identity;
-    const edition = editionTold(this.#writer.identity);
+    const edition = headerEdition(this.#writer.identity);
     const timestamp = readClock(this.#clock);
     const ministate = "snapshot";
     return { ministate, format: FORMAT, id, sequence, edition, mutator, version, timestamp };
