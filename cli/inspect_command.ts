@@ -25,10 +25,10 @@ export async function inspect(
 ): Promise<number> {
   const inspection = await inspectSteadily(context, directory);
   if (context.json) {
-    const told = endurance === undefined
+    const card = endurance === undefined
       ? {}
       : { cardYears: cardYearsOf(inspection.written, endurance) };
-    sayJson(context, { ...inspection, ...told });
+    sayJson(context, { ...inspection, ...card });
   } else {
     context.terminal.stdout.write(inspectionText(inspection, endurance, context.paint));
   }

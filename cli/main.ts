@@ -68,8 +68,8 @@ function usageCode(error: CommanderError, json: boolean, stderr: TextSink): numb
 
 function report(terminal: Terminal, found: ErrorReport, json: boolean, paint: Paint): number {
   const { stderr } = terminal;
-  const { stack, ...told } = found;
-  if (json) stderr.write(JSON.stringify({ error: told }) + "\n");
+  const { stack, ...withoutStack } = found;
+  if (json) stderr.write(JSON.stringify({ error: withoutStack }) + "\n");
   else stderr.write(`${paint.red("error:")} ${safeLines(found.message)}\n`);
   if (stack !== undefined && terminal.env("MINISTATE_DEBUG")) stderr.write(`${stack}\n`);
   return exitCodeOf(found);

@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
-import { failsOrKeepsAll, named, quarantines } from "./damage_oracle.ts";
+import { failsOrKeepsAll, quarantines, runCase } from "./damage_oracle.ts";
 import { damagedDisk, filesOf, type Recording } from "./recordings.ts";
 import type { Slice } from "./slice.ts";
 import type { Tally } from "./tally.ts";
@@ -80,7 +80,7 @@ async function eachByte(
       for (const { what, change } of damagesAt(at, bytes)) {
         const excused = excusedAt(recording, path, at, operation === "file cut");
         const disk = () => damagedDisk(recording, path, change);
-        await named(`${recording.name}: ${path}: ${what}`, async () => {
+        await runCase(`${recording.name}: ${path}: ${what}`, async () => {
           await judge(recording, disk, path, excused, operation, tally);
         });
       }

@@ -98,9 +98,9 @@ export class World {
         index + 1,
         "the mutator got another sequence",
       );
-      const known = this.#contexts.get(id);
-      if (known !== undefined && known !== `${manager.state.contexts?.[index]}`) {
-        assert.fail(`replayed ${id} as ${manager.state.contexts?.[index]}, not as ${known}`);
+      const context = this.#contexts.get(id);
+      if (context !== undefined && context !== `${manager.state.contexts?.[index]}`) {
+        assert.fail(`replayed ${id} as ${manager.state.contexts?.[index]}, not as ${context}`);
       }
     }
     return manager;

@@ -142,7 +142,7 @@ export class SnapshotStore<S = unknown> {
     }
     const { path: directory, stem, fs } = this.#directory;
     const naming = { directory, stem, edition: this.#edition };
-    const named = snapshotFile(naming, checkSnapshotSequence(sequence));
+    const file = snapshotFile(naming, checkSnapshotSequence(sequence));
     const header = {
       ministate: "snapshot" as const,
       format: FORMAT,
@@ -156,8 +156,8 @@ export class SnapshotStore<S = unknown> {
     // Encoded now, in case the caller changes the state before its turn comes.
     const lines = [...encodeState(state)];
     // One at a time: two snapshots of the same sequence would write the same file.
-    const size = await this.#turn.run(() => writeSnapshot(fs, directory, named, header, lines));
-    return { path: named.path, sequence, size };
+    const size = await this.#turn.run(() => writeSnapshot(fs, directory, file, header, lines));
+    return { path: file.path, sequence, size };
   }
 
   /**

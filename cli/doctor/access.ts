@@ -6,7 +6,7 @@
 
 import type { PathStatus } from "../machine.ts";
 import { safeText } from "../text.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown, shellText } from "./finding.ts";
+import { type Fact, type Finding, fine, isUnknown, shellText, unknownFinding } from "./finding.ts";
 
 /** One of our files. */
 export interface OwnFile {
@@ -41,7 +41,7 @@ export function accessFindings(facts: AccessFacts): Finding[] {
 function directoryFindings(facts: AccessFacts): Finding[] {
   const { status, ownerless } = facts;
   const check = "directory";
-  if (isUnknown(status)) return [notKnown(check, status)];
+  if (isUnknown(status)) return [unknownFinding(check, status)];
   const { owner, mode } = status;
   const found = `owner ${owner}, mode ${modeText(mode)}`;
   if (ownerless) return [];
@@ -65,7 +65,7 @@ function directoryFindings(facts: AccessFacts): Finding[] {
 function filesFindings(facts: AccessFacts): Finding[] {
   const { files, ownerless, directory } = facts;
   const check = "files";
-  if (isUnknown(files)) return [notKnown(check, files)];
+  if (isUnknown(files)) return [unknownFinding(check, files)];
   const findings = linkFindings(files);
   const real = files.filter(({ status }) => !isLink(status));
   if (real.length > 0 && !ownerless) {

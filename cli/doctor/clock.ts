@@ -5,7 +5,7 @@
  */
 
 import { timeText } from "../text.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
+import { type Fact, type Finding, fine, isUnknown, unknownFinding } from "./finding.ts";
 
 /** This version was made in 2026, so no correct clock shows an earlier time. */
 const PLAUSIBLE_FROM = Date.UTC(2026, 0, 1);
@@ -45,7 +45,7 @@ function timeFinding(now: number, newest: number | null): Finding {
 function rtcFinding(rtc: Fact<string>): Finding {
   const check = "clock chip";
   if (!isUnknown(rtc)) return fine(check, rtc);
-  if (rtc.unknown !== "ENOENT") return notKnown(check, rtc);
+  if (rtc.unknown !== "ENOENT") return unknownFinding(check, rtc);
   return {
     check,
     mark: "notice",

@@ -12,7 +12,7 @@ import { clockFindings } from "./clock.ts";
 import { damageFindings } from "./damage.ts";
 import { type DeviceFacts, deviceFinding, deviceOf } from "./device.ts";
 import { isVolatile, lacksOwners, placeFindings } from "./file_system.ts";
-import { ask, type Finding, isUnknown, knownOrNull } from "./finding.ts";
+import { ask, type Finding, isUnknown, valueOrNull } from "./finding.ts";
 import { hasWriter, namesIn, ownFilesIn, platformFacts, textOf } from "./gather.ts";
 import { writerFinding } from "./lock.ts";
 import { optionFindings } from "./mount_options.ts";
@@ -61,13 +61,17 @@ export async function examine(
   const device = mount === null || volatile ? null : await deviceOf(machine, mount);
   const space = await ask(() => machine.space(path));
   const state = exists ? await stateIn(context, directory) : NO_STATE;
-  const known = {
+  const facts = {
     mount,
-    device: device === null ? null : knownOrNull(device),
-    space: knownOrNull(space),
+    device: device === null ? null : valueOrNull(device),
+    space: valueOrNull(space),
   };
-  const disk = known.device?.disk ?? null;
-  const trials = await runTrials(fs, { path, volatile, space: known.space, disk }, interruption);
+  const disk = facts.device?.disk ?? null;
+  const trials = await runTrials(
+    fs,
+    { path, volatile, space: facts.space, disk },
+    interruption,
+  );
   const findings = [
     ...placeFinding(place, directory),
     ...platformFindings(platform),
@@ -83,8 +87,12 @@ export async function examine(
     ...await stateFindings(context, directory, place, mount, state),
     ...trials.findings,
   ];
-  const facts = { pageSize: knownOrNull(platform.pageSize), ...known, sync: trials.sync };
-  return { examined: path, exists, findings: [...findings, ...refusedFindings(findings)], facts };
+  return {
+    examined: path,
+    exists,
+    findings: [...findings, ...refusedFindings(findings)],
+    facts: { pageSize: valueOrNull(platform.pageSize), ...facts, sync: trials.sync },
+  };
 }
 
 /** Findings about the state and its access rights; none while the directory doesn't exist. */
@@ -111,7 +119,7 @@ async function stateFindings(
       userId: await ask(() => machine.userId()),
       ownerless: mount !== null && lacksOwners(mount),
     }),
-    ...leftOverFindings(knownOrNull(names) ?? []),
+    ...leftOverFindings(valueOrNull(names) ?? []),
   ];
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { Fact, Finding, Mark } from "./finding.ts";
-import { fine, isUnknown, notKnown } from "./finding.ts";
+import { fine, isUnknown, unknownFinding } from "./finding.ts";
 import { checkPassOf, isBelow, type Mount, mountOf } from "./mounts.ts";
 
 /** What is known about the state's location. */
@@ -109,9 +109,9 @@ export function lacksOwners(mount: Mount): boolean {
 export function placeFindings(facts: PlaceFacts): Finding[] {
   const { path, mounts } = facts;
   const check = "file system";
-  if (isUnknown(mounts)) return [notKnown(check, mounts), ...emptiedFindings(path)];
+  if (isUnknown(mounts)) return [unknownFinding(check, mounts), ...emptiedFindings(path)];
   const mount = mountOf(mounts, path);
-  if (mount === null) return [notKnown(check, { unknown: "no mount holds it" })];
+  if (mount === null) return [unknownFinding(check, { unknown: "no mount holds it" })];
   const found = `${mount.type} at ${mount.point} (${mount.source})`;
   if (isVolatile(mount)) return [{ check, found, ...VOLATILE }];
   return [

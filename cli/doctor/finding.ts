@@ -54,7 +54,7 @@ export async function ask<T>(call: () => Promise<T>): Promise<Fact<T>> {
 }
 
 /** The fact, or `null`. */
-export function knownOrNull<T>(fact: Fact<T>): T | null {
+export function valueOrNull<T>(fact: Fact<T>): T | null {
   return isUnknown(fact) ? null : fact;
 }
 
@@ -64,7 +64,7 @@ export function fine(check: string, found: string): Finding {
 }
 
 /** A finding about something that could not be examined. */
-export function notKnown(check: string, { unknown }: Unknown): Finding {
+export function unknownFinding(check: string, { unknown }: Unknown): Finding {
   return { check, mark: "unknown", found: `can't be determined here (${unknown})` };
 }
 

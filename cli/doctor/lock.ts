@@ -8,7 +8,7 @@ import { withoutOptions } from "../../src/advice.ts";
 import { type DurableFs, type DurableLock, systemCodeOf } from "../../src/durable_fs.ts";
 import { ioError } from "../../src/failures.ts";
 import { discard } from "../../src/disk/file_io.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown, shellText } from "./finding.ts";
+import { type Fact, type Finding, fine, isUnknown, shellText, unknownFinding } from "./finding.ts";
 
 /** The result of trying a lock; `shared` when it excludes no one. */
 export type LockTrial = "works" | "shared" | Error;
@@ -76,7 +76,7 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
 /** Reports whether a process is writing. Inside a container, locks from outside are not visible. */
 export function writerFinding(locked: Fact<boolean>, lockPath: string): Finding {
   const check = "writer";
-  if (isUnknown(locked)) return notKnown(check, locked);
+  if (isUnknown(locked)) return unknownFinding(check, locked);
   if (!locked) return fine(check, "none to be seen");
   return fine(check, `a process has it open for writing ("fuser ${shellText(lockPath)}" names it)`);
 }

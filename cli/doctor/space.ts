@@ -6,7 +6,7 @@
 
 import type { Space } from "../machine.ts";
 import { numberText, sizeText } from "../text.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
+import { type Fact, type Finding, fine, isUnknown, unknownFinding } from "./finding.ts";
 
 /** The default of `segmentSizeMax`. */
 const SEGMENT_SIZE = 8 * 1024 * 1024;
@@ -26,7 +26,7 @@ const FREE_SOME = "Free some space, or move the state to another file system";
 
 /** Reports how much room there is; `snapshotSize` is the size of the newest snapshot, 0 when there is none. */
 export function spaceFindings(space: Fact<Space>, snapshotSize: number): Finding[] {
-  if (isUnknown(space)) return [notKnown("free space", space)];
+  if (isUnknown(space)) return [unknownFinding("free space", space)];
   return [spaceFinding(space, snapshotSize), inodesFinding(space)];
 }
 

@@ -84,7 +84,7 @@ export class JournalWriter {
     this.#end = segment.offset;
     if (sealed) this.#sealedAt = sequence;
     this.tail = new LiveTail(sequence + 1, () => ({
-      named: this.#segment.named,
+      named: this.#segment.file,
       offset: this.#end,
       sequence: this.#sequence + 1,
     }));
@@ -97,12 +97,12 @@ export class JournalWriter {
 
   /** The segment that is being written. */
   get path(): string {
-    return this.#segment.named.path;
+    return this.#segment.file.path;
   }
 
   /** The acknowledged end. */
   get limit(): ReadLimit {
-    const { path, sequence: segmentFirst } = this.#segment.named;
+    const { path, sequence: segmentFirst } = this.#segment.file;
     return { sequence: this.#sequence, segmentFirst, path, offset: this.#end };
   }
 
@@ -196,12 +196,12 @@ export class JournalWriter {
     const { directory, version, edition } = this.identity;
     // It holds nothing yet: a new segment would have the same name.
     const isNew = before.header.first === first && before.header.version === version;
-    if (isNew && before.named.edition === edition) return;
+    if (isNew && before.file.edition === edition) return;
     await before.settle();
-    const named = segmentFile(this.identity, first);
+    const file = segmentFile(this.identity, first);
     try {
       const header = segmentHeader(this.identity, first, readClock(clock), writeCounter.totals);
-      this.#segment = await SegmentWriter.create(fs, directory, named, header, before.fillsAhead);
+      this.#segment = await SegmentWriter.create(fs, directory, file, header, before.fillsAhead);
     } catch (error) {
       // Any other failure came before the new name existed, so the current segment is still good.
       if (error instanceof PoisonedError) this.#failure = error;

@@ -109,9 +109,9 @@ export class Compaction {
       return this.#newest;
     }
     const { sequence, lines } = await this.#capture();
-    const named = snapshotFile(this.#writer.identity, sequence);
-    const size = await this.#write(named, this.#header(sequence), lines);
-    this.#newest = { path: named.path, sequence, size };
+    const file = snapshotFile(this.#writer.identity, sequence);
+    const size = await this.#write(file, this.#header(sequence), lines);
+    this.#newest = { path: file.path, sequence, size };
     return this.#newest;
   }
 
@@ -159,7 +159,7 @@ export class Compaction {
 
   /** Writes the file. On a full disk, first gives back the fill, then deletes the oldest files. */
   async #write(
-    named: NamedFile,
+    file: NamedFile,
     header: SnapshotHeader,
     lines: () => Iterable<string>,
   ): Promise<number> {
@@ -173,8 +173,8 @@ export class Compaction {
     for (;;) {
       try {
         const { fs, path } = this.#directory;
-        const size = await writeSnapshot(fs, path, named, header, lines());
-        this.#synced.add(named.path);
+        const size = await writeSnapshot(fs, path, file, header, lines());
+        this.#synced.add(file.path);
         return size;
       } catch (error) {
         const next = isDiskFull(error) ? makeRoom.shift() : undefined;
@@ -189,13 +189,13 @@ export class Compaction {
 
   async #isSound(snapshot: { path: string; sequence: number }): Promise<boolean> {
     const { snapshots } = await this.#directory.list();
-    const named = snapshots.find((other) => other.sequence === snapshot.sequence);
-    return named !== undefined && await this.#verify(named);
+    const file = snapshots.find((other) => other.sequence === snapshot.sequence);
+    return file !== undefined && await this.#verify(file);
   }
 
-  async #verify(named: NamedFile): Promise<boolean> {
+  async #verify(file: NamedFile): Promise<boolean> {
     try {
-      const header = await verifySnapshot(this.#directory.fs, named);
+      const header = await verifySnapshot(this.#directory.fs, file);
       // Another journal's snapshot can't be used.
       return header.id === this.#writer.identity.id;
     } catch {
@@ -208,9 +208,9 @@ export class Compaction {
   async #deleteUnneeded(kept = this.#kept): Promise<string[]> {
     const files = await this.#directory.list();
     const sound: NamedFile[] = [];
-    for (const named of files.snapshots.toReversed()) {
+    for (const file of files.snapshots.toReversed()) {
       if (sound.length === kept) break;
-      if (await this.#verify(named)) sound.push(named);
+      if (await this.#verify(file)) sound.push(file);
     }
     // Until there are enough sound snapshots, the journal from the beginning is the fallback for a damaged one.
     if (sound.length < kept) return [];

@@ -12,7 +12,7 @@ const CHUNK_SIZE = 64 * 1024;
 
 /** Looks after the damage that ends the segment's sound part. */
 async function aftermathOf(parts: readonly Part[], first = 1) {
-  const { fs, named, starts, size } = segmentOf(parts, first);
+  const { fs, file: named, starts, size } = segmentOf(parts, first);
   const reader = await SegmentReader.open(fs, named);
   while (await reader.read() !== null);
   const aftermath = await scanAftermath(reader, reader.soundEnd, fs.crc32);

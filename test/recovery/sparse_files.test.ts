@@ -153,7 +153,7 @@ test("readSnapshot() looks at each byte of a long line a few times, however long
 
 /** Looks at what follows the damage of a segment with a hole. */
 async function aftermathOf(parts: readonly Part[], hole: (end: Uint8Array) => Hole) {
-  const { fs, named, starts } = segmentOf(parts);
+  const { fs, file: named, starts } = segmentOf(parts);
   const whole = fs.peek(named.path)!;
   // The last part is after the hole.
   const split = starts.at(-1)!;

@@ -83,7 +83,7 @@ export class SimulatedFile {
   }
 
   /** Records that the file got a name. Returns the number of that operation. */
-  named(): number {
+  recordName(): number {
     this.#add({ named: true });
     return this.#count;
   }
@@ -134,8 +134,8 @@ export class SimulatedFile {
   }
 
   #take(until: number): Operation[] {
-    const known = this.#count - this.#pending.length;
-    return this.#pending.splice(0, Math.max(0, until - known));
+    const countSynced = this.#count - this.#pending.length;
+    return this.#pending.splice(0, Math.max(0, until - countSynced));
   }
 
   /**
@@ -161,8 +161,8 @@ export class SimulatedFile {
         number <= certain ? "all" : arrivalOf(operation, rules, chooser),
       );
     }
-    const known = this.#count - this.#pending.length;
-    image.resize(chooseSize(sizes.slice(Math.max(0, sizeLeast - known)), rules, chooser));
+    const countSynced = this.#count - this.#pending.length;
+    image.resize(chooseSize(sizes.slice(Math.max(0, sizeLeast - countSynced)), rules, chooser));
     const file = new SimulatedFile();
     file.#cached = image;
     file.#synced = image.copy();

@@ -130,7 +130,7 @@ export class SimulatedNames {
       put(directory.entries, name, node);
       if (!(node instanceof SimulatedFile)) continue;
       const before = replaced instanceof SimulatedFile ? replaced : null;
-      directory.naming.set(name, { file: node, before, operation: node.named() });
+      directory.naming.set(name, { file: node, before, operation: node.recordName() });
     }
     this.#pending.push(change);
   }
@@ -181,8 +181,8 @@ export class SimulatedNames {
   copy(): SimulatedNames {
     const copies = new Map<SimulatedNode, SimulatedNode>();
     const copyOf = (node: SimulatedNode): SimulatedNode => {
-      const known = copies.get(node);
-      if (known !== undefined) return known;
+      const copy = copies.get(node);
+      if (copy !== undefined) return copy;
       const made = node instanceof SimulatedFile
         ? node.copy()
         : node instanceof Special

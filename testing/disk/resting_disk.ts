@@ -142,9 +142,9 @@ export class RestingDisk extends CallGate {
    */
   fingerprint(): number {
     return this.paths("").reduce((sum, path) => {
-      const named = crc32(`${path}\n`, sum);
+      const nameSum = crc32(`${path}\n`, sum);
       const node = this.names.find(path);
-      return node instanceof SimulatedFile ? node.content.fingerprint(named) : named;
+      return node instanceof SimulatedFile ? node.content.fingerprint(nameSum) : nameSum;
     }, 0);
   }
 
@@ -166,8 +166,8 @@ export class RestingDisk extends CallGate {
   plant(path: string, content: Uint8Array | Special): void {
     if (content instanceof Special) return this.#put(path, content);
     // An existing file stays the same file: programs that have it open see its bytes change.
-    const known = this.names.find(path);
-    const file = known instanceof SimulatedFile ? known : new SimulatedFile();
+    const existing = this.names.find(path);
+    const file = existing instanceof SimulatedFile ? existing : new SimulatedFile();
     file.become(content);
     this.#put(path, file);
   }
