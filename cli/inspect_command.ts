@@ -100,14 +100,14 @@ function inspectionText(
       ? []
       : [`${heading("card")}${cardText(inspection.written, endurance)}`],
   ];
-  const spare = (name: string, files: { name: string; size: number }[]) =>
+  const sizeLine = (name: string, files: { name: string; size: number }[]) =>
     files.length === 0 ? "" : `${paint.bold(name)}\n` +
       tableText(files.map((file) => [safeText(file.name), sizeText(file.size)]));
   return lines.map((line) => line + "\n").join("") +
     segmentsText(segments, paint) +
     snapshotsText(snapshots, paint) +
-    spare("quarantine", quarantine) +
-    spare("never finished", temporary) +
+    sizeLine("quarantine", quarantine) +
+    sizeLine("never finished", temporary) +
     (findings.length === 0 ? "" : `${paint.bold("findings")}\n`) +
     findings.map((finding) => `  ${findingText(finding, paint)}\n`).join("");
 }

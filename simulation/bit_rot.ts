@@ -81,7 +81,7 @@ async function eachByte(
         const excused = excusedAt(recording, path, at, operation === "file cut");
         const disk = () => damagedDisk(recording, path, change);
         await runCase(`${recording.name}: ${path}: ${what}`, async () => {
-          await judge(recording, disk, path, excused, operation, tally);
+          await judge(recording, disk, { path, excused, operation }, tally);
         });
       }
     }
@@ -91,9 +91,7 @@ async function eachByte(
 async function judge(
   recording: Recording,
   disk: () => PowerCutDisk,
-  path: string,
-  excused: number[],
-  operation: string,
+  { path, excused, operation }: { path: string; excused: number[]; operation: string },
   tally: Tally,
 ): Promise<void> {
   const { sequence, code } = await failsOrKeepsAll(recording, disk(), excused);

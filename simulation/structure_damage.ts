@@ -252,7 +252,7 @@ function editBytes(
     case "cut out":
       return disk.plant(path, joined(head, tail.subarray(damage.size)));
     default: {
-      const made = make(damage, disk, files, own, path, offset);
+      const made = make(damage, disk, files, own, { path, offset });
       const rest = damage.kind === "overwrite" ? tail.subarray(made.length) : tail;
       return disk.plant(path, joined(head, made, rest));
     }
@@ -264,8 +264,7 @@ function make(
   disk: PowerCutDisk,
   files: string[],
   own: History,
-  path: string,
-  offset: number,
+  { path, offset }: { path: string; offset: number },
 ): Uint8Array {
   const random = new Random(source);
   switch (from) {

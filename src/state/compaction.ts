@@ -39,14 +39,21 @@ interface Capture {
   lines: () => Iterable<string>;
 }
 
+/** Where the state to be written comes from. */
+export interface StateSource {
+  /** The live state. */
+  live: () => unknown;
+  /** Builds the state after a sequence from the disk. */
+  rebuild: (sequence: number) => Promise<unknown>;
+}
+
 /** Snapshots and compactions of one journal. */
 export class Compaction {
   readonly #directory: StateDirectory;
   readonly #writer: JournalWriter;
   readonly #clock: () => number;
   readonly #kept: number;
-  readonly #live: () => unknown;
-  readonly #rebuild: (sequence: number) => Promise<unknown>;
+  readonly #state: StateSource;
   /** For jobs that need the files to stay unchanged. */
   readonly turn: InTurn = new InTurn();
   #newest: SnapshotInfo | null = null;
@@ -55,26 +62,20 @@ export class Compaction {
    */
   readonly #synced = new Set<string>();
 
-  /**
-   * @param newest the newest snapshot, if it is of this version
-   * @param live the live state
-   * @param rebuild builds the state after a sequence from the disk
-   */
+  /** @param newest the newest snapshot, if it is of this version */
   constructor(
     directory: StateDirectory,
     writer: JournalWriter,
     settings: { clock: () => number; snapshotsKept: number },
     newest: SnapshotInfo | null,
-    live: () => unknown,
-    rebuild: (sequence: number) => Promise<unknown>,
+    state: StateSource,
   ) {
     this.#directory = directory;
     this.#writer = writer;
     this.#clock = settings.clock;
     this.#kept = settings.snapshotsKept;
     this.#newest = newest;
-    this.#live = live;
-    this.#rebuild = rebuild;
+    this.#state = state;
   }
 
   /** The size of the newest snapshot in bytes, 0 when there is none. */
@@ -128,13 +129,13 @@ export class Compaction {
     const { sequence, lines } = await this.#writer.exclusive(() => this.#begin());
     if (lines !== null) return { sequence, lines: () => lines };
     try {
-      const state = await this.#rebuild(sequence);
+      const state = await this.#state.rebuild(sequence);
       return { sequence, lines: () => encodeState(state) };
     } catch (error) {
       if (!(error instanceof MinistateError)) throw error;
       // The disk can't be read but memory is sound: a snapshot of it is worth the wait.
       return await this.#writer.exclusive(() => {
-        const lines = [...encodeState(this.#live())];
+        const lines = [...encodeState(this.#state.live())];
         return Promise.resolve({ sequence: this.#writer.sequence, lines: () => lines });
       });
     }
@@ -145,7 +146,7 @@ export class Compaction {
     const { sequence } = this.#writer;
     // Judge by the last snapshot's size: even listing a million keys takes half a second.
     const isLarge = this.snapshotSize > ENCODED_LIVE_MAX;
-    const lines = isLarge ? null : encodeUpTo(this.#live(), ENCODED_LIVE_MAX);
+    const lines = isLarge ? null : encodeUpTo(this.#state.live(), ENCODED_LIVE_MAX);
     try {
       // So that the next open reads only this snapshot and later segments, and the older segments can be deleted.
       await this.#writer.rotate();

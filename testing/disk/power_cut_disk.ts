@@ -215,33 +215,19 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       if (!open && !this.dead) throw failure("EBADF", operation, path);
       return this.enter(operation, path, change, partial);
     };
-    const answer = <T>(call: () => T): MaybePromise<T> => this.#atOnce ? call() : later(call);
     const sync = (operation: "syncData" | "syncAll") => {
       const until = file.operationCount;
-      const begin = () => enter(operation, undefined, () => file.failSync(until, this.#random));
-      if (this.syncDelayMs === 0) {
-        return answer(() => {
-          begin();
-          file.sync(until);
-          this.space.synced(file);
-        });
-      }
-      return later(async () => {
-        begin();
-        await new Promise((resolve) => setTimeout(resolve, this.syncDelayMs));
-        this.refuseDead();
-        file.sync(until);
-        this.space.synced(file);
-      });
+      const fail = () => file.failSync(until, this.#random);
+      return this.#sync(file, until, () => enter(operation, undefined, fail));
     };
     return {
       read: (buffer, offset) =>
-        answer(() => {
+        this.#answer(() => {
           const wrong = enter("read");
           return file.read(wrong === "short" ? halfOf(buffer) : buffer, offset);
         }),
       write: (buffer, offset) =>
-        answer(() => {
+        this.#answer(() => {
           const wrong = enter(
             "write",
             () => file.write(buffer, offset),
@@ -256,28 +242,52 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       syncData: () => sync("syncData"),
       syncAll: () => sync("syncAll"),
       truncate: (size) =>
-        answer(() => {
+        this.#answer(() => {
           enter("truncate", () => file.truncate(size));
           this.space.cut(file, size, path);
           file.truncate(size);
         }),
       size: () =>
-        answer(() => {
+        this.#answer(() => {
           enter("size");
           return file.size;
         }),
       identity: () =>
-        answer(() => {
+        this.#answer(() => {
           this.refuseDead();
           return this.identityOf(file);
         }),
       close: () =>
-        answer(() => {
+        this.#answer(() => {
           // The descriptor is gone even if closing it reports a failure.
           enter("close", undefined, () => open = false);
           open = false;
         }),
     };
+  }
+
+  #answer<T>(call: () => T): MaybePromise<T> {
+    return this.#atOnce ? call() : later(call);
+  }
+
+  /** Makes the operations up to number `until` durable; `begin` counts the call and may fail it. */
+  #sync(file: SimulatedFile, until: number, begin: () => void): MaybePromise<void> {
+    const end = () => {
+      file.sync(until);
+      this.space.synced(file);
+    };
+    if (this.syncDelayMs === 0) {
+      return this.#answer(() => {
+        begin();
+        end();
+      });
+    }
+    return later(async () => {
+      begin();
+      await new Promise((resolve) => setTimeout(resolve, this.syncDelayMs));
+      this.refuseDead();
+      end();
+    });
   }
 
   #garbled(bytes: Uint8Array): Uint8Array {
