@@ -7,7 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { MinistateError } from "@ministate/ministate";
-import { isPowerCut } from "../testing/disk/call_gate.ts";
+import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import { crashImages } from "../testing/disk/crash_images.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { openDamaged } from "./damage_oracle.ts";

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { type Applied, MinistateError, StateManager } from "@ministate/ministate";
 import type { MutationContext, StateManagerOptions } from "@ministate/ministate";
-import { isPowerCut } from "../testing/disk/call_gate.ts";
+import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 
 export const DIRECTORY = "/data/state";

@@ -7,7 +7,7 @@
 
 import { type Mutator, type Reducer, StateMachine } from "../src/state/mutator.ts";
 import type { StandardSchema } from "../src/state/standard_schema.ts";
-import type { RandomSource, Simulator } from "./simulator.ts";
+import { Random } from "./disk/random.ts";
 import { type Place, World } from "./world/world.ts";
 
 /** A mutator in either style. */
@@ -37,7 +37,6 @@ export interface Subject<S, M> {
  */
 export function subjectOf<S, M>(
   source: MutatorSource<S, M>,
-  simulator: Simulator,
   seed: number,
 ): Subject<S, M> {
   const make = typeof source === "function" ? source : () => source;
@@ -47,7 +46,7 @@ export function subjectOf<S, M>(
     schema,
     version,
     world(place) {
-      const random: RandomSource = simulator.random(seed);
+      const random = new Random(seed);
       return new World(place, () => random.next());
     },
   };

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { type LostRecords, MinistateError } from "@ministate/ministate";
-import { isPowerCut } from "../../testing/disk/call_gate.ts";
+import { isPowerCut } from "../../testing/disk/disk_calls.ts";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { Random, testSeed } from "../support/random.ts";
 import { openDamaged, runCase } from "../../simulation/damage_oracle.ts";

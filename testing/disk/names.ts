@@ -4,7 +4,7 @@
  * @module
  */
 
-import { failure } from "./call_gate.ts";
+import { failure } from "./disk_calls.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
 import type { PowerCut } from "./power_cut.ts";
@@ -14,15 +14,15 @@ import type { PowerCut } from "./power_cut.ts";
  *
  * @example Put a symbolic link in the way
  * ```ts
- * import { PowerCutDisk, Special } from "@ministate/ministate/testing";
+ * import { PowerCutDisk, SpecialFile } from "@ministate/ministate/testing";
  * import { assertRejects } from "@std/assert";
  *
  * const disk = new PowerCutDisk();
- * disk.plant("/link", new Special("link"));
+ * disk.plant("/link", new SpecialFile("link"));
  * await assertRejects(() => disk.open("/link", "read"), Error, "ELOOP");
  * ```
  */
-export class Special {
+export class SpecialFile {
   /** What it is: a symbolic link or a named pipe. */
   readonly kind: "link" | "pipe";
 
@@ -52,7 +52,7 @@ export class SimulatedDirectory {
 }
 
 /** What a name refers to. */
-export type SimulatedNode = SimulatedFile | SimulatedDirectory | Special;
+export type SimulatedNode = SimulatedFile | SimulatedDirectory | SpecialFile;
 
 /** A name in a directory, whether or not such an entry exists. */
 export interface Place {
@@ -185,7 +185,7 @@ export class SimulatedNames {
       if (copy !== undefined) return copy;
       const made = node instanceof SimulatedFile
         ? node.copy()
-        : node instanceof Special
+        : node instanceof SpecialFile
         ? node
         : new SimulatedDirectory();
       copies.set(node, made);

@@ -44,7 +44,7 @@ import type {
   OpenMode,
 } from "../../src/durable_fs.ts";
 import { halfOf } from "./bytes.ts";
-import { failure, type Fault, later, type Operation } from "./call_gate.ts";
+import { type DiskCall, failure, type Fault, later } from "./disk_calls.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
 import { kindOf, refuseIrregular } from "./kinds.ts";
@@ -56,7 +56,7 @@ import {
 } from "./names.ts";
 import type { PowerCut } from "./power_cut.ts";
 import { Random } from "./random.ts";
-import { RestingDisk } from "./resting_disk.ts";
+import { DiskContents } from "./disk_contents.ts";
 
 /**
  * A disk in memory that loses power, fails and rots on request. Paths begin at `/`, which exists and is empty.
@@ -80,7 +80,7 @@ import { RestingDisk } from "./resting_disk.ts";
  * assertEquals(next.peek("/file"), new Uint8Array([1, 2, 3]));
  * ```
  */
-export class PowerCutDisk extends RestingDisk implements DurableFs {
+export class PowerCutDisk extends DiskContents implements DurableFs {
   readonly #locked = new Set<SimulatedNode>();
   readonly #random: Random;
   /** Whether open files answer synchronously where they can. */
@@ -208,7 +208,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   #handle(file: SimulatedFile, path: string): DurableFile {
     let open = true;
     const enter = (
-      operation: Operation,
+      operation: DiskCall,
       change?: () => void,
       partial?: (how: Fault["how"]) => void,
     ) => {
