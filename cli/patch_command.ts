@@ -6,7 +6,7 @@
 
 import { type Context, creation, openOrMakeDocument, remark, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
-import { readLines } from "./lines.ts";
+import { readInputLines } from "./lines.ts";
 import { PATCH_SIZE_MAX, PatchStream } from "./patch_stream.ts";
 import { lineStart, showProgress } from "./progress.ts";
 import { countText, numberText, safeText } from "./text.ts";
@@ -82,7 +82,7 @@ async function feed(
   isOver: () => boolean | undefined,
 ): Promise<void> {
   try {
-    for await (const lines of readLines(chunks, PATCH_SIZE_MAX)) {
+    for await (const lines of readInputLines(chunks, PATCH_SIZE_MAX)) {
       for (const line of lines) {
         if (isOver()) return;
         input.lines++;

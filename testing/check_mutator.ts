@@ -8,7 +8,7 @@ import { textOfAny } from "./difference.ts";
 import { Random } from "./disk/random.ts";
 import { drawMutations, type Drawn } from "./drawn.ts";
 import { findCrashFlaw } from "./mutator_crashes.ts";
-import { examine, type MutatorFlaw, type MutatorRule } from "./mutator_rules.ts";
+import { type MutatorFlaw, type MutatorRule, replayEveryWay } from "./mutator_rules.ts";
 import { findMigrationFlaw } from "./mutator_versions.ts";
 import { shorten } from "./shorten.ts";
 import { type AnyMutator, type MutatorSource, type Subject, subjectOf } from "./subject.ts";
@@ -172,7 +172,7 @@ export async function checkMutator<S, M>(
       generate: CheckMutatorOptions<T>["generate"],
     ) => drawMutations({ generate, schema, count, seed }, random);
     await refuse(draw(subject, options.generate), seed, async (mutations) => {
-      const model = await examine(subject, mutations);
+      const model = await replayEveryWay(subject, mutations);
       if ("rule" in model) return model;
       report.rejected += model.outcomes.filter(({ rejected }) => rejected).length;
       return await findCrashFlaw(subject, mutations, explore);

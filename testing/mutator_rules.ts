@@ -14,7 +14,7 @@ import { firstDifference } from "./difference.ts";
 import type { Drawn } from "./drawn.ts";
 import { sketch } from "./outcome.ts";
 import type { Subject } from "./subject.ts";
-import { ELSEWHERE, HERE, howOf, inWorld, type Place, type World } from "./world/world.ts";
+import { ELSEWHERE, HERE, howOf, inWorld, type Setting, type World } from "./world/world.ts";
 
 /** The rules that a mutator can break. */
 export type MutatorRule = "deterministic" | "untouched" | "json" | "crash" | "migration";
@@ -56,17 +56,17 @@ interface Start {
   state?: unknown;
 }
 
-/** Runs mutations from the initial state, or from a snapshot; with `null` as the place, on the machine as it is. */
+/** Runs mutations from the initial state, or from a snapshot; with `null` as the setting, on the machine as it is. */
 export function runModel<S, M>(
   subject: Subject<S, M>,
-  place: Place | null,
+  setting: Setting | null,
   mutations: readonly Journaled[],
   start: Start = { from: 0 },
 ): Model | MutatorFlaw {
-  const world = subject.world(place ?? HERE);
+  const world = subject.world(setting ?? HERE);
   const run = () => runThrough(subject, world, mutations, start);
   try {
-    return place === null ? run() : inWorld(world, run);
+    return setting === null ? run() : inWorld(world, run);
   } catch (error) {
     return { rule: "deterministic", found: `initial() fails: ${messageOf(error)}`, cause: error };
   }
@@ -146,7 +146,7 @@ function runOne<S, M>(
 }
 
 /** Runs mutations in every way that a replay may; returns the model, unless the outcome depends on the way. */
-export async function examine<S, M>(
+export async function replayEveryWay<S, M>(
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
 ): Promise<Model | MutatorFlaw> {
@@ -176,16 +176,16 @@ function replayElsewhere<S, M>(
   mutations: readonly Journaled[],
   model: Model,
 ): MutatorFlaw | null {
-  const replay = (place: Place | null): MutatorFlaw | null => {
-    const other = runModel(subject, place, mutations);
+  const replay = (setting: Setting | null): MutatorFlaw | null => {
+    const other = runModel(subject, setting, mutations);
     const differs = compare(model, other, 0);
     if (differs === null) return null;
     const { cause } = other as Partial<MutatorFlaw>;
-    return { rule: "deterministic", found: `replayed ${howOf(place)}, ${differs}`, cause };
+    return { rule: "deterministic", found: `replayed ${howOf(setting)}, ${differs}`, cause };
   };
-  for (const place of [...ELSEWHERE, null]) {
-    const flaw = replay(place);
-    // The place itself may not make the difference: something kept in a variable may show late.
+  for (const setting of [...ELSEWHERE, null]) {
+    const flaw = replay(setting);
+    // The setting itself may not make the difference: something kept in a variable may show late.
     if (flaw !== null) return replay(HERE) ?? flaw;
   }
   return null;

@@ -13,7 +13,7 @@ import { PowerCutDisk } from "./disk/power_cut_disk.ts";
 import { type CrashOptions, openAndLook, runOnDisk } from "./mutator_crashes.ts";
 import { type Journaled, type MutatorFlaw, runModel } from "./mutator_rules.ts";
 import type { Subject } from "./subject.ts";
-import { ELSEWHERE, HERE, howOf, inWorld, type Place } from "./world/world.ts";
+import { ELSEWHERE, HERE, howOf, inWorld, type Setting } from "./world/world.ts";
 
 /** Describes what goes wrong between the older version and the newer one; `null` if nothing does. */
 export async function findMigrationFlaw<S, M>(
@@ -42,11 +42,11 @@ function findDependence<S, M>(
   const model = runModel(older, HERE, mutations);
   if ("rule" in model) return `version ${older.version} itself is unfit: ${model.found}`;
   const { version } = older;
-  const carried = (place: Place | null, snapshotAt: number | null) => {
+  const carried = (setting: Setting | null, snapshotAt: number | null) => {
     const snapshot = snapshotAt === null
       ? null
       : { at: snapshotAt, state: model.states[snapshotAt] };
-    return carryOver(subject, place, mutations, { version, snapshot });
+    return carryOver(subject, setting, mutations, { version, snapshot });
   };
   const replayed = carried(HERE, null);
   for (let at = 1; at <= mutations.length; at++) {
@@ -58,11 +58,11 @@ function findDependence<S, M>(
   // These cover everything: initial(), every mutation, and a state from before and after them.
   for (const at of [null, 0, mutations.length]) {
     const state = carried(HERE, at);
-    for (const place of [...ELSEWHERE, null]) {
-      const differs = firstDifference(state, carried(place, at));
+    for (const setting of [...ELSEWHERE, null]) {
+      const differs = firstDifference(state, carried(setting, at));
       if (differs === null) continue;
       const again = firstDifference(state, carried(HERE, at));
-      const how = again === null ? howOf(place) : HERE.how;
+      const how = again === null ? howOf(setting) : HERE.how;
       return `migrated ${how}, the state differs: ${again ?? differs}`;
     }
   }
@@ -71,11 +71,11 @@ function findDependence<S, M>(
 
 function carryOver<S, M>(
   subject: Subject<S, M>,
-  place: Place | null,
+  setting: Setting | null,
   mutations: readonly Journaled[],
   { version, snapshot }: { version: number; snapshot: { at: number; state: unknown } | null },
 ): unknown {
-  const world = subject.world(place ?? HERE);
+  const world = subject.world(setting ?? HERE);
   const run = () => {
     const machine = new StateMachine<S, M, unknown>(subject.make());
     if (snapshot !== null) machine.restore(structuredClone(snapshot.state), version, snapshot.at);
@@ -86,7 +86,7 @@ function carryOver<S, M>(
     }
     return structuredClone(machine.state);
   };
-  return place === null ? run() : inWorld(world, run);
+  return setting === null ? run() : inWorld(world, run);
 }
 
 async function findCrash<S, M>(

@@ -7,8 +7,8 @@
 import type { Machine } from "../machine.ts";
 import {
   ask,
+  type DoctorFinding,
   type Fact,
-  type Finding,
   fine,
   isUnknown,
   unknownFinding,
@@ -43,7 +43,7 @@ export function deviceOf(machine: Machine, mount: Mount): Promise<Fact<DeviceFac
 }
 
 /** Reports what the device's cache means. */
-export function deviceFinding(device: Fact<DeviceFacts>): Finding {
+export function deviceFinding(device: Fact<DeviceFacts>): DoctorFinding {
   const check = "write cache";
   if (isUnknown(device)) return unknownFinding(check, device);
   const { disk, writeCache } = device;

@@ -15,7 +15,7 @@ import type { Context } from "../context.ts";
 import { CommandError } from "../exit.ts";
 import { inspectSteadily } from "../steady.ts";
 import { countText } from "../text.ts";
-import { ask, type Fact, type Finding, fine, shellText, valueOrNull } from "./finding.ts";
+import { ask, type DoctorFinding, type Fact, fine, shellText, valueOrNull } from "./finding.ts";
 
 /** What is known about the state; `failure` holds the reason if it could not be inspected. */
 export interface StateFacts {
@@ -59,7 +59,10 @@ function newestTime(
 }
 
 /** Reports the condition of the state. */
-export function stateFinding({ inspection, failure }: StateFacts, directory: string): Finding {
+export function stateFinding(
+  { inspection, failure }: StateFacts,
+  directory: string,
+): DoctorFinding {
   const check = "state";
   if (failure !== null) {
     return {

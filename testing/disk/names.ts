@@ -55,14 +55,14 @@ export class SimulatedDirectory {
 export type SimulatedNode = SimulatedFile | SimulatedDirectory | SpecialFile;
 
 /** A name in a directory, whether or not such an entry exists. */
-export interface Place {
+export interface NameSlot {
   directory: SimulatedDirectory;
   name: string;
 }
 
 /** A change of names that happens completely or not at all. */
 interface NameChange {
-  steps: (Place & { node: SimulatedNode | null })[];
+  steps: (NameSlot & { node: SimulatedNode | null })[];
   /** How many operations the renamed file had had by then. */
   operationCount: number;
 }
@@ -103,7 +103,7 @@ export class SimulatedNames {
   }
 
   /** The place of a path's last name. */
-  place(path: string): Place {
+  place(path: string): NameSlot {
     const slash = path.lastIndexOf("/");
     return {
       directory: this.directory(path.slice(0, Math.max(slash, 0))),
@@ -112,12 +112,12 @@ export class SimulatedNames {
   }
 
   /** Puts another node at a place, or none. A power cut can undo it until the directory is synced. */
-  put(place: Place, node: SimulatedNode | null): void {
+  put(place: NameSlot, node: SimulatedNode | null): void {
     this.#change({ steps: [{ ...place, node }], operationCount: 0 });
   }
 
   /** Moves a node to another place, replacing what is there. */
-  move(from: Place, to: Place, node: SimulatedNode): void {
+  move(from: NameSlot, to: NameSlot, node: SimulatedNode): void {
     this.#change({
       steps: [{ ...from, node: null }, { ...to, node }],
       operationCount: node instanceof SimulatedFile ? node.operationCount : 0,

@@ -49,7 +49,7 @@ import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
 import { kindOf, refuseIrregular } from "./kinds.ts";
 import {
-  type Place,
+  type NameSlot,
   SimulatedDirectory,
   type SimulatedNames,
   type SimulatedNode,
@@ -443,7 +443,7 @@ export class PowerCutDisk extends DiskContents implements DurableFs {
    */
   // deno-lint-ignore require-await
   async lock(path: string, directory?: string): Promise<DurableLock | null> {
-    const place: Place = this.names.place(path);
+    const place: NameSlot = this.names.place(path);
     const make = () => {
       if (!place.directory.entries.has(place.name)) this.names.put(place, new SimulatedFile());
     };
