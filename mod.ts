@@ -93,6 +93,6 @@ export type {
 } from "./src/recovery/report.ts";
 export type { SnapshotInfo } from "./src/snapshot/snapshot_file.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
-export type { Stats } from "./src/state/stats.ts";
+export type { Stats } from "./src/wear/stats.ts";
 export type { StatsOptions } from "./src/options.ts";
-export type { Life, Traffic, TrafficRatios } from "./src/format/traffic.ts";
+export type { WriteCounts, WriteRatios, WriteTotals } from "./src/format/write_totals.ts";

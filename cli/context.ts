@@ -52,8 +52,8 @@ export async function journalNameIn(context: Context, directory: string): Promis
   try {
     name = await findJournalName(context.fs, directory);
   } catch (error) {
-    const known = ioError("list", directory, error);
-    if (known.systemCode !== "ENOENT") throw known;
+    const failure = ioError("list", directory, error);
+    if (failure.systemCode !== "ENOENT") throw failure;
     throw new CommandError(
       "NO_STATE",
       `There is no directory "${directory}": check the path`,

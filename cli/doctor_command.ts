@@ -6,8 +6,8 @@
 
 import { checkDirectory } from "../src/disk/names.ts";
 import { type Context, remark, say, sayJson } from "./context.ts";
-import { examine } from "./doctor/examine.ts";
-import { type Finding, type Mark, worstOf } from "./doctor/finding.ts";
+import { examineDirectory } from "./doctor/examine.ts";
+import { type DoctorFinding, type Mark, worstOf } from "./doctor/finding.ts";
 import { SYNC_TEST_SIZE_MAX } from "./doctor/sync_rounds.ts";
 import { EXIT } from "./exit.ts";
 import { interruptedCode } from "./patch_command.ts";
@@ -32,7 +32,7 @@ export async function doctor(
   if (interruption !== null) {
     remark(context, `Writes up to ${sizeText(SYNC_TEST_SIZE_MAX)} to time syncs …`);
   }
-  const { findings, ...examination } = await examine(
+  const { findings, ...examination } = await examineDirectory(
     context,
     checkDirectory(directory),
     interruption,
@@ -51,7 +51,7 @@ export async function doctor(
   }[verdict];
 }
 
-function findingsText(findings: Finding[], paint: Paint): string {
+function findingsText(findings: DoctorFinding[], paint: Paint): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   const margin = " ".repeat(MARK_WIDTH + width + 4);
   return findings.map(({ check, mark, found, meaning, advice }) =>
@@ -74,7 +74,7 @@ function markText(mark: Mark, paint: Paint): string {
   return colour(mark.padEnd(MARK_WIDTH));
 }
 
-function summaryText(findings: Finding[]): string {
+function summaryText(findings: DoctorFinding[]): string {
   const count = (mark: Mark) => findings.filter((finding) => finding.mark === mark).length;
   const notices = count("notice") === 0 ? "" : `, ${countText(count("notice"), "notice")}`;
   return `${countText(count("problem"), "problem")}, ${

@@ -9,7 +9,7 @@ import { type Context, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";
 import { countText, type Paint, rangeText, safeText, sizeText, tableText } from "./text.ts";
-import { cardText, cardYearsOf, writtenText } from "./written_text.ts";
+import { cardText, cardYearsOf, wearText } from "./wear_text.ts";
 
 /** The options of `inspect`. */
 export interface InspectOptions {
@@ -25,10 +25,10 @@ export async function inspect(
 ): Promise<number> {
   const inspection = await inspectSteadily(context, directory);
   if (context.json) {
-    const told = endurance === undefined
+    const card = endurance === undefined
       ? {}
       : { cardYears: cardYearsOf(inspection.written, endurance) };
-    sayJson(context, { ...inspection, ...told });
+    sayJson(context, { ...inspection, ...card });
   } else {
     context.terminal.stdout.write(inspectionText(inspection, endurance, context.paint));
   }
@@ -95,21 +95,19 @@ function inspectionText(
     `${heading("sequence")}${nextOpen.sequence}`,
     `${heading("verdict")}${verdictText(verdict, paint)}`,
     `${heading("next open")}${nextOpenText(nextOpen)}`,
-    ...writtenText(inspection.written).map((line, i) =>
-      `${heading(i === 0 ? "written" : "")}${line}`
-    ),
+    ...wearText(inspection.written).map((line, i) => `${heading(i === 0 ? "written" : "")}${line}`),
     ...endurance === undefined
       ? []
       : [`${heading("card")}${cardText(inspection.written, endurance)}`],
   ];
-  const spare = (name: string, files: { name: string; size: number }[]) =>
+  const sizeLine = (name: string, files: { name: string; size: number }[]) =>
     files.length === 0 ? "" : `${paint.bold(name)}\n` +
       tableText(files.map((file) => [safeText(file.name), sizeText(file.size)]));
   return lines.map((line) => line + "\n").join("") +
     segmentsText(segments, paint) +
     snapshotsText(snapshots, paint) +
-    spare("quarantine", quarantine) +
-    spare("never finished", temporary) +
+    sizeLine("quarantine", quarantine) +
+    sizeLine("never finished", temporary) +
     (findings.length === 0 ? "" : `${paint.bold("findings")}\n`) +
     findings.map((finding) => `  ${findingText(finding, paint)}\n`).join("");
 }

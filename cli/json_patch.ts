@@ -30,7 +30,7 @@ import {
  */
 const COPY_SIZE_MAX = 1024 * 1024;
 
-interface Operation {
+interface PatchOperation {
   op: string;
   tokens: string[];
   from: string[];
@@ -77,7 +77,7 @@ function within<T>(label: string, action: () => T): T {
   }
 }
 
-function readOperation(operation: unknown): Operation {
+function readOperation(operation: unknown): PatchOperation {
   if (!isContainer(operation) || Array.isArray(operation)) {
     throw new PatchError(`an operation must be an object, got ${brief(operation)}`);
   }
@@ -117,7 +117,7 @@ class PatchRun {
     for (const [object, keys] of this.#orders) restoreOrder(object, keys);
   }
 
-  apply({ op, tokens, from, value }: Operation): void {
+  apply({ op, tokens, from, value }: PatchOperation): void {
     switch (op) {
       case "add":
         return this.#add(tokens, value);

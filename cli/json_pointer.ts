@@ -75,14 +75,14 @@ export function valueAt(document: unknown, tokens: readonly string[]): unknown {
 
 /** A quoted string, short enough for a message. */
 export function quote(text: string): string {
-  return JSON.stringify(shorten(text));
+  return JSON.stringify(excerptOf(text));
 }
 
 /** Any value as JSON, short enough for a message. */
 export function brief(value: unknown): string {
-  return shorten(JSON.stringify(value) ?? "nothing");
+  return excerptOf(JSON.stringify(value) ?? "nothing");
 }
 
-function shorten(text: string): string {
+function excerptOf(text: string): string {
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }

@@ -19,7 +19,7 @@ export interface InputLine {
 const LINE_FEED = 0x0a;
 
 /** Yields the lines of each piece of input, in order. The last line may lack its line feed. */
-export async function* readLines(
+export async function* readInputLines(
   chunks: AsyncIterable<Uint8Array>,
   sizeMax: number,
 ): AsyncGenerator<InputLine[], void, void> {

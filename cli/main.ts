@@ -39,11 +39,11 @@ export async function main(terminal: Terminal, fs: DurableFs, machine: Machine):
   } catch (error) {
     code = error instanceof CommanderError
       ? usageCode(error, json, stderr)
-      : report(terminal, describeError(error), json, paintError);
+      : reportError(terminal, describeError(error), json, paintError);
   }
   await stdout.drained();
   if (stdout.failure !== null) {
-    code = report(terminal, describeError(stdout.failure), json, paintError);
+    code = reportError(terminal, describeError(stdout.failure), json, paintError);
   }
   await stderr.drained();
   return code;
@@ -66,10 +66,10 @@ function usageCode(error: CommanderError, json: boolean, stderr: TextSink): numb
   return EXIT.usage;
 }
 
-function report(terminal: Terminal, found: ErrorReport, json: boolean, paint: Paint): number {
+function reportError(terminal: Terminal, found: ErrorReport, json: boolean, paint: Paint): number {
   const { stderr } = terminal;
-  const { stack, ...told } = found;
-  if (json) stderr.write(JSON.stringify({ error: told }) + "\n");
+  const { stack, ...withoutStack } = found;
+  if (json) stderr.write(JSON.stringify({ error: withoutStack }) + "\n");
   else stderr.write(`${paint.red("error:")} ${safeLines(found.message)}\n`);
   if (stack !== undefined && terminal.env("MINISTATE_DEBUG")) stderr.write(`${stack}\n`);
   return exitCodeOf(found);

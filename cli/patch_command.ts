@@ -6,7 +6,7 @@
 
 import { type Context, creation, openOrMakeDocument, remark, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
-import { readLines } from "./lines.ts";
+import { readInputLines } from "./lines.ts";
 import { PATCH_SIZE_MAX, PatchStream } from "./patch_stream.ts";
 import { lineStart, showProgress } from "./progress.ts";
 import { countText, numberText, safeText } from "./text.ts";
@@ -55,7 +55,11 @@ export async function patch(
       () => ({ size: input.size, count: stream.acknowledged }),
     );
     try {
-      await feed(context, stream, terminal.read(path, interruption), input, interruption, options);
+      // The reader of the sequences is gone: don't go beyond the sequences that it received.
+      const isOver = () =>
+        interruption.aborted || (options.ack && terminal.stdout.closed) ||
+        (options.stop && stream.refused > 0);
+      await feed(terminal.stdout, stream, terminal.read(path, interruption), input, isOver);
     } finally {
       hideProgress();
       // Even on failure: what was applied must not be applied again.
@@ -71,19 +75,14 @@ export async function patch(
 }
 
 async function feed(
-  context: Context,
+  stdout: Context["terminal"]["stdout"],
   stream: PatchStream,
   chunks: AsyncIterable<Uint8Array>,
   input: { size: number; lines: number },
-  interruption: AbortSignal,
-  options: PatchOptions,
+  isOver: () => boolean | undefined,
 ): Promise<void> {
-  const { stdout } = context.terminal;
-  // The reader of the sequences is gone: don't go beyond the sequences that it received.
-  const isOver = () =>
-    interruption.aborted || (options.ack && stdout.closed) || (options.stop && stream.refused > 0);
   try {
-    for await (const lines of readLines(chunks, PATCH_SIZE_MAX)) {
+    for await (const lines of readInputLines(chunks, PATCH_SIZE_MAX)) {
       for (const line of lines) {
         if (isOver()) return;
         input.lines++;

@@ -25,7 +25,7 @@ export const PATCH_SIZE_MAX = 1024 * 1024;
 const SURELY_FITS = PATCH_SIZE_MAX / 8;
 
 /** The most that a line needs besides its patch. */
-const LINE_OVERHEAD = 128;
+const RECORD_OVERHEAD = 128;
 
 /** Callbacks for the lines of a stream. */
 export interface PatchEvents {
@@ -160,7 +160,7 @@ function readPatch(line: InputLine): Patch {
 }
 
 function refuseLarge(text: string): void {
-  const size = new TextEncoder().encode(text).length + LINE_OVERHEAD;
+  const size = new TextEncoder().encode(text).length + RECORD_OVERHEAD;
   if (size > PATCH_SIZE_MAX) {
     throw new PatchError(`its record would have ${size} bytes, and ${PATCH_SIZE_MAX} are allowed`);
   }

@@ -17,7 +17,7 @@ import { backup, compact, snapshot } from "./upkeep_commands.ts";
 import { VERSION } from "./version.ts";
 
 /** Runs a subcommand and records its exit code. */
-export type Run = (action: (context: Context) => Promise<number>) => Promise<void>;
+export type RunCommand = (action: (context: Context) => Promise<number>) => Promise<void>;
 
 const DIR = "the state directory";
 const NO_CREATE = "refuse a directory without a state instead of creating one";
@@ -25,7 +25,7 @@ const JSON_OPTION = "print JSON for programs, including errors";
 const POINTER = "a JSON Pointer, such as /lamps/0/on";
 
 /** Builds the command line; `run` receives the action of the chosen subcommand. */
-export function buildProgram(run: Run): Command {
+export function buildProgram(run: RunCommand): Command {
   const program = new Command("ministate")
     .description("Looks into state directories and keeps a JSON document that survives power cuts.")
     .version(VERSION, "-V, --version", "print the version")
@@ -47,7 +47,7 @@ export function buildProgram(run: Run): Command {
 
 type Add = (name: string, description: string) => Command;
 
-function addDocument(add: Add, run: Run): void {
+function addDocument(add: Add, run: RunCommand): void {
   add("get", "Print a value of the document")
     .argument("<dir>", DIR, pathArgument)
     .argument("[pointer]", POINTER, "")
@@ -72,7 +72,7 @@ function addDocument(add: Add, run: Run): void {
     .action((dir, file, options) => run((c) => patch(c, dir, file, options)));
 }
 
-function addReading(add: Add, run: Run): void {
+function addReading(add: Add, run: RunCommand): void {
   add("log", "Print the mutations")
     .argument("<dir>", DIR, pathArgument)
     .option("--from <sequence>", "the first one", sequenceOption)
@@ -92,7 +92,7 @@ function addReading(add: Add, run: Run): void {
     .action((dir) => run((c) => verify(c, dir)));
 }
 
-function addUpkeep(add: Add, run: Run): void {
+function addUpkeep(add: Add, run: RunCommand): void {
   add("repair", "Continue without what is damaged; shows what is kept and lost, and asks")
     .argument("<dir>", DIR, pathArgument)
     .option("-y, --yes", "don't ask")

@@ -16,7 +16,7 @@ import { StateDirectory } from "../src/journal/state_directory.ts";
 import { type Context, remark, say, sayJson } from "./context.ts";
 import { EXIT, usageError } from "./exit.ts";
 import { findingText } from "./inspect_command.ts";
-import { readLines } from "./lines.ts";
+import { readInputLines } from "./lines.ts";
 import { inspectSteadily } from "./steady.ts";
 import { rangeText, safeText } from "./text.ts";
 
@@ -90,7 +90,7 @@ async function isConfirmed(context: Context): Promise<boolean> {
     );
   }
   terminal.stderr.write("Repair now? [y/N] ");
-  for await (const lines of readLines(terminal.read(null), 1024)) {
+  for await (const lines of readInputLines(terminal.read(null), 1024)) {
     return /^\s*y(es)?\s*$/i.test(lines[0]!.text);
   }
   return false;

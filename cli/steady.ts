@@ -22,19 +22,19 @@ export async function inspectSteadily(context: Context, directory: string): Prom
   const journal = await journalNameIn(context, directory);
   let before: string | null = null;
   for (let count = 1;; count++) {
-    let seen: string;
+    let found: string;
     try {
       const inspection = await inspectState(context.fs, directory, journal);
       if (inspection.verdict === "sound") return inspection;
-      seen = JSON.stringify(inspection.findings);
-      if (seen === before) return inspection;
+      found = JSON.stringify(inspection.findings);
+      if (found === before) return inspection;
       if (count >= READS_MAX) return withoutLiveTail(inspection);
     } catch (error) {
       if (!(error instanceof MinistateError) || count >= READS_MAX) throw error;
-      seen = `${error.code} ${error.path} ${error.message}`;
-      if (seen === before) throw error;
+      found = `${error.code} ${error.path} ${error.message}`;
+      if (found === before) throw error;
     }
-    before = seen;
+    before = found;
     await pause(PAUSE_MS);
   }
 }

@@ -83,9 +83,9 @@ async function holdsNothing(context: Context, destination: string): Promise<bool
   try {
     return await findJournalName(context.fs, destination) === null;
   } catch (error) {
-    const known = ioError("list", destination, error);
-    if (known.systemCode === "ENOENT") return true;
-    throw known;
+    const failure = ioError("list", destination, error);
+    if (failure.systemCode === "ENOENT") return true;
+    throw failure;
   }
 }
 

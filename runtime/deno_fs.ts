@@ -14,7 +14,7 @@ import type {
   MaybePromise,
   OpenMode,
 } from "../src/durable_fs.ts";
-import { named, naming, throwNamed } from "./errno.ts";
+import { throwWithCode, withCode, withErrorCodes } from "./errno.ts";
 import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
 
@@ -39,36 +39,36 @@ class DenoFile implements DurableFile {
   // call at a time, so nothing can move the cursor in between.
   async read(buffer: Uint8Array, offset: number): Promise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return await this.#file.read(buffer).catch(throwNamed) ?? 0;
+    return await this.#file.read(buffer).catch(throwWithCode) ?? 0;
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return naming(() =>
+    return withErrorCodes(() =>
       this.#pace.inline ? this.#file.writeSync(buffer) : this.#file.write(buffer)
     );
   }
 
   syncData(): MaybePromise<void> {
-    return naming(() =>
+    return withErrorCodes(() =>
       this.#pace.sync(() => this.#file.syncDataSync(), () => this.#file.syncData())
     );
   }
 
   syncAll(): Promise<void> {
-    return this.#file.sync().catch(throwNamed);
+    return this.#file.sync().catch(throwWithCode);
   }
 
   truncate(size: number): Promise<void> {
-    return this.#file.truncate(size).catch(throwNamed);
+    return this.#file.truncate(size).catch(throwWithCode);
   }
 
   async size(): Promise<number> {
-    return (await this.#file.stat().catch(throwNamed)).size;
+    return (await this.#file.stat().catch(throwWithCode)).size;
   }
 
   identity(): MaybePromise<FileIdentity> {
-    return naming(() => identityOf(this.#file.statSync()));
+    return withErrorCodes(() => identityOf(this.#file.statSync()));
   }
 
   close(): void {
@@ -92,7 +92,7 @@ function coded<T>(call: Promise<T>): Promise<T> {
 /** Deno's refusal of a permission has no number either, so it gets the equivalent name. */
 function throwCoded(error: unknown): never {
   if (error instanceof Deno.errors.NotCapable) throw Object.assign(error, { code: "EPERM" });
-  throw named(error);
+  throw withCode(error);
 }
 
 /**
@@ -101,12 +101,12 @@ function throwCoded(error: unknown): never {
  */
 async function openRegular(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile> {
   if (options.createNew) return await Deno.open(path, options);
-  const named = await Deno.lstat(path);
-  if (named.isSymlink) throw failure("ELOOP", path);
-  if (!named.isFile) throw failure(named.isDirectory ? "EISDIR" : "EINVAL", path);
+  const found = await Deno.lstat(path);
+  if (found.isSymlink) throw failure("ELOOP", path);
+  if (!found.isFile) throw failure(found.isDirectory ? "EISDIR" : "EINVAL", path);
   const file = await Deno.open(path, options);
   const opened = await file.stat();
-  if (opened.ino === named.ino && opened.dev === named.dev) return file;
+  if (opened.ino === found.ino && opened.dev === found.dev) return file;
   file.close();
   throw failure("ELOOP", path);
 }

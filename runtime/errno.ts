@@ -64,7 +64,7 @@ function errnoOf({ errno, message }: { errno?: unknown; message?: unknown }): nu
 }
 
 /** The same error, with the system's name of the failure as its `code` wherever a number reveals it. */
-export function named(error: unknown): unknown {
+export function withCode(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code } = error as { code?: unknown };
   // A name given by the runtime is right; any other code is not a name.
@@ -82,16 +82,16 @@ export function named(error: unknown): unknown {
 }
 
 /** Makes a call whose failure, now or later, gets its true name. A synchronous answer makes no promise. */
-export function naming<T>(call: () => MaybePromise<T>): MaybePromise<T> {
+export function withErrorCodes<T>(call: () => MaybePromise<T>): MaybePromise<T> {
   try {
     const answer = call();
-    return answer instanceof Promise ? answer.catch(throwNamed) : answer;
+    return answer instanceof Promise ? answer.catch(throwWithCode) : answer;
   } catch (error) {
-    return throwNamed(error);
+    return throwWithCode(error);
   }
 }
 
 /** Throws the error with its true name. */
-export function throwNamed(error: unknown): never {
-  throw named(error);
+export function throwWithCode(error: unknown): never {
+  throw withCode(error);
 }

@@ -15,7 +15,7 @@ import type {
   MaybePromise,
   OpenMode,
 } from "../src/durable_fs.ts";
-import { named, naming, throwNamed } from "./errno.ts";
+import { throwWithCode, withCode, withErrorCodes } from "./errno.ts";
 import { lockDescriptors } from "./flock.ts";
 import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
@@ -36,7 +36,7 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 function promised<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => {
-      if (error) reject(named(error));
+      if (error) reject(withCode(error));
       else resolve(value);
     });
   });
@@ -69,14 +69,14 @@ class NodeFile implements DurableFile {
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     if (this.#pace.inline) {
-      return naming(() => fs.writeSync(this.#fd, buffer, 0, buffer.length, offset));
+      return withErrorCodes(() => fs.writeSync(this.#fd, buffer, 0, buffer.length, offset));
     }
     return promised((done) => fs.write(this.#fd, buffer, 0, buffer.length, offset, done));
   }
 
   syncData(): MaybePromise<void> {
     return this.#pace.sync(
-      () => void naming(() => fs.fdatasyncSync(this.#fd)),
+      () => void withErrorCodes(() => fs.fdatasyncSync(this.#fd)),
       () => promised((done) => fs.fdatasync(this.#fd, done)),
     );
   }
@@ -94,7 +94,7 @@ class NodeFile implements DurableFile {
   }
 
   identity(): MaybePromise<FileIdentity> {
-    return naming(() => identityOf(fs.fstatSync(this.#fd)));
+    return withErrorCodes(() => identityOf(fs.fstatSync(this.#fd)));
   }
 
   close(): Promise<void> {
@@ -172,10 +172,10 @@ export const runtimeFs: DurableFs = {
     }
     return new NodeFile(fd);
   },
-  rename: (from, to) => fs.promises.rename(from, to).catch(throwNamed),
-  remove: (path) => fs.promises.unlink(path).catch(throwNamed),
+  rename: (from, to) => fs.promises.rename(from, to).catch(throwWithCode),
+  remove: (path) => fs.promises.unlink(path).catch(throwWithCode),
   async list(path) {
-    const entries = await fs.promises.readdir(path, { withFileTypes: true }).catch(throwNamed);
+    const entries = await fs.promises.readdir(path, { withFileTypes: true }).catch(throwWithCode);
     return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
   },
   async makeDirectory(path) {
@@ -183,7 +183,7 @@ export const runtimeFs: DurableFs = {
       await fs.promises.mkdir(path, OWNER_ONLY_DIRECTORY);
     } catch (error) {
       if ((error as { code?: string }).code !== "EEXIST" || !fs.statSync(path).isDirectory()) {
-        throw named(error);
+        throw withCode(error);
       }
     }
   },
@@ -198,11 +198,11 @@ export const runtimeFs: DurableFs = {
   lock,
   lockDirectory,
   // The lock file is open and therefore in memory: a synchronous call costs less than a thread hop.
-  identity: (path) => naming(() => identityOf(fs.lstatSync(path))),
+  identity: (path) => withErrorCodes(() => identityOf(fs.lstatSync(path))),
   resolve: (path) =>
     realPath(
       absolutePath(path, () => process.cwd()),
-      (each) => fs.promises.realpath(each).catch(throwNamed),
+      (each) => fs.promises.realpath(each).catch(throwWithCode),
     ),
   crc32: (bytes, seed) => crc32(bytes, seed),
 };

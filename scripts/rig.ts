@@ -13,7 +13,7 @@ import { Campaign } from "./rig/campaign.ts";
 import { Cards, cardSize } from "./rig/cards.ts";
 import { openConsole } from "./rig/console.ts";
 import type { Boot } from "./rig/cut.ts";
-import { examine } from "./rig/examine.ts";
+import { examineStates } from "./rig/examine.ts";
 import { loadFailure } from "./rig/failures.ts";
 import { BoardJudge, canMount, type Judge, LoopJudge } from "./rig/judges.ts";
 import { cacheFolder, fetchGuestFiles, installHostPrograms } from "./rig/packages.ts";
@@ -229,7 +229,7 @@ async function replay(folder: string): Promise<void> {
     ? await LoopJudge.start(binary("bun"), program, fileSystem, examination.tearsCommits)
     : await BoardJudge.start(boot, fileSystem, cardSize(fileSystem, subject));
   let sound = true;
-  await examine(examination, [state], judge, (examined) => {
+  await examineStates(examination, [state], judge, (examined) => {
     console.log(`${examined.verdict}: ${examined.detail}`);
     sound = examined.verdict === "sound";
   });

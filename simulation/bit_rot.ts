@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
-import { failsOrKeepsAll, named, quarantines } from "./damage_oracle.ts";
+import { failsOrKeepsAll, quarantines, runCase } from "./damage_oracle.ts";
 import { damagedDisk, filesOf, type Recording } from "./recordings.ts";
 import type { Slice } from "./slice.ts";
 import type { Tally } from "./tally.ts";
@@ -80,8 +80,8 @@ async function eachByte(
       for (const { what, change } of damagesAt(at, bytes)) {
         const excused = excusedAt(recording, path, at, operation === "file cut");
         const disk = () => damagedDisk(recording, path, change);
-        await named(`${recording.name}: ${path}: ${what}`, async () => {
-          await judge(recording, disk, path, excused, operation, tally);
+        await runCase(`${recording.name}: ${path}: ${what}`, async () => {
+          await judge(recording, disk, { path, excused, operation }, tally);
         });
       }
     }
@@ -91,9 +91,7 @@ async function eachByte(
 async function judge(
   recording: Recording,
   disk: () => PowerCutDisk,
-  path: string,
-  excused: number[],
-  operation: string,
+  { path, excused, operation }: { path: string; excused: number[]; operation: string },
   tally: Tally,
 ): Promise<void> {
   const { sequence, code } = await failsOrKeepsAll(recording, disk(), excused);

@@ -122,7 +122,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Runs one case, and says which it was when it fails. */
-export async function named(what: string, run: () => Promise<unknown>): Promise<void> {
+export async function runCase(what: string, run: () => Promise<unknown>): Promise<void> {
   try {
     await run();
   } catch (error) {

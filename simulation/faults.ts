@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { Fault } from "../testing/disk/call_gate.ts";
+import type { Fault } from "../testing/disk/disk_calls.ts";
 import { EXTREMES } from "../testing/disk/power_cut.ts";
 import { Random } from "../testing/disk/random.ts";
 import { type Check, countCalls, type Ending, interrupt, recovers } from "./oracle.ts";

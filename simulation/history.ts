@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { MinistateError, StateManager, type StateManagerOptions } from "@ministate/ministate";
-import { type Fault, isPowerCut } from "../testing/disk/call_gate.ts";
+import { type Fault, isPowerCut } from "../testing/disk/disk_calls.ts";
 import { crashImages } from "../testing/disk/crash_images.ts";
 import { ANY_POWER_CUT, EXTREMES } from "../testing/disk/power_cut.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { MinistateError } from "@ministate/ministate";
-import { isPowerCut } from "../testing/disk/call_gate.ts";
+import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import { ANY_POWER_CUT, EXTREMES } from "../testing/disk/power_cut.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import type { Random } from "../testing/disk/random.ts";

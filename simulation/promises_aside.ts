@@ -7,7 +7,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { MinistateError } from "@ministate/ministate";
-import { isPowerCut } from "../testing/disk/call_gate.ts";
+import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import { crashImages } from "../testing/disk/crash_images.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { openDamaged } from "./damage_oracle.ts";
@@ -34,15 +34,15 @@ async function damageIsSetAside(tally: Tally): Promise<void> {
     assertEquals(await openingOf(before.image()), "CORRUPT", damaged.name);
     await isForeseen(damaged, before.image());
     // Many calls leave the same.
-    const seen = new Set<number>();
+    const fingerprints = new Set<number>();
     for (let cutAt = 1, done = false; !done; cutAt++) {
       const fs = before.image();
       fs.cutAt = cutAt;
       done = await setAsideAndGoOn(fs);
-      if (done) seen.clear();
+      if (done) fingerprints.clear();
       for (const image of crashImages(fs, { imagesMax: IMAGES_MAX, seed: cutAt })) {
-        if (seen.has(image.fingerprint())) continue;
-        seen.add(image.fingerprint());
+        if (fingerprints.has(image.fingerprint())) continue;
+        fingerprints.add(image.fingerprint());
         try {
           assertNoLineGone(before, image);
           await nothingIsSilent(damaged, image, done);

@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { StateManager } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
-import { isPowerCut } from "../testing/disk/call_gate.ts";
+import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import { ANY_POWER_CUT } from "../testing/disk/power_cut.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { Random } from "../testing/disk/random.ts";

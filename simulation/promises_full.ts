@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { MinistateError, StateManager } from "@ministate/ministate";
 import type { OpenMode } from "@ministate/ministate";
 import { halfOf } from "../testing/disk/bytes.ts";
-import { failure } from "../testing/disk/call_gate.ts";
+import { failure } from "../testing/disk/disk_calls.ts";
 import { EXTREMES } from "../testing/disk/power_cut.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { Random } from "../testing/disk/random.ts";

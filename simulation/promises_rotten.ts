@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { isPowerCut } from "../testing/disk/call_gate.ts";
+import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import { crashImages } from "../testing/disk/crash_images.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import {
@@ -37,15 +37,15 @@ export async function keepsNothingDown(tally: Tally): Promise<void> {
   for (const each of CASES) {
     const made = await make(each);
     // Many calls leave the same.
-    const seen = new Set<number>();
+    const fingerprints = new Set<number>();
     for (let at = 1, done = false; !done; at++) {
       const disk = made.image();
       disk.cutAt = disk.calls + at;
       done = await comesUp(disk, each);
-      if (done) seen.clear();
+      if (done) fingerprints.clear();
       for (const image of crashImages(disk, { imagesMax: IMAGES_MAX, seed: at })) {
-        if (seen.has(image.fingerprint())) continue;
-        seen.add(image.fingerprint());
+        if (fingerprints.has(image.fingerprint())) continue;
+        fingerprints.add(image.fingerprint());
         try {
           await comesUpAgain(image, each, done);
         } catch (error) {

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { MinistateError, StateManager } from "@ministate/ministate";
-import { isPowerCut } from "../testing/disk/call_gate.ts";
+import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import { crashImages } from "../testing/disk/crash_images.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import type { Promised } from "./promised.ts";

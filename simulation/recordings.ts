@@ -137,7 +137,7 @@ async function recordOne(script: Script): Promise<Recording> {
   const disk = fs.powerCut(EXTREMES.lost, new Random(1));
   for (const path of disk.paths(DIRECTORY)) {
     if (withoutSnapshots && path.includes(".snapshot.")) disk.unplant(path);
-    if (path.endsWith(".wal.jsonl")) shorten(disk, path, path === newest && isOpenEnded(end));
+    if (path.endsWith(".wal.jsonl")) cutFill(disk, path, path === newest && isOpenEnded(end));
   }
   // Not there when the code is broken enough: the explorations will say so.
   const bytes = disk.peek(newest) ?? new Uint8Array(0);
@@ -167,7 +167,7 @@ function isOpenEnded(end: End): boolean {
 }
 
 /** Takes line feeds written ahead away: nothing depends on them, and each byte would be damaged in turn. */
-function shorten(disk: PowerCutDisk, path: string, filled: boolean): void {
+function cutFill(disk: PowerCutDisk, path: string, filled: boolean): void {
   const bytes = disk.peek(path)!;
   disk.plant(path, bytes.slice(0, writtenEnd(bytes) + (filled ? FILL_KEPT : 0)));
 }

@@ -97,9 +97,9 @@ export function sumRows(rows: Iterable<Row>): Row[] {
   const sums = new Map<string, Row>();
   for (const row of rows) {
     const key = [row.kind, row.workload, row.operation, row.outcome].join("\n");
-    const known = sums.get(key);
-    if (known === undefined) sums.set(key, { ...row });
-    else known.count += row.count;
+    const sum = sums.get(key);
+    if (sum === undefined) sums.set(key, { ...row });
+    else sum.count += row.count;
   }
   return [...sums.values()];
 }

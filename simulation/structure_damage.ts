@@ -14,36 +14,36 @@ import { filesOf, type History } from "./structure_history.ts";
 import { DIRECTORY } from "./world.ts";
 
 /** A place in something of unknown size: the remainder of a division by the size. */
-type Place = number;
+type Pick = number;
 
 /** What new bytes are taken from. */
 type Filler = "rubbish" | "zeros" | "line feeds" | "an earlier version" | "another file";
 
 /** One damage. */
 export type Damage =
-  | { kind: "flip a bit"; file: Place; at: Place; bit: number }
-  | { kind: "overwrite"; file: Place; at: Place; size: number; from: Filler; source: Place }
-  | { kind: "insert"; file: Place; at: Place; size: number; from: Filler; source: Place }
-  | { kind: "extend"; file: Place; size: number; from: Filler; source: Place }
-  | { kind: "cut out"; file: Place; at: Place; size: number }
-  | { kind: "truncate"; file: Place; at: Place }
-  | { kind: "remove lines"; file: Place; line: Place; count: number }
-  | { kind: "swap lines"; file: Place; line: Place; other: Place }
+  | { kind: "flip a bit"; file: Pick; at: Pick; bit: number }
+  | { kind: "overwrite"; file: Pick; at: Pick; size: number; from: Filler; source: Pick }
+  | { kind: "insert"; file: Pick; at: Pick; size: number; from: Filler; source: Pick }
+  | { kind: "extend"; file: Pick; size: number; from: Filler; source: Pick }
+  | { kind: "cut out"; file: Pick; at: Pick; size: number }
+  | { kind: "truncate"; file: Pick; at: Pick }
+  | { kind: "remove lines"; file: Pick; line: Pick; count: number }
+  | { kind: "swap lines"; file: Pick; line: Pick; other: Pick }
   | LineTransfer
-  | { kind: "swap files"; file: Place; other: Place }
-  | { kind: "rename" | "duplicate"; file: Place; as: "wal" | "snapshot"; sequence: number }
-  | { kind: "delete"; file: Place }
-  | { kind: "put back"; file: Place; version: Place }
-  | { kind: "put in another journal's file"; theirs: Place; file: Place | null };
+  | { kind: "swap files"; file: Pick; other: Pick }
+  | { kind: "rename" | "duplicate"; file: Pick; as: "wal" | "snapshot"; sequence: number }
+  | { kind: "delete"; file: Pick }
+  | { kind: "put back"; file: Pick; version: Pick }
+  | { kind: "put in another journal's file"; theirs: Pick; file: Pick | null };
 
 /** Lines that get to another place, of the same file or of another one. */
 interface LineTransfer {
   kind: "copy lines" | "move lines" | "copy another journal's lines";
-  from: Place;
-  line: Place;
+  from: Pick;
+  line: Pick;
   count: number;
-  to: Place;
-  before: Place;
+  to: Pick;
+  before: Pick;
   /** Whether they replace as many as they are. */
   replace: boolean;
 }
@@ -174,7 +174,7 @@ export function pathOf(kind: "wal" | "snapshot", sequence: number): string {
   return `${DIRECTORY}/w-${String(sequence).padStart(16, "0")}.${kind}.jsonl`;
 }
 
-function at<T>(items: readonly T[], place: Place): T {
+function at<T>(items: readonly T[], place: Pick): T {
   return items[place % items.length]!;
 }
 
@@ -252,7 +252,7 @@ function editBytes(
     case "cut out":
       return disk.plant(path, joined(head, tail.subarray(damage.size)));
     default: {
-      const made = make(damage, disk, files, own, path, offset);
+      const made = make(damage, disk, files, own, { path, offset });
       const rest = damage.kind === "overwrite" ? tail.subarray(made.length) : tail;
       return disk.plant(path, joined(head, made, rest));
     }
@@ -260,12 +260,11 @@ function editBytes(
 }
 
 function make(
-  { size, from, source }: { size: number; from: Filler; source: Place },
+  { size, from, source }: { size: number; from: Filler; source: Pick },
   disk: PowerCutDisk,
   files: string[],
   own: History,
-  path: string,
-  offset: number,
+  { path, offset }: { path: string; offset: number },
 ): Uint8Array {
   const random = new Random(source);
   switch (from) {

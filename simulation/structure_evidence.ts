@@ -31,11 +31,11 @@ export interface Evidence {
   /** The highest sequence that was certainly acknowledged. */
   proven: number;
   /** The highest sequence of a whole genuine batch, or of a name that may be made up. */
-  seen: number;
+  found: number;
   /** How far a sound snapshot and the sound lines after it reach without a gap. */
   reach: number;
   /** The highest sequence in any name or at the beginning of any line. */
-  named: number;
+  mentioned: number;
   /** What is not as a writer or a power cut leaves it. While there is nothing, opening must succeed. */
   anomalies: string[];
   /** The journal that most headers under their own names belong to, or most of all headers when there are none. */
@@ -55,9 +55,9 @@ const latin1 = new TextDecoder("latin1");
 export function weigh(disk: PowerCutDisk, own: History, other: History): Evidence {
   const evidence: Evidence = {
     proven: 0,
-    seen: 0,
+    found: 0,
     reach: 0,
-    named: 0,
+    mentioned: 0,
     anomalies: [],
     owner: ownerOf(disk, own, other),
   };
@@ -76,18 +76,18 @@ export function weigh(disk: PowerCutDisk, own: History, other: History): Evidenc
     if (owner !== "other" && isOursByName && !isForeignJson(header)) {
       evidence.proven = Math.max(evidence.proven, sequence);
     } else evidence.anomalies.push(`${path} is not this journal's, or not of this sequence`);
-    evidence.named = Math.max(evidence.named, sequence);
+    evidence.mentioned = Math.max(evidence.mentioned, sequence);
   }
   const segments = paths.filter((path) => path.endsWith(".wal.jsonl")).map((path) => {
     const text = latin1.decode(disk.peek(path)!);
     const first = sequenceOf(path);
     const header = text.slice(0, text.indexOf("\n") + 1);
-    const genuine = own.segments.find((known) => known.header === header) ?? null;
+    const genuine = own.segments.find((segment) => segment.header === header) ?? null;
     return { path, first, text, genuine: genuine?.first === first ? genuine : null };
   });
   for (const segment of segments) weighSegment(segment, evidence);
   evidence.reach = walk(segments, base, evidence, paths.length === 0);
-  evidence.seen = Math.max(evidence.seen, evidence.proven);
+  evidence.found = Math.max(evidence.found, evidence.proven);
   return evidence;
 }
 
@@ -133,17 +133,17 @@ function isForeignJson(header: string): boolean {
 
 function weighSegment({ first, text, genuine }: SegmentView, evidence: Evidence): void {
   evidence.proven = Math.max(evidence.proven, first - 1);
-  evidence.named = Math.max(evidence.named, first - 1);
+  evidence.mentioned = Math.max(evidence.mentioned, first - 1);
   for (const [, sequence] of text.matchAll(/\[(\d{1,16}),/g)) {
-    evidence.named = Math.max(evidence.named, Number(sequence));
+    evidence.mentioned = Math.max(evidence.mentioned, Number(sequence));
   }
   for (const [, sequence] of text.matchAll(/\{"seal":(\d{1,16}),/g)) {
-    evidence.named = Math.max(evidence.named, Number(sequence));
+    evidence.mentioned = Math.max(evidence.mentioned, Number(sequence));
   }
   for (const batch of genuine?.batches ?? []) {
     if (!text.includes(batch.text)) continue;
     evidence.proven = Math.max(evidence.proven, batch.first - 1);
-    evidence.seen = Math.max(evidence.seen, batch.last);
+    evidence.found = Math.max(evidence.found, batch.last);
   }
   for (const seal of genuine?.seals ?? []) {
     if (text.includes(seal.text)) evidence.proven = Math.max(evidence.proven, seal.sequence);

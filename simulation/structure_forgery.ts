@@ -8,7 +8,7 @@
 
 import fc from "fast-check";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
-import { Special } from "../testing/disk/names.ts";
+import { SpecialFile } from "../testing/disk/names.ts";
 import { checksumOf } from "../test/support/files.ts";
 import { crc32 } from "node:zlib";
 import { HOSTILE_NAMES, HOSTILE_NUMBERS, HOSTILE_TEXTS } from "./hostile_content.ts";
@@ -237,5 +237,5 @@ function plantName(
   const path = `${folder}/${HOSTILE_NAMES[name % HOSTILE_NAMES.length]!}`;
   if (node === "file") disk.plant(path, bytesOf("not ours\n"));
   else if (node === "directory") disk.plantDirectory(path);
-  else disk.plant(path, new Special(node));
+  else disk.plant(path, new SpecialFile(node));
 }

@@ -159,9 +159,9 @@ function noteVersions(fs: PowerCutDisk, versions: Map<string, Uint8Array[]>): vo
     let written = bytes.length;
     while (bytes[written - 1] === LINE_FEED) written--;
     const kept = bytes.slice(0, written + 1 + FILL_KEPT);
-    const known = versions.get(path) ?? [];
-    if (known.length === 0 || !sameBytes(known.at(-1)!, kept)) known.push(kept);
-    versions.set(path, known);
+    const contents = versions.get(path) ?? [];
+    if (contents.length === 0 || !sameBytes(contents.at(-1)!, kept)) contents.push(kept);
+    versions.set(path, contents);
   }
 }
 

@@ -226,7 +226,7 @@ function isBeyondNumbers(path: string): boolean {
 
 function checkReport(
   { lost, sequence }: RecoveryReport,
-  { proven, seen, named }: Evidence,
+  { proven, found, mentioned }: Evidence,
   reached: number,
   acked: number,
 ): void {
@@ -236,11 +236,11 @@ function checkReport(
     return;
   }
   assertEquals(lost.sequenceFirst, reached + 1, "the report begins elsewhere");
-  const known = Math.max(proven, seen);
-  const message = `the report says up to ${lost.sequenceLast}, and ${known} is known`;
-  assert((lost.sequenceLast ?? known) >= known || known <= reached, message);
-  if (lost.sequenceLast === null) assert(known <= reached, message);
-  else assert(lost.sequenceLast <= Math.max(acked, named), message);
+  const evident = Math.max(proven, found);
+  const message = `the report says up to ${lost.sequenceLast}, and ${evident} is known`;
+  assert((lost.sequenceLast ?? evident) >= evident || evident <= reached, message);
+  if (lost.sequenceLast === null) assert(evident <= reached, message);
+  else assert(lost.sequenceLast <= Math.max(acked, mentioned), message);
 }
 
 /** Every byte that was there still is, in its place or set aside. */

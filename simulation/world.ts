@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { type Applied, MinistateError, StateManager } from "@ministate/ministate";
 import type { MutationContext, StateManagerOptions } from "@ministate/ministate";
-import { isPowerCut } from "../testing/disk/call_gate.ts";
+import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 
 export const DIRECTORY = "/data/state";
@@ -98,9 +98,9 @@ export class World {
         index + 1,
         "the mutator got another sequence",
       );
-      const known = this.#contexts.get(id);
-      if (known !== undefined && known !== `${manager.state.contexts?.[index]}`) {
-        assert.fail(`replayed ${id} as ${manager.state.contexts?.[index]}, not as ${known}`);
+      const context = this.#contexts.get(id);
+      if (context !== undefined && context !== `${manager.state.contexts?.[index]}`) {
+        assert.fail(`replayed ${id} as ${manager.state.contexts?.[index]}, not as ${context}`);
       }
     }
     return manager;

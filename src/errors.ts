@@ -62,9 +62,9 @@ export class MinistateError extends Error {
     this.name = new.target.name;
     this.code = code;
     const { path, offset, sequence, operation } = details;
-    const known = { path, offset, sequence, operation, systemCode: systemCodeOf(details.cause) };
+    const fields = { path, offset, sequence, operation, systemCode: systemCodeOf(details.cause) };
     // Only known details become properties, so that a printed error is not full of "undefined".
-    for (const [key, value] of Object.entries(known)) {
+    for (const [key, value] of Object.entries(fields)) {
       if (value !== undefined) Object.defineProperty(this, key, { value, enumerable: true });
     }
   }

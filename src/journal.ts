@@ -117,7 +117,7 @@ export class Journal<M = unknown> {
   }
 
   /** The segment that is being written; for a read-only journal, the newest one. */
-  get path(): string {
+  get journalPath(): string {
     return this.#writer?.path ?? this.#recovered.files.segments.at(-1)?.path ??
       this.#directory.path;
   }

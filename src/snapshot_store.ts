@@ -10,7 +10,7 @@ import { closeAfterFailure } from "./disk/close_file.ts";
 import { readOnlyError } from "./failures.ts";
 import { FORMAT, SEQUENCE_MAX } from "./format/format.ts";
 import { drawId } from "./journal/journal_identity.ts";
-import { editionOf, editionTold } from "./disk/editions.ts";
+import { editionOf, headerEdition } from "./disk/editions.ts";
 import { snapshotFile } from "./disk/names.ts";
 import { InTurn } from "./state/in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
@@ -142,13 +142,13 @@ export class SnapshotStore<S = unknown> {
     }
     const { path: directory, stem, fs } = this.#directory;
     const naming = { directory, stem, edition: this.#edition };
-    const named = snapshotFile(naming, checkSnapshotSequence(sequence));
+    const file = snapshotFile(naming, checkSnapshotSequence(sequence));
     const header = {
       ministate: "snapshot" as const,
       format: FORMAT,
       id: this.#id,
       sequence,
-      edition: editionTold(naming),
+      edition: headerEdition(naming),
       mutator: null,
       version: 1,
       timestamp: Date.now(),
@@ -156,8 +156,8 @@ export class SnapshotStore<S = unknown> {
     // Encoded now, in case the caller changes the state before its turn comes.
     const lines = [...encodeState(state)];
     // One at a time: two snapshots of the same sequence would write the same file.
-    const size = await this.#turn.run(() => writeSnapshot(fs, directory, named, header, lines));
-    return { path: named.path, sequence, size };
+    const size = await this.#turn.run(() => writeSnapshot(fs, directory, file, header, lines));
+    return { path: file.path, sequence, size };
   }
 
   /**

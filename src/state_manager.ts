@@ -28,7 +28,7 @@ import { validate } from "./state/standard_schema.ts";
 import type { StateDirectory } from "./journal/state_directory.ts";
 import { type OpenedState, openState } from "./state/state_open.ts";
 import { upkeepOf } from "./state/upkeep.ts";
-import { type Stats, statsOf } from "./state/stats.ts";
+import { type Stats, statsOf } from "./wear/stats.ts";
 import type { StatsOptions } from "./options.ts";
 
 /**
@@ -510,7 +510,7 @@ export class StateManager<S, M, R = unknown> {
    * ```
    */
   stats(options: StatsOptions = {}): Stats {
-    return statsOf(this.#recovered.ledger, options);
+    return statsOf(this.#recovered.writeCounter, options);
   }
 
   /**

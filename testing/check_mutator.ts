@@ -5,20 +5,20 @@
  */
 
 import { textOfAny } from "./difference.ts";
+import { Random } from "./disk/random.ts";
 import { drawMutations, type Drawn } from "./drawn.ts";
 import { findCrashFlaw } from "./mutator_crashes.ts";
-import { examine, type Flaw } from "./mutator_rules.ts";
+import { type MutatorFlaw, type MutatorRule, replayEveryWay } from "./mutator_rules.ts";
 import { findMigrationFlaw } from "./mutator_versions.ts";
 import { shorten } from "./shorten.ts";
-import type { RandomSource, Simulator } from "./simulator.ts";
-import { type MutatorSource, type Subject, subjectOf } from "./subject.ts";
+import { type AnyMutator, type MutatorSource, type Subject, subjectOf } from "./subject.ts";
 
 /** An older version of the mutator, as released. */
 export interface OlderVersion {
   /** The mutator, with its own `version`, or a function that creates one. */
   mutator: MutatorSource<unknown, unknown>;
   /** Returns a mutation of that version. */
-  generate(random: RandomSource, index: number): unknown;
+  generate(random: Random, index: number): unknown;
 }
 
 /** The options of a check. */
@@ -27,7 +27,7 @@ export interface CheckMutatorOptions<M> {
    * Returns a mutation. Use only `random` for chance, so that a failure can be repeated. Some of the mutations should
    * be ones that the mutator rejects.
    */
-  generate(random: RandomSource, index: number): M;
+  generate(random: Random, index: number): M;
   /** Released versions, whose states must be migrated. @default none */
   older?: readonly OlderVersion[];
   /** How many mutations each history has. @default 12 */
@@ -83,55 +83,106 @@ export class MutatorCheckError extends Error {
    * unchanged), `json` (the state is JSON), `crash` (recovery restores the state), `migration` (older versions can be
    * migrated).
    */
-  readonly rule: Flaw["rule"];
+  readonly rule: MutatorRule;
   /** The shortest list of mutations found that shows it. */
   readonly mutations: readonly unknown[];
   /** The seed that reproduces it. */
   readonly seed: number;
 
   /** @internal */
-  constructor(flaw: Flaw, mutations: readonly unknown[], seed: number) {
+  constructor(
+    rule: MutatorRule,
+    found: string,
+    { mutations, seed, cause }: { mutations: readonly unknown[]; seed: number; cause?: unknown },
+  ) {
     super(
-      `The mutator is not fit for replay (${flaw.rule}): ${flaw.found}\n` +
+      `The mutator is not fit for replay (${rule}): ${found}\n` +
         `  The mutations that show it (seed ${seed}): ${textOfAny(mutations)}`,
-      flaw.cause === undefined ? undefined : { cause: flaw.cause },
+      cause === undefined ? undefined : { cause },
     );
-    this.rule = flaw.rule;
+    this.rule = rule;
     this.mutations = mutations;
     this.seed = seed;
   }
 }
 
-/** Runs every check on a given simulator. The public `checkMutator` provides one. */
-export async function checkMutatorOn<S, M>(
-  simulator: Simulator,
+/**
+ * Checks that a mutator is fit for crash safety: the same outcome on every replay, at another time, in another time zone
+ * and locale, with other random numbers, and from a snapshot at any place; nothing left to run later; the state untouched when it throws, and JSON always; every power cut survived, at every call of the
+ * disk; states of older versions carried over, whatever moment the power goes at.
+ *
+ * @typeParam S the state
+ * @typeParam M the mutations
+ * @param mutator the mutator, in either style; better a function that makes one, so that no run sees what another one
+ *   left in variables, as no process sees those of the one before it
+ * @param options how mutations are made, and how many
+ * @returns how much was checked
+ * @throws {MutatorCheckError} when the mutator breaks a rule, with the fewest mutations found that show it
+ * @throws {TypeError} when it is no mutator
+ * @throws {InvalidMutationError} when `generate` makes what the mutator's schema refuses, or what is not JSON; the
+ *   message has the seed and the mutation
+ * @throws {TooLargeError} when `generate` makes what no record can hold
+ *
+ * @example Check a mutator that keeps a cache
+ * ```ts
+ * import { checkMutator } from "@ministate/ministate/testing";
+ * import { assert } from "@std/assert";
+ *
+ * function makeCounter() {
+ *   const cache = new Map<string, number>(); // gone after a restart: it must make no difference
+ *   return {
+ *     initial: () => ({}) as Record<string, number>,
+ *     apply(state: Record<string, number>, { key }: { key: string }) {
+ *       cache.set(key, (cache.get(key) ?? state[key] ?? 0) + 1);
+ *       return state[key] = cache.get(key)!;
+ *     },
+ *   };
+ * }
+ *
+ * const { crashStates } = await checkMutator(makeCounter, {
+ *   generate: (random) => ({ key: random.pick(["a", "b"]) }),
+ * });
+ * assert(crashStates > 0);
+ * ```
+ */
+export function checkMutator<S, M>(
+  mutator: () => AnyMutator<S, M>,
+  options: CheckMutatorOptions<M>,
+): Promise<MutatorReport>;
+/** As above, with one mutator for all runs: enough where it keeps nothing in variables. */
+export function checkMutator<S, M>(
+  mutator: AnyMutator<S, M>,
+  options: CheckMutatorOptions<M>,
+): Promise<MutatorReport>;
+// Two, because a function has an `apply` of its own, from which TypeScript would infer the type of the mutations.
+export async function checkMutator<S, M>(
   mutator: MutatorSource<S, M>,
   options: CheckMutatorOptions<M>,
 ): Promise<MutatorReport> {
   const { mutationCount: count = 12, histories = 4, imagesMax = 8, older = [] } = options;
   const { seed = Math.floor(Math.random() * 2 ** 31) } = options;
   // Throws if this is not a mutator, before anything is drawn.
-  const subject = subjectOf(mutator, simulator, seed);
+  const subject = subjectOf(mutator, seed);
   const report: MutatorReport = { seed, histories, rejected: 0, crashStates: 0 };
   const explore = { imagesMax, seed, onState: () => void report.crashStates++ };
   for (let history = 0; history < histories; history++) {
-    const random = simulator.random(seed + history);
+    const random = new Random(seed + history);
     const draw = <T>(
       { schema }: Subject<unknown, T>,
       generate: CheckMutatorOptions<T>["generate"],
     ) => drawMutations({ generate, schema, count, seed }, random);
     await refuse(draw(subject, options.generate), seed, async (mutations) => {
-      const model = await examine(subject, mutations);
+      const model = await replayEveryWay(subject, mutations);
       if ("rule" in model) return model;
       report.rejected += model.outcomes.filter(({ rejected }) => rejected).length;
-      return await findCrashFlaw(simulator, subject, mutations, explore);
+      return await findCrashFlaw(subject, mutations, explore);
     });
     for (const { mutator: before, generate } of older) {
-      const old = subjectOf(before, simulator, seed);
+      const old = subjectOf(before, seed);
       await refuse(
         draw(old, generate),
         seed,
-        (mutations) => findMigrationFlaw(simulator, subject, old, mutations, explore),
+        (mutations) => findMigrationFlaw(subject, old, mutations, explore),
       );
     }
   }
@@ -142,7 +193,7 @@ export async function checkMutatorOn<S, M>(
 async function refuse<M>(
   mutations: readonly Drawn<M>[],
   seed: number,
-  check: (mutations: readonly Drawn<M>[]) => Promise<Flaw | null>,
+  check: (mutations: readonly Drawn<M>[]) => Promise<MutatorFlaw | null>,
 ): Promise<void> {
   const flaw = await check(mutations);
   if (flaw === null) return;
@@ -153,5 +204,10 @@ async function refuse<M>(
     last = found;
     return true;
   });
-  throw new MutatorCheckError(last, shortest.map(({ given }) => given), seed);
+  const { rule, found, cause } = last;
+  throw new MutatorCheckError(rule, found, {
+    mutations: shortest.map(({ given }) => given),
+    seed,
+    cause,
+  });
 }

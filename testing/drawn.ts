@@ -10,7 +10,7 @@ import { LINE_SIZE_MAX } from "../src/format/format.ts";
 import { encodeMutation } from "../src/format/mutation_encode.ts";
 import { type StandardSchema, validate } from "../src/state/standard_schema.ts";
 import { textOfAny } from "./difference.ts";
-import type { RandomSource } from "./simulator.ts";
+import type { Random } from "./disk/random.ts";
 import { drawTimestamps } from "./world/world.ts";
 
 /** A mutation, as passed to `apply` and as stored in the journal. */
@@ -25,7 +25,7 @@ export interface Drawn<M> {
 
 /** Generates mutations, and determines how many. */
 export interface Source<M> {
-  generate(random: RandomSource, index: number): M;
+  generate(random: Random, index: number): M;
   readonly schema: StandardSchema<unknown, unknown> | undefined;
   readonly count: number;
   /** The seed that reproduces them, for a message. */
@@ -39,7 +39,7 @@ export interface Source<M> {
  * @throws {InvalidMutationError} when one could not be journaled
  * @throws {TooLargeError} when one is too large to be journaled
  */
-export function drawMutations<M>(source: Source<M>, random: RandomSource): Drawn<M>[] {
+export function drawMutations<M>(source: Source<M>, random: Random): Drawn<M>[] {
   const { generate, schema, count } = source;
   const drawn = Array.from({ length: count }, (_, index) => {
     let given: M | undefined;

@@ -10,8 +10,9 @@ import { LINE_SIZE_MAX } from "../src/format/format.ts";
 import { parseExactly } from "../src/format/json_parse.ts";
 import { StateManager } from "../src/state_manager.ts";
 import { firstDifference } from "./difference.ts";
-import { type Flaw, type Journaled, type Model, runModel } from "./mutator_rules.ts";
-import type { CuttableDisk, Simulator } from "./simulator.ts";
+import { crashImages } from "./disk/crash_images.ts";
+import { PowerCutDisk } from "./disk/power_cut_disk.ts";
+import { type Journaled, type Model, type MutatorFlaw, runModel } from "./mutator_rules.ts";
 import type { AnyMutator, Subject } from "./subject.ts";
 import { HERE } from "./world/world.ts";
 
@@ -20,7 +21,7 @@ const NAME = "checked.wal.jsonl";
 
 /** Opens the state manager on a simulated disk. */
 function openOnDisk<S, M>(
-  fs: CuttableDisk,
+  fs: PowerCutDisk,
   mutator: AnyMutator<S, M>,
   clock: () => number = () => 0,
 ): Promise<StateManager<S, M>> {
@@ -33,7 +34,7 @@ function openOnDisk<S, M>(
 }
 
 /** How far a run got before the power was cut. */
-interface Life {
+interface Progress {
   /** How many mutations were acknowledged, and how many were submitted. */
   acknowledged: number;
   sent: number;
@@ -45,20 +46,22 @@ export interface CrashOptions {
   seed: number;
   /** Called for every crash state that was recovered and compared. */
   onState: () => void;
+  /** Makes an empty disk. @default a `PowerCutDisk` */
+  makeDisk?: () => PowerCutDisk;
 }
 
 /** Runs the mutations with one power cut at a time. Describes the first wrong recovery. */
 export async function findCrashFlaw<S, M>(
-  simulator: Simulator,
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
   options: CrashOptions,
-): Promise<Flaw | null> {
+): Promise<MutatorFlaw | null> {
   try {
-    const model = await modelOfLife(simulator, subject, mutations);
+    const { makeDisk = () => new PowerCutDisk() } = options;
+    const model = await modelOnDisk(makeDisk(), subject, mutations);
     return "rule" in model
       ? model
-      : await cutEverywhere(simulator, subject, mutations, model, options);
+      : await cutEverywhere(subject, mutations, model, { ...options, makeDisk });
   } catch (error) {
     return {
       rule: "crash",
@@ -69,13 +72,13 @@ export async function findCrashFlaw<S, M>(
 }
 
 /** The model with the journal's timestamps: mutations in the same batch share one. */
-async function modelOfLife<S, M>(
-  simulator: Simulator,
+async function modelOnDisk<S, M>(
+  disk: PowerCutDisk,
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
-): Promise<Model | Flaw> {
+): Promise<Model | MutatorFlaw> {
   const timestamps: number[] = [];
-  await liveThrough(simulator.disk(), watched(subject.make(), timestamps), mutations);
+  await runOnDisk(disk, watched(subject.make(), timestamps), mutations);
   const journaled = mutations.map(({ text }, index) => ({ text, timestamp: timestamps[index]! }));
   return runModel(subject, HERE, journaled);
 }
@@ -102,19 +105,18 @@ function watched<S, M>(mutator: AnyMutator<S, M>, timestamps: number[]): AnyMuta
 }
 
 async function cutEverywhere<S, M>(
-  simulator: Simulator,
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
   model: Model,
-  { imagesMax, seed, onState }: CrashOptions,
-): Promise<Flaw | null> {
+  { imagesMax, seed, onState, makeDisk }: Required<CrashOptions>,
+): Promise<MutatorFlaw | null> {
   for (let at = 1;; at++) {
-    const disk = simulator.disk();
+    const disk = makeDisk();
     disk.cutAt = at;
-    const life: Life = { acknowledged: 0, sent: 0 };
-    await liveThrough(disk, subject.make(), mutations, life);
-    for (const image of simulator.images(disk, { imagesMax, seed: seed + at })) {
-      const found = await compareRecovered(image, subject.make(), model, life);
+    const progress: Progress = { acknowledged: 0, sent: 0 };
+    await runOnDisk(disk, subject.make(), mutations, progress);
+    for (const image of crashImages(disk, { imagesMax, seed: seed + at })) {
+      const found = await compareRecovered(image, subject.make(), model, progress);
       if (found !== null) {
         return { rule: "crash", found: `after a power cut at call ${at} of the disk, ${found}` };
       }
@@ -125,20 +127,20 @@ async function cutEverywhere<S, M>(
 }
 
 /** Applies everything, with a snapshot and a compaction on the way, until done or the power is cut. */
-export async function liveThrough<S, M>(
-  disk: CuttableDisk,
+export async function runOnDisk<S, M>(
+  disk: PowerCutDisk,
   mutator: AnyMutator<S, M>,
   mutations: readonly Journaled[],
-  life: Life = { acknowledged: 0, sent: 0 },
+  progress: Progress = { acknowledged: 0, sent: 0 },
 ): Promise<void> {
   const third = Math.ceil(mutations.length / 3);
   try {
     const manager = await openOnDisk(disk, mutator, clockOf(mutations));
-    await applyInTurn(manager, mutations.slice(0, third), life);
+    await applyInTurn(manager, mutations.slice(0, third), progress);
     await manager.createSnapshot();
-    await applyTogether(manager, mutations.slice(third, 2 * third), life);
+    await applyTogether(manager, mutations.slice(third, 2 * third), progress);
     await manager.compact();
-    await applyInTurn(manager, mutations.slice(2 * third), life);
+    await applyInTurn(manager, mutations.slice(2 * third), progress);
     await manager.close();
   } catch (error) {
     if (!disk.dead) throw error;
@@ -154,18 +156,18 @@ function clockOf(mutations: readonly Journaled[]): () => number {
 async function applyInTurn<S, M>(
   manager: StateManager<S, M>,
   mutations: readonly Journaled[],
-  life: Life,
+  progress: Progress,
 ): Promise<void> {
-  for (const mutation of mutations) await apply(manager, mutation, life);
+  for (const mutation of mutations) await apply(manager, mutation, progress);
 }
 
 /** Applies all at once, so that they share batches. */
 async function applyTogether<S, M>(
   manager: StateManager<S, M>,
   mutations: readonly Journaled[],
-  life: Life,
+  progress: Progress,
 ): Promise<void> {
-  const calls = mutations.map((mutation) => apply(manager, mutation, life));
+  const calls = mutations.map((mutation) => apply(manager, mutation, progress));
   await Promise.allSettled(calls);
   await Promise.all(calls);
 }
@@ -173,23 +175,23 @@ async function applyTogether<S, M>(
 async function apply<S, M>(
   manager: StateManager<S, M>,
   { text }: Journaled,
-  life: Life,
+  progress: Progress,
 ): Promise<void> {
-  life.sent++;
+  progress.sent++;
   try {
     await manager.apply(parseExactly(text) as M);
   } catch (error) {
     // A rejection is an outcome like any other: journaled, and the same on every replay.
     if (!(error instanceof MutationRejectedError)) throw error;
   }
-  life.acknowledged++;
+  progress.acknowledged++;
 }
 
 async function compareRecovered<S, M>(
-  image: CuttableDisk,
+  image: PowerCutDisk,
   mutator: AnyMutator<S, M>,
   model: Model,
-  { acknowledged, sent }: Life,
+  { acknowledged, sent }: Progress,
 ): Promise<string | null> {
   await using manager = await openOnDisk(image, mutator);
   const { sequence } = manager;
@@ -202,7 +204,7 @@ async function compareRecovered<S, M>(
 
 /** Opens a disk, and returns the state and its sequence. */
 export async function openAndLook<S, M>(
-  disk: CuttableDisk,
+  disk: PowerCutDisk,
   mutator: AnyMutator<S, M>,
 ): Promise<{ state: unknown; sequence: number }> {
   await using manager = await openOnDisk(disk, mutator);

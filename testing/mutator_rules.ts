@@ -14,12 +14,15 @@ import { firstDifference } from "./difference.ts";
 import type { Drawn } from "./drawn.ts";
 import { sketch } from "./outcome.ts";
 import type { Subject } from "./subject.ts";
-import { ELSEWHERE, HERE, howOf, inWorld, type Place, type World } from "./world/world.ts";
+import { ELSEWHERE, HERE, howOf, inWorld, type Setting, type World } from "./world/world.ts";
+
+/** The rules that a mutator can break. */
+export type MutatorRule = "deterministic" | "untouched" | "json" | "crash" | "migration";
 
 /** Why a mutator is unfit for replay. */
-export interface Flaw {
+export interface MutatorFlaw {
   /** The rule that it breaks. */
-  rule: "deterministic" | "untouched" | "json" | "crash" | "migration";
+  rule: MutatorRule;
   /** A description of the flaw, as a sentence without its period. */
   found: string;
   /** The error that was thrown, if that is the flaw. */
@@ -53,17 +56,17 @@ interface Start {
   state?: unknown;
 }
 
-/** Runs mutations from the initial state, or from a snapshot; with `null` as the place, on the machine as it is. */
+/** Runs mutations from the initial state, or from a snapshot; with `null` as the setting, on the machine as it is. */
 export function runModel<S, M>(
   subject: Subject<S, M>,
-  place: Place | null,
+  setting: Setting | null,
   mutations: readonly Journaled[],
   start: Start = { from: 0 },
-): Model | Flaw {
-  const world = subject.world(place ?? HERE);
+): Model | MutatorFlaw {
+  const world = subject.world(setting ?? HERE);
   const run = () => runThrough(subject, world, mutations, start);
   try {
-    return place === null ? run() : inWorld(world, run);
+    return setting === null ? run() : inWorld(world, run);
   } catch (error) {
     return { rule: "deterministic", found: `initial() fails: ${messageOf(error)}`, cause: error };
   }
@@ -74,7 +77,7 @@ function runThrough<S, M>(
   world: World,
   mutations: readonly Journaled[],
   { from, state }: Start,
-): Model | Flaw {
+): Model | MutatorFlaw {
   const machine = new StateMachine<S, M, unknown>(subject.make());
   // As restored from a snapshot: only JSON survives, and no one else holds a reference to it.
   if (from > 0) machine.restore(copyJson(state), machine.version, from);
@@ -91,7 +94,12 @@ function runThrough<S, M>(
   return model;
 }
 
-function flawOf(state: unknown, sequence: number, outcome: Outcome, model: Model): Flaw | null {
+function flawOf(
+  state: unknown,
+  sequence: number,
+  outcome: Outcome,
+  model: Model,
+): MutatorFlaw | null {
   const flaw = findJsonFlaw(state, STATE_DEPTH_MAX);
   if (flaw !== null) {
     return {
@@ -109,7 +117,7 @@ function flawOf(state: unknown, sequence: number, outcome: Outcome, model: Model
 }
 
 /** Scheduled work runs outside the journal, and again on every replay. */
-function laterFlaw(sequence: number, { scheduled }: World): Flaw | null {
+function laterFlaw(sequence: number, { scheduled }: World): MutatorFlaw | null {
   if (scheduled.length === 0) return null;
   return {
     rule: "deterministic",
@@ -138,10 +146,10 @@ function runOne<S, M>(
 }
 
 /** Runs mutations in every way that a replay may; returns the model, unless the outcome depends on the way. */
-export async function examine<S, M>(
+export async function replayEveryWay<S, M>(
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
-): Promise<Model | Flaw> {
+): Promise<Model | MutatorFlaw> {
   const model = runModel(subject, HERE, mutations);
   if ("rule" in model) return model;
   const last = model.states.at(-1);
@@ -167,17 +175,17 @@ function replayElsewhere<S, M>(
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
   model: Model,
-): Flaw | null {
-  const replay = (place: Place | null): Flaw | null => {
-    const other = runModel(subject, place, mutations);
+): MutatorFlaw | null {
+  const replay = (setting: Setting | null): MutatorFlaw | null => {
+    const other = runModel(subject, setting, mutations);
     const differs = compare(model, other, 0);
     if (differs === null) return null;
-    const { cause } = other as Partial<Flaw>;
-    return { rule: "deterministic", found: `replayed ${howOf(place)}, ${differs}`, cause };
+    const { cause } = other as Partial<MutatorFlaw>;
+    return { rule: "deterministic", found: `replayed ${howOf(setting)}, ${differs}`, cause };
   };
-  for (const place of [...ELSEWHERE, null]) {
-    const flaw = replay(place);
-    // The place itself may not make the difference: something kept in a variable may show late.
+  for (const setting of [...ELSEWHERE, null]) {
+    const flaw = replay(setting);
+    // The setting itself may not make the difference: something kept in a variable may show late.
     if (flaw !== null) return replay(HERE) ?? flaw;
   }
   return null;
@@ -196,7 +204,7 @@ async function everythingScheduled(): Promise<void> {
   port2.close();
 }
 
-function compare(model: Model, other: Model | Flaw, from: number): string | null {
+function compare(model: Model, other: Model | MutatorFlaw, from: number): string | null {
   if ("rule" in other) return other.found;
   const begun = firstDifference(model.states[from], other.states[0]);
   if (begun !== null) return `initial() returns a different state: ${begun}`;

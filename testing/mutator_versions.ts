@@ -8,32 +8,24 @@ import { messageOf } from "../src/failures.ts";
 import { parseExactly } from "../src/format/json_parse.ts";
 import { StateMachine } from "../src/state/mutator.ts";
 import { firstDifference } from "./difference.ts";
-import { liveThrough, openAndLook } from "./mutator_crashes.ts";
-import { type Flaw, type Journaled, runModel } from "./mutator_rules.ts";
-import type { CuttableDisk, Simulator } from "./simulator.ts";
+import { crashImages } from "./disk/crash_images.ts";
+import { PowerCutDisk } from "./disk/power_cut_disk.ts";
+import { type CrashOptions, openAndLook, runOnDisk } from "./mutator_crashes.ts";
+import { type Journaled, type MutatorFlaw, runModel } from "./mutator_rules.ts";
 import type { Subject } from "./subject.ts";
-import { ELSEWHERE, HERE, howOf, inWorld, type Place } from "./world/world.ts";
-
-/** How far to explore. */
-export interface VersionOptions {
-  imagesMax: number;
-  seed: number;
-  /** Called for every crash state that was recovered and compared. */
-  onState: () => void;
-}
+import { ELSEWHERE, HERE, howOf, inWorld, type Setting } from "./world/world.ts";
 
 /** Describes what goes wrong between the older version and the newer one; `null` if nothing does. */
 export async function findMigrationFlaw<S, M>(
-  simulator: Simulator,
   subject: Subject<S, M>,
   older: Subject<unknown, unknown>,
   mutations: readonly Journaled[],
-  options: VersionOptions,
-): Promise<Flaw | null> {
+  options: CrashOptions,
+): Promise<MutatorFlaw | null> {
   let found: string | null;
   try {
     found = findDependence(subject, older, mutations) ??
-      await findCrash(simulator, subject, older, mutations, options);
+      await findCrash(subject, older, mutations, options);
   } catch (error) {
     // Anything that stops an open also stops the updated program in the field.
     found = messageOf(error);
@@ -50,11 +42,11 @@ function findDependence<S, M>(
   const model = runModel(older, HERE, mutations);
   if ("rule" in model) return `version ${older.version} itself is unfit: ${model.found}`;
   const { version } = older;
-  const carried = (place: Place | null, snapshotAt: number | null) => {
+  const carried = (setting: Setting | null, snapshotAt: number | null) => {
     const snapshot = snapshotAt === null
       ? null
       : { at: snapshotAt, state: model.states[snapshotAt] };
-    return carryOver(subject, place, mutations, { version, snapshot });
+    return carryOver(subject, setting, mutations, { version, snapshot });
   };
   const replayed = carried(HERE, null);
   for (let at = 1; at <= mutations.length; at++) {
@@ -66,11 +58,11 @@ function findDependence<S, M>(
   // These cover everything: initial(), every mutation, and a state from before and after them.
   for (const at of [null, 0, mutations.length]) {
     const state = carried(HERE, at);
-    for (const place of [...ELSEWHERE, null]) {
-      const differs = firstDifference(state, carried(place, at));
+    for (const setting of [...ELSEWHERE, null]) {
+      const differs = firstDifference(state, carried(setting, at));
       if (differs === null) continue;
       const again = firstDifference(state, carried(HERE, at));
-      const how = again === null ? howOf(place) : HERE.how;
+      const how = again === null ? howOf(setting) : HERE.how;
       return `migrated ${how}, the state differs: ${again ?? differs}`;
     }
   }
@@ -79,11 +71,11 @@ function findDependence<S, M>(
 
 function carryOver<S, M>(
   subject: Subject<S, M>,
-  place: Place | null,
+  setting: Setting | null,
   mutations: readonly Journaled[],
   { version, snapshot }: { version: number; snapshot: { at: number; state: unknown } | null },
 ): unknown {
-  const world = subject.world(place ?? HERE);
+  const world = subject.world(setting ?? HERE);
   const run = () => {
     const machine = new StateMachine<S, M, unknown>(subject.make());
     if (snapshot !== null) machine.restore(structuredClone(snapshot.state), version, snapshot.at);
@@ -94,23 +86,22 @@ function carryOver<S, M>(
     }
     return structuredClone(machine.state);
   };
-  return place === null ? run() : inWorld(world, run);
+  return setting === null ? run() : inWorld(world, run);
 }
 
 async function findCrash<S, M>(
-  simulator: Simulator,
   subject: Subject<S, M>,
   older: Subject<unknown, unknown>,
   mutations: readonly Journaled[],
-  { imagesMax, seed, onState }: VersionOptions,
+  { imagesMax, seed, onState }: CrashOptions,
 ): Promise<string | null> {
-  const whole = await migrated(simulator, older, mutations);
+  const whole = await migrated(older, mutations);
   const wanted = await openAndLook(whole, subject.make());
   for (let at = 1;; at++) {
-    const disk = await migrated(simulator, older, mutations);
+    const disk = await migrated(older, mutations);
     disk.cutAt = disk.calls + at;
     const finished = await opens(disk, subject);
-    for (const image of simulator.images(disk, { imagesMax, seed: seed + at })) {
+    for (const image of crashImages(disk, { imagesMax, seed: seed + at })) {
       const found = await openAndLook(image, subject.make());
       const differs = firstDifference(wanted, found);
       if (differs !== null) {
@@ -123,17 +114,16 @@ async function findCrash<S, M>(
 }
 
 async function migrated(
-  simulator: Simulator,
   older: Subject<unknown, unknown>,
   mutations: readonly Journaled[],
-): Promise<CuttableDisk> {
-  const disk = simulator.disk();
-  await liveThrough(disk, older.make(), mutations);
+): Promise<PowerCutDisk> {
+  const disk = new PowerCutDisk();
+  await runOnDisk(disk, older.make(), mutations);
   return disk;
 }
 
 /** Whether opening finished before the power was cut. */
-async function opens<S, M>(disk: CuttableDisk, subject: Subject<S, M>): Promise<boolean> {
+async function opens<S, M>(disk: PowerCutDisk, subject: Subject<S, M>): Promise<boolean> {
   try {
     await openAndLook(disk, subject.make());
     return true;

@@ -26,7 +26,7 @@ function sketchOf(
   given: unknown,
   key: string,
   ancestors: readonly object[],
-  known: Map<object, unknown>,
+  copies: Map<object, unknown>,
 ): unknown {
   const value = replaced(given, key);
   if (typeof value === "number") return Number.isFinite(value) ? value : null;
@@ -35,10 +35,10 @@ function sketchOf(
   const above = ancestors.indexOf(value);
   if (above >= 0) return `(the object ${ancestors.length - above} levels up)`;
   // A part shared by many places is copied once: following every path to it could take forever.
-  if (known.has(value)) return known.get(value);
+  if (copies.has(value)) return copies.get(value);
   if (ancestors.length >= DEPTH_MAX) return "(deeper)";
   const path = [...ancestors, value];
-  const inner = (part: unknown, key: string) => sketchOf(part, key, path, known);
+  const inner = (part: unknown, key: string) => sketchOf(part, key, path, copies);
   const copy = Array.isArray(value)
     ? value.map((item, index) => inner(item, String(index)) ?? null)
     : Object.fromEntries(
@@ -46,7 +46,7 @@ function sketchOf(
         .map(([name, member]) => [name, inner(member, name)] as const)
         .filter(([, member]) => member !== undefined),
     );
-  known.set(value, copy);
+  copies.set(value, copy);
   return copy;
 }
 

@@ -7,8 +7,8 @@
 
 import { type Mutator, type Reducer, StateMachine } from "../src/state/mutator.ts";
 import type { StandardSchema } from "../src/state/standard_schema.ts";
-import type { RandomSource, Simulator } from "./simulator.ts";
-import { type Place, World } from "./world/world.ts";
+import { Random } from "./disk/random.ts";
+import { type Setting, World } from "./world/world.ts";
 
 /** A mutator in either style. */
 export type AnyMutator<S, M> = Mutator<S, M> | Reducer<S, M>;
@@ -27,7 +27,7 @@ export interface Subject<S, M> {
   readonly schema: StandardSchema<unknown, M> | undefined;
   readonly version: number;
   /** Creates a world for one run. Its random numbers depend only on the seed. */
-  world(place: Place): World;
+  world(setting: Setting): World;
 }
 
 /**
@@ -37,7 +37,6 @@ export interface Subject<S, M> {
  */
 export function subjectOf<S, M>(
   source: MutatorSource<S, M>,
-  simulator: Simulator,
   seed: number,
 ): Subject<S, M> {
   const make = typeof source === "function" ? source : () => source;
@@ -46,9 +45,9 @@ export function subjectOf<S, M>(
     make: () => withoutSchema(make()),
     schema,
     version,
-    world(place) {
-      const random: RandomSource = simulator.random(seed);
-      return new World(place, () => random.next());
+    world(setting) {
+      const random = new Random(seed);
+      return new World(setting, () => random.next());
     },
   };
 }

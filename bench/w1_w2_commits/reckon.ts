@@ -29,7 +29,7 @@ export interface Row {
 }
 
 /** A figure compared with its minimum. */
-export interface Verdict {
+export interface TargetResult {
   runtime: Runtime;
   target: string;
   figure: Spread;
@@ -133,11 +133,11 @@ function isPeer({ contender }: Row): boolean {
 }
 
 /** Holds a workload against its targets, on each runtime that was measured. */
-export function verdictsOf(entries: Entry[], callers: number): Verdict[] {
+export function verdictsOf(entries: Entry[], callers: number): TargetResult[] {
   const rows = rowsOf(entries, callers);
   const measured = [...new Set(entries.map(({ runtime }) => runtime))];
   return measured.flatMap((runtime) => {
-    const verdicts: Verdict[] = [];
+    const verdicts: TargetResult[] = [];
     const hold = (name: string | undefined, least: number, target: string) => {
       if (name === undefined) return;
       const figure = against(entries, callers, runtime, name);

@@ -52,9 +52,9 @@ function isComplete({ failure }: ColdStart): boolean {
 }
 
 function nameOf(contender: string): string {
-  const known = contenders[contender];
-  if (known === undefined) return PROGRAMS[contender]!;
-  return known.durable ? known.name : `${known.name} (**not durable**)`;
+  const peer = contenders[contender];
+  if (peer === undefined) return PROGRAMS[contender]!;
+  return peer.durable ? peer.name : `${peer.name} (**not durable**)`;
 }
 
 function reportTargets(starts: ColdStart[]): string {

@@ -57,10 +57,10 @@ export async function measureColdStarts(rounds: number, scope: Scope): Promise<C
         for (const contender of inTurn(startersOn(runtime), round + 1)) {
           const own = join(directory, `${runtime}-${contender.replace(/\W/g, "-")}`);
           fs.mkdirSync(own, { recursive: true });
-          const known = failed.get(own);
-          const start = known === undefined
+          const failure = failed.get(own);
+          const start = failure === undefined
             ? await startCold(commandOf(runtime, contender, own, directory), directory)
-            : { elapsedMs: NaN, peak: NaN, failure: known };
+            : { elapsedMs: NaN, peak: NaN, failure };
           if (start.failure !== undefined) failed.set(own, start.failure);
           if (round >= 0) starts.push({ runtime, contender, round, ...start });
         }

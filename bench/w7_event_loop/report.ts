@@ -61,7 +61,7 @@ function reportDisk(delays: DelayRun[], syncMs: number): string {
 }
 
 function nameOf(contender: string): string {
-  const known = contenders[contender];
-  if (known === undefined) return "no commits";
-  return known.durable ? known.name : `${known.name} (**not durable**)`;
+  const peer = contenders[contender];
+  if (peer === undefined) return "no commits";
+  return peer.durable ? peer.name : `${peer.name} (**not durable**)`;
 }

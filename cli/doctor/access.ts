@@ -6,7 +6,14 @@
 
 import type { PathStatus } from "../machine.ts";
 import { safeText } from "../text.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown, shellText } from "./finding.ts";
+import {
+  type DoctorFinding,
+  type Fact,
+  fine,
+  isUnknown,
+  shellText,
+  unknownFinding,
+} from "./finding.ts";
 
 /** One of our files. */
 export interface OwnFile {
@@ -34,14 +41,14 @@ const ANYTHING_BY_OTHERS = 0o077;
 const NAMES_MAX = 3;
 
 /** Reports what is wrong with owners and permissions. */
-export function accessFindings(facts: AccessFacts): Finding[] {
+export function accessFindings(facts: AccessFacts): DoctorFinding[] {
   return [...directoryFindings(facts), ...filesFindings(facts)];
 }
 
-function directoryFindings(facts: AccessFacts): Finding[] {
+function directoryFindings(facts: AccessFacts): DoctorFinding[] {
   const { status, ownerless } = facts;
   const check = "directory";
-  if (isUnknown(status)) return [notKnown(check, status)];
+  if (isUnknown(status)) return [unknownFinding(check, status)];
   const { owner, mode } = status;
   const found = `owner ${owner}, mode ${modeText(mode)}`;
   if (ownerless) return [];
@@ -62,10 +69,10 @@ function directoryFindings(facts: AccessFacts): Finding[] {
   return [{ check, mark: "notice", found, meaning, advice }];
 }
 
-function filesFindings(facts: AccessFacts): Finding[] {
+function filesFindings(facts: AccessFacts): DoctorFinding[] {
   const { files, ownerless, directory } = facts;
   const check = "files";
-  if (isUnknown(files)) return [notKnown(check, files)];
+  if (isUnknown(files)) return [unknownFinding(check, files)];
   const findings = linkFindings(files);
   const real = files.filter(({ status }) => !isLink(status));
   if (real.length > 0 && !ownerless) {
@@ -89,7 +96,7 @@ function isLink({ kind }: PathStatus): boolean {
   return kind === "link" || kind === "other";
 }
 
-function linkFindings(files: OwnFile[]): Finding[] {
+function linkFindings(files: OwnFile[]): DoctorFinding[] {
   const links = files.filter(({ status }) => isLink(status));
   if (links.length === 0) return [];
   return [{
@@ -107,7 +114,7 @@ function foreignOwner(
   subject: string,
   owners: number[],
   { userId, directory }: AccessFacts,
-): Finding[] {
+): DoctorFinding[] {
   const distinct = [...new Set(owners)].sort((a, b) => a - b);
   if (distinct.length > 1) {
     return [{

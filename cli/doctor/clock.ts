@@ -5,7 +5,7 @@
  */
 
 import { timeText } from "../text.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
+import { type DoctorFinding, type Fact, fine, isUnknown, unknownFinding } from "./finding.ts";
 
 /** This version was made in 2026, so no correct clock shows an earlier time. */
 const PLAUSIBLE_FROM = Date.UTC(2026, 0, 1);
@@ -23,11 +23,11 @@ const HARMLESS = "Nothing is lost by it: sequences order the mutations, not time
   "in new records will mislead their readers";
 
 /** Reports whether the time is plausible, and whether it survives a power cut. */
-export function clockFindings({ now, rtc, newest }: ClockFacts): Finding[] {
+export function clockFindings({ now, rtc, newest }: ClockFacts): DoctorFinding[] {
   return [timeFinding(now, newest), rtcFinding(rtc)];
 }
 
-function timeFinding(now: number, newest: number | null): Finding {
+function timeFinding(now: number, newest: number | null): DoctorFinding {
   const check = "clock";
   const found = timeText(now);
   const advice = "Let the program start after time-sync.target if times matter to it";
@@ -42,10 +42,10 @@ function timeFinding(now: number, newest: number | null): Finding {
   return fine(check, found);
 }
 
-function rtcFinding(rtc: Fact<string>): Finding {
+function rtcFinding(rtc: Fact<string>): DoctorFinding {
   const check = "clock chip";
   if (!isUnknown(rtc)) return fine(check, rtc);
-  if (rtc.unknown !== "ENOENT") return notKnown(check, rtc);
+  if (rtc.unknown !== "ENOENT") return unknownFinding(check, rtc);
   return {
     check,
     mark: "notice",

@@ -7,7 +7,7 @@
 import { isOwnName, joinPath } from "../../src/disk/names.ts";
 import type { Machine } from "../machine.ts";
 import { safeText } from "../text.ts";
-import { ask, type Fact, type Finding, isUnknown } from "./finding.ts";
+import { ask, type DoctorFinding, type Fact, isUnknown } from "./finding.ts";
 
 /** Errors that are no sign of damage: the file was deleted by a compaction, or this user may not access it. */
 const NO_DAMAGE: readonly string[] = ["ENOENT", "EACCES", "EPERM"];
@@ -17,8 +17,8 @@ export async function damageFindings(
   machine: Machine,
   directory: string,
   names: Fact<string[]>,
-): Promise<Finding[]> {
-  const findings: Finding[] = [];
+): Promise<DoctorFinding[]> {
+  const findings: DoctorFinding[] = [];
   for (const name of isUnknown(names) ? [] : names.filter(isOwnName)) {
     const status = await ask(() => machine.status(joinPath(directory, name)));
     if (!isUnknown(status) || NO_DAMAGE.includes(status.unknown)) continue;

@@ -5,7 +5,15 @@
  */
 
 import type { Machine } from "../machine.ts";
-import { ask, type Fact, type Finding, fine, isUnknown, knownOrNull, notKnown } from "./finding.ts";
+import {
+  ask,
+  type DoctorFinding,
+  type Fact,
+  fine,
+  isUnknown,
+  unknownFinding,
+  valueOrNull,
+} from "./finding.ts";
 import type { Mount } from "./mounts.ts";
 
 /** What is known about a device. */
@@ -22,7 +30,7 @@ export function deviceOf(machine: Machine, mount: Mount): Promise<Fact<DeviceFac
     // Btrfs and overlays use their own numbers, which no device has. Some name the device as their source.
     const byNumber = await ask(() => machine.realPath(`/sys/dev/block/${mount.device}`));
     const name = mount.source.split("/").at(-1);
-    const path = knownOrNull(byNumber) ?? await machine.realPath(`/sys/class/block/${name}`);
+    const path = valueOrNull(byNumber) ?? await machine.realPath(`/sys/class/block/${name}`);
     // A partition's folder is inside that of its disk.
     for (const folder of [path, path.slice(0, path.lastIndexOf("/"))]) {
       const cache = await ask(() => machine.read(`${folder}/queue/write_cache`));
@@ -35,9 +43,9 @@ export function deviceOf(machine: Machine, mount: Mount): Promise<Fact<DeviceFac
 }
 
 /** Reports what the device's cache means. */
-export function deviceFinding(device: Fact<DeviceFacts>): Finding {
+export function deviceFinding(device: Fact<DeviceFacts>): DoctorFinding {
   const check = "write cache";
-  if (isUnknown(device)) return notKnown(check, device);
+  if (isUnknown(device)) return unknownFinding(check, device);
   const { disk, writeCache } = device;
   const remark = writeCache === "write through"
     ? "it reports no cache that a power cut could lose"

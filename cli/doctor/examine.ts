@@ -12,12 +12,12 @@ import { clockFindings } from "./clock.ts";
 import { damageFindings } from "./damage.ts";
 import { type DeviceFacts, deviceFinding, deviceOf } from "./device.ts";
 import { isVolatile, lacksOwners, placeFindings } from "./file_system.ts";
-import { ask, type Finding, isUnknown, knownOrNull } from "./finding.ts";
+import { ask, type DoctorFinding, isUnknown, valueOrNull } from "./finding.ts";
 import { hasWriter, namesIn, ownFilesIn, platformFacts, textOf } from "./gather.ts";
 import { writerFinding } from "./lock.ts";
 import { optionFindings } from "./mount_options.ts";
 import { type Mount, mountOf, parseMounts } from "./mounts.ts";
-import { findPlace, type Place, placeFinding } from "./place.ts";
+import { findTarget, missingFinding, type Target } from "./target.ts";
 import { platformFindings } from "./platform.ts";
 import { spaceFindings } from "./space.ts";
 import { NO_STATE, type StateFacts, stateFinding, stateIn } from "./state.ts";
@@ -30,7 +30,7 @@ export interface Examination {
   examined: string;
   /** Whether the directory exists. */
   exists: boolean;
-  findings: Finding[];
+  findings: DoctorFinding[];
   /** Facts that programs may want as numbers; `null` for unknown ones. */
   facts: {
     pageSize: number | null;
@@ -46,14 +46,14 @@ export interface Examination {
  *
  * @param interruption ends the sync test early; `null` skips the test
  */
-export async function examine(
+export async function examineDirectory(
   context: Context,
   directory: string,
   interruption: AbortSignal | null,
 ): Promise<Examination> {
   const { machine, fs } = context;
-  const place = await findPlace(machine, directory);
-  const { path, exists } = place;
+  const target = await findTarget(machine, directory);
+  const { path, exists } = target;
   const platform = await platformFacts(machine);
   const mounts = await ask(async () => parseMounts(await textOf(machine, "/proc/self/mountinfo")));
   const mount = isUnknown(mounts) ? null : mountOf(mounts, path);
@@ -61,15 +61,19 @@ export async function examine(
   const device = mount === null || volatile ? null : await deviceOf(machine, mount);
   const space = await ask(() => machine.space(path));
   const state = exists ? await stateIn(context, directory) : NO_STATE;
-  const known = {
+  const facts = {
     mount,
-    device: device === null ? null : knownOrNull(device),
-    space: knownOrNull(space),
+    device: device === null ? null : valueOrNull(device),
+    space: valueOrNull(space),
   };
-  const disk = known.device?.disk ?? null;
-  const trials = await runTrials(fs, { path, volatile, space: known.space, disk }, interruption);
+  const disk = facts.device?.disk ?? null;
+  const trials = await runTrials(
+    fs,
+    { path, volatile, space: facts.space, disk },
+    interruption,
+  );
   const findings = [
-    ...placeFinding(place, directory),
+    ...missingFinding(target, directory),
     ...platformFindings(platform),
     ...placeFindings({ path, mounts, fstab: await ask(() => textOf(machine, "/etc/fstab")) }),
     ...(mount === null ? [] : optionFindings(mount)),
@@ -80,21 +84,25 @@ export async function examine(
       rtc: await ask(() => textOf(machine, "/sys/class/rtc/rtc0/name")),
       newest: state.newest,
     }),
-    ...await stateFindings(context, directory, place, mount, state),
+    ...await stateFindings(context, directory, target, mount, state),
     ...trials.findings,
   ];
-  const facts = { pageSize: knownOrNull(platform.pageSize), ...known, sync: trials.sync };
-  return { examined: path, exists, findings: [...findings, ...refusedFindings(findings)], facts };
+  return {
+    examined: path,
+    exists,
+    findings: [...findings, ...refusedFindings(findings)],
+    facts: { pageSize: valueOrNull(platform.pageSize), ...facts, sync: trials.sync },
+  };
 }
 
 /** Findings about the state and its access rights; none while the directory doesn't exist. */
 async function stateFindings(
   { machine, fs }: Context,
   directory: string,
-  { path, exists }: Place,
+  { path, exists }: Target,
   mount: Mount | null,
   state: StateFacts,
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   if (!exists) return [];
   const names = await namesIn(fs, path);
   const files = await ownFilesIn(machine, path, names);
@@ -111,12 +119,12 @@ async function stateFindings(
       userId: await ask(() => machine.userId()),
       ownerless: mount !== null && lacksOwners(mount),
     }),
-    ...leftOverFindings(knownOrNull(names) ?? []),
+    ...leftOverFindings(valueOrNull(names) ?? []),
   ];
 }
 
 /** Advises how to obtain facts that were refused. */
-function refusedFindings(findings: Finding[]): Finding[] {
+function refusedFindings(findings: DoctorFinding[]): DoctorFinding[] {
   const refused = findings.filter(({ mark, found }) =>
     mark === "unknown" && /EPERM|EACCES/.test(found)
   );

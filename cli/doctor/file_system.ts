@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Fact, Finding, Mark } from "./finding.ts";
-import { fine, isUnknown, notKnown } from "./finding.ts";
+import type { DoctorFinding, Fact, Mark } from "./finding.ts";
+import { fine, isUnknown, unknownFinding } from "./finding.ts";
 import { checkPassOf, isBelow, type Mount, mountOf } from "./mounts.ts";
 
 /** What is known about the state's location. */
@@ -18,7 +18,7 @@ export interface PlaceFacts {
 }
 
 /** What a type of file system means. */
-interface Verdict {
+interface Rating {
   mark: Mark;
   meaning: string;
   advice: string;
@@ -26,13 +26,13 @@ interface Verdict {
 
 const USE_DISK = "Choose a directory on the card or disk, such as one below /var/lib";
 
-const VOLATILE: Verdict = {
+const VOLATILE: Rating = {
   mark: "problem",
   meaning: "It is kept in memory: a power cut or a restart loses the whole state",
   advice: USE_DISK,
 };
 
-const NETWORK: Verdict = {
+const NETWORK: Rating = {
   mark: "warning",
   meaning:
     "Syncs and locks are only as good as the server and the network, and both fail together " +
@@ -40,14 +40,14 @@ const NETWORK: Verdict = {
   advice: 'Keep the state on a disk of this machine, and copy it away with "ministate backup"',
 };
 
-const FOREIGN: Verdict = {
+const FOREIGN: Rating = {
   mark: "warning",
   meaning: "It has no journal, so a power cut can damage the file system itself. It has no " +
     "owners and permissions, so every user may change the state",
   advice: "Format it with ext4 (mkfs.ext4), or choose a directory that is on ext4",
 };
 
-const FAT: Verdict = {
+const FAT: Rating = {
   mark: "warning",
   meaning:
     "It has no journal. What was acknowledged survives a power cut, if the card is checked before each mount. But names " +
@@ -59,14 +59,14 @@ const FAT: Verdict = {
     "that it is checked",
 };
 
-const UNJOURNALED: Verdict = {
+const UNJOURNALED: Rating = {
   mark: "warning",
   meaning:
     "It has no journal: after every power cut it must be checked, and may lose files by that",
   advice: "Turn it into ext4: tune2fs -j and fsck, or reformat it",
 };
 
-const VERDICTS: Record<string, Verdict> = {
+const VERDICTS: Record<string, Rating> = {
   ...each(["tmpfs", "ramfs", "devtmpfs", "rootfs"], VOLATILE),
   ...each(["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "fuse.sshfs", "ncpfs"], NETWORK),
   ...each(["vfat", "msdos", "exfat"], FAT),
@@ -90,7 +90,7 @@ const SOUND = new Set(["xfs", "btrfs", "f2fs", "ubifs", "jffs2", "zfs", "bcachef
 /** Emptied at start or by age on many systems (tmpfiles.d(5)), wherever they are stored. */
 const EMPTIED = ["/tmp", "/var/tmp", "/run", "/var/run", "/dev/shm"];
 
-function each(types: string[], verdict: Verdict): Record<string, Verdict> {
+function each(types: string[], verdict: Rating): Record<string, Rating> {
   return Object.fromEntries(types.map((type) => [type, verdict]));
 }
 
@@ -106,22 +106,22 @@ export function lacksOwners(mount: Mount): boolean {
 }
 
 /** Reports the type of the file system, whether it is checked at start, and whether the location gets emptied. */
-export function placeFindings(facts: PlaceFacts): Finding[] {
+export function placeFindings(facts: PlaceFacts): DoctorFinding[] {
   const { path, mounts } = facts;
   const check = "file system";
-  if (isUnknown(mounts)) return [notKnown(check, mounts), ...emptiedFindings(path)];
+  if (isUnknown(mounts)) return [unknownFinding(check, mounts), ...emptiedFindings(path)];
   const mount = mountOf(mounts, path);
-  if (mount === null) return [notKnown(check, { unknown: "no mount holds it" })];
+  if (mount === null) return [unknownFinding(check, { unknown: "no mount holds it" })];
   const found = `${mount.type} at ${mount.point} (${mount.source})`;
   if (isVolatile(mount)) return [{ check, found, ...VOLATILE }];
   return [
-    { check, found, ...verdictOf(mount, mounts) },
+    { check, found, ...rateFileSystem(mount, mounts) },
     ...checkedFindings(mount, facts.fstab),
     ...emptiedFindings(path),
   ];
 }
 
-function verdictOf(mount: Mount, mounts: Mount[]): Omit<Finding, "check" | "found"> {
+function rateFileSystem(mount: Mount, mounts: Mount[]): Omit<DoctorFinding, "check" | "found"> {
   if (mount.type === "overlay") return overlayVerdict(mount, mounts);
   const verdict = VERDICTS[mount.type];
   if (verdict !== undefined) return verdict;
@@ -135,7 +135,7 @@ function verdictOf(mount: Mount, mounts: Mount[]): Omit<Finding, "check" | "foun
 }
 
 /** Writes to an overlay go to its upper directory, which is often in memory. */
-function overlayVerdict({ options }: Mount, mounts: Mount[]): Verdict {
+function overlayVerdict({ options }: Mount, mounts: Mount[]): Rating {
   if (options.includes("volatile") || options.includes("fsync=volatile")) {
     return {
       mark: "problem",
@@ -163,7 +163,7 @@ function overlayVerdict({ options }: Mount, mounts: Mount[]): Verdict {
 }
 
 /** Reports whether a file system that may need it is checked before it is mounted. */
-function checkedFindings(mount: Mount, fstab: Fact<string>): Finding[] {
+function checkedFindings(mount: Mount, fstab: Fact<string>): DoctorFinding[] {
   const command = CHECKS[mount.type];
   if (command === undefined) return [];
   const check = "check at start";
@@ -178,7 +178,7 @@ function checkedFindings(mount: Mount, fstab: Fact<string>): Finding[] {
   }];
 }
 
-function emptiedFindings(path: string): Finding[] {
+function emptiedFindings(path: string): DoctorFinding[] {
   const emptied = EMPTIED.find((directory) => isBelow(path, directory));
   if (emptied === undefined) return [];
   return [{

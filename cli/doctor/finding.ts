@@ -16,7 +16,7 @@ export type Mark = "ok" | "unknown" | "notice" | "warning" | "problem";
 const MARKS: Mark[] = ["ok", "unknown", "notice", "warning", "problem"];
 
 /** One line of the report. */
-export interface Finding {
+export interface DoctorFinding {
   /** What was examined. */
   check: string;
   mark: Mark;
@@ -54,22 +54,22 @@ export async function ask<T>(call: () => Promise<T>): Promise<Fact<T>> {
 }
 
 /** The fact, or `null`. */
-export function knownOrNull<T>(fact: Fact<T>): T | null {
+export function valueOrNull<T>(fact: Fact<T>): T | null {
   return isUnknown(fact) ? null : fact;
 }
 
 /** A finding without remarks. */
-export function fine(check: string, found: string): Finding {
+export function fine(check: string, found: string): DoctorFinding {
   return { check, mark: "ok", found };
 }
 
 /** A finding about something that could not be examined. */
-export function notKnown(check: string, { unknown }: Unknown): Finding {
+export function unknownFinding(check: string, { unknown }: Unknown): DoctorFinding {
   return { check, mark: "unknown", found: `can't be determined here (${unknown})` };
 }
 
 /** The most severe mark. */
-export function worstOf(findings: Finding[]): Mark {
+export function worstOf(findings: DoctorFinding[]): Mark {
   return MARKS[Math.max(0, ...findings.map(({ mark }) => MARKS.indexOf(mark)))]!;
 }
 

@@ -8,7 +8,7 @@ import type { DurableFs } from "../../src/durable_fs.ts";
 import { isOwnName, joinPath, LOCK_NAME } from "../../src/disk/names.ts";
 import type { Machine, PathStatus } from "../machine.ts";
 import type { OwnFile } from "./access.ts";
-import { ask, type Fact, isUnknown, knownOrNull } from "./finding.ts";
+import { ask, type Fact, isUnknown, valueOrNull } from "./finding.ts";
 import { isLocked } from "./lock.ts";
 import type { Mount } from "./mounts.ts";
 import { pageSizeFrom, type PlatformFacts } from "./platform.ts";
@@ -65,7 +65,7 @@ export async function hasWriter(
   const locks = await ask(() => textOf(machine, "/proc/locks"));
   if (isUnknown(locks)) return locks;
   if (mount === null) return { unknown: "ENOENT" };
-  return [lock?.status, knownOrNull(directory)].some((held) =>
+  return [lock?.status, valueOrNull(directory)].some((held) =>
     held != null && isLocked(locks, mount.device, held.inode)
   );
 }

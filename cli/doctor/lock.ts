@@ -8,7 +8,14 @@ import { withoutOptions } from "../../src/advice.ts";
 import { type DurableFs, type DurableLock, systemCodeOf } from "../../src/durable_fs.ts";
 import { ioError } from "../../src/failures.ts";
 import { discard } from "../../src/disk/file_io.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown, shellText } from "./finding.ts";
+import {
+  type DoctorFinding,
+  type Fact,
+  fine,
+  isUnknown,
+  shellText,
+  unknownFinding,
+} from "./finding.ts";
 
 /** The result of trying a lock; `shared` when it excludes no one. */
 export type LockTrial = "works" | "shared" | Error;
@@ -52,7 +59,7 @@ export async function tryLock(fs: DurableFs, path: string): Promise<LockTrial> {
 }
 
 /** Reports whether a program could keep a state there. */
-export function trialFinding(trial: LockTrial, directory: string): Finding {
+export function trialFinding(trial: LockTrial, directory: string): DoctorFinding {
   const check = "locking";
   if (trial === "works") return fine(check, "files can be made and locked");
   if (trial === "shared") {
@@ -74,9 +81,9 @@ export function trialFinding(trial: LockTrial, directory: string): Finding {
 }
 
 /** Reports whether a process is writing. Inside a container, locks from outside are not visible. */
-export function writerFinding(locked: Fact<boolean>, lockPath: string): Finding {
+export function writerFinding(locked: Fact<boolean>, lockPath: string): DoctorFinding {
   const check = "writer";
-  if (isUnknown(locked)) return notKnown(check, locked);
+  if (isUnknown(locked)) return unknownFinding(check, locked);
   if (!locked) return fine(check, "none to be seen");
   return fine(check, `a process has it open for writing ("fuser ${shellText(lockPath)}" names it)`);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding, Mark } from "./finding.ts";
+import type { DoctorFinding, Mark } from "./finding.ts";
 import { fine } from "./finding.ts";
 import type { Mount } from "./mounts.ts";
 
@@ -76,9 +76,9 @@ const RULES: Rule[] = [
 ];
 
 /** Reports the meaning of each relevant option. */
-export function optionFindings(mount: Mount): Finding[] {
+export function optionFindings(mount: Mount): DoctorFinding[] {
   const check = "mount options";
-  const findings = RULES.flatMap(({ matches, mark, meaning, advice }): Finding[] => {
+  const findings = RULES.flatMap(({ matches, mark, meaning, advice }): DoctorFinding[] => {
     const option = mount.options.find((one) => matches.test(one));
     return option === undefined ? [] : [{ check, mark, found: option, meaning, advice }];
   });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
+import { type DoctorFinding, type Fact, fine, isUnknown, unknownFinding } from "./finding.ts";
 
 /** What is known about the machine. */
 export interface PlatformFacts {
@@ -36,21 +36,21 @@ export function pageSizeFrom(auxv: Uint8Array, architecture: string): number | n
 }
 
 /** Reports which machine this is. */
-export function platformFindings(facts: PlatformFacts): Finding[] {
+export function platformFindings(facts: PlatformFacts): DoctorFinding[] {
   const { runtime, architecture, model, kernel } = facts;
   const machine = isUnknown(model) ? architecture : `${model}, ${architecture}`;
   return [
     fine("machine", machine),
     pageSizeFinding(facts),
-    isUnknown(kernel) ? notKnown("kernel", kernel) : fine("kernel", `Linux ${kernel}`),
+    isUnknown(kernel) ? unknownFinding("kernel", kernel) : fine("kernel", `Linux ${kernel}`),
     fine("runtime", runtime),
   ];
 }
 
-function pageSizeFinding({ pageSize }: PlatformFacts): Finding {
+function pageSizeFinding({ pageSize }: PlatformFacts): DoctorFinding {
   const check = "page size";
-  if (isUnknown(pageSize)) return notKnown(check, pageSize);
-  if (pageSize === null) return notKnown(check, { unknown: "the kernel doesn't say" });
+  if (isUnknown(pageSize)) return unknownFinding(check, pageSize);
+  if (pageSize === null) return unknownFinding(check, { unknown: "the kernel doesn't say" });
   const found = `${pageSize / 1024} KiB`;
   if (pageSize === 4096) return fine(check, found);
   return {

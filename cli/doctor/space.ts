@@ -6,7 +6,7 @@
 
 import type { Space } from "../machine.ts";
 import { numberText, sizeText } from "../text.ts";
-import { type Fact, type Finding, fine, isUnknown, notKnown } from "./finding.ts";
+import { type DoctorFinding, type Fact, fine, isUnknown, unknownFinding } from "./finding.ts";
 
 /** The default of `segmentSizeMax`. */
 const SEGMENT_SIZE = 8 * 1024 * 1024;
@@ -25,12 +25,12 @@ const INODES_RESERVE = 1024;
 const FREE_SOME = "Free some space, or move the state to another file system";
 
 /** Reports how much room there is; `snapshotSize` is the size of the newest snapshot, 0 when there is none. */
-export function spaceFindings(space: Fact<Space>, snapshotSize: number): Finding[] {
-  if (isUnknown(space)) return [notKnown("free space", space)];
+export function spaceFindings(space: Fact<Space>, snapshotSize: number): DoctorFinding[] {
+  if (isUnknown(space)) return [unknownFinding("free space", space)];
   return [spaceFinding(space, snapshotSize), inodesFinding(space)];
 }
 
-function spaceFinding({ sizeFree, sizeTotal }: Space, snapshotSize: number): Finding {
+function spaceFinding({ sizeFree, sizeTotal }: Space, snapshotSize: number): DoctorFinding {
   const check = "free space";
   // A compaction begins a segment and writes a snapshot before it deletes anything.
   const needed = SEGMENT_SIZE + snapshotSize;
@@ -58,7 +58,7 @@ function spaceFinding({ sizeFree, sizeTotal }: Space, snapshotSize: number): Fin
   };
 }
 
-function inodesFinding({ inodesFree, inodesTotal }: Space): Finding {
+function inodesFinding({ inodesFree, inodesTotal }: Space): DoctorFinding {
   const check = "free inodes";
   if (inodesTotal === 0) return fine(check, "created as needed");
   const found = `${numberText(inodesFree)} of ${numberText(inodesTotal)}`;

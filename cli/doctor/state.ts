@@ -15,7 +15,7 @@ import type { Context } from "../context.ts";
 import { CommandError } from "../exit.ts";
 import { inspectSteadily } from "../steady.ts";
 import { countText } from "../text.ts";
-import { ask, type Fact, type Finding, fine, knownOrNull, shellText } from "./finding.ts";
+import { ask, type DoctorFinding, type Fact, fine, shellText, valueOrNull } from "./finding.ts";
 
 /** What is known about the state; `failure` holds the reason if it could not be inspected. */
 export interface StateFacts {
@@ -32,7 +32,7 @@ export const NO_STATE: StateFacts = { inspection: null, failure: null, newest: n
 export async function stateIn(context: Context, directory: string): Promise<StateFacts> {
   try {
     const inspection = await inspectSteadily(context, directory);
-    const newest = knownOrNull(await newestTime(context, directory, inspection));
+    const newest = valueOrNull(await newestTime(context, directory, inspection));
     return { inspection, failure: null, newest };
   } catch (error) {
     if (error instanceof CommandError) return NO_STATE;
@@ -59,7 +59,10 @@ function newestTime(
 }
 
 /** Reports the condition of the state. */
-export function stateFinding({ inspection, failure }: StateFacts, directory: string): Finding {
+export function stateFinding(
+  { inspection, failure }: StateFacts,
+  directory: string,
+): DoctorFinding {
   const check = "state";
   if (failure !== null) {
     return {

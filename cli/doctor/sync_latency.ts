@@ -5,7 +5,7 @@
  */
 
 import { countText, numberText, sizeText } from "../text.ts";
-import type { Finding, Mark } from "./finding.ts";
+import type { DoctorFinding, Mark } from "./finding.ts";
 
 /** The latencies of the syncs that were made, in milliseconds. */
 export interface SyncLatency {
@@ -45,13 +45,13 @@ export function syncLatencyOf(latenciesMs: number[], sizeWritten: number): SyncL
 }
 
 /** Reports what the latencies mean; `disk` is the device's name, if known. */
-export function latencyFindings(latency: SyncLatency, disk: string | null): Finding[] {
+export function latencyFindings(latency: SyncLatency, disk: string | null): DoctorFinding[] {
   const { rounds, p50Ms, p90Ms, p99Ms, maxMs, sizeWritten } = latency;
   const found =
     `p50 ${latencyText(p50Ms)}, p90 ${latencyText(p90Ms)}, p99 ${latencyText(p99Ms)}, ` +
     `max ${latencyText(maxMs)} (${countText(rounds, "round")} of 4 KiB; ` +
     `${sizeText(sizeWritten)} were written for it)`;
-  const findings: Finding[] = [{ check: "syncs", found, ...verdictOf(p50Ms, disk) }];
+  const findings: DoctorFinding[] = [{ check: "syncs", found, ...rateLatency(p50Ms, disk) }];
   if (maxMs < STALL_MS) return findings;
   return [...findings, {
     check: "sync stalls",
@@ -72,7 +72,7 @@ export function latencyText(durationMs: number): string {
   return `${Math.round(durationMs * 1000)} µs`;
 }
 
-function verdictOf(
+function rateLatency(
   p50Ms: number,
   disk: string | null,
 ): { mark: Mark; meaning: string; advice?: string } {

@@ -9,7 +9,7 @@ import { type DurableFs, systemCodeOf } from "../../src/durable_fs.ts";
 import { ioError } from "../../src/failures.ts";
 import { joinPath } from "../../src/disk/names.ts";
 import type { Space } from "../machine.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 import { trialFinding, tryLock } from "./lock.ts";
 import { latencyFindings, type SyncLatency } from "./sync_latency.ts";
 import { measureSyncs, SYNC_TEST_SIZE_MAX } from "./sync_rounds.ts";
@@ -34,7 +34,7 @@ export interface TrialFacts {
 
 /** The result of the trials. */
 export interface TrialResult {
-  findings: Finding[];
+  findings: DoctorFinding[];
   /** `null` when no sync was tried. */
   sync: SyncLatency | null;
 }
@@ -58,7 +58,7 @@ export async function runTrials(
 }
 
 /** Reports leftover files of earlier examinations in a directory. */
-export function leftOverFindings(names: string[]): Finding[] {
+export function leftOverFindings(names: string[]): DoctorFinding[] {
   return names.filter((name) => name.startsWith(PREFIX)).map((name) => ({
     check: "left over",
     mark: "notice",
@@ -94,7 +94,7 @@ async function trySyncs(
   }
 }
 
-function failedFinding(found: string): Finding {
+function failedFinding(found: string): DoctorFinding {
   return {
     check: "syncs",
     mark: "problem",

@@ -7,7 +7,7 @@
 import fs from "node:fs";
 import process from "node:process";
 import type { Machine, PathStatus, Space } from "../machine.ts";
-import { named } from "../../runtime/errno.ts";
+import { withCode } from "../../runtime/errno.ts";
 
 interface PermissionQuery {
   permissions?: {
@@ -30,7 +30,7 @@ async function coded<T>(call: Promise<T>): Promise<T> {
   } catch (error) {
     const { name } = error as Error;
     if (name === "NotCapable") throw Object.assign(error as Error, { code: "EPERM" });
-    throw named(error);
+    throw withCode(error);
   }
 }
 

@@ -83,9 +83,9 @@ function nameOf(segment: Segment): string {
 export function describeFindings(findings: readonly ElfFinding[]): string[] {
   const sizes = new Map<string, string[]>();
   for (const { pageSize, problem } of findings) {
-    const known = sizes.get(problem) ?? [];
-    if (pageSize !== null) known.push(`${pageSize / KIB}`);
-    sizes.set(problem, known);
+    const pageSizes = sizes.get(problem) ?? [];
+    if (pageSize !== null) pageSizes.push(`${pageSize / KIB}`);
+    sizes.set(problem, pageSizes);
   }
   return [...sizes].map(([problem, at]) =>
     at.length === 0 ? problem : `${problem}, with pages of ${at.join(" and ")} KiB`

@@ -11,12 +11,12 @@ import process from "node:process";
 export interface Mutant {
   id: string;
   fileName: string;
-  location: { start: Place; end: Place };
+  location: { start: Position; end: Position };
   mutatorName: string;
   replacement?: string;
 }
 
-interface Place {
+interface Position {
   line: number;
   column: number;
 }

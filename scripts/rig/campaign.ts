@@ -10,8 +10,8 @@ import {
   type CrashState,
   drawStates,
   type Examination,
-  examine,
   type Examined,
+  examineStates,
   rulesOf,
 } from "./examine.ts";
 import { keepFailure } from "./failures.ts";
@@ -119,7 +119,7 @@ export class Campaign {
       seconds: 0,
     };
     results.cuts.push(row);
-    await examine(examination, states, this.#setup.judgeOf(plan), (state) => {
+    await examineStates(examination, states, this.#setup.judgeOf(plan), (state) => {
       this.#note(row, state);
       if (state.verdict !== "sound") {
         this.#fail(`${inWords}: ${MEANINGS[state.verdict]}`, name, cut, examination, state);
@@ -201,7 +201,7 @@ export class Campaign {
     };
     for (const states of inParts(drawStates(cut.saved, CONTROL_STATES_MAX, seed))) {
       if (this.#isDecided(row)) return;
-      await examine(examination, states, this.#setup.judgeOf(plan), (state) => {
+      await examineStates(examination, states, this.#setup.judgeOf(plan), (state) => {
         row.states++;
         if (state.verdict === "sound") return;
         row.failed++;

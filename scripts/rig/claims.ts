@@ -44,10 +44,10 @@ export function claimsAt(
 }
 
 /** How a crash state fares. */
-export type Verdict = "sound" | "lost" | "unopenable" | "wrong" | "invented" | "not mounted";
+export type RigVerdict = "sound" | "lost" | "unopenable" | "wrong" | "invented" | "not mounted";
 
 /** What each verdict means, for the reader of a run's end. */
-export const MEANINGS: Record<Verdict, string> = {
+export const MEANINGS: Record<RigVerdict, string> = {
   sound: "everything is as it must be",
   lost: "mutations that were acknowledged are gone",
   unopenable: "the state does not open",
@@ -57,7 +57,7 @@ export const MEANINGS: Record<Verdict, string> = {
 };
 
 /** Judges what was found in one directory: acknowledged ≤ k ≤ sent, and the state is the model's after k mutations. */
-export function judge(claim: Claim, found: Found): Verdict {
+export function judge(claim: Claim, found: Found): RigVerdict {
   const { sequence, problem } = found;
   if (sequence === null) return "unopenable";
   if (sequence < claim.acknowledged) return "lost";

@@ -92,7 +92,7 @@ export async function makeCut(boot: Boot, plan: CutPlan, card: Uint8Array): Prom
 /** Looks at a log that is growing. */
 class Watch {
   readonly #disk: LoggedDisk;
-  #seen = 0;
+  #countRead = 0;
   #flushes = 0;
   #acknowledgements = 0;
 
@@ -103,11 +103,11 @@ class Watch {
   /** How much the program has done so far. */
   count(): number {
     const { log } = this.#disk;
-    for (const entry of log.slice(this.#seen)) {
+    for (const entry of log.slice(this.#countRead)) {
       if (entry.at === "said" && entry.text.startsWith("ack")) this.#acknowledgements++;
       if (entry.at === "flush" && this.#hasBegun) this.#flushes++;
     }
-    this.#seen = log.length;
+    this.#countRead = log.length;
     return Math.max(this.#flushes, this.#acknowledgements);
   }
 

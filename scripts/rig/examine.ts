@@ -2,7 +2,7 @@
 
 import { Random } from "../../testing/disk/random.ts";
 import type { FileSystem } from "./boot_files.ts";
-import { type Claim, claimsAt, judge, type Verdict } from "./claims.ts";
+import { type Claim, claimsAt, judge, type RigVerdict } from "./claims.ts";
 import {
   CrashImages,
   type CrashRules,
@@ -23,7 +23,7 @@ export interface CrashState {
 
 /** What became of one crash state. */
 export interface Examined extends CrashState {
-  verdict: Verdict;
+  verdict: RigVerdict;
   /** The result of opening. */
   outcome: string;
   detail: string;
@@ -63,7 +63,7 @@ export function drawStates(saved: SavedLog, count: number, seed: number): CrashS
 }
 
 /** Examines states, and reports each. */
-export async function examine(
+export async function examineStates(
   examination: Examination,
   states: readonly CrashState[],
   judgeOfImages: Judge,

@@ -107,8 +107,8 @@ function whyLeftOut({ type, make, programs = [] }: Disk): string | null {
   if (process.getuid?.() !== 0) return "images are mounted, which only root can";
   // It may be a kernel module that nothing has needed so far.
   spawnSync("modprobe", [type]);
-  const known = readFileSync("/proc/filesystems", "utf8").split(/\s/).includes(type);
-  if (!known) return "this machine's kernel doesn't have it";
+  const isSupported = readFileSync("/proc/filesystems", "utf8").split(/\s/).includes(type);
+  if (!isSupported) return "this machine's kernel doesn't have it";
   const missing = [...(make?.slice(0, 1) ?? []), ...programs]
     .filter((name) => spawnSync("which", [name]).status !== 0);
   return missing.length === 0 ? null : `${missing.join(", ")} not installed`;

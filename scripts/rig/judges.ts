@@ -116,8 +116,8 @@ export class LoopJudge implements Judge {
 
 /** Whether this machine can mount a file system from a file. */
 export function canMount(fileSystem: FileSystem): boolean {
-  const known = readFileSync("/proc/filesystems", "utf8").split(/\s/).includes(fileSystem);
-  return known && process.getuid?.() === 0;
+  const isSupported = readFileSync("/proc/filesystems", "utf8").split(/\s/).includes(fileSystem);
+  return isSupported && process.getuid?.() === 0;
 }
 
 /** A card whose contents are changed while nothing is mounted. */

@@ -1,7 +1,7 @@
 // What the rig found: one row for each cut and each control, and every crash state that is not as it must be.
 
 import type { FileSystem } from "./boot_files.ts";
-import type { Verdict } from "./claims.ts";
+import type { RigVerdict } from "./claims.ts";
 import type { BoardRuntime, CutPlan } from "./cut.ts";
 import type { Expected } from "./plans.ts";
 import { sumTraffic, type Traffic } from "./traffic.ts";
@@ -17,7 +17,7 @@ export interface CutRow extends CutPlan {
   traffic: Traffic;
   /** What kept the cut from being made, or `null`. */
   problem: string | null;
-  verdicts: Partial<Record<Verdict, number>>;
+  verdicts: Partial<Record<RigVerdict, number>>;
   /** The results of opening the sound ones. */
   outcomes: Record<string, number>;
   states: number;

@@ -225,8 +225,8 @@ export const USING: readonly Canary[] = [
     first: "promises: replay repeats",
     patches: [{
       file: "src/state/mutator.ts",
-      find: "        refusal ??= error;",
-      replace: `        refusal ??= error;
+      find: "        rejection ??= error;",
+      replace: `        rejection ??= error;
         break;`,
     }],
   },

@@ -30,7 +30,7 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: sequential mutations",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      syncing = grows ? this.#file.syncAll() : this.#file.syncData();\n",
+      find: "      syncing = grows ? this.#handle.syncAll() : this.#handle.syncData();\n",
       replace: "      syncing = grows ? Promise.resolve() : undefined;\n",
     }],
   },
@@ -62,7 +62,7 @@ export const WRITING: readonly Canary[] = [
     patches: [
       {
         file: SEGMENT_WRITER,
-        find: "      await file.syncAll();\n      try {",
+        find: "      await handle.syncAll();\n      try {",
         replace: "      try {",
       },
     ],
@@ -113,7 +113,7 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: rotation and growth",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await file.syncAll();\n      const fill",
+      find: "      await handle.syncAll();\n      const fill",
       replace: "      const fill",
     }],
   },
@@ -202,7 +202,7 @@ export const WRITING: readonly Canary[] = [
       file: SEGMENT_WRITER,
       find: '      throw this.#poisonWith("sync", error);\n    };\n',
       replace:
-        "      return Promise.resolve(this.#file.syncAll()).then(() => void (this.offset += size));\n    };\n",
+        "      return Promise.resolve(this.#handle.syncAll()).then(() => void (this.offset += size));\n    };\n",
     }],
   },
   {
@@ -211,9 +211,9 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations, fails with EIO once",
     patches: [{
       file: SEGMENT_WRITER,
-      find: `    this.#poison = poisoned(operation, this.named.path, this.offset, cause);
+      find: `    this.#poison = poisoned(operation, this.file.path, this.offset, cause);
     return this.#poison;`,
-      replace: "    return poisoned(operation, this.named.path, this.offset, cause);",
+      replace: "    return poisoned(operation, this.file.path, this.offset, cause);",
     }],
   },
   {
@@ -272,12 +272,12 @@ export const WRITING: readonly Canary[] = [
         file: SEGMENT_WRITER,
         find: "writing.catch((error) => this.#rollBack(bytes, error));",
         replace:
-          'writing.catch((error) => {\n          throw ioError("write", this.named.path, error);\n        });',
+          'writing.catch((error) => {\n          throw ioError("write", this.file.path, error);\n        });',
       },
       {
         file: SEGMENT_WRITER,
         find: "      return this.#rollBack(bytes, error);\n",
-        replace: '      throw ioError("write", this.named.path, error);\n',
+        replace: '      throw ioError("write", this.file.path, error);\n',
       },
     ],
   },
@@ -317,8 +317,8 @@ export const WRITING: readonly Canary[] = [
     first: "promises: a failed sync is repaired",
     patches: [{
       file: SEGMENT_WRITER,
-      find: "      await repairTail(this.#file, repair);\n",
-      replace: "      await repairTail(this.#file, { ...repair, lastStart: repair.soundEnd });\n",
+      find: "      await repairTail(this.#handle, repair);\n",
+      replace: "      await repairTail(this.#handle, { ...repair, lastStart: repair.soundEnd });\n",
     }],
   },
   {

@@ -12,7 +12,7 @@ import { Holes, readOver } from "./read_around.ts";
 import { readFully } from "./file_io.ts";
 import { createTemporary, discard, writeFully } from "./file_io.ts";
 
-const PIECE_SIZE = 256 * 1024;
+const COPY_SIZE = 256 * 1024;
 
 /** Reads bytes of a file; returns how many there were. */
 type Read = (file: DurableFile, buffer: Uint8Array, offset: number) => Promise<number>;
@@ -75,7 +75,7 @@ async function copyBytes(
   to: number,
   read: Read,
 ): Promise<number> {
-  const buffer = new Uint8Array(PIECE_SIZE);
+  const buffer = new Uint8Array(COPY_SIZE);
   let written = from;
   for (let at = from;;) {
     const count = await read(input, buffer.subarray(0, Math.min(buffer.length, to - at)), at);

@@ -13,13 +13,13 @@ import type {
   MaybePromise,
   OpenMode,
 } from "../durable_fs.ts";
-import { noTraffic, PAGE_SIZE, type Traffic } from "../format/traffic.ts";
+import { noWrites, PAGE_SIZE, type WriteCounts } from "../format/write_totals.ts";
 
 /** Passes everything on; writes and syncs are counted. */
 export class CountingFs implements DurableFs {
   readonly #fs: DurableFs;
   /** The counts so far. */
-  readonly traffic: Traffic = noTraffic();
+  readonly written: WriteCounts = noWrites();
   readonly crc32: DurableFs["crc32"];
 
   constructor(fs: DurableFs) {
@@ -29,7 +29,7 @@ export class CountingFs implements DurableFs {
 
   async open(path: string, mode: OpenMode): Promise<DurableFile> {
     const file = await this.#fs.open(path, mode);
-    return mode === "read" ? file : new CountingFile(file, this.traffic);
+    return mode === "read" ? file : new CountingFile(file, this.written);
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -49,7 +49,7 @@ export class CountingFs implements DurableFs {
   }
 
   syncDirectory(path: string): Promise<void> {
-    this.traffic.syncs++;
+    this.written.syncs++;
     return this.#fs.syncDirectory(path);
   }
 
@@ -72,16 +72,16 @@ export class CountingFs implements DurableFs {
 
 class CountingFile implements DurableFile {
   readonly #file: DurableFile;
-  readonly #traffic: Traffic;
+  readonly #written: WriteCounts;
   /**
    * The range of pages written since the last sync, end exclusive. Writing to them again costs the card nothing extra.
    */
   #dirtyFrom = 0;
   #dirtyTo = 0;
 
-  constructor(file: DurableFile, traffic: Traffic) {
+  constructor(file: DurableFile, written: WriteCounts) {
     this.#file = file;
-    this.#traffic = traffic;
+    this.#written = written;
   }
 
   read(buffer: Uint8Array, offset: number): MaybePromise<number> {
@@ -95,13 +95,13 @@ class CountingFile implements DurableFile {
   }
 
   #took(size: number, offset: number): number {
-    const traffic = this.#traffic;
-    traffic.writes++;
-    traffic.bytes += size;
+    const written = this.#written;
+    written.writes++;
+    written.bytes += size;
     const from = Math.floor(offset / PAGE_SIZE);
     const to = Math.ceil((offset + size) / PAGE_SIZE);
     const again = Math.min(to, this.#dirtyTo) - Math.max(from, this.#dirtyFrom);
-    traffic.cardBytes += (to - from - Math.max(0, again)) * PAGE_SIZE;
+    written.cardBytes += (to - from - Math.max(0, again)) * PAGE_SIZE;
     // Disjoint writes are rare, so only the latest range is remembered.
     this.#dirtyFrom = again < 0 ? from : Math.min(from, this.#dirtyFrom);
     this.#dirtyTo = again < 0 ? to : Math.max(to, this.#dirtyTo);
@@ -120,7 +120,7 @@ class CountingFile implements DurableFile {
 
   #synced(): void {
     this.#dirtyFrom = this.#dirtyTo = 0;
-    this.#traffic.syncs++;
+    this.#written.syncs++;
   }
 
   truncate(size: number): MaybePromise<void> {
@@ -133,7 +133,7 @@ class CountingFile implements DurableFile {
   #cut(size: number): void {
     const to = Math.max(this.#dirtyFrom, Math.ceil(size / PAGE_SIZE));
     if (to >= this.#dirtyTo) return;
-    this.#traffic.cardBytes -= (this.#dirtyTo - to) * PAGE_SIZE;
+    this.#written.cardBytes -= (this.#dirtyTo - to) * PAGE_SIZE;
     this.#dirtyTo = to;
   }
 

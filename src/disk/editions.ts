@@ -12,7 +12,7 @@ export function editionOf({ segments, snapshots }: SortedNames): number {
 }
 
 /** The edition as a header has it, which leaves out the first one. */
-export function editionTold({ edition }: { edition: number }): number | undefined {
+export function headerEdition({ edition }: { edition: number }): number | undefined {
   return edition === 1 ? undefined : edition;
 }
 

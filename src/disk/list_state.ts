@@ -22,10 +22,10 @@ export async function listState(
     const sorted = sortNames(directory, stem, await fs.list(directory));
     const later = sorted.segments.filter(({ edition }) => edition > 1);
     const empty = new Set<NamedFile>();
-    for (const named of later) if (await isKnownEmpty(fs, named)) empty.add(named);
+    for (const file of later) if (await isKnownEmpty(fs, file)) empty.add(file);
     const copies = new Set<NamedFile>();
-    for (const named of sorted.snapshots) {
-      if (named.edition > 1 && await isCopy(fs, named)) copies.add(named);
+    for (const file of sorted.snapshots) {
+      if (file.edition > 1 && await isCopy(fs, file)) copies.add(file);
     }
     return newestEditions(sorted, empty, copies);
   } catch (error) {
@@ -44,10 +44,10 @@ async function isKnownEmpty(fs: DurableFs, { path }: NamedFile): Promise<boolean
 }
 
 /** Whether a snapshot is of another edition than its name says; `false` when it can't be read, or is gone by now. */
-async function isCopy(fs: DurableFs, named: NamedFile): Promise<boolean> {
+async function isCopy(fs: DurableFs, file: NamedFile): Promise<boolean> {
   try {
-    const reading = await readHeaderOf(fs, named, "snapshot");
-    return reading.kind === "sound" && reading.header.edition !== named.edition;
+    const reading = await readHeaderOf(fs, file, "snapshot");
+    return reading.kind === "sound" && reading.header.edition !== file.edition;
   } catch (error) {
     if (!isFilesOwn(error)) throw error;
     return false;

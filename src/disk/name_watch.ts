@@ -18,8 +18,8 @@ export const STEADY_MS = 3000;
 export class NameWatch {
   readonly #changed: () => number | null;
   readonly #now: () => number;
-  #seen: number | null = null;
-  #seenAt = 0;
+  #lastChanged: number | null = null;
+  #lastChangedAt = 0;
   #isSteady = false;
 
   /**
@@ -34,16 +34,16 @@ export class NameWatch {
   /** Whether no name in the directory can have changed since {@linkcode NameWatch.foundUnderItsName}. */
   isUnchanged(): boolean {
     const changed = this.#look();
-    if (changed !== null && changed === this.#seen) return this.#isSteady;
-    this.#seen = changed;
-    this.#seenAt = this.#now();
+    if (changed !== null && changed === this.#lastChanged) return this.#isSteady;
+    this.#lastChanged = changed;
+    this.#lastChangedAt = this.#now();
     this.#isSteady = false;
     return false;
   }
 
   /** Whether a file that is found under its own name from now on keeps it until the directory's time changes. */
   get isDue(): boolean {
-    return this.#seen !== null && this.#now() - this.#seenAt > STEADY_MS;
+    return this.#lastChanged !== null && this.#now() - this.#lastChangedAt > STEADY_MS;
   }
 
   /** The file was found under its own name, in the watched directory, while {@linkcode NameWatch.isDue} held. */

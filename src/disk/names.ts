@@ -118,7 +118,7 @@ export interface FileNaming {
   edition: number;
 }
 
-function named(
+function nameFile(
   { directory, stem, edition }: FileNaming,
   sequence: number,
   suffix: string,
@@ -130,12 +130,12 @@ function named(
 
 /** The segment whose first sequence is `first`. */
 export function segmentFile(files: FileNaming, first: number): NamedFile {
-  return named(files, first, SEGMENT_SUFFIX);
+  return nameFile(files, first, SEGMENT_SUFFIX);
 }
 
 /** The snapshot of the state after `sequence`. */
 export function snapshotFile(files: FileNaming, sequence: number): NamedFile {
-  return named(files, sequence, SNAPSHOT_SUFFIX);
+  return nameFile(files, sequence, SNAPSHOT_SUFFIX);
 }
 
 /**

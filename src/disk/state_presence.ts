@@ -32,9 +32,9 @@ export async function refuseWithoutState(
   try {
     if (holdsState(await listState(fs, checkDirectory(path), stem))) return;
   } catch (error) {
-    const known = ioError("list", path, error);
-    if (known.systemCode !== "ENOENT") throw known;
-    cause = known.cause;
+    const failure = ioError("list", path, error);
+    if (failure.systemCode !== "ENOENT") throw failure;
+    cause = failure.cause;
   }
   const found = cause === undefined
     ? `"${path}" holds no state: no file in it is a segment or a snapshot`

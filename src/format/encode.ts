@@ -7,7 +7,7 @@
 
 import type { DurableFs } from "../durable_fs.ts";
 import { encodeBatchEnd } from "./batch_end.ts";
-import type { Life } from "./traffic.ts";
+import type { WriteTotals } from "./write_totals.ts";
 import type { SegmentHeader, SnapshotHeader } from "./format.ts";
 
 /** CRC-32 of `bytes`, continued from `seed`. */
@@ -55,7 +55,7 @@ export function encodeSeal(
   sequence: number,
   crc32: Crc32,
   seed: number,
-  written?: Life,
+  written?: WriteTotals,
 ): Uint8Array {
   return encodeControlLine({ seal: sequence, written }, crc32, seed).bytes;
 }

@@ -5,7 +5,7 @@
  */
 
 import { FILL_RESERVE, FILL_SIZE_MAX, FILL_SIZE_MIN } from "./format.ts";
-import { PAGE_SIZE } from "./traffic.ts";
+import { PAGE_SIZE } from "./write_totals.ts";
 import { LINE_FEED } from "./format.ts";
 
 /** Eight line feeds, read as one number in any byte order. No other eight bytes equal it. */

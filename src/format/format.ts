@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Life } from "./traffic.ts";
+import type { WriteTotals } from "./write_totals.ts";
 
 /** The format version written into every header. A higher version is refused. */
 export const FORMAT = 1;
@@ -72,7 +72,7 @@ export interface SegmentHeader {
   version: number;
   timestamp: number;
   /** What the directory had written when the segment was begun. If missing, counting begins here. */
-  written?: Life;
+  written?: WriteTotals;
 }
 
 /** First line of a snapshot. */

@@ -96,9 +96,9 @@ function withKeys(value: unknown, mark: string, keys: string[]): unknown {
   const todo: object[] = [root];
   const renamed = (child: unknown): unknown => {
     if (typeof child !== "object" || child === null) return child;
-    const named = Array.isArray(child) ? child : withOwnKeys(child, mark, keys);
-    todo.push(named);
-    return named;
+    const restored = Array.isArray(child) ? child : withOwnKeys(child, mark, keys);
+    todo.push(restored);
+    return restored;
   };
   for (let next; (next = todo.pop()) !== undefined;) {
     if (Array.isArray(next)) {

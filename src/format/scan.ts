@@ -18,7 +18,7 @@ import {
   type SegmentHeader,
   type SnapshotHeader,
 } from "./format.ts";
-import { isLife, type Life } from "./traffic.ts";
+import { isWriteTotals, type WriteTotals } from "./write_totals.ts";
 
 export type { Batch };
 
@@ -29,7 +29,7 @@ export interface Seal {
   /** The offset of the byte after its line feed. */
   offsetEnd: number;
   /** The directory's write totals at that point, if the seal has them. */
-  written: Life | undefined;
+  written: WriteTotals | undefined;
 }
 
 /** The first place where a scan could not continue. */
@@ -100,8 +100,8 @@ export function readHeader<H extends SegmentHeader | SnapshotHeader>(
 }
 
 /** Whether a control line's write totals are valid or absent. */
-function isWritten(written: unknown): written is Life | undefined {
-  return written === undefined || isLife(written);
+function isWritten(written: unknown): written is WriteTotals | undefined {
+  return written === undefined || isWriteTotals(written);
 }
 
 /** Whether a line was never ours: a comment as the Rust crates write it, or JSON without our mark. */

@@ -87,11 +87,11 @@ export class GroupCommit {
   async #run(): Promise<void> {
     for (;;) {
       // Lets callers that were just resumed submit their next mutation, so that those share the next batch.
-      let seen: number;
+      let countBefore: number;
       do {
-        seen = this.#queue.length;
+        countBefore = this.#queue.length;
         await undefined;
-      } while (this.#queue.length > seen);
+      } while (this.#queue.length > countBefore);
       const head = this.#queue[0];
       if (head === undefined) break;
       if ("run" in head) {

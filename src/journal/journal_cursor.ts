@@ -158,8 +158,8 @@ export class JournalCursor {
    */
   async #openSegment(acknowledged: boolean, deleted = ""): Promise<SegmentReader | null> {
     const { segments, directory } = await this.#files.list();
-    const named = segments.findLast((segment) => segment.sequence <= this.next);
-    if (named === undefined) {
+    const segment = segments.findLast((segment) => segment.sequence <= this.next);
+    if (segment === undefined) {
       // A journal that was there has at least one segment.
       if (segments.length === 0) await this.#files.check();
       if (segments.length === 0) return null;
@@ -172,12 +172,12 @@ export class JournalCursor {
       );
     }
     try {
-      return await this.#files.open(named);
+      return await this.#files.open(segment);
     } catch (error) {
       // Compaction may have deleted it since it was listed; if so, the next listing shows that.
       const isGone = error instanceof MinistateError && error.systemCode === "ENOENT";
-      if (!isGone || named.path === deleted) throw error;
-      return acknowledged ? await this.#openSegment(true, named.path) : null;
+      if (!isGone || segment.path === deleted) throw error;
+      return acknowledged ? await this.#openSegment(true, segment.path) : null;
     }
   }
 

@@ -44,12 +44,12 @@ export class JournalFiles {
    *
    * @throws {ForeignFormatError} when it belongs to another journal
    */
-  async open(named: NamedFile): Promise<SegmentReader> {
-    const reader = await SegmentReader.open(this.fs, named);
+  async open(file: NamedFile): Promise<SegmentReader> {
+    const reader = await SegmentReader.open(this.fs, file);
     this.#id ??= reader.header.id;
     if (reader.header.id === this.#id) return reader;
     await reader.close();
-    throw strangerError(named);
+    throw strangerError(file);
   }
 
   /**
@@ -96,9 +96,9 @@ async function holdsJournal(
   { segments, snapshots }: StateFiles,
   id: string,
 ): Promise<boolean> {
-  for (const named of [...segments.toReversed(), ...snapshots.toReversed()]) {
+  for (const file of [...segments.toReversed(), ...snapshots.toReversed()]) {
     try {
-      const reading = await readHeaderOf(fs, named, kindOf(named));
+      const reading = await readHeaderOf(fs, file, kindOf(file));
       const isStrange = reading.kind === "sound"
         ? reading.header.id !== id
         : reading.kind === "foreign";

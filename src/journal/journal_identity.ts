@@ -4,9 +4,9 @@
  * @module
  */
 
-import { editionTold } from "../disk/editions.ts";
+import { headerEdition } from "../disk/editions.ts";
 import { FORMAT, type SegmentHeader } from "../format/format.ts";
-import type { Life } from "../format/traffic.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
 
 /** What a journal's files have in common. */
 export interface JournalIdentity {
@@ -30,12 +30,12 @@ export function segmentHeader(
   identity: JournalIdentity,
   first: number,
   timestamp: number,
-  life?: Life,
+  totals?: WriteTotals,
 ): SegmentHeader {
   const { id, mutator, version } = identity;
-  const edition = editionTold(identity);
+  const edition = headerEdition(identity);
   // Before the first mutation there is nothing to record: counting begins with this segment.
-  const written = life !== undefined && life.mutations > 0 ? life : undefined;
+  const written = totals !== undefined && totals.mutations > 0 ? totals : undefined;
   return {
     ministate: "journal",
     format: FORMAT,

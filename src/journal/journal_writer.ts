@@ -14,7 +14,7 @@ import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
 import { type JournalIdentity, segmentHeader } from "./journal_identity.ts";
 import { LiveTail } from "./live_tail.ts";
-import type { Ledger } from "../wear/ledger.ts";
+import type { WriteCounter } from "../wear/stats.ts";
 import { segmentFile } from "../disk/names.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
@@ -26,7 +26,7 @@ export interface WriterSettings {
   recordSizeMax: number;
   sealAfterIdleMs: number | null;
   clock: () => number;
-  ledger: Ledger;
+  writeCounter: WriteCounter;
 }
 
 function noSequenceLeft(sequence: number): TooLargeError {
@@ -84,7 +84,7 @@ export class JournalWriter {
     this.#end = segment.offset;
     if (sealed) this.#sealedAt = sequence;
     this.tail = new LiveTail(sequence + 1, () => ({
-      named: this.#segment.named,
+      named: this.#segment.file,
       offset: this.#end,
       sequence: this.#sequence + 1,
     }));
@@ -97,12 +97,12 @@ export class JournalWriter {
 
   /** The segment that is being written. */
   get path(): string {
-    return this.#segment.named.path;
+    return this.#segment.file.path;
   }
 
   /** The acknowledged end. */
   get limit(): ReadLimit {
-    const { path, sequence: segmentFirst } = this.#segment.named;
+    const { path, sequence: segmentFirst } = this.#segment.file;
     return { sequence: this.#sequence, segmentFirst, path, offset: this.#end };
   }
 
@@ -167,7 +167,7 @@ export class JournalWriter {
     this.#sequence += texts.length;
     this.#end = this.#segment.offset;
     this.sizeSinceSnapshot += size;
-    this.#settings.ledger.committed(texts.length, size);
+    this.#settings.writeCounter.committed(texts.length, size);
     this.#fresh = texts;
     this.#freshTimestamp = batch.timestamp;
     if (this.#settings.sealAfterIdleMs !== null) this.#sealWhenIdle(this.#settings.sealAfterIdleMs);
@@ -190,18 +190,18 @@ export class JournalWriter {
   async rotate(): Promise<void> {
     // What the poisoned segment holds after its last acknowledged byte could overlap a new segment.
     if (this.poison !== null) throw this.poison;
-    const { fs, clock, ledger } = this.#settings;
+    const { fs, clock, writeCounter } = this.#settings;
     const first = this.#sequence + 1;
     const before = this.#segment;
     const { directory, version, edition } = this.identity;
     // It holds nothing yet: a new segment would have the same name.
     const isNew = before.header.first === first && before.header.version === version;
-    if (isNew && before.named.edition === edition) return;
+    if (isNew && before.file.edition === edition) return;
     await before.settle();
-    const named = segmentFile(this.identity, first);
+    const file = segmentFile(this.identity, first);
     try {
-      const header = segmentHeader(this.identity, first, readClock(clock), ledger.life);
-      this.#segment = await SegmentWriter.create(fs, directory, named, header, before.fillsAhead);
+      const header = segmentHeader(this.identity, first, readClock(clock), writeCounter.totals);
+      this.#segment = await SegmentWriter.create(fs, directory, file, header, before.fillsAhead);
     } catch (error) {
       // Any other failure came before the new name existed, so the current segment is still good.
       if (error instanceof PoisonedError) this.#failure = error;
@@ -259,16 +259,16 @@ export class JournalWriter {
   }
 
   async #seal(): Promise<void> {
-    await this.#segment.writeSeal(this.#sequence, this.#settings.ledger.life);
+    await this.#segment.writeSeal(this.#sequence, this.#settings.writeCounter.totals);
     await this.#segment.sync();
     this.#sealedAt = this.#sequence;
-    this.#writesSealed = this.#settings.ledger.sinceOpen.writes;
+    this.#writesSealed = this.#settings.writeCounter.sinceOpen.writes;
     this.#end = this.#segment.offset;
   }
 
   /** Whether a seal ends the journal, and counts what was written since it was opened, except for opening it. */
   get #isSealed(): boolean {
-    const { writes } = this.#settings.ledger.sinceOpen;
+    const { writes } = this.#settings.writeCounter.sinceOpen;
     return this.#sealedAt === this.#sequence && (this.#writesSealed ?? writes) === writes;
   }
 
@@ -301,8 +301,8 @@ export class JournalWriter {
     const segment = this.#segment, isSealed = this.#isSealed;
     // Everything acknowledged is durable. A full disk only costs the proof of the last batch, and the line feeds stay.
     try {
-      const { life } = this.#settings.ledger;
-      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, life));
+      const { totals } = this.#settings.writeCounter;
+      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, totals));
       await hasNoSpaceFor(() => segment.trim());
     } finally {
       // One sync for both: whatever a power cut leaves of a seal and line feeds is a torn tail.

@@ -13,7 +13,7 @@ import { BATCH_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
 import { type Batch, type Damage, scanBatches, type ScanResult } from "../format/scan.ts";
 import { Holes, readGiven, readOver } from "../disk/read_around.ts";
-import { SegmentCost } from "../wear/segment_cost.ts";
+import { SegmentTotals } from "../wear/segment_totals.ts";
 
 const CHUNK_SIZE = 64 * 1024;
 
@@ -35,7 +35,7 @@ export class SegmentReader {
   /** The header's checksum, which seeds all others of the segment. */
   readonly seed: number;
   /** What the lines up to the last sound one cost. */
-  readonly cost: SegmentCost;
+  readonly written: SegmentTotals;
   /** Where the last sound line ends. */
   soundEnd: number;
   /** Where the last sound batch begins, or the seal after it; the end of the header when there is neither. */
@@ -54,7 +54,7 @@ export class SegmentReader {
     this.named = named;
     this.header = header;
     this.seed = checksum;
-    this.cost = new SegmentCost(header, size);
+    this.written = new SegmentTotals(header, size);
     this.soundEnd = size;
     this.lastStart = size;
     this.expected = header.first;
@@ -149,7 +149,7 @@ export class SegmentReader {
   #advance(soundEnd: number, { batches, seals, sealed }: ScanResult): void {
     this.soundEnd = soundEnd;
     this.sealed = sealed === true;
-    this.cost.add(batches, seals);
+    this.written.add(batches, seals);
     const last = batches[batches.length - 1];
     if (last !== undefined) this.expected = last.sequenceLast + 1;
     this.lastStart = (this.sealed ? seals[seals.length - 1] : last)!.offset;

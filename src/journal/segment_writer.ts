@@ -11,17 +11,26 @@ import type { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../disk/names.ts";
-import type { Life } from "../format/traffic.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
 import { FillAhead } from "./fill_ahead.ts";
 import { poisoned } from "./poison.ts";
 import { hasNoSpaceFor, repairTail, type TailRepair } from "./tail_repair.ts";
 import { createTemporary, discard, writeFully } from "../disk/file_io.ts";
 
+/** A segment that is open for writing. */
+interface OpenSegment {
+  handle: DurableFile;
+  file: NamedFile;
+  header: SegmentHeader;
+  /** The header's checksum. */
+  seed: number;
+}
+
 /** The one writer of one segment. */
 export class SegmentWriter {
   readonly #fs: DurableFs;
-  readonly #file: DurableFile;
-  readonly named: NamedFile;
+  readonly #handle: DurableFile;
+  readonly file: NamedFile;
   readonly header: SegmentHeader;
   /** The header's checksum. */
   readonly seed: number;
@@ -34,20 +43,12 @@ export class SegmentWriter {
   /** How much of the latest batch the disk took. One reused object, because every commit needs it. */
   readonly #progress = { taken: 0 };
 
-  private constructor(
-    fs: DurableFs,
-    file: DurableFile,
-    named: NamedFile,
-    header: SegmentHeader,
-    seed: number,
-    offset: number,
-    fill: FillAhead,
-  ) {
+  private constructor(fs: DurableFs, segment: OpenSegment, offset: number, fill: FillAhead) {
     this.#fs = fs;
-    this.#file = file;
-    this.named = named;
-    this.header = header;
-    this.seed = seed;
+    this.#handle = segment.handle;
+    this.file = segment.file;
+    this.header = segment.header;
+    this.seed = segment.seed;
     this.offset = offset;
     this.#fill = fill;
   }
@@ -63,21 +64,21 @@ export class SegmentWriter {
   static async create(
     fs: DurableFs,
     directory: string,
-    named: NamedFile,
+    file: NamedFile,
     header: SegmentHeader,
     fillsAhead: boolean,
   ): Promise<SegmentWriter> {
     const { bytes, checksum } = encodeHeader(header, fs.crc32);
-    let temporary = temporaryPath(named.path);
-    let file: DurableFile | undefined;
+    let temporary = temporaryPath(file.path);
+    let handle: DurableFile | undefined;
     let renamed = false;
     try {
-      ({ file, path: temporary } = await createTemporary(fs, named.path));
-      await writeFully(file, bytes, 0);
+      ({ file: handle, path: temporary } = await createTemporary(fs, file.path));
+      await writeFully(handle, bytes, 0);
       // Sync before rename: otherwise a power cut can leave the new name on an empty file.
-      await file.syncAll();
+      await handle.syncAll();
       try {
-        await fs.rename(temporary, named.path);
+        await fs.rename(temporary, file.path);
       } catch (error) {
         // A full disk had no room for the name. After any other failure the name may be there.
         renamed = !isDiskFull(error);
@@ -88,15 +89,15 @@ export class SegmentWriter {
       // to an empty file until the file's next sync, which is that of the first record: recovery handles such segments.
       await fs.syncDirectory(directory);
       const fill = new FillAhead(bytes.length, bytes.length, fillsAhead);
-      return new SegmentWriter(fs, file, named, header, checksum, bytes.length, fill);
+      return new SegmentWriter(fs, { handle, file, header, seed: checksum }, bytes.length, fill);
     } catch (error) {
       if (renamed) {
-        await closeAfterFailure(file);
+        await closeAfterFailure(handle);
         // The new segment may or may not be there after a power cut. Continuing in the old one could overlap it.
-        throw poisoned("sync the directory of", named.path, 0, error);
+        throw poisoned("sync the directory of", file.path, 0, error);
       }
-      await discard(fs, file, temporary);
-      throw ioError("create", named.path, error);
+      await discard(fs, handle, temporary);
+      throw ioError("create", file.path, error);
     }
   }
 
@@ -107,26 +108,26 @@ export class SegmentWriter {
    */
   static async resume(
     fs: DurableFs,
-    named: NamedFile,
+    file: NamedFile,
     header: SegmentHeader,
     seed: number,
     place: { lastStart: number; soundEnd: number },
   ): Promise<SegmentWriter> {
-    let file: DurableFile | undefined;
+    let handle: DurableFile | undefined;
     try {
-      file = await fs.open(named.path, "write");
-      const repair = { ...place, end: await file.size() };
-      const isFull = await hasNoSpaceFor(() => repairTail(file!, repair));
+      handle = await fs.open(file.path, "write");
+      const repair = { ...place, end: await handle.size() };
+      const isFull = await hasNoSpaceFor(() => repairTail(handle!, repair));
       // What a killed process left may still be in memory only. It has been read, so make it durable.
-      await file.syncAll();
+      await handle.syncAll();
       const fill = new FillAhead(place.soundEnd, repair.end, false);
-      const writer = new SegmentWriter(fs, file, named, header, seed, place.soundEnd, fill);
+      const writer = new SegmentWriter(fs, { handle, file, header, seed }, place.soundEnd, fill);
       // The state can still be read, and the next append tries again.
       if (isFull) writer.#repair = repair;
       return writer;
     } catch (error) {
-      await closeAfterFailure(file);
-      throw ioError("repair", named.path, error);
+      await closeAfterFailure(handle);
+      throw ioError("repair", file.path, error);
     }
   }
 
@@ -149,14 +150,14 @@ export class SegmentWriter {
     await this.settle();
     if (this.#fill.fits(this.offset, bytes.length)) return await this.#write(bytes);
     try {
-      await this.#fill.extendFor(this.#file, this.offset, bytes.length);
+      await this.#fill.extendFor(this.#handle, this.offset, bytes.length);
     } catch (error) {
       if (!isDiskFull(error)) throw this.#poisonWith("extend", error);
-      throw ioError("extend", this.named.path, error);
+      throw ioError("extend", this.file.path, error);
     }
     await this.#write(bytes);
     try {
-      await this.#fill.cutReserve(this.#file, this.offset + bytes.length);
+      await this.#fill.cutReserve(this.#handle, this.offset + bytes.length);
     } catch (error) {
       throw this.#poisonWith("cut", error);
     }
@@ -171,10 +172,10 @@ export class SegmentWriter {
     if (this.#repair === null) return;
     const repair = this.#repair;
     try {
-      await repairTail(this.#file, repair);
+      await repairTail(this.#handle, repair);
     } catch (error) {
       if (!isDiskFull(error)) throw this.#poisonWith("repair", error);
-      throw ioError("repair", this.named.path, error);
+      throw ioError("repair", this.file.path, error);
     }
     // Durable before anything else: otherwise a refused mutation could be there after a power cut.
     await this.sync();
@@ -184,7 +185,7 @@ export class SegmentWriter {
 
   #write(bytes: Uint8Array): MaybePromise<void> {
     try {
-      const writing = writeFully(this.#file, bytes, this.offset, this.#progress);
+      const writing = writeFully(this.#handle, bytes, this.offset, this.#progress);
       if (writing !== undefined) return writing.catch((error) => this.#rollBack(bytes, error));
     } catch (error) {
       return this.#rollBack(bytes, error);
@@ -198,7 +199,7 @@ export class SegmentWriter {
     };
     let syncing;
     try {
-      syncing = grows ? this.#file.syncAll() : this.#file.syncData();
+      syncing = grows ? this.#handle.syncAll() : this.#handle.syncData();
     } catch (error) {
       return failed(error);
     }
@@ -234,11 +235,11 @@ export class SegmentWriter {
       }
     }
     if (!isFull) throw this.#poisonWith("write", cause);
-    throw ioError("write", this.named.path, cause);
+    throw ioError("write", this.file.path, cause);
   }
 
   #poisonWith(operation: string, cause: unknown): MinistateError {
-    this.#poison = poisoned(operation, this.named.path, this.offset, cause);
+    this.#poison = poisoned(operation, this.file.path, this.offset, cause);
     return this.#poison;
   }
 
@@ -252,12 +253,12 @@ export class SegmentWriter {
    *
    * @param written what the directory has written so far
    */
-  async writeSeal(sequence: number, written?: Life): Promise<void> {
+  async writeSeal(sequence: number, written?: WriteTotals): Promise<void> {
     if (this.#poison !== null) throw this.#poison;
     await this.settle();
     const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed, written);
     try {
-      await writeFully(this.#file, bytes, this.offset, this.#progress);
+      await writeFully(this.#handle, bytes, this.offset, this.#progress);
     } catch (error) {
       await this.#rollBack(bytes, error);
     }
@@ -269,18 +270,18 @@ export class SegmentWriter {
   async trim(): Promise<void> {
     if (this.#repair === null && this.#fill.end <= this.offset) return;
     try {
-      await this.#file.truncate(this.offset);
+      await this.#handle.truncate(this.offset);
       this.#fill.end = this.offset;
       if (this.#repair !== null) this.#repair.end = this.offset;
     } catch (error) {
-      throw ioError("trim", this.named.path, error);
+      throw ioError("trim", this.file.path, error);
     }
   }
 
   /** Makes everything done so far durable. */
   async sync(): Promise<void> {
     try {
-      await this.#file.syncAll();
+      await this.#handle.syncAll();
     } catch (error) {
       throw this.#poisonWith("sync", error);
     }
@@ -288,6 +289,6 @@ export class SegmentWriter {
 
   /** Closes the file and does nothing else. */
   async close(): Promise<void> {
-    await closeFile(this.#file, this.named.path);
+    await closeFile(this.#handle, this.file.path);
   }
 }

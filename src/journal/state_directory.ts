@@ -24,7 +24,7 @@ import { directoryGone, isSame, Place } from "../disk/place.ts";
 import { PlacedFs } from "../disk/placed_fs.ts";
 import { isStuck } from "../disk/refusals.ts";
 import { holdsState, refuseWithoutState, stateVanished } from "../disk/state_presence.ts";
-import type { Traffic } from "../format/traffic.ts";
+import type { WriteCounts } from "../format/write_totals.ts";
 
 /** One state directory, open for writing (with the lock) or for reading (without). */
 export class StateDirectory {
@@ -38,7 +38,7 @@ export class StateDirectory {
   /** The files of its journal. */
   readonly files: JournalFiles;
   /** What was written here since the directory was opened. */
-  readonly traffic: Traffic;
+  readonly written: WriteCounts;
   /** Absolute, with links resolved when it was opened. */
   readonly path: string;
   readonly stem: string;
@@ -62,7 +62,7 @@ export class StateDirectory {
     const counting = new CountingFs(placed);
     this.fs = held === null ? placed : counting;
     this.fsBeneath = fs;
-    this.traffic = counting.traffic;
+    this.written = counting.written;
     this.path = path;
     this.stem = stem;
     this.quarantine = joinPath(path, QUARANTINE);

@@ -11,7 +11,7 @@ import type { SegmentHeader } from "../format/format.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
 import { type Header, headerError, isPlaced, kindOf, readHeaderOf } from "../disk/header_file.ts";
 import { isFilesOwn, isUnreadable } from "../disk/refusals.ts";
-import type { Life } from "../format/traffic.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
 
 /** Who wrote a journal, according to its readable headers. */
 export interface StoredIdentity {
@@ -21,7 +21,7 @@ export interface StoredIdentity {
   /** Whether as many headers belong to another journal, so that nothing decides whose directory it is. */
   contested: boolean;
   /** The totals of earlier writing in the newest segment with a readable header. */
-  written: Life | undefined;
+  written: WriteTotals | undefined;
 }
 
 /** The first line of one file. */

@@ -8,7 +8,7 @@
 import type { DurableFs } from "../durable_fs.ts";
 import { listState } from "../disk/list_state.ts";
 import { stemOf } from "../disk/names.ts";
-import { type TimedSegment, writtenOf } from "../wear/written.ts";
+import { type TimedSegment, wearOf } from "../wear/inspection.ts";
 import { coverLast } from "./cover_last.ts";
 import { findingsOf, segmentFlaw, sequenceAfter, snapshotFlaw } from "./findings.ts";
 import type {
@@ -53,7 +53,7 @@ export async function inspectState(
     version: identity?.version ?? null,
     segments: segments.map(inspectSegment),
     snapshots: survey.snapshots.map((facts) => inspectSnapshot(facts, identity?.id ?? null)),
-    written: writtenOf(plan.written, identity?.id, segments.map(timedSegment)),
+    written: wearOf(plan.written, identity?.id, segments.map(timedSegment)),
     quarantine: await listQuarantine(fs, directory),
     temporary: await sizesOf(fs, files.temporary),
     findings,

@@ -5,7 +5,7 @@
  */
 
 import type { SequenceRange } from "./corruption.ts";
-import type { WrittenInspection } from "../wear/written.ts";
+import type { WearInspection } from "../wear/inspection.ts";
 
 /** One segment. */
 export interface SegmentInspection {
@@ -105,7 +105,7 @@ export interface Inspection {
   /** The snapshots, oldest first. */
   snapshots: SnapshotInspection[];
   /** What was written over the lifetime of the directory. */
-  written: WrittenInspection;
+  written: WearInspection;
   /** What recovery has set aside. The names of those in `quarantine-2` and so on begin with that folder's. */
   quarantine: SpareFile[];
   /** Unfinished files; the next open deletes them. */

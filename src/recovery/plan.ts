@@ -7,8 +7,8 @@
 import type { NamedFile } from "../disk/names.ts";
 import { CorruptionError } from "../errors.ts";
 import { TORN_SIZE_MAX } from "../format/format.ts";
-import type { Life } from "../format/traffic.ts";
-import { newestLife } from "../wear/ledger.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
+import { newestTotals } from "../wear/stats.ts";
 import { type Corruption, damagedSegment, missingJournal, unusableSegment } from "./corruption.ts";
 import { decide, type Reach, type Row, type Tail, type Verdict } from "./recovery_table.ts";
 import type { TornTail } from "./report.ts";
@@ -26,7 +26,7 @@ export interface Plan {
   /** Whether the journal ends with a seal, as after a clean close. */
   sealed: boolean;
   /** What the directory has written over its lifetime. */
-  written: Life;
+  written: WriteTotals;
   /** The segment that is continued; `null` when a new one is begun. */
   end: ReadSegment | null;
   /** The tail to cut. With no `end`, it is that of an empty segment, which a new one replaces. */
@@ -72,7 +72,7 @@ export function planOf(survey: Survey): Plan {
     segmentsRead: read.length,
     bytesRead: read.reduce((size, { soundEnd }) => size + soundEnd, 0),
     sealed: last?.judgement.verdict === "open" && end!.sealed,
-    written: newestLife([read.at(-1)?.written, identity?.written], sequence + 1),
+    written: newestTotals([read.at(-1)?.written, identity?.written], sequence + 1),
     // What a damaged segment has no sound part of can't be continued.
     end: corruption !== null && corruption.soundEnd === null ? null : end,
     torn: last === undefined ? null : tornTail(last),

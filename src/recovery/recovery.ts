@@ -13,7 +13,7 @@ import { drawId, type JournalIdentity } from "../journal/journal_identity.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 import type { JournalSettings } from "../options.ts";
-import { Ledger } from "../wear/ledger.ts";
+import { WriteCounter } from "../wear/stats.ts";
 import { corruptionError } from "./corruption.ts";
 import { coverLast } from "./cover_last.ts";
 import { checkIdentity, contestedError, readIdentity } from "./identity.ts";
@@ -45,7 +45,7 @@ export interface Recovered {
   files: StateFiles;
   /** `null` when opened for reading. */
   writer: JournalWriter | null;
-  ledger: Ledger;
+  writeCounter: WriteCounter;
 }
 
 /**
@@ -77,7 +77,7 @@ export async function recover(
   if (plan.corruption !== null && isStrict) throw corruptionError(plan.corruption);
   replay.settle(stored?.version ?? null);
   const wanted = opener ?? { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
-  const ledger = new Ledger(plan.written, directory.traffic);
+  const writeCounter = new WriteCounter(plan.written, directory.written);
   const isUpdate = stored !== null && stored.version !== wanted.version;
   const common = {
     snapshot: startOf(plan),
@@ -92,7 +92,7 @@ export async function recover(
   if (settings.readOnly) {
     directory.files.belongTo(stored?.id ?? null);
     const report = { ...common, created: false, ...foreseen(survey, plan) };
-    return { report, files, writer: null, ledger };
+    return { report, files, writer: null, writeCounter };
   }
   const identity: JournalIdentity = {
     directory: directory.path,
@@ -105,13 +105,13 @@ export async function recover(
   directory.files.belongTo(identity.id);
   const { writer, ...done } = await repair(
     directory,
-    { ...settings, fs, ledger },
+    { ...settings, fs, writeCounter },
     survey,
     plan,
     identity,
   );
   const report = { ...common, created: !holdsState(files), ...done };
-  return { report, files, writer, ledger };
+  return { report, files, writer, writeCounter };
 }
 
 /** A snapshot that the disk can't read now may be readable next time, so don't declare everything lost because of it. */

@@ -8,7 +8,7 @@ import { copyRange } from "../disk/copy_range.ts";
 import { segmentFile } from "../disk/names.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { readClock } from "../format/format.ts";
-import type { Life } from "../format/traffic.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
 import { type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
 import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
 import { SegmentWriter } from "../journal/segment_writer.ts";
@@ -52,7 +52,7 @@ export async function repair(
   // Read before anything is changed: the clock is the caller's, and can throw.
   const now = readClock(settings.clock);
   const begin = (edition = identity.edition) =>
-    beginSegment(directory, { ...identity, edition }, sequence + 1, now, settings.ledger.life);
+    beginSegment(directory, { ...identity, edition }, sequence + 1, now, settings.writeCounter.totals);
   await directory.removeTemporary(files);
   let aside: SetAside | null = null;
   let keptAt: string | null = null;
@@ -69,7 +69,7 @@ export async function repair(
   // Names that a killed process created may be in memory only. Recovery has relied on them, so make them durable.
   await directory.syncNames();
   const segment = aside?.segment ?? (end === null ? await begin() : await resume(directory, end));
-  const own = { ...identity, edition: segment.named.edition };
+  const own = { ...identity, edition: segment.file.edition };
   const writer = new JournalWriter(own, settings, segment, sequence, plan.sealed);
   writer.sizeSinceSnapshot = plan.bytesRead;
   if (segment.header.version !== own.version) await beginVersion(writer);
@@ -103,9 +103,9 @@ async function beginSegment(
   identity: JournalIdentity,
   first: number,
   now: number,
-  life: Life,
+  totals: WriteTotals,
 ): Promise<SegmentWriter> {
-  const header = segmentHeader(identity, first, now, life);
+  const header = segmentHeader(identity, first, now, totals);
   // The directory first: if its name is lost, a record in it is lost as well.
   await directory.syncAncestors();
   const file = segmentFile(identity, first);

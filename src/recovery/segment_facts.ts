@@ -12,7 +12,7 @@ import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import type { Batch, Damage } from "../format/scan.ts";
-import type { Life } from "../format/traffic.ts";
+import type { WriteTotals } from "../format/write_totals.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { findTailEvidence, type TailEvidence } from "./tail_evidence.ts";
 
@@ -38,7 +38,7 @@ export interface ReadSegment {
   /** The last batch; `null` when there is none. */
   batchLast: { offsetEnd: number; timestamp: number } | null;
   /** What the directory had written by the end of the last sound line. */
-  written: Life;
+  written: WriteTotals;
   damage: Damage | null;
   /** The disk's refusal to read part of it, if there was one. */
   unreadable: MinistateError | null;
@@ -135,7 +135,7 @@ function factsOf(
     writtenEnd: Math.max(soundEnd, evidence?.writtenEnd ?? 0),
     sealed: reader.sealed,
     batchLast: last && { offsetEnd: last.offsetEnd, timestamp: last.timestamp },
-    written: reader.cost.life,
+    written: reader.written.totals,
     damage: reader.damage,
     unreadable: reader.unreadable,
     evidence,

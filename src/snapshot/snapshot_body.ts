@@ -21,8 +21,8 @@ const decoder = new TextDecoder();
 /** Reads the body of one snapshot. */
 export class BodyReader {
   readonly #fs: DurableFs;
-  readonly #file: DurableFile;
-  readonly #named: NamedFile;
+  readonly #handle: DurableFile;
+  readonly #file: NamedFile;
   readonly #pieceSize: number;
   readonly #add: (line: string) => boolean;
   #buffer: Uint8Array;
@@ -35,14 +35,14 @@ export class BodyReader {
    */
   constructor(
     fs: DurableFs,
-    file: DurableFile,
-    named: NamedFile,
+    handle: DurableFile,
+    file: NamedFile,
     pieceSize: number,
     add: (line: string) => boolean,
   ) {
     this.#fs = fs;
+    this.#handle = handle;
     this.#file = file;
-    this.#named = named;
     this.#pieceSize = pieceSize;
     this.#add = add;
     this.#buffer = new Uint8Array(2 * pieceSize);
@@ -58,14 +58,14 @@ export class BodyReader {
    */
   async read(offset: number, seed: number): Promise<number> {
     this.#checksum = seed;
-    const size = await this.#file.size();
+    const size = await this.#handle.size();
     // How much of the buffer holds the beginning of a line whose end has not been read.
     let kept = 0;
     while (offset + kept < size) {
       if (kept + this.#pieceSize > this.#buffer.length) this.#grow(kept, offset);
       const room = Math.min(this.#pieceSize, size - offset - kept);
       const piece = this.#buffer.subarray(kept, kept + room);
-      if (await readFully(this.#file, piece, offset + kept) < room) break;
+      if (await readFully(this.#handle, piece, offset + kept) < room) break;
       const bytes = this.#buffer.subarray(0, kept + room);
       if (offset + bytes.length === size) return this.#end(bytes, offset);
       // Search only the new bytes: searching everything kept, over and over, made long lines take quadratic time.
@@ -80,7 +80,7 @@ export class BodyReader {
       kept = bytes.length - consumed;
       this.#checkUnfinished(checked, kept, offset);
     }
-    throw damagedAt(this.#named, offset);
+    throw damagedAt(this.#file, offset);
   }
 
   /** Detects what can't be a line of ours before its end is read: a hole in the file may be of any size. */
@@ -88,13 +88,13 @@ export class BodyReader {
     const isOurs = this.#buffer[0] === BRACKET_OPEN || to <= HEADER_SIZE_MAX;
     // JSON contains no zero bytes.
     if (isOurs && !this.#buffer.subarray(from, to).includes(0)) return;
-    throw damagedAt(this.#named, offset);
+    throw damagedAt(this.#file, offset);
   }
 
   #take(bytes: Uint8Array, offset: number): void {
     this.#checksum = this.#fs.crc32(bytes, this.#checksum);
     for (const line of decoder.decode(bytes.subarray(0, bytes.length - 1)).split("\n")) {
-      if (!this.#add(line)) throw damagedAt(this.#named, offset);
+      if (!this.#add(line)) throw damagedAt(this.#file, offset);
       this.#count++;
     }
   }
@@ -102,20 +102,20 @@ export class BodyReader {
   #end(bytes: Uint8Array, offset: number): number {
     const last = bytes.length - 1;
     if (bytes.length < CONTROL_TAIL_SIZE || bytes[last] !== LINE_FEED) {
-      throw damagedAt(this.#named, offset);
+      throw damagedAt(this.#file, offset);
     }
     const start = bytes.lastIndexOf(LINE_FEED, last - 1) + 1;
     if (start > 0) this.#take(bytes.subarray(0, start), offset);
     const control = readControlLine(bytes.subarray(start, last), this.#fs.crc32, this.#checksum);
     if (control === null || control.content.end !== this.#count) {
-      throw damagedAt(this.#named, offset + start);
+      throw damagedAt(this.#file, offset + start);
     }
     return offset + bytes.length;
   }
 
   #grow(kept: number, offset: number): void {
     /* v8 ignore next -- reached by a line of half a gigabyte, for which a test machine may lack the memory */
-    if (this.#buffer.length >= LINE_SIZE_MAX) throw damagedAt(this.#named, offset);
+    if (this.#buffer.length >= LINE_SIZE_MAX) throw damagedAt(this.#file, offset);
     const larger = new Uint8Array(this.#buffer.length * 2);
     larger.set(this.#buffer.subarray(0, kept));
     this.#buffer = larger;
@@ -123,15 +123,15 @@ export class BodyReader {
 }
 
 /** The error for a damaged snapshot. */
-export function damagedAt(named: NamedFile, offset: number): CorruptionError {
+export function damagedAt(file: NamedFile, offset: number): CorruptionError {
   return new CorruptionError(
-    `The snapshot "${named.path}" is damaged near offset ${offset}: it is not used; an older one and the journal replace it`,
+    `The snapshot "${file.path}" is damaged near offset ${offset}: it is not used; an older one and the journal replace it`,
     {
-      path: named.path,
+      path: file.path,
       offset,
-      sequence: named.sequence,
+      sequence: file.sequence,
       operation: "read",
-      lost: { sequenceFirst: named.sequence, sequenceLast: named.sequence },
+      lost: { sequenceFirst: file.sequence, sequenceLast: file.sequence },
     },
   );
 }

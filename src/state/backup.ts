@@ -45,7 +45,7 @@ export interface BackupReport {
  *
  * @param given the target; created if missing
  * @param limit the acknowledged end when the source is open for writing in this process; `null` finds it in the file
- * @param known a sequence that was acknowledged: a backup that doesn't reach it is invalid
+ * @param sequenceLeast a sequence that was acknowledged: a backup that doesn't reach it is invalid
  * @throws {CorruptionError} when the source is damaged; the target is then incomplete
  * @throws {DirectoryGoneError} when the source was replaced, or its files were removed
  * @throws {IoError} when the target is not empty, can't be written, or is moved or removed during the backup
@@ -54,7 +54,7 @@ export async function backupState(
   source: StateDirectory,
   given: string,
   limit: ReadLimit | null,
-  known = 0,
+  sequenceLeast = 0,
 ): Promise<BackupReport> {
   // Before anything is created: otherwise a source that is gone would leave an empty target.
   await source.files.check();
@@ -66,7 +66,9 @@ export async function backupState(
   await refuseQuarantine(fs, target);
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
   try {
-    const copied = await source.files.read(() => copyInto(source, destination, limit, known));
+    const copied = await source.files.read(() =>
+      copyInto(source, destination, limit, sequenceLeast)
+    );
     await destination.close();
     return { directory: destination.path, ...copied };
   } catch (error) {
@@ -81,7 +83,7 @@ async function copyInto(
   source: StateDirectory,
   destination: StateDirectory,
   limit: ReadLimit | null,
-  known: number,
+  sequenceLeast: number,
 ): Promise<Omit<BackupReport, "directory">> {
   const found = await destination.list();
   await refuseOthers(destination, found);
@@ -96,7 +98,7 @@ async function copyInto(
     const files = await listState(sourceFs, source.path, source.stem);
     const id = source.files.id ?? (await readIdentity(sourceFs, files))?.id ?? null;
     const plan = await planCopies(sourceFs, files, id, limit);
-    if (plan.sequence < known) throw cutShort(source.path, plan.sequence, known);
+    if (plan.sequence < sequenceLeast) throw cutShort(source.path, plan.sequence, sequenceLeast);
     const copied = await copyFiles(sourceFs, plan, destination);
     // Check once more: files that are not held open are opened by name.
     await source.files.check();
@@ -170,10 +172,14 @@ function targetGone(target: string, cause: DirectoryGoneError): IoError {
   );
 }
 
-function cutShort(path: string, sequence: number, known: number): CorruptionError {
+function cutShort(path: string, sequence: number, sequenceLeast: number): CorruptionError {
   return new CorruptionError(
-    `Cannot back up "${path}": it ends with sequence ${sequence}, but ${known} was there when it was opened: ` +
+    `Cannot back up "${path}": it ends with sequence ${sequence}, but ${sequenceLeast} was there when it was opened: ` +
       'files were removed since; run "ministate verify" to see what is there',
-    { path, sequence: sequence + 1, lost: { sequenceFirst: sequence + 1, sequenceLast: known } },
+    {
+      path,
+      sequence: sequence + 1,
+      lost: { sequenceFirst: sequence + 1, sequenceLast: sequenceLeast },
+    },
   );
 }

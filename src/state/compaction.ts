@@ -8,7 +8,7 @@ import { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
-import { editionTold } from "../disk/editions.ts";
+import { headerEdition } from "../disk/editions.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import { type NamedFile, snapshotFile } from "../disk/names.ts";
@@ -39,14 +39,21 @@ interface Capture {
   lines: () => Iterable<string>;
 }
 
+/** Where the state to be written comes from. */
+export interface StateSource {
+  /** The live state. */
+  live: () => unknown;
+  /** Builds the state after a sequence from the disk. */
+  rebuild: (sequence: number) => Promise<unknown>;
+}
+
 /** Snapshots and compactions of one journal. */
 export class Compaction {
   readonly #directory: StateDirectory;
   readonly #writer: JournalWriter;
   readonly #clock: () => number;
   readonly #kept: number;
-  readonly #live: () => unknown;
-  readonly #rebuild: (sequence: number) => Promise<unknown>;
+  readonly #state: StateSource;
   /** For jobs that need the files to stay unchanged. */
   readonly turn: InTurn = new InTurn();
   #newest: SnapshotInfo | null = null;
@@ -55,26 +62,20 @@ export class Compaction {
    */
   readonly #synced = new Set<string>();
 
-  /**
-   * @param newest the newest snapshot, if it is of this version
-   * @param live the live state
-   * @param rebuild builds the state after a sequence from the disk
-   */
+  /** @param newest the newest snapshot, if it is of this version */
   constructor(
     directory: StateDirectory,
     writer: JournalWriter,
     settings: { clock: () => number; snapshotsKept: number },
     newest: SnapshotInfo | null,
-    live: () => unknown,
-    rebuild: (sequence: number) => Promise<unknown>,
+    state: StateSource,
   ) {
     this.#directory = directory;
     this.#writer = writer;
     this.#clock = settings.clock;
     this.#kept = settings.snapshotsKept;
     this.#newest = newest;
-    this.#live = live;
-    this.#rebuild = rebuild;
+    this.#state = state;
   }
 
   /** The size of the newest snapshot in bytes, 0 when there is none. */
@@ -109,15 +110,15 @@ export class Compaction {
       return this.#newest;
     }
     const { sequence, lines } = await this.#capture();
-    const named = snapshotFile(this.#writer.identity, sequence);
-    const size = await this.#write(named, this.#header(sequence), lines);
-    this.#newest = { path: named.path, sequence, size };
+    const file = snapshotFile(this.#writer.identity, sequence);
+    const size = await this.#write(file, this.#header(sequence), lines);
+    this.#newest = { path: file.path, sequence, size };
     return this.#newest;
   }
 
   #header(sequence: number): SnapshotHeader {
     const { id, mutator, version } = this.#writer.identity;
-    const edition = editionTold(this.#writer.identity);
+    const edition = headerEdition(this.#writer.identity);
     const timestamp = readClock(this.#clock);
     const ministate = "snapshot";
     return { ministate, format: FORMAT, id, sequence, edition, mutator, version, timestamp };
@@ -128,13 +129,13 @@ export class Compaction {
     const { sequence, lines } = await this.#writer.exclusive(() => this.#begin());
     if (lines !== null) return { sequence, lines: () => lines };
     try {
-      const state = await this.#rebuild(sequence);
+      const state = await this.#state.rebuild(sequence);
       return { sequence, lines: () => encodeState(state) };
     } catch (error) {
       if (!(error instanceof MinistateError)) throw error;
       // The disk can't be read but memory is sound: a snapshot of it is worth the wait.
       return await this.#writer.exclusive(() => {
-        const lines = [...encodeState(this.#live())];
+        const lines = [...encodeState(this.#state.live())];
         return Promise.resolve({ sequence: this.#writer.sequence, lines: () => lines });
       });
     }
@@ -145,7 +146,7 @@ export class Compaction {
     const { sequence } = this.#writer;
     // Judge by the last snapshot's size: even listing a million keys takes half a second.
     const isLarge = this.snapshotSize > ENCODED_LIVE_MAX;
-    const lines = isLarge ? null : encodeUpTo(this.#live(), ENCODED_LIVE_MAX);
+    const lines = isLarge ? null : encodeUpTo(this.#state.live(), ENCODED_LIVE_MAX);
     try {
       // So that the next open reads only this snapshot and later segments, and the older segments can be deleted.
       await this.#writer.rotate();
@@ -159,7 +160,7 @@ export class Compaction {
 
   /** Writes the file. On a full disk, first gives back the fill, then deletes the oldest files. */
   async #write(
-    named: NamedFile,
+    file: NamedFile,
     header: SnapshotHeader,
     lines: () => Iterable<string>,
   ): Promise<number> {
@@ -173,8 +174,8 @@ export class Compaction {
     for (;;) {
       try {
         const { fs, path } = this.#directory;
-        const size = await writeSnapshot(fs, path, named, header, lines());
-        this.#synced.add(named.path);
+        const size = await writeSnapshot(fs, path, file, header, lines());
+        this.#synced.add(file.path);
         return size;
       } catch (error) {
         const next = isDiskFull(error) ? makeRoom.shift() : undefined;
@@ -189,13 +190,13 @@ export class Compaction {
 
   async #isSound(snapshot: { path: string; sequence: number }): Promise<boolean> {
     const { snapshots } = await this.#directory.list();
-    const named = snapshots.find((other) => other.sequence === snapshot.sequence);
-    return named !== undefined && await this.#verify(named);
+    const file = snapshots.find((other) => other.sequence === snapshot.sequence);
+    return file !== undefined && await this.#verify(file);
   }
 
-  async #verify(named: NamedFile): Promise<boolean> {
+  async #verify(file: NamedFile): Promise<boolean> {
     try {
-      const header = await verifySnapshot(this.#directory.fs, named);
+      const header = await verifySnapshot(this.#directory.fs, file);
       // Another journal's snapshot can't be used.
       return header.id === this.#writer.identity.id;
     } catch {
@@ -208,9 +209,9 @@ export class Compaction {
   async #deleteUnneeded(kept = this.#kept): Promise<string[]> {
     const files = await this.#directory.list();
     const sound: NamedFile[] = [];
-    for (const named of files.snapshots.toReversed()) {
+    for (const file of files.snapshots.toReversed()) {
       if (sound.length === kept) break;
-      if (await this.#verify(named)) sound.push(named);
+      if (await this.#verify(file)) sound.push(file);
     }
     // Until there are enough sound snapshots, the journal from the beginning is the fallback for a damaged one.
     if (sound.length < kept) return [];

@@ -165,16 +165,16 @@ export class StateMachine<S, M, R> {
    */
   runAll(sequenceFirst: number, timestamp: number, texts: readonly string[]): Applied<R>[] {
     const applied: Applied<R>[] = [];
-    let refusal: unknown = null;
+    let rejection: unknown = null;
     for (const [i, text] of texts.entries()) {
       const sequence = sequenceFirst + i;
       try {
         applied.push({ sequence, result: this.run(sequence, timestamp, parseExactly(text)) });
       } catch (error) {
-        refusal ??= error;
+        rejection ??= error;
       }
     }
-    if (refusal !== null) throw refusal;
+    if (rejection !== null) throw rejection;
     return applied;
   }
 

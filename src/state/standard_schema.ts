@@ -46,12 +46,12 @@ export function validate<O>(schema: StandardSchema<unknown, O>, value: unknown):
   }
   const { issues } = outcome as { issues?: unknown };
   // The standard only asks whether there are issues: some validators return `null` or `false` when there are none.
-  if (issues) throw refusal(Array.isArray(issues) ? issues : [issues]);
+  if (issues) throw invalidMutation(Array.isArray(issues) ? issues : [issues]);
   if ("value" in outcome) return outcome.value as O;
   throw notOfTheStandard(outcome);
 }
 
-function refusal(issues: readonly unknown[]): InvalidMutationError {
+function invalidMutation(issues: readonly unknown[]): InvalidMutationError {
   const messages = issues.map((issue) => (issue as { message?: unknown } | null)?.message);
   const reasons = messages.filter((message) => typeof message === "string" && message !== "");
   const reason = reasons.length > 0 ? reasons.join("; ") : "it gives no reason";

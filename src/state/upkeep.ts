@@ -24,8 +24,8 @@ export function upkeepOf<S, M, R>(
   rebuild: (sequence: number) => Promise<unknown>,
 ): Upkeep {
   if (writer === null) return { compaction: null, automatic: null };
-  const live = () => machine.state;
-  const compaction = new Compaction(directory, writer, settings, snapshot, live, rebuild);
+  const state = { live: () => machine.state, rebuild };
+  const compaction = new Compaction(directory, writer, settings, snapshot, state);
   const automatic = settings.compaction === "manual"
     ? null
     : new AutomaticCompaction(compaction, writer, settings);

@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { type InputLine, readLines } from "../../cli/lines.ts";
+import { type InputLine, readInputLines } from "../../cli/lines.ts";
 
 async function linesOf(bytes: Uint8Array, pieceSize: number, sizeMax = 100): Promise<InputLine[]> {
   async function* pieces() {
@@ -15,7 +15,7 @@ async function linesOf(bytes: Uint8Array, pieceSize: number, sizeMax = 100): Pro
     }
   }
   const lines: InputLine[] = [];
-  for await (const some of readLines(pieces(), sizeMax)) lines.push(...some);
+  for await (const some of readInputLines(pieces(), sizeMax)) lines.push(...some);
   return lines;
 }
 

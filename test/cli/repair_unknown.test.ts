@@ -3,7 +3,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type DurableFs, StateManager } from "@ministate/ministate";
-import { isPowerCut } from "../../testing/disk/call_gate.ts";
+import { isPowerCut } from "../../testing/disk/disk_calls.ts";
 import { crashImages } from "../../testing/disk/crash_images.ts";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { setUnnamedAside } from "../../src/recovery/aside_unnamed.ts";

@@ -1,6 +1,6 @@
 // Tests that the counting file system keeps the contract of the one below it.
 
-import { Special } from "../../testing/disk/names.ts";
+import { SpecialFile } from "../../testing/disk/names.ts";
 import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { CountingFs } from "../../src/disk/counting_fs.ts";
 import { testConformance } from "../support/conformance.ts";
@@ -11,7 +11,7 @@ testConformance("the counting file system", async () => {
   return {
     fs: new CountingFs(disk),
     path: "/site",
-    plant: (path, kind) => disk.plant(path, new Special(kind)),
+    plant: (path, kind) => disk.plant(path, new SpecialFile(kind)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 });

@@ -1,6 +1,6 @@
 // Tests that the file system of one place keeps the contract of the one below it while the place exists.
 
-import { Special } from "../../testing/disk/names.ts";
+import { SpecialFile } from "../../testing/disk/names.ts";
 import { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { Place } from "../../src/disk/place.ts";
 import { PlacedFs } from "../../src/disk/placed_fs.ts";
@@ -13,7 +13,7 @@ testConformance("the file system of a place", async () => {
   return {
     fs: new PlacedFs(disk, place),
     path: "/site",
-    plant: (path, kind) => disk.plant(path, new Special(kind)),
+    plant: (path, kind) => disk.plant(path, new SpecialFile(kind)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 });

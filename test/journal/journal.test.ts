@@ -36,7 +36,7 @@ test("append() and appendAll() give sequences, and replay() gives the values in 
     const calls = ["d", "e", "f"].map((value) => journal.append(value));
     assertEquals((await Promise.all(calls)).map(({ sequence }) => sequence), [4, 5, 6]);
     assertEquals(journal.stateDir, directory.path);
-    assert(journal.path.startsWith(directory.path));
+    assert(journal.journalPath.startsWith(directory.path));
   }
   await using journal = await Journal.open<string>(directory.path, journalName);
   assertEquals(journal.recovery.replayed, 6);
@@ -80,7 +80,7 @@ test("Journal.open() cuts a torn tail and reports it", async () => {
   {
     await using journal = await Journal.open<string>(directory.path, journalName);
     await journal.append("kept");
-    path = journal.path;
+    path = journal.journalPath;
   }
   await appendFile(path, '[2,"torn');
   await using journal = await Journal.open<string>(directory.path, journalName);
@@ -118,7 +118,7 @@ test("replay() gives a journal that is open read-only, in the range asked for", 
   await using manager = await openLedger(directory.path);
   await manager.applyAll(["a", "b", "c", "d"]);
   await using journal = await Journal.open(directory.path, journalName, { readOnly: true });
-  assertEquals(journal.path, manager.journalPath);
+  assertEquals(journal.journalPath, manager.journalPath);
   const mutations = async (range: object) =>
     (await all(journal.replay(range))).map(({ mutation }) => mutation);
   assertEquals(await mutations({}), ["a", "b", "c", "d"]);

@@ -37,8 +37,8 @@ test("read() gives every batch when line feeds and a seal lie between batches of
       const parts = [{ pad: 10 }, { seal: 1 }, { lineFeeds }, { pad }, { lineFeeds: 3 }, {
         pad: 1,
       }];
-      const { fs, named, size } = segmentOf(parts);
-      const reader = await SegmentReader.open(fs, named);
+      const { fs, file, size } = segmentOf(parts);
+      const reader = await SegmentReader.open(fs, file);
       assertEquals(await readAll(reader), [1, 2, 3], `${lineFeeds} line feeds, a pad of ${pad}`);
       assertEquals([reader.soundEnd, reader.damage, reader.sealed], [size, null, false]);
       await reader.close();
@@ -47,12 +47,12 @@ test("read() gives every batch when line feeds and a seal lie between batches of
 });
 
 test("read() returns exactly the batches up to its limit, and the rest once the limit has moved", async () => {
-  const { fs, named, starts, size } = segmentOf(
+  const { fs, file, starts, size } = segmentOf(
     Array.from({ length: 40 }, (_, i) => ({ pad: (i * 7919) % (CHUNK_SIZE * 1.5) })),
   );
   const ends = [...starts.slice(1), size];
   for (const [index, limit] of ends.entries()) {
-    const reader = await SegmentReader.open(fs, named);
+    const reader = await SegmentReader.open(fs, file);
     const expected = Array.from({ length: index + 1 }, (_, i) => i + 1);
     assertEquals(await readAll(reader, limit), expected);
     assertEquals([reader.soundEnd, reader.damage], [limit, null]);
@@ -65,8 +65,8 @@ test("read() returns exactly the batches up to its limit, and the rest once the 
 test("read() stops at rubbish between batches, and says where", async () => {
   for (const pad of sizes) {
     const text = "rubbish\n";
-    const { fs, named, starts } = segmentOf([{ pad: 1 }, { pad }, { text }, { pad: 5 }]);
-    const reader = await SegmentReader.open(fs, named);
+    const { fs, file, starts } = segmentOf([{ pad: 1 }, { pad }, { text }, { pad: 5 }]);
+    const reader = await SegmentReader.open(fs, file);
     assertEquals(await readAll(reader), [1, 2]);
     assertEquals([reader.soundEnd, reader.damage?.offset], [starts[2], starts[2]]);
     await reader.close();
@@ -76,8 +76,8 @@ test("read() stops at rubbish between batches, and says where", async () => {
 test("read() knows where the last batch begins, and the last seal", async () => {
   for (const sealed of [true, false]) {
     const parts: Part[] = [{ pad: 10 }, { pad: 20 }, ...(sealed ? [{ seal: 2 }] : [])];
-    const { fs, named, starts, size } = segmentOf(parts);
-    const reader = await SegmentReader.open(fs, named);
+    const { fs, file, starts, size } = segmentOf(parts);
+    const reader = await SegmentReader.open(fs, file);
     await readAll(reader);
     assertEquals([reader.lastStart, reader.sealed, reader.soundEnd], [
       starts[sealed ? 2 : 1],
@@ -89,17 +89,17 @@ test("read() knows where the last batch begins, and the last seal", async () => 
 });
 
 test("read() gives up on a line that is larger than any batch, with bounded memory", async () => {
-  const { fs, named } = segmentOf([{ pad: 1 }, { pad: BATCH_SIZE_MAX + 2 * CHUNK_SIZE }]);
-  const reader = await SegmentReader.open(fs, named);
+  const { fs, file } = segmentOf([{ pad: 1 }, { pad: BATCH_SIZE_MAX + 2 * CHUNK_SIZE }]);
+  const reader = await SegmentReader.open(fs, file);
   assertEquals(await readAll(reader), [1]);
   assert(reader.damage !== null);
   await reader.close();
 });
 
 test("SegmentReader.open() refuses a segment under another one's name", async () => {
-  const { fs, named } = segmentOf([{ pad: 1 }]);
+  const { fs, file } = segmentOf([{ pad: 1 }]);
   const other = segmentFile(IDENTITY, 2);
-  fs.plant(other.path, fs.peek(named.path)!);
+  fs.plant(other.path, fs.peek(file.path)!);
   await assertRejects(() => SegmentReader.open(fs, other), CorruptionError);
 });
 

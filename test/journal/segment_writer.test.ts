@@ -85,13 +85,13 @@ async function freshSegment(fillsAhead = true) {
   const failures: Failures = {};
   const disk = freshDisk();
   const fs = failing(disk, failures);
-  const named = segmentFile(IDENTITY, 1);
+  const file = segmentFile(IDENTITY, 1);
   const header = segmentHeader(IDENTITY, 1, 0);
-  const writer = await SegmentWriter.create(fs, IDENTITY.directory, named, header, fillsAhead);
+  const writer = await SegmentWriter.create(fs, IDENTITY.directory, file, header, fillsAhead);
   const encoder = new BatchEncoder(fs.crc32);
   const batch = (sequence: number, size: number) =>
     encoder.encode([JSON.stringify("x".repeat(size))], sequence - 1, 0, writer.seed);
-  return { disk, fs, named, writer, batch, failures };
+  return { disk, fs, file, writer, batch, failures };
 }
 
 test("append() ends the writer when there is no space ahead and the file can't be cut either", async () => {
@@ -108,7 +108,7 @@ test("append() ends the writer when there is no space ahead and the file can't b
 });
 
 test("settle() needs no space for a batch that trim() has cut off", async () => {
-  const { writer, batch, failures, disk, named } = await freshSegment();
+  const { writer, batch, failures, disk, file } = await freshSegment();
   await writer.append(batch(1, 10));
   const sound = writer.offset;
   Object.assign(failures, { write: "ENOSPC", truncate: "ENOSPC", writesHalf: true });
@@ -116,26 +116,26 @@ test("settle() needs no space for a batch that trim() has cut off", async () => 
   await assertRejects(() => writer.settle(), DiskFullError);
   failures.truncate = undefined;
   await writer.trim();
-  assertEquals(disk.peek(named.path)!.length, sound);
+  assertEquals(disk.peek(file.path)!.length, sound);
   failures.truncate = "ENOSPC";
   await writer.settle();
   Object.assign(failures, { write: undefined, truncate: undefined });
   await writer.append(batch(2, 100));
   await writer.close();
-  const reader = await SegmentReader.open(disk, named);
+  const reader = await SegmentReader.open(disk, file);
   while (await reader.read() !== null);
   assertEquals([reader.expected, reader.damage], [3, null]);
   await reader.close();
 });
 
 test("resume() cuts a torn tail off where there is no space to overwrite it", async () => {
-  const { disk, writer, named, batch } = await freshSegment();
+  const { disk, writer, file, batch } = await freshSegment();
   await writer.append(batch(1, 10));
   await writer.trim();
   await writer.close();
-  const sound = disk.peek(named.path)!;
-  disk.plant(named.path, new Uint8Array([...sound, ...new TextEncoder().encode('[2,"torn')]));
-  const reader = await SegmentReader.open(disk, named);
+  const sound = disk.peek(file.path)!;
+  disk.plant(file.path, new Uint8Array([...sound, ...new TextEncoder().encode('[2,"torn')]));
+  const reader = await SegmentReader.open(disk, file);
   await reader.read();
   const { header, seed, lastStart, soundEnd } = reader;
   await reader.close();
@@ -146,17 +146,17 @@ test("resume() cuts a torn tail off where there is no space to overwrite it", as
     },
   };
   const place = { lastStart, soundEnd };
-  const again = await SegmentWriter.resume(failing(disk, failures), named, header, seed, place);
-  assertEquals(disk.peek(named.path), sound);
+  const again = await SegmentWriter.resume(failing(disk, failures), file, header, seed, place);
+  assertEquals(disk.peek(file.path), sound);
   await again.append(batch(2, 10));
   await again.close();
 });
 
 test("size() of a segment fails with the system's error when the file system can't report it", async () => {
-  const { fs, named } = segmentOf([{ pad: 10 }]);
-  const reader = await SegmentReader.open(failing(fs, { size: "EIO" }), named);
+  const { fs, file } = segmentOf([{ pad: 10 }]);
+  const reader = await SegmentReader.open(failing(fs, { size: "EIO" }), file);
   const error = await assertRejects(() => reader.size(), IoError);
-  assertEquals([error.systemCode, error.path], ["EIO", named.path]);
+  assertEquals([error.systemCode, error.path], ["EIO", file.path]);
 });
 
 test("create() ends the writer unless the new segment is known not to exist", async () => {
@@ -169,11 +169,11 @@ test("create() ends the writer unless the new segment is known not to exist", as
   ];
   for (const [failures, wanted, left] of rows) {
     const disk = freshDisk();
-    const named = segmentFile(IDENTITY, 1);
+    const file = segmentFile(IDENTITY, 1);
     const header = segmentHeader(IDENTITY, 1, 0);
     const fs = failing(disk, failures);
     await assertRejects(
-      () => SegmentWriter.create(fs, IDENTITY.directory, named, header, true),
+      () => SegmentWriter.create(fs, IDENTITY.directory, file, header, true),
       wanted,
     );
     const names = disk.paths(IDENTITY.directory).filter((path) => path.includes(".wal."));
@@ -189,13 +189,13 @@ test("append() ends the writer when the reserve after the first batch can't be c
 });
 
 test("append() fills less far ahead where the disk has no more room", async () => {
-  const { writer, batch, failures, named, disk } = await freshSegment();
+  const { writer, batch, failures, file, disk } = await freshSegment();
   await writer.append(batch(1, 10));
   let writes = 0;
   Object.defineProperty(failures, "write", { get: () => ++writes === 1 ? "ENOSPC" : undefined });
   await writer.append(batch(2, 70_000));
   await writer.close();
-  const reader = await SegmentReader.open(disk, named);
+  const reader = await SegmentReader.open(disk, file);
   while (await reader.read() !== null);
   assertEquals([reader.expected, reader.damage], [3, null]);
   await reader.close();
@@ -214,24 +214,24 @@ test("settle() ends the writer when what is left of a refused batch can't be cle
 
 /** A segment with one batch and a torn tail of `size` bytes, and what is needed to resume it. */
 async function tornSegment(size: number) {
-  const { disk, writer, named, batch } = await freshSegment();
+  const { disk, writer, file, batch } = await freshSegment();
   await writer.append(batch(1, 10));
   await writer.trim();
   await writer.close();
   const torn = new TextEncoder().encode(`[2,"${"x".repeat(size)}`);
-  disk.plant(named.path, new Uint8Array([...disk.peek(named.path)!, ...torn]));
-  const reader = await SegmentReader.open(disk, named);
+  disk.plant(file.path, new Uint8Array([...disk.peek(file.path)!, ...torn]));
+  const reader = await SegmentReader.open(disk, file);
   await reader.read();
   const { header, seed, lastStart, soundEnd } = reader;
   await reader.close();
   const resume = (failures: Failures) =>
-    SegmentWriter.resume(failing(disk, failures), named, header, seed, { lastStart, soundEnd });
-  return { disk, named, batch, resume };
+    SegmentWriter.resume(failing(disk, failures), file, header, seed, { lastStart, soundEnd });
+  return { disk, file, batch, resume };
 }
 
 test("resume() fails and leaves the tail unchanged when overwriting it fails for another reason", async () => {
-  const { disk, named, resume } = await tornSegment(10);
-  const before = disk.peek(named.path);
+  const { disk, file, resume } = await tornSegment(10);
+  const before = disk.peek(file.path);
   let writes = 0;
   const failures: Failures = {
     get write() {
@@ -239,11 +239,11 @@ test("resume() fails and leaves the tail unchanged when overwriting it fails for
     },
   };
   const error = await assertRejects(() => resume(failures), IoError);
-  assertEquals([error.systemCode, disk.peek(named.path)], ["EIO", before]);
+  assertEquals([error.systemCode, disk.peek(file.path)], ["EIO", before]);
 });
 
 test("append() first clears a torn tail that resume() had no space to clear", async () => {
-  const { disk, named, batch, resume } = await tornSegment(500);
+  const { disk, file, batch, resume } = await tornSegment(500);
   const failures: Failures = { write: "ENOSPC", truncate: "ENOSPC" };
   const writer = await resume(failures);
   await assertRejects(async () => await writer.append(batch(2, 10)), DiskFullError);
@@ -251,7 +251,7 @@ test("append() first clears a torn tail that resume() had no space to clear", as
   failures.write = undefined;
   await writer.append(batch(2, 10));
   await writer.close();
-  const reader = await SegmentReader.open(disk, named);
+  const reader = await SegmentReader.open(disk, file);
   while (await reader.read() !== null);
   assertEquals([reader.expected, reader.damage], [3, null]);
   await reader.close();
@@ -263,11 +263,11 @@ test("SegmentWriter refuses to write a seal when a sync has failed", async () =>
   const fs = await wrapFs(({ name }) => {
     if (fails && name.startsWith("sync")) throw systemError("EIO");
   });
-  const named = segmentFile({ directory: directory.path, stem: "test", edition: 1 }, 1);
+  const file = segmentFile({ directory: directory.path, stem: "test", edition: 1 }, 1);
   const writer = await SegmentWriter.create(
     fs,
     directory.path,
-    named,
+    file,
     segmentHeader(IDENTITY, 1, 0),
     true,
   );

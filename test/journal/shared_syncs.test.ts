@@ -5,10 +5,9 @@ import { assert, assertEquals } from "@std/assert";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { until } from "../support/until.ts";
-import { type Operation, wrapFs } from "../support/wrapped_fs.ts";
+import { type FsCall, wrapFs } from "../support/wrapped_fs.ts";
 
-const isSync = ({ name, path }: Operation) =>
-  name.startsWith("sync") && path.includes(".wal.jsonl");
+const isSync = ({ name, path }: FsCall) => name.startsWith("sync") && path.includes(".wal.jsonl");
 const sleep = (delayMs: number) => new Promise((resolve) => setTimeout(resolve, delayMs));
 
 test("apply() calls that wait at the same time share one write and one sync", async () => {

@@ -3,10 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { type LostRecords, MinistateError } from "@ministate/ministate";
-import { isPowerCut } from "../../testing/disk/call_gate.ts";
+import { isPowerCut } from "../../testing/disk/disk_calls.ts";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { Random, testSeed } from "../support/random.ts";
-import { named, openDamaged } from "../../simulation/damage_oracle.ts";
+import { openDamaged, runCase } from "../../simulation/damage_oracle.ts";
 import { ANY_POWER_CUT, EXTREME_POWER_CUTS } from "../../testing/disk/power_cut.ts";
 import { DIRECTORY, World } from "../../simulation/world.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
@@ -107,7 +107,7 @@ for (const { name, harm, provable } of rows) {
         const random = new Random(seed + at * 100 + image);
         const choice = EXTREME_POWER_CUTS[image] ?? ANY_POWER_CUT;
         const where = `call ${at}, ${disk.log.at(-1)}, ${JSON.stringify(choice)}, seed ${seed}`;
-        await named(
+        await runCase(
           where,
           () => check(disk.powerCut(choice, random), provable, finished, whatWasThere),
         );

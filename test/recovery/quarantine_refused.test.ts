@@ -97,7 +97,7 @@ test("open() refuses when the quarantine's name is a link, and copies nothing th
   await mkdir(outside);
   const journal = await Journal.open(inside, journalName);
   await journal.append("kept");
-  const { path } = journal;
+  const { journalPath: path } = journal;
   await journal.close();
   await appendFile(path, '[2,"torn');
   await symlink(outside, `${inside}/quarantine`);

@@ -153,13 +153,13 @@ test("readSnapshot() looks at each byte of a long line a few times, however long
 
 /** Looks at what follows the damage of a segment with a hole. */
 async function evidenceOf(parts: readonly Part[], hole: (end: Uint8Array) => Hole) {
-  const { fs, named, starts } = segmentOf(parts);
-  const whole = fs.peek(named.path)!;
+  const { fs, file, starts } = segmentOf(parts);
+  const whole = fs.peek(file.path)!;
   // The last part is after the hole.
   const split = starts.at(-1)!;
-  fs.plant(named.path, whole.slice(0, split));
-  const meter = metered(sparse(fs, new Map([[named.path, hole(whole.slice(split))]])));
-  const reader = await SegmentReader.open(meter.fs, named);
+  fs.plant(file.path, whole.slice(0, split));
+  const meter = metered(sparse(fs, new Map([[file.path, hole(whole.slice(split))]])));
+  const reader = await SegmentReader.open(meter.fs, file);
   while (await reader.read() !== null);
   const { bytesRead } = meter;
   const evidence = await findTailEvidence(reader, reader.soundEnd, fs.crc32);

@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
-import { failsOrKeepsAll, named, quarantines } from "../../simulation/damage_oracle.ts";
+import { failsOrKeepsAll, quarantines, runCase } from "../../simulation/damage_oracle.ts";
 import { damagedDisk, filesOf, record, type Recording } from "../../simulation/recordings.ts";
 import { DIRECTORY } from "../../simulation/world.ts";
 
@@ -47,7 +47,7 @@ for (const [index, recording] of recordings.entries()) {
           const spliced = encoder.encode(splice(lines, at, others).join("\n"));
           const excused = excusedFor(recording, path, spliced);
           const damaged = () => damagedDisk(recording, path, () => spliced.slice());
-          await named(`${path} line ${at + 1}`, async () => {
+          await runCase(`${path} line ${at + 1}`, async () => {
             await failsOrKeepsAll(recording, damaged(), excused);
             await quarantines(recording, damaged(), path, excused);
           });

@@ -12,8 +12,8 @@ const CHUNK_SIZE = 64 * 1024;
 
 /** Looks after the damage that ends the segment's sound part. */
 async function evidenceOf(parts: readonly Part[], first = 1) {
-  const { fs, named, starts, size } = segmentOf(parts, first);
-  const reader = await SegmentReader.open(fs, named);
+  const { fs, file, starts, size } = segmentOf(parts, first);
+  const reader = await SegmentReader.open(fs, file);
   while (await reader.read() !== null);
   const evidence = await findTailEvidence(reader, reader.soundEnd, fs.crc32);
   await reader.close();

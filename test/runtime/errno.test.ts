@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { LockedError, type MinistateError, StateManager } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
-import { named, nameOfErrno, naming } from "../../runtime/errno.ts";
+import { nameOfErrno, withCode, withErrorCodes } from "../../runtime/errno.ts";
 import { PoisonedError } from "../../src/errors.ts";
 import { ioError, isDiskFull } from "../../src/failures.ts";
 import { own, run } from "../support/runtimes.ts";
@@ -33,7 +33,7 @@ function unnamed(errno: number): Error {
   return Object.assign(new Error(`${code}: ${code}, write`), { code, errno: -errno });
 }
 
-test("named() gives every form of an error the name of its number", () => {
+test("withCode() gives every form of an error the name of its number", () => {
   for (const [errno, name] of names) {
     const forms = [
       Object.assign(new Error("a"), { code: "UNKNOWN", errno: -errno }),
@@ -42,30 +42,30 @@ test("named() gives every form of an error the name of its number", () => {
       new Error(`Words (os error ${errno}): open '/a (os error 2)'`),
     ];
     for (const error of forms) {
-      assertEquals(named(error), error);
+      assertEquals(withCode(error), error);
       assertEquals((error as { code?: string }).code, name);
     }
   }
 });
 
-test("named() doesn't change errors that have a name or no number", () => {
+test("withCode() doesn't change errors that have a name or no number", () => {
   const known = Object.assign(new Error("a"), { code: "ENOENT", errno: -122 });
-  named(known);
+  withCode(known);
   assertEquals(known.code, "ENOENT");
   for (const error of [new Error("a"), Object.assign(new Error("b"), { errno: -41 })]) {
-    assertEquals("code" in (named(error) as Error), false);
+    assertEquals("code" in (withCode(error) as Error), false);
   }
-  assertEquals(named("just text"), "just text");
+  assertEquals(withCode("just text"), "just text");
 });
 
-test("naming() names errors thrown now and later, and turns no plain result into a promise", async () => {
-  assertEquals(naming(() => 1), 1);
-  assertEquals(await naming(() => Promise.resolve(2)), 2);
+test("withErrorCodes() names errors thrown now and later, and turns no plain result into a promise", async () => {
+  assertEquals(withErrorCodes(() => 1), 1);
+  assertEquals(await withErrorCodes(() => Promise.resolve(2)), 2);
   const calls = [() => Promise.reject(unnamed(122)), () => {
     throw unnamed(122);
   }];
   for (const call of calls) {
-    const error = await assertRejects(async () => await naming(call));
+    const error = await assertRejects(async () => await withErrorCodes(call));
     assertEquals((error as { code?: string }).code, "EDQUOT");
   }
 });

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
-import { named } from "../../runtime/errno.ts";
+import { withCode } from "../../runtime/errno.ts";
 import { fileName } from "../support/files.ts";
 import { commandOf, own, programs } from "../support/runtimes.ts";
 import { openLedger } from "../support/samples.ts";
@@ -32,7 +32,7 @@ test("named() gives every recorded error of a runtime its true name", () => {
   assertEquals(new Set(recorded.map(({ runtime }) => runtime)).size, 3);
   for (const { name, runtime, call, message, ...properties } of recorded) {
     const error = Object.assign(new Error(message), properties) as Error & { code?: string };
-    assertEquals(named(error), error);
+    assertEquals(withCode(error), error);
     assertEquals(error.code, name, `${call} under ${runtime}: ${message}`);
   }
 });

@@ -104,7 +104,7 @@ test("open() read-only creates nothing in an empty directory, and reads nothing 
   assertEquals([manager.journalPath, manager.sequence], [directory.path, 0]);
   assertEquals(manager.compactionError, null);
   await using journal = await Journal.open(directory.path, journalName, { readOnly: true });
-  assertEquals([journal.path, journal.sequence], [directory.path, 0]);
+  assertEquals([journal.journalPath, journal.sequence], [directory.path, 0]);
   assertEquals(await all(journal.replay()), []);
   await using target = await temporaryDirectory();
   const report = await manager.backup(target.join("copy"));

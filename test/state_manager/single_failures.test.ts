@@ -12,12 +12,12 @@ import { LINE_FEED } from "../../src/format/format.ts";
 import { fileName, rewrite } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { type Operation, systemError, wrapFs } from "../support/wrapped_fs.ts";
+import { type FsCall, systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 const manual = { compaction: "manual" as const };
 
 /** A file system that fails where `where` says so, as long as a code is set. */
-async function fallible(where: (operation: Operation) => boolean) {
+async function fallible(where: (operation: FsCall) => boolean) {
   const failure = { code: "" };
   const fs = await wrapFs((operation) => {
     if (failure.code !== "" && where(operation)) throw systemError(failure.code);
@@ -85,7 +85,7 @@ test("open() cuts a torn tail on a full disk, and says that it is not kept", asy
 });
 
 test("open() fails with the system's error when damage can't be set aside, and sets it aside the next time", async () => {
-  const places: [string, string, (operation: Operation) => boolean][] = [
+  const places: [string, string, (operation: FsCall) => boolean][] = [
     ["the report", "EIO", ({ name, path }) => name === "write" && path.includes("lost-from")],
     [
       "a later segment",

@@ -1,6 +1,6 @@
 // A file system whose disk refuses to read files, or parts of them.
 
-import type { DurableFs } from "@ministate/ministate";
+import type { DurableFile, DurableFs } from "@ministate/ministate";
 import { systemError } from "./wrapped_fs.ts";
 
 /** What the disk refuses. */
@@ -21,7 +21,7 @@ export function badDisk(
   ...bads: Bad[]
 ): { fs: DurableFs; readonly refusals: number } {
   let refusals = 0;
-  const refuse = (bad: Bad) => {
+  const refuse = (bad: Bad): never => {
     refusals++;
     bad.times = (bad.times ?? Infinity) - 1;
     throw bad.code.includes(" ") ? new Error(bad.code) : systemError(bad.code);
@@ -38,24 +38,9 @@ export function badDisk(
   const fs: DurableFs = {
     async open(path, mode) {
       whole(path);
-      const file = await inner.open(path, mode);
-      return {
-        read(buffer, offset) {
-          const end = offset + buffer.length;
-          const bad = of(path).find(({ range }) => range && range[0] < end && range[1] > offset);
-          if (bad === undefined) return file.read(buffer, offset);
-          // As the kernel does: the bytes before the bad page are returned.
-          const good = bad.range![0] - offset;
-          return good > 0 ? file.read(buffer.subarray(0, good), offset) : refuse(bad);
-        },
-        write: (buffer, offset) => file.write(buffer, offset),
-        syncData: () => file.syncData(),
-        syncAll: () => file.syncAll(),
-        truncate: (size) => file.truncate(size),
-        size: () => file.size(),
-        identity: () => file.identity(),
-        close: () => file.close(),
-      };
+      const find = (from: number, to: number) =>
+        of(path).find(({ range }) => range && range[0] < to && range[1] > from);
+      return badFile(await inner.open(path, mode), find, refuse);
     },
     async rename(from, to) {
       whole(from, to);
@@ -94,5 +79,28 @@ export function badDisk(
     get refusals() {
       return refusals;
     },
+  };
+}
+
+function badFile(
+  file: DurableFile,
+  find: (from: number, to: number) => Bad | undefined,
+  refuse: (bad: Bad) => never,
+): DurableFile {
+  return {
+    read(buffer, offset) {
+      const bad = find(offset, offset + buffer.length);
+      if (bad === undefined) return file.read(buffer, offset);
+      // As the kernel does: the bytes before the bad page are returned.
+      const good = bad.range![0] - offset;
+      return good > 0 ? file.read(buffer.subarray(0, good), offset) : refuse(bad);
+    },
+    write: (buffer, offset) => file.write(buffer, offset),
+    syncData: () => file.syncData(),
+    syncAll: () => file.syncAll(),
+    truncate: (size) => file.truncate(size),
+    size: () => file.size(),
+    identity: () => file.identity(),
+    close: () => file.close(),
   };
 }

@@ -18,14 +18,23 @@ export interface Site {
   [Symbol.asyncDispose]: () => Promise<void>;
 }
 
+type It = (says: string, run: (site: Site) => Promise<void>) => void;
+
 /** Reads, writes and names, on any file system. */
 export function testConformance(name: string, site: () => Promise<Site>): void {
-  const it = (says: string, run: (site: Site) => Promise<void>) =>
+  const it: It = (says, run) =>
     test(`${name}: ${says}`, async () => {
       await using place = await site();
       await run(place);
     });
+  testBytes(it);
+  testOpening(it);
+  testNames(it);
+  testPlaces(it);
+  testLocks(it);
+}
 
+function testBytes(it: It): void {
   it("read() returns what write() wrote, at any position", async ({ fs, path }) => {
     const file = await fs.open(`${path}/a`, "create");
     assertEquals(await file.write(bytes("hello"), 0), 5);
@@ -80,6 +89,17 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await assertCode(() => fs.open(`${path}/a`, "create"), "EEXIST");
   });
 
+  it("crc32() returns the known values, in one call or continued", async ({ fs }) => {
+    await Promise.resolve();
+    assertEquals(fs.crc32(bytes(""), 0), 0);
+    assertEquals(fs.crc32(bytes("123456789"), 0), 0xcbf43926);
+    assertEquals(fs.crc32(bytes("a"), 0), 0xe8b7be43);
+    assertEquals(fs.crc32(bytes("56789"), fs.crc32(bytes("1234"), 0)), 0xcbf43926);
+    assertEquals(fs.crc32(new Uint8Array(32).fill(0xff), 0), 0xff6cab0b);
+  });
+}
+
+function testOpening(it: It): void {
   it("open() fails with ENOENT when the file doesn't exist", async ({ fs, path }) => {
     await assertCode(() => fs.open(`${path}/none`, "read"), "ENOENT");
     await assertCode(() => fs.open(`${path}/none`, "write"), "ENOENT");
@@ -107,7 +127,9 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await assertCode(() => fs.lock(`${path}/pipe`), "EINVAL");
     await assertCode(() => fs.lock(`${path}/folder`), "EISDIR");
   });
+}
 
+function testNames(it: It): void {
   it("rename() replaces what was there", async ({ fs, path }) => {
     for (const name of ["a", "b"]) {
       const file = await fs.open(`${path}/${name}`, "create");
@@ -162,50 +184,15 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     await assertRejects(() => fs.remove(`${path}/folder`));
     assertEquals((await fs.list(path)).length, 1);
   });
+}
 
-  it("lock() has one holder at a time, and is free again once released", async ({ fs, path }) => {
-    const lock = await fs.lock(`${path}/lock`);
-    assert(lock !== null);
-    assertEquals(await fs.lock(`${path}/lock`), null);
-    await lock.release();
-    const again = await fs.lock(`${path}/lock`);
-    assert(again !== null);
-    await again.release();
-  });
-
-  it("lockDirectory() and a lock() with the directory exclude each other", async ({ fs, path }) => {
-    const file = `${path}/lock`;
-    const alone = await fs.lockDirectory(path);
-    assert(alone !== null);
-    assertSame(await alone.identity(), await fs.identity(path));
-    assertEquals([await fs.lockDirectory(path), await fs.lock(file, path)], [null, null]);
-    await alone.release();
-    const both = await fs.lock(file, path);
-    assert(both !== null);
-    assertSame(await both.identity(), await fs.identity(file));
-    assertEquals([await fs.lockDirectory(path), await fs.lock(file, path)], [null, null]);
-    await both.release();
-    await (await fs.lockDirectory(path))!.release();
-    await assertCode(() => fs.lockDirectory(`${path}/none`), "ENOENT");
-  });
-
+function testPlaces(it: It): void {
   it("resolve() returns one path for every way to write it, whether it exists or not", async ({ fs, path }) => {
     await fs.makeDirectory(`${path}/folder`);
     for (const name of ["folder", "none"]) {
       assertEquals(await fs.resolve(`${path}/./${name}/`), await fs.resolve(`${path}//${name}`));
     }
     assert((await fs.resolve(`${path}/folder`)).startsWith("/"));
-  });
-
-  it("lock() locks the directory with the file, so another file there doesn't help", async ({ fs, path }) => {
-    const lock = await fs.lock(`${path}/lock`, path);
-    assert(lock !== null);
-    await fs.remove(`${path}/lock`);
-    assertEquals(await fs.lock(`${path}/lock`, path), null);
-    await lock.release();
-    const again = await fs.lock(`${path}/lock`, path);
-    assert(again !== null);
-    await again.release();
   });
 
   it("identity() belongs to the file, whatever its name and whoever asks", async ({ fs, path }) => {
@@ -232,14 +219,44 @@ export function testConformance(name: string, site: () => Promise<Site>): void {
     assertEquals(await fs.resolve(`${path}//./`), real);
     assertEquals(await fs.resolve(`${path}/none`), `${real}/none`);
   });
+}
 
-  it("crc32() returns the known values, in one call or continued", async ({ fs }) => {
-    await Promise.resolve();
-    assertEquals(fs.crc32(bytes(""), 0), 0);
-    assertEquals(fs.crc32(bytes("123456789"), 0), 0xcbf43926);
-    assertEquals(fs.crc32(bytes("a"), 0), 0xe8b7be43);
-    assertEquals(fs.crc32(bytes("56789"), fs.crc32(bytes("1234"), 0)), 0xcbf43926);
-    assertEquals(fs.crc32(new Uint8Array(32).fill(0xff), 0), 0xff6cab0b);
+function testLocks(it: It): void {
+  it("lock() has one holder at a time, and is free again once released", async ({ fs, path }) => {
+    const lock = await fs.lock(`${path}/lock`);
+    assert(lock !== null);
+    assertEquals(await fs.lock(`${path}/lock`), null);
+    await lock.release();
+    const again = await fs.lock(`${path}/lock`);
+    assert(again !== null);
+    await again.release();
+  });
+
+  it("lockDirectory() and a lock() with the directory exclude each other", async ({ fs, path }) => {
+    const file = `${path}/lock`;
+    const alone = await fs.lockDirectory(path);
+    assert(alone !== null);
+    assertSame(await alone.identity(), await fs.identity(path));
+    assertEquals([await fs.lockDirectory(path), await fs.lock(file, path)], [null, null]);
+    await alone.release();
+    const both = await fs.lock(file, path);
+    assert(both !== null);
+    assertSame(await both.identity(), await fs.identity(file));
+    assertEquals([await fs.lockDirectory(path), await fs.lock(file, path)], [null, null]);
+    await both.release();
+    await (await fs.lockDirectory(path))!.release();
+    await assertCode(() => fs.lockDirectory(`${path}/none`), "ENOENT");
+  });
+
+  it("lock() locks the directory with the file, so another file there doesn't help", async ({ fs, path }) => {
+    const lock = await fs.lock(`${path}/lock`, path);
+    assert(lock !== null);
+    await fs.remove(`${path}/lock`);
+    assertEquals(await fs.lock(`${path}/lock`, path), null);
+    await lock.release();
+    const again = await fs.lock(`${path}/lock`, path);
+    assert(again !== null);
+    await again.release();
   });
 }
 

@@ -33,7 +33,7 @@ export type Part =
 /** A segment, and where each of its parts begins. */
 export interface Segment {
   fs: PowerCutDisk;
-  named: NamedFile;
+  file: NamedFile;
   starts: number[];
   size: number;
 }
@@ -41,7 +41,7 @@ export interface Segment {
 /** Builds a segment whose first record is `first`. */
 export function segmentOf(parts: readonly Part[], first = 1): Segment {
   const fs = freshDisk();
-  const named = segmentFile(IDENTITY, first);
+  const file = segmentFile(IDENTITY, first);
   const { bytes, checksum } = encodeHeader(segmentHeader(IDENTITY, first, 0), fs.crc32);
   const encoder = new BatchEncoder(fs.crc32);
   const pieces = [bytes];
@@ -69,6 +69,6 @@ export function segmentOf(parts: readonly Part[], first = 1): Segment {
     all.set(piece, at);
     at += piece.length;
   }
-  fs.plant(named.path, all);
-  return { fs, named, starts, size };
+  fs.plant(file.path, all);
+  return { fs, file, starts, size };
 }

@@ -4,7 +4,7 @@ import type { DurableFile, DurableFs, OpenMode } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 
 /** What is about to be done. */
-export interface Operation {
+export interface FsCall {
   /** The method's name. */
   name: "open" | "read" | "write" | "syncData" | "syncAll" | "truncate" | "rename" | "remove";
   /** The file. */
@@ -12,7 +12,7 @@ export interface Operation {
 }
 
 /** Called before each operation; what it throws is what the operation fails with. */
-export type Hook = (operation: Operation) => void | Promise<void>;
+export type Hook = (operation: FsCall) => void | Promise<void>;
 
 /** The running runtime's own file system, with `hook` called before each operation. */
 export async function wrapFs(hook: Hook): Promise<DurableFs> {

@@ -7,11 +7,10 @@ import {
   checkMutator,
   MutatorCheckError,
   PowerCutDisk,
-  Random,
-  type RandomSource,
+  type Random,
 } from "../../testing.ts";
-import { checkMutatorOn } from "../../testing/check_mutator.ts";
-import type { Simulator } from "../../testing/simulator.ts";
+import { findCrashFlaw } from "../../testing/mutator_crashes.ts";
+import { subjectOf } from "../../testing/subject.ts";
 
 interface Stock {
   items: Record<string, number>;
@@ -34,7 +33,7 @@ const stock: AnyMutator<Stock, Move> = {
   },
 };
 
-function generate(random: RandomSource): Move {
+function generate(random: Random): Move {
   return { item: random.pick(["nut", "bolt", "__proto__"]), by: random.below(7) - 2 };
 }
 
@@ -212,34 +211,31 @@ test("checkMutator() finds a state that recovery returns changed", async () => {
   assert(error.message.includes("differs"), error.message);
 });
 
+/** Explores the crashes of a few mutations on disks of one's own. */
+function crashOn(makeDisk: () => PowerCutDisk, mutations: readonly Move[]) {
+  const journaled = mutations.map((mutation) => ({ text: JSON.stringify(mutation), timestamp: 0 }));
+  const options = { imagesMax: 1, seed: 1, onState: () => {}, makeDisk };
+  return findCrashFlaw(subjectOf(stock, 1), journaled, options);
+}
+
 test("checkMutator() finds a disk that loses what was acknowledged", async () => {
-  const lying: Simulator = {
-    disk: () => new PowerCutDisk(),
-    images: () => [new PowerCutDisk()],
-    random: (seed) => new Random(seed),
-  };
-  const error = await assertRejects(
-    () => checkMutatorOn(lying, stock, { generate, histories: 1, mutationCount: 3 }),
-    MutatorCheckError,
-  );
-  assert(error.message.includes("recovery reached mutation 0: wanted 1 to 1"), error.message);
+  const loses = () => Object.assign(new PowerCutDisk(), { powerCut: () => new PowerCutDisk() });
+  const flaw = await crashOn(loses, [1, 2, 3].map((by) => ({ item: "nut", by })));
+  assertEquals(flaw?.rule, "crash");
+  assert(flaw?.found.includes("recovery reached mutation 0: wanted 1 to 1"), flaw?.found);
 });
 
 test("checkMutator() reports a failing disk, wherever the disk refuses", async () => {
   const codes = new Set<string>();
   for (let at = 1, refused = true; refused; at++) {
-    const failing: Simulator = {
-      disk: () => Object.assign(new PowerCutDisk(), { fault: { at, how: "EIO", sticky: true } }),
-      images: () => [],
-      random: (seed) => new Random(seed),
-    };
-    const options = { generate: () => ({ item: "nut", by: 1 }), histories: 1, mutationCount: 1 };
-    const found = await checkMutatorOn(failing, stock, options).catch((error) => error);
-    refused = found instanceof MutatorCheckError;
-    if (!refused) continue;
-    assertEquals(found.rule, "crash");
-    assert(found.message.includes("running on a simulated disk failed: "), found.message);
-    codes.add(found.cause.code);
+    const fails = () =>
+      Object.assign(new PowerCutDisk(), { fault: { at, how: "EIO" as const, sticky: true } });
+    const flaw = await crashOn(fails, [{ item: "nut", by: 1 }]);
+    refused = flaw !== null;
+    if (flaw === null) continue;
+    assertEquals(flaw.rule, "crash");
+    assert(flaw.found.includes("running on a simulated disk failed: "), flaw.found);
+    codes.add((flaw.cause as { code: string }).code);
   }
   assertEquals([...codes].sort(), ["IO_FAILED", "POISONED"]);
 });
@@ -377,6 +373,6 @@ test("checkMutator() passes a mutator whose keys are one escape apart", async ()
       return { q: 0, [key]: key };
     },
   };
-  const generate = (random: RandomSource) => random.pick(["k\\", "k\n", 'k"']);
+  const generate = (random: Random) => random.pick(["k\\", "k\n", 'k"']);
   await checkMutator(keeper, { generate, seed: 1, histories: 4 });
 });

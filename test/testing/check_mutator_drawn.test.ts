@@ -6,7 +6,7 @@ import {
   type AnyMutator,
   checkMutator,
   MutatorCheckError,
-  type RandomSource,
+  type Random,
   type SchemaResult,
   type StandardSchema,
 } from "../../testing.ts";
@@ -18,7 +18,7 @@ interface Move {
 
 type Sum = { sum: number; notes: string[] };
 
-const generate = (random: RandomSource): Move => ({ by: random.below(5), note: "n" });
+const generate = (random: Random): Move => ({ by: random.below(5), note: "n" });
 const few = { histories: 1, mutationCount: 5 };
 
 function schema<T>(check: (value: unknown) => SchemaResult<T>): StandardSchema<unknown, T> {
@@ -41,7 +41,7 @@ const coercing = schema<Move>((value) => {
 });
 
 test("checkMutator() passes a mutator whose schema coerces and fills in what is missing", async () => {
-  const raw = (random: RandomSource) => ({ by: String(random.below(5)) }) as unknown as Move;
+  const raw = (random: Random) => ({ by: String(random.below(5)) }) as unknown as Move;
   const mutator = { ...sums, schema: coercing };
   const report = await checkMutator(mutator, { ...few, generate: raw });
   assertEquals(report.rejected, 0);
@@ -63,7 +63,7 @@ test("checkMutator() passes schemas that change their input, stamp the time, or 
       ? { value: { by: Number(value), note: value } }
       : { issues: [{ message: "a text is wanted" }] }
   );
-  const text = (random: RandomSource) => String(random.below(9)) as unknown as Move;
+  const text = (random: Random) => String(random.below(9)) as unknown as Move;
   for (const [given, make] of [[inPlace, generate], [stamping, generate], [once, text]] as const) {
     const older = [{
       mutator: { ...sums, schema: given } as AnyMutator<unknown, unknown>,
@@ -81,7 +81,7 @@ test("checkMutator() passes what a schema turns into JSON", async () => {
       note: (value as { at: Date }).at.toISOString(),
     },
   }));
-  const make = (random: RandomSource) =>
+  const make = (random: Random) =>
     ({
       n: BigInt(random.below(9)),
       at: new Date(random.below(1e9)),
@@ -106,7 +106,7 @@ test("checkMutator() ends with the seed and the mutation when it could not be jo
   const even = schema<Move>((value) =>
     (value as Move).by === 3 ? { issues: [{ message: "not three" }] } : { value: value as Move }
   );
-  const bad: [AnyMutator<Sum, Move>, (random: RandomSource) => unknown, string][] = [
+  const bad: [AnyMutator<Sum, Move>, (random: Random) => unknown, string][] = [
     [{ ...sums, schema: even }, generate, "not three"],
     [sums, () => ({ by: undefined }), "$.by is undefined"],
     [sums, () => 12n, "a bigint"],

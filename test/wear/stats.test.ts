@@ -7,7 +7,7 @@ import type {
   OpenMode,
   StateManagerOptions,
   Stats,
-  Traffic,
+  WriteCounts,
 } from "@ministate/ministate";
 import { StateManager } from "@ministate/ministate";
 import { FILL_RESERVE } from "../../src/format/format.ts";
@@ -45,21 +45,21 @@ function lastLineOf(disk: PowerCutDisk, first: number): string {
 }
 
 /** The counts that a tap has too. */
-function told(traffic: Traffic) {
-  return countsOf({ ...traffic, directorySyncs: 0 });
+function reported(counts: WriteCounts) {
+  return countsOf({ ...counts, directorySyncs: 0 });
 }
 
 test("stats() counts since open what reaches the disk, in journal, fill, snapshots and compaction", async () => {
   const disk = freshDisk();
   const tap = tapped(disk);
   const manager = await open(tap.fs);
-  assertEquals(told(manager.stats().sinceOpen), countsOf(tap));
+  assertEquals(reported(manager.stats().sinceOpen), countsOf(tap));
   await manager.apply("a record of some size");
   await manager.applyAll(["ä", 2, [3]]);
   await Promise.all(Array.from({ length: 50 }, (_, i) => manager.apply("x".repeat(i * 97))));
   await manager.apply("y".repeat(200_000));
   const { sinceOpen } = manager.stats();
-  assertEquals(told(sinceOpen), countsOf(tap));
+  assertEquals(reported(sinceOpen), countsOf(tap));
   assertEquals([sinceOpen.mutations, sinceOpen.recordBytes], [55, recordBytesOf(disk)]);
   assertEquals(sinceOpen.cardBytesPerMutation, tap.cardBytes / 55);
   assertEquals(sinceOpen.writeAmplification, tap.cardBytes / sinceOpen.recordBytes);
@@ -68,7 +68,7 @@ test("stats() counts since open what reaches the disk, in journal, fill, snapsho
   await manager.compact();
   await manager.compact();
   await manager.close();
-  assertEquals(told(manager.stats().sinceOpen), countsOf(tap));
+  assertEquals(reported(manager.stats().sinceOpen), countsOf(tap));
 });
 
 test("stats() counts whole pages of a card: a small commit costs one", async () => {
@@ -92,7 +92,7 @@ test("stats() leaves out what a backup writes elsewhere", async () => {
   await manager.backup("/data/backup");
   const { sinceOpen } = manager.stats();
   // The directory above the copy is synced for its name, and so on up: of these, the tap sees two.
-  assertEquals(told(sinceOpen), { ...countsOf(tap), syncs: tap.syncs - 2 });
+  assertEquals(reported(sinceOpen), { ...countsOf(tap), syncs: tap.syncs - 2 });
 });
 
 test("stats() adds up over several openings, to the byte when each was closed", async () => {
@@ -101,18 +101,18 @@ test("stats() adds up over several openings, to the byte when each was closed", 
   let mutations = 0;
   for (let round = 0; round < 6; round++) {
     const manager = await open(tap.fs);
-    assertEquals(told(manager.stats().life), countsOf(tap), `round ${round}`);
+    assertEquals(reported(manager.stats().life), countsOf(tap), `round ${round}`);
     for (let i = 0; i <= round; i++) await manager.apply("x".repeat(i * 3000));
     mutations += round + 1;
     if (round === 2) await manager.createSnapshot();
     if (round === 4) await manager.compact();
     const { life } = manager.stats();
-    assertEquals(told(life), countsOf(tap), `round ${round}`);
+    assertEquals(reported(life), countsOf(tap), `round ${round}`);
     assertEquals([life.since, life.mutations, manager.sequence], [1, mutations, mutations]);
     await manager.close();
   }
   await using manager = await open(tap.fs, { readOnly: true });
-  assertEquals(told(manager.stats().life), countsOf(tap));
+  assertEquals(reported(manager.stats().life), countsOf(tap));
 });
 
 test("stats() is exact after a close when a snapshot is written after the seal of an idle journal", async () => {
@@ -131,7 +131,7 @@ test("stats() is exact after a close when a snapshot is written after the seal o
   await writing;
   await manager.close();
   await using reader = await open(disk, { readOnly: true });
-  assertEquals(told(reader.stats().life), countsOf(tap));
+  assertEquals(reported(reader.stats().life), countsOf(tap));
 });
 
 test("stats() keeps the life when segments are rotated and compaction deletes them", async () => {
@@ -148,7 +148,7 @@ test("stats() keeps the life when segments are rotated and compaction deletes th
   assert(disk.peek(wal(1)) === null, "the first segment is still there");
   await using manager = await open(tap.fs);
   const { life } = manager.stats();
-  assertEquals(told(life), countsOf(tap));
+  assertEquals(reported(life), countsOf(tap));
   assertEquals([life.since, life.mutations, life.recordBytes], [1, 12, recordBytes]);
 });
 
@@ -178,12 +178,12 @@ test("stats() works out from the journal what was written before a crash or a po
     const { life } = reader.stats();
     // Known from the lines: the segment and its name, and each batch. Syncs of the directory and those above are not.
     const syncs = counted.syncs - counted.directorySyncs + 1;
-    assertEquals(told(life), countsOf({ ...counted, syncs }));
+    assertEquals(reported(life), countsOf({ ...counted, syncs }));
     assertEquals([life.mutations, life.recordBytes], [5, recordBytesOf(disk)]);
     const tap = tapped(disk);
     await using manager = await open(tap.fs);
     const again = manager.stats();
-    assertEquals(told(again.sinceOpen), countsOf(tap));
+    assertEquals(reported(again.sinceOpen), countsOf(tap));
     assertEquals(again.life.cardBytes, life.cardBytes + tap.cardBytes);
     assertEquals([again.life.mutations, again.sinceOpen.mutations], [5, 0]);
   }
@@ -318,7 +318,7 @@ test("stats() keeps the life over damage that is set aside", async () => {
   const manager = await open(counted.fs, { onCorruption: "quarantine" });
   assertEquals([manager.recovery.lost?.sequenceFirst, manager.sequence], [4, 3]);
   const { life, sinceOpen } = manager.stats();
-  assertEquals(told(sinceOpen), countsOf(counted));
+  assertEquals(reported(sinceOpen), countsOf(counted));
   assertEquals(life.bytes, written.bytes + counted.bytes);
   assertEquals(life.mutations, 4);
   await manager.apply("y");
@@ -342,7 +342,7 @@ test("stats() keeps the life from a new version of the mutator on", async () => 
     }, { fs: tap.fs });
   for (const version of [1, 2, 2, 3]) {
     const manager = await versions(version);
-    assertEquals(told(manager.stats().life), countsOf(tap), `version ${version}`);
+    assertEquals(reported(manager.stats().life), countsOf(tap), `version ${version}`);
     await manager.apply(version);
     await manager.close();
   }

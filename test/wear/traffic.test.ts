@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import type { DurableFile, DurableFs, MaybePromise } from "@ministate/ministate";
 import { CountingFs } from "../../src/disk/counting_fs.ts";
-import { newestLife } from "../../src/wear/ledger.ts";
-import { cardYears, noTraffic, pagesTouched } from "../../src/format/traffic.ts";
+import { newestTotals } from "../../src/wear/stats.ts";
+import { cardYears, noWrites, pagesTouched } from "../../src/format/write_totals.ts";
 
 const YEAR_MS = 365.25 * 86_400_000;
 
@@ -28,11 +28,11 @@ test("pagesTouched() counts each page that holds a byte of the write", () => {
   }
 });
 
-test("newestLife() takes the largest totals, and begins at zero when there are none", () => {
-  const [less, more] = [1, 2].map((bytes) => ({ since: bytes, ...noTraffic(), bytes }));
-  assertEquals(newestLife([less, more], 9), more);
-  assertEquals(newestLife([more, undefined], 9), more);
-  assertEquals(newestLife([undefined, undefined], 9), { since: 9, ...noTraffic() });
+test("newestTotals() takes the largest totals, and begins at zero when there are none", () => {
+  const [less, more] = [1, 2].map((bytes) => ({ since: bytes, ...noWrites(), bytes }));
+  assertEquals(newestTotals([less, more], 9), more);
+  assertEquals(newestTotals([more, undefined], 9), more);
+  assertEquals(newestTotals([undefined, undefined], 9), { since: 9, ...noWrites() });
 });
 
 /** A file that takes at most `most` bytes at a time, synchronously or later. */
@@ -74,8 +74,8 @@ test("CountingFs is synchronous where the file is, and asynchronous where it is 
       await answer;
     }
     assertEquals(await file.write(bytes, 0), 100);
-    assertEquals({ ...fs.traffic }, {
-      ...noTraffic(),
+    assertEquals({ ...fs.written }, {
+      ...noWrites(),
       writes: 2,
       bytes: 200,
       cardBytes: 8192,
@@ -90,12 +90,12 @@ test("CountingFs counts what a short write took, a page once until it is synced,
   assert(await fs.open("/a", "read") === inner);
   const file = await fs.open("/a", "create");
   const cost = async (offset: number, size: number) => {
-    const before = fs.traffic.cardBytes;
+    const before = fs.written.cardBytes;
     await file.write(new Uint8Array(size), offset);
-    return (fs.traffic.cardBytes - before) / 4096;
+    return (fs.written.cardBytes - before) / 4096;
   };
   assertEquals(await cost(0, 20_000), 2);
-  assertEquals(fs.traffic.bytes, 5000);
+  assertEquals(fs.written.bytes, 5000);
   // On in the second page, the third, and back over all of them.
   assertEquals([await cost(5000, 100), await cost(5100, 5000), await cost(4000, 200)], [0, 1, 0]);
   // Apart from them, below that, and over it from before.

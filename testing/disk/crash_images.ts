@@ -40,8 +40,9 @@ export function* crashImages(
   options: CrashImagesOptions = {},
 ): Generator<PowerCutDisk, void, void> {
   const { imagesMax = 32, seed = 1 } = options;
-  const seen = new Set<number>();
-  const isNew = (image: PowerCutDisk) => seen.size < seen.add(image.fingerprint()).size;
+  const fingerprints = new Set<number>();
+  const isNew = (image: PowerCutDisk) =>
+    fingerprints.size < fingerprints.add(image.fingerprint()).size;
   for (const rules of EXTREME_POWER_CUTS) {
     const image = disk.powerCut(rules, new Random(seed));
     if (isNew(image)) yield image;

@@ -13,7 +13,7 @@ import { Random } from "./random.ts";
 /** The unit, in bytes, that a disk writes completely or not at all. */
 export const SECTOR_SIZE = 512;
 
-type Operation = { offset: number; bytes: Uint8Array } | { size: number } | { named: true };
+type FileChange = { offset: number; bytes: Uint8Array } | { size: number } | { named: true };
 
 /** Which sectors of a write reached the disk; a function decides for each sector. */
 type Arrival = "all" | "none" | ((sector: number) => boolean);
@@ -25,7 +25,7 @@ const SECTORS_ENUMERATED_MAX = 3;
 export class SimulatedFile {
   #cached = new Bytes();
   #synced = new Bytes();
-  #pending: Operation[] = [];
+  #pending: FileChange[] = [];
   /** How many operations were made on the file so far. */
   #count = 0;
   /**
@@ -83,7 +83,7 @@ export class SimulatedFile {
   }
 
   /** Records that the file got a name. Returns the number of that operation. */
-  named(): number {
+  recordName(): number {
     this.#add({ named: true });
     return this.#count;
   }
@@ -93,7 +93,7 @@ export class SimulatedFile {
     return this.#syncedTo >= operation;
   }
 
-  #add(operation: Operation): void {
+  #add(operation: FileChange): void {
     this.#pending.push(operation);
     this.#count++;
   }
@@ -133,9 +133,9 @@ export class SimulatedFile {
     }
   }
 
-  #take(until: number): Operation[] {
-    const known = this.#count - this.#pending.length;
-    return this.#pending.splice(0, Math.max(0, until - known));
+  #take(until: number): FileChange[] {
+    const countSynced = this.#count - this.#pending.length;
+    return this.#pending.splice(0, Math.max(0, until - countSynced));
   }
 
   /**
@@ -161,8 +161,8 @@ export class SimulatedFile {
         number <= certain ? "all" : arrivalOf(operation, rules, chooser),
       );
     }
-    const known = this.#count - this.#pending.length;
-    image.resize(chooseSize(sizes.slice(Math.max(0, sizeLeast - known)), rules, chooser));
+    const countSynced = this.#count - this.#pending.length;
+    image.resize(chooseSize(sizes.slice(Math.max(0, sizeLeast - countSynced)), rules, chooser));
     const file = new SimulatedFile();
     file.#cached = image;
     file.#synced = image.copy();

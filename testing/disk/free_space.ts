@@ -4,7 +4,7 @@
  * @module
  */
 
-import { failure } from "./call_gate.ts";
+import { failure } from "./disk_calls.ts";
 import type { SimulatedFile } from "./file.ts";
 
 /** The block size, in bytes. A copy-on-write file system rewrites a block when a file is cut in the middle of it. */

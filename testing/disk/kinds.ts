@@ -5,7 +5,7 @@
  */
 
 import type { DirectoryEntry } from "../../src/durable_fs.ts";
-import { failure } from "./call_gate.ts";
+import { failure } from "./disk_calls.ts";
 import { SimulatedFile } from "./file.ts";
 import { SimulatedDirectory, type SimulatedNode } from "./names.ts";
 

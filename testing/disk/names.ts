@@ -4,7 +4,7 @@
  * @module
  */
 
-import { failure } from "./call_gate.ts";
+import { failure } from "./disk_calls.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
 import type { PowerCut } from "./power_cut.ts";
@@ -14,15 +14,15 @@ import type { PowerCut } from "./power_cut.ts";
  *
  * @example Put a symbolic link in the way
  * ```ts
- * import { PowerCutDisk, Special } from "@ministate/ministate/testing";
+ * import { PowerCutDisk, SpecialFile } from "@ministate/ministate/testing";
  * import { assertRejects } from "@std/assert";
  *
  * const disk = new PowerCutDisk();
- * disk.plant("/link", new Special("link"));
+ * disk.plant("/link", new SpecialFile("link"));
  * await assertRejects(() => disk.open("/link", "read"), Error, "ELOOP");
  * ```
  */
-export class Special {
+export class SpecialFile {
   /** What it is: a symbolic link or a named pipe. */
   readonly kind: "link" | "pipe";
 
@@ -52,17 +52,17 @@ export class SimulatedDirectory {
 }
 
 /** What a name refers to. */
-export type SimulatedNode = SimulatedFile | SimulatedDirectory | Special;
+export type SimulatedNode = SimulatedFile | SimulatedDirectory | SpecialFile;
 
 /** A name in a directory, whether or not such an entry exists. */
-export interface Place {
+export interface NameSlot {
   directory: SimulatedDirectory;
   name: string;
 }
 
 /** A change of names that happens completely or not at all. */
 interface NameChange {
-  steps: (Place & { node: SimulatedNode | null })[];
+  steps: (NameSlot & { node: SimulatedNode | null })[];
   /** How many operations the renamed file had had by then. */
   operationCount: number;
 }
@@ -103,7 +103,7 @@ export class SimulatedNames {
   }
 
   /** The place of a path's last name. */
-  place(path: string): Place {
+  place(path: string): NameSlot {
     const slash = path.lastIndexOf("/");
     return {
       directory: this.directory(path.slice(0, Math.max(slash, 0))),
@@ -112,12 +112,12 @@ export class SimulatedNames {
   }
 
   /** Puts another node at a place, or none. A power cut can undo it until the directory is synced. */
-  put(place: Place, node: SimulatedNode | null): void {
+  put(place: NameSlot, node: SimulatedNode | null): void {
     this.#change({ steps: [{ ...place, node }], operationCount: 0 });
   }
 
   /** Moves a node to another place, replacing what is there. */
-  move(from: Place, to: Place, node: SimulatedNode): void {
+  move(from: NameSlot, to: NameSlot, node: SimulatedNode): void {
     this.#change({
       steps: [{ ...from, node: null }, { ...to, node }],
       operationCount: node instanceof SimulatedFile ? node.operationCount : 0,
@@ -130,7 +130,7 @@ export class SimulatedNames {
       put(directory.entries, name, node);
       if (!(node instanceof SimulatedFile)) continue;
       const before = replaced instanceof SimulatedFile ? replaced : null;
-      directory.naming.set(name, { file: node, before, operation: node.named() });
+      directory.naming.set(name, { file: node, before, operation: node.recordName() });
     }
     this.#pending.push(change);
   }
@@ -181,11 +181,11 @@ export class SimulatedNames {
   copy(): SimulatedNames {
     const copies = new Map<SimulatedNode, SimulatedNode>();
     const copyOf = (node: SimulatedNode): SimulatedNode => {
-      const known = copies.get(node);
-      if (known !== undefined) return known;
+      const copy = copies.get(node);
+      if (copy !== undefined) return copy;
       const made = node instanceof SimulatedFile
         ? node.copy()
-        : node instanceof Special
+        : node instanceof SpecialFile
         ? node
         : new SimulatedDirectory();
       copies.set(node, made);

@@ -4,13 +4,10 @@
  * @module
  */
 
-/** The fate of an unsynced write. */
-export type Fate = "lost" | "kept" | "torn";
-
 /** The rules of one power cut. With `mixed`, the chooser decides each case separately. */
 export interface PowerCut {
   /** Each write: lost, kept, or each of its 512-byte sectors lost or kept separately. */
-  writes: Fate | "mixed";
+  writes: "lost" | "kept" | "torn" | "mixed";
   /** Each name created, renamed or removed since its directory was synced. */
   names: "lost" | "kept" | "mixed";
   /** The size of each file: the synced one, the latest, or any that it had in between. */

@@ -44,19 +44,19 @@ import type {
   OpenMode,
 } from "../../src/durable_fs.ts";
 import { halfOf } from "./bytes.ts";
-import { failure, type Fault, later, type Operation } from "./call_gate.ts";
+import { type DiskCall, failure, type Fault, later } from "./disk_calls.ts";
 import type { Chooser } from "./chooser.ts";
 import { SimulatedFile } from "./file.ts";
 import { kindOf, refuseIrregular } from "./kinds.ts";
 import {
-  type Place,
+  type NameSlot,
   SimulatedDirectory,
   type SimulatedNames,
   type SimulatedNode,
 } from "./names.ts";
 import type { PowerCut } from "./power_cut.ts";
 import { Random } from "./random.ts";
-import { RestingDisk } from "./resting_disk.ts";
+import { DiskContents } from "./disk_contents.ts";
 
 /**
  * A disk in memory that loses power, fails and rots on request. Paths begin at `/`, which exists and is empty.
@@ -80,7 +80,7 @@ import { RestingDisk } from "./resting_disk.ts";
  * assertEquals(next.peek("/file"), new Uint8Array([1, 2, 3]));
  * ```
  */
-export class PowerCutDisk extends RestingDisk implements DurableFs {
+export class PowerCutDisk extends DiskContents implements DurableFs {
   readonly #locked = new Set<SimulatedNode>();
   readonly #random: Random;
   /** Whether open files answer synchronously where they can. */
@@ -208,40 +208,26 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
   #handle(file: SimulatedFile, path: string): DurableFile {
     let open = true;
     const enter = (
-      operation: Operation,
+      operation: DiskCall,
       change?: () => void,
       partial?: (how: Fault["how"]) => void,
     ) => {
       if (!open && !this.dead) throw failure("EBADF", operation, path);
       return this.enter(operation, path, change, partial);
     };
-    const answer = <T>(call: () => T): MaybePromise<T> => this.#atOnce ? call() : later(call);
     const sync = (operation: "syncData" | "syncAll") => {
       const until = file.operationCount;
-      const begin = () => enter(operation, undefined, () => file.failSync(until, this.#random));
-      if (this.syncDelayMs === 0) {
-        return answer(() => {
-          begin();
-          file.sync(until);
-          this.space.synced(file);
-        });
-      }
-      return later(async () => {
-        begin();
-        await new Promise((resolve) => setTimeout(resolve, this.syncDelayMs));
-        this.refuseDead();
-        file.sync(until);
-        this.space.synced(file);
-      });
+      const fail = () => file.failSync(until, this.#random);
+      return this.#sync(file, until, () => enter(operation, undefined, fail));
     };
     return {
       read: (buffer, offset) =>
-        answer(() => {
+        this.#answer(() => {
           const wrong = enter("read");
           return file.read(wrong === "short" ? halfOf(buffer) : buffer, offset);
         }),
       write: (buffer, offset) =>
-        answer(() => {
+        this.#answer(() => {
           const wrong = enter(
             "write",
             () => file.write(buffer, offset),
@@ -256,28 +242,52 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
       syncData: () => sync("syncData"),
       syncAll: () => sync("syncAll"),
       truncate: (size) =>
-        answer(() => {
+        this.#answer(() => {
           enter("truncate", () => file.truncate(size));
           this.space.cut(file, size, path);
           file.truncate(size);
         }),
       size: () =>
-        answer(() => {
+        this.#answer(() => {
           enter("size");
           return file.size;
         }),
       identity: () =>
-        answer(() => {
+        this.#answer(() => {
           this.refuseDead();
           return this.identityOf(file);
         }),
       close: () =>
-        answer(() => {
+        this.#answer(() => {
           // The descriptor is gone even if closing it reports a failure.
           enter("close", undefined, () => open = false);
           open = false;
         }),
     };
+  }
+
+  #answer<T>(call: () => T): MaybePromise<T> {
+    return this.#atOnce ? call() : later(call);
+  }
+
+  /** Makes the operations up to number `until` durable; `begin` counts the call and may fail it. */
+  #sync(file: SimulatedFile, until: number, begin: () => void): MaybePromise<void> {
+    const end = () => {
+      file.sync(until);
+      this.space.synced(file);
+    };
+    if (this.syncDelayMs === 0) {
+      return this.#answer(() => {
+        begin();
+        end();
+      });
+    }
+    return later(async () => {
+      begin();
+      await new Promise((resolve) => setTimeout(resolve, this.syncDelayMs));
+      this.refuseDead();
+      end();
+    });
   }
 
   #garbled(bytes: Uint8Array): Uint8Array {
@@ -433,7 +443,7 @@ export class PowerCutDisk extends RestingDisk implements DurableFs {
    */
   // deno-lint-ignore require-await
   async lock(path: string, directory?: string): Promise<DurableLock | null> {
-    const place: Place = this.names.place(path);
+    const place: NameSlot = this.names.place(path);
     const make = () => {
       if (!place.directory.entries.has(place.name)) this.names.put(place, new SimulatedFile());
     };

@@ -14,7 +14,7 @@ import { type Zone, zonePatches } from "./zone.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** One place and time, used for one run. */
+/** One setting, used for one run. */
 export class World {
   readonly zone: Zone;
   readonly locale: string;
@@ -27,13 +27,13 @@ export class World {
   #time: number;
   #uptime: number;
 
-  constructor(place: Place, next: () => number) {
-    this.zone = place.zone ?? KOLKATA;
-    this.locale = place.locale ?? "en-US";
-    this.#lateMs = place.lateMs ?? 0;
+  constructor(setting: Setting, next: () => number) {
+    this.zone = setting.zone ?? KOLKATA;
+    this.locale = setting.locale ?? "en-US";
+    this.#lateMs = setting.lateMs ?? 0;
     // The clock must advance: code that waits in a loop for time to pass must not wait forever.
-    this.#stepMs = place.lateMs === undefined ? 1 : 7;
-    this.#luck = place.luck ?? 0;
+    this.#stepMs = setting.lateMs === undefined ? 1 : 7;
+    this.#luck = setting.luck ?? 0;
     this.#next = next;
     this.#time = this.#lateMs || Date.UTC(2020, 0, 1);
     this.#uptime = 1000 * this.#stepMs;
@@ -61,7 +61,7 @@ export class World {
 }
 
 /** How a world differs from the one in which mutations run first. */
-export interface Place {
+export interface Setting {
   /** Words for a message: "replayed …". */
   readonly how: string;
   /** What the clock shows at the beginning; without it, the clock follows the mutations' timestamps. */
@@ -76,13 +76,13 @@ export interface Place {
 const KOLKATA: Zone = { name: "Asia/Kolkata", offsetMinutes: 330 };
 
 /** Where mutations run first. */
-export const HERE: Place = { how: "in the same way" };
+export const HERE: Setting = { how: "in the same way" };
 
 /**
  * Where they run again. One thing differs each time, so that a message can name it. For every moment, the date differs
  * in one of the zones; month, weekday and hour differ at one of the times.
  */
-export const ELSEWHERE: readonly Place[] = [
+export const ELSEWHERE: readonly Setting[] = [
   HERE,
   { how: "at another time", lateMs: Date.UTC(2031, 4, 14, 3, 25, 36, 789) },
   { how: "at another time", lateMs: Date.UTC(2072, 10, 5, 16, 41, 7, 258) },
@@ -95,9 +95,9 @@ export const ELSEWHERE: readonly Place[] = [
   { how: "in another locale", locale: "tr-TR" },
 ];
 
-/** A description of a place; `null` is the machine itself. */
-export function howOf(place: Place | null): string {
-  return place === null ? "on this machine as it is" : place.how;
+/** A description of a setting; `null` is the machine itself. */
+export function howOf(setting: Setting | null): string {
+  return setting === null ? "on this machine as it is" : setting.how;
 }
 
 /** The moments at which mutations are journaled. Like a real clock, this one sometimes stands still or jumps. */

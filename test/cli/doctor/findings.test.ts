@@ -6,7 +6,7 @@ import { type AccessFacts, accessFindings, type OwnFile } from "../../../cli/doc
 import { clockFindings } from "../../../cli/doctor/clock.ts";
 import { deviceFinding } from "../../../cli/doctor/device.ts";
 import { isVolatile, placeFindings } from "../../../cli/doctor/file_system.ts";
-import { ask, type Finding, shellText, worstOf } from "../../../cli/doctor/finding.ts";
+import { ask, type DoctorFinding, shellText, worstOf } from "../../../cli/doctor/finding.ts";
 import { isLocked, trialFinding, writerFinding } from "../../../cli/doctor/lock.ts";
 import { optionFindings } from "../../../cli/doctor/mount_options.ts";
 import { checkPassOf, type Mount, mountOf, parseMounts } from "../../../cli/doctor/mounts.ts";
@@ -22,12 +22,12 @@ function mount(type: string, options: string[] = ["rw"], source = "/dev/mmcblk0p
 }
 
 /** The marks of the findings, by check. */
-function marks(findings: Finding[]): string {
+function marks(findings: DoctorFinding[]): string {
   return findings.map(({ check, mark }) => `${check}: ${mark}`).join(", ");
 }
 
 /** What warns must say what it means and what to do. */
-function assertHelpful(findings: Finding[]): void {
+function assertHelpful(findings: DoctorFinding[]): void {
   for (const { check, mark, meaning, advice } of findings) {
     if (mark !== "warning" && mark !== "problem") continue;
     assert(meaning && advice, `${check} warns without a meaning or an advice`);
@@ -176,7 +176,7 @@ test("placeFindings() still says that a folder is emptied when the mounts are hi
   assertEquals(isVolatile(mount("ext4", [], "/dev/ram0")), true);
 });
 
-const OPTIONS: [string, Finding["mark"]][] = [
+const OPTIONS: [string, DoctorFinding["mark"]][] = [
   ["noatime", "ok"],
   ["ro", "problem"],
   ["emergency_ro", "problem"],
@@ -310,25 +310,26 @@ test("syncLatencyOf() gives latencies that occurred, by nearest rank", () => {
   assertEquals(syncLatencyOf([], 0), null);
 });
 
-const LATENCIES: [p50Ms: number, disk: string | null, mark: Finding["mark"], says: string][] = [
+const LATENCIES: [p50Ms: number, disk: string | null, mark: DoctorFinding["mark"], says: string][] =
   [
-    0.04,
-    "mmcblk0",
-    "warning",
-    "acknowledges a sync in 40 µs, and no flash writes that fast: it lies",
-  ],
-  [0.04, "vda", "notice", "or it is a virtual disk"],
-  [0.04, null, "notice", "or it has a capacitor"],
-  [0.5, "mmcblk0", "ok", "Like an SSD, eMMC or a good card"],
-  [
-    5,
-    "mmcblk0",
-    "ok",
-    "typical SD card: a mutation that waits alone waits 5.0 ms, which makes 200 a second",
-  ],
-  [40, "mmcblk0", "notice", "Slow: a mutation"],
-  [400, "mmcblk0", "warning", "Slow: a mutation that waits alone waits 400 ms"],
-];
+    [
+      0.04,
+      "mmcblk0",
+      "warning",
+      "acknowledges a sync in 40 µs, and no flash writes that fast: it lies",
+    ],
+    [0.04, "vda", "notice", "or it is a virtual disk"],
+    [0.04, null, "notice", "or it has a capacitor"],
+    [0.5, "mmcblk0", "ok", "Like an SSD, eMMC or a good card"],
+    [
+      5,
+      "mmcblk0",
+      "ok",
+      "typical SD card: a mutation that waits alone waits 5.0 ms, which makes 200 a second",
+    ],
+    [40, "mmcblk0", "notice", "Slow: a mutation"],
+    [400, "mmcblk0", "warning", "Slow: a mutation that waits alone waits 400 ms"],
+  ];
 
 for (const [p50Ms, disk, mark, says] of LATENCIES) {
   test(`latencyFindings() judges a median of ${p50Ms} ms on ${disk}: ${mark}`, () => {

@@ -9,7 +9,7 @@ import {
   type PowerCut,
   PowerCutDisk,
   Random,
-  Special,
+  SpecialFile,
 } from "../../../testing.ts";
 import { EveryChoice } from "../../../testing/disk/chooser.ts";
 import { EXTREMES } from "../../../testing/disk/power_cut.ts";
@@ -388,7 +388,7 @@ test("paths lead only through directories", async () => {
 test("a directory that was renamed, and a link, are there after a power cut", async () => {
   const disk = await diskWithFile();
   disk.plantDirectory("/d");
-  disk.plant("/d/link", new Special("link"));
+  disk.plant("/d/link", new SpecialFile("link"));
   await disk.rename("/d", "/e");
   await disk.syncDirectory("/");
   const image = disk.image().powerCut(LOST, new Random(1));

@@ -1,7 +1,7 @@
 // Tests that the simulated disk keeps the same contract as the real file systems, and loses power as its model says.
 
 import { testConformance } from "../../support/conformance.ts";
-import { Special } from "../../../testing/disk/names.ts";
+import { SpecialFile } from "../../../testing/disk/names.ts";
 import { PowerCutDisk } from "../../../testing/disk/power_cut_disk.ts";
 
 testConformance("the simulated disk", async () => {
@@ -10,7 +10,7 @@ testConformance("the simulated disk", async () => {
   return {
     fs,
     path: "/site",
-    plant: (path, kind) => fs.plant(path, new Special(kind)),
+    plant: (path, kind) => fs.plant(path, new SpecialFile(kind)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 });

@@ -3,12 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import process from "node:process";
 import { test } from "node:test";
-import {
-  type AnyMutator,
-  checkMutator,
-  MutatorCheckError,
-  type RandomSource,
-} from "../../../testing.ts";
+import { type AnyMutator, checkMutator, MutatorCheckError, type Random } from "../../../testing.ts";
 import { own, run } from "../../support/runtimes.ts";
 
 type Kept = Record<string, string | number | boolean>;
@@ -18,7 +13,7 @@ interface Note {
   time: number;
 }
 
-const generate = (random: RandomSource): Note => ({
+const generate = (random: Random): Note => ({
   text: random.pick(["title", "zt", "ta", "Istanbul"]),
   time: random.below(1_700_000_000) * 1000,
 });
@@ -313,7 +308,7 @@ function withCache(): AnyMutator<Kept, Note> {
 }
 
 test("checkMutator() accepts a function that makes mutators, and finds a cache in its variables", async () => {
-  const same = (random: RandomSource) => ({ text: random.pick(["a", "b"]), time: 0 });
+  const same = (random: Random) => ({ text: random.pick(["a", "b"]), time: 0 });
   const error = await assertRejects(
     () => checkMutator(withCache, { generate: same, seed: 5 }),
     MutatorCheckError,

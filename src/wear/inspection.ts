@@ -5,10 +5,10 @@
  */
 
 import type { SegmentHeader } from "../format/format.ts";
-import { type Life, type TrafficRatios, withRatios } from "../format/traffic.ts";
+import { withRatios, type WriteRatios, type WriteTotals } from "../format/write_totals.ts";
 
 /** A period between two moments of the machine's clock, in milliseconds since 1970. */
-export interface WrittenPeriod {
+export interface WearPeriod {
   /** When the oldest segment that counts was begun. */
   from: number;
   /** The time of the newest batch. */
@@ -18,11 +18,11 @@ export interface WrittenPeriod {
 }
 
 /** What was written over the lifetime of a directory. */
-export interface WrittenInspection extends Life, TrafficRatios {
+export interface WearInspection extends WriteTotals, WriteRatios {
   /**
    * The period that the kept journal spans; `null` when there is no journal, or its clock was not set or was set back.
    */
-  period: WrittenPeriod | null;
+  period: WearPeriod | null;
 }
 
 /** A segment of the journal, oldest first. */
@@ -41,23 +41,23 @@ const CLOCK_SET = 1_577_836_800_000;
  * @param id the journal's identity
  * @param segments its segments; `null` for one whose header can't be read
  */
-export function writtenOf(
-  life: Life,
+export function wearOf(
+  totals: WriteTotals,
   id: string | undefined,
   segments: (TimedSegment | null)[],
-): WrittenInspection {
+): WearInspection {
   const counted = segments.filter((segment) => segment !== null)
-    .filter(({ header }) => header.id === id && header.first >= life.since);
-  return { ...withRatios(life), period: periodOf(life, counted) };
+    .filter(({ header }) => header.id === id && header.first >= totals.since);
+  return { ...withRatios(totals), period: periodOf(totals, counted) };
 }
 
-function periodOf(life: Life, counted: TimedSegment[]): WrittenPeriod | null {
+function periodOf(totals: WriteTotals, counted: TimedSegment[]): WearPeriod | null {
   const times = counted.flatMap(({ header, timestampLast }) => [header.timestamp, timestampLast]);
-  const goesOn = (time: number, i: number) =>
+  const continues = (time: number, i: number) =>
     Number.isFinite(time) && time >= (times[i - 1] ?? CLOCK_SET);
   const [oldest] = counted;
-  if (oldest === undefined || !times.every(goesOn)) return null;
+  if (oldest === undefined || !times.every(continues)) return null;
   const from = oldest.header.timestamp, to = times.at(-1)!;
   const before = oldest.header.written?.cardBytes ?? 0;
-  return to > from ? { from, to, cardBytes: Math.max(0, life.cardBytes - before) } : null;
+  return to > from ? { from, to, cardBytes: Math.max(0, totals.cardBytes - before) } : null;
 }

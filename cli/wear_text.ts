@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { WrittenInspection } from "../src/wear/written.ts";
-import { cardYears } from "../src/format/traffic.ts";
+import type { WearInspection } from "../src/wear/inspection.ts";
+import { cardYears } from "../src/format/write_totals.ts";
 import { countText, numberText, sizeText, timeText } from "./text.ts";
 
 /** What was written, in one or two lines. */
-export function writtenText(written: WrittenInspection): string[] {
+export function wearText(written: WearInspection): string[] {
   const { since, mutations, cardBytes, writes, syncs } = written;
   const { cardBytesPerMutation: each, writeAmplification: times } = written;
   const from = since === 1 ? "" : ` from sequence ${since} on; what came before is not known`;
@@ -27,13 +27,13 @@ export function writtenText(written: WrittenInspection): string[] {
 const SPAN_MIN_MS = 24 * 60 * 60 * 1000;
 
 /** The years that a card lasts at the rate of the kept journal; `null` when the rate is unknown. */
-export function cardYearsOf({ period }: WrittenInspection, enduranceBytes: number): number | null {
+export function cardYearsOf({ period }: WearInspection, enduranceBytes: number): number | null {
   if (period === null || period.to - period.from < SPAN_MIN_MS) return null;
   return cardYears(enduranceBytes, period.cardBytes, period.to - period.from);
 }
 
 /** How long a card lasts, in a line. */
-export function cardText(written: WrittenInspection, enduranceBytes: number): string {
+export function cardText(written: WearInspection, enduranceBytes: number): string {
   const years = cardYearsOf(written, enduranceBytes);
   if (years === null && written.period !== null) {
     return "too little to tell: the kept journal spans less than a day";

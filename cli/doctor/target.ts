@@ -8,10 +8,10 @@ import { systemCodeOf } from "../../src/durable_fs.ts";
 import { ioError } from "../../src/failures.ts";
 import { parentOf } from "../../src/disk/names.ts";
 import type { Machine } from "../machine.ts";
-import type { Finding } from "./finding.ts";
+import type { DoctorFinding } from "./finding.ts";
 
 /** Where a state is, or will be. */
-export interface Place {
+export interface Target {
   /** The absolute path, with all links resolved: of the directory, or of its nearest existing ancestor. */
   path: string;
   /** Whether it is the directory itself. */
@@ -23,7 +23,7 @@ export interface Place {
  *
  * @throws {IoError} when the path can't be accessed, or leads to something other than a directory
  */
-export async function findPlace(machine: Machine, directory: string): Promise<Place> {
+export async function findTarget(machine: Machine, directory: string): Promise<Target> {
   for (let path = directory;; path = parentOf(path) ?? ".") {
     try {
       const found = await machine.realPath(path);
@@ -38,7 +38,7 @@ export async function findPlace(machine: Machine, directory: string): Promise<Pl
 }
 
 /** Reports that the directory is missing, if it is. */
-export function placeFinding({ path, exists }: Place, directory: string): Finding[] {
+export function missingFinding({ path, exists }: Target, directory: string): DoctorFinding[] {
   if (exists) return [];
   return [{
     check: "directory",

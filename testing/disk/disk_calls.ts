@@ -1,5 +1,5 @@
 /**
- * The gate that every call of the simulated disk passes: calls are counted, logged, made to fail, or never return.
+ * The calls made to the simulated disk: counted, logged, made to fail, or ended by a power cut.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { DurableFile, DurableFs } from "../../src/durable_fs.ts";
 
 /** The names of calls, for the log and for choosing which of them fail. `create` is `open` with that mode. */
-export type Operation =
+export type DiskCall =
   | Exclude<keyof DurableFs, "crc32" | "resolve" | "identity">
   | Exclude<keyof DurableFile, "identity">
   | "create"
@@ -75,7 +75,7 @@ export interface Fault {
 }
 
 /** The calls that fail on a full disk. */
-const NEEDS_SPACE: ReadonlySet<Operation> = new Set<Operation>([
+const NEEDS_SPACE: ReadonlySet<DiskCall> = new Set<DiskCall>([
   "create",
   "write",
   "truncate",
@@ -86,9 +86,9 @@ const NEEDS_SPACE: ReadonlySet<Operation> = new Set<Operation>([
   "syncDirectory",
 ]);
 
-const READS_OR_WRITES: ReadonlySet<Operation> = new Set<Operation>(["read", "write"]);
+const READS_OR_WRITES: ReadonlySet<DiskCall> = new Set<DiskCall>(["read", "write"]);
 /** The calls that can take effect and still fail. */
-const CHANGES: ReadonlySet<Operation> = new Set<Operation>([
+const CHANGES: ReadonlySet<DiskCall> = new Set<DiskCall>([
   "create",
   "write",
   "truncate",
@@ -97,10 +97,10 @@ const CHANGES: ReadonlySet<Operation> = new Set<Operation>([
   "makeDirectory",
   "lock",
 ]);
-const WRITES: ReadonlySet<Operation> = new Set<Operation>(["write"]);
+const WRITES: ReadonlySet<DiskCall> = new Set<DiskCall>(["write"]);
 
 /** The calls that each kind of fault can affect; `null` for any. */
-const BEFALLS: Record<Fault["how"], ReadonlySet<Operation> | null> = {
+const BEFALLS: Record<Fault["how"], ReadonlySet<DiskCall> | null> = {
   EIO: null,
   "late EIO": CHANGES,
   ENOSPC: NEEDS_SPACE,
@@ -109,14 +109,14 @@ const BEFALLS: Record<Fault["how"], ReadonlySet<Operation> | null> = {
 };
 
 /**
- * Counts calls and decides the fate of each.
+ * What happens to the calls made to a disk: the part of `PowerCutDisk` that counts them and makes them fail.
  *
  * @example Fail one call, and look at the log
  * ```ts
  * import { PowerCutDisk } from "@ministate/ministate/testing";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
- * const disk = new PowerCutDisk(); // is a CallGate
+ * const disk = new PowerCutDisk();
  * await disk.makeDirectory("/state");
  * disk.fault = { at: disk.calls + 1, how: "EIO" };
  * await assertRejects(() => disk.list("/state"), Error, "EIO");
@@ -126,7 +126,7 @@ const BEFALLS: Record<Fault["how"], ReadonlySet<Operation> | null> = {
  * assertEquals(disk.faults, 1);
  * ```
  */
-export class CallGate {
+export class DiskCalls {
   /** How many calls were made. */
   calls = 0;
   /** Every call, as `operation path`. */
@@ -153,36 +153,36 @@ export class CallGate {
    * @returns how the call must go wrong without failing, if at all
    */
   protected enter(
-    operation: Operation,
+    call: DiskCall,
     path: string,
     change?: () => void,
     partial?: (how: Fault["how"]) => void,
   ): "short" | "garbled" | null {
     this.refuseDead();
     this.calls++;
-    this.log.push(`${operation} ${path}`);
+    this.log.push(`${call} ${path}`);
     if (this.calls === this.cutAt) {
       change?.();
       this.dead = true;
-      throw new PowerCutError(`Power cut at call ${this.calls}: ${operation} ${path}`);
+      throw new PowerCutError(`Power cut at call ${this.calls}: ${call} ${path}`);
     }
-    if (this.fault === null || !this.#befalls(this.fault, operation)) return null;
+    if (this.fault === null || !this.#befalls(this.fault, call)) return null;
     this.faults++;
     const { how } = this.fault;
     if (how === "short" || how === "garbled") return how;
     if (how === "late EIO") change?.();
     else partial?.(how);
-    throw failure(how === "late EIO" ? "EIO" : how, operation, path);
+    throw failure(how === "late EIO" ? "EIO" : how, call, path);
   }
 
-  #befalls({ at, how, sticky = false }: Fault, operation: Operation): boolean {
+  #befalls({ at, how, sticky = false }: Fault, operation: DiskCall): boolean {
     const now = sticky ? this.calls >= at : this.calls === at;
     return now && BEFALLS[how]?.has(operation) !== false;
   }
 }
 
 /** An error in the form that the operating system produces. */
-export function failure(code: string, operation: Operation, path: string): Error {
+export function failure(code: string, operation: DiskCall, path: string): Error {
   return Object.assign(new Error(`${code}: ${operation} '${path}'`), { code });
 }
 

@@ -1,23 +1,23 @@
 /**
- * Totals of bytes written, from a segment's lines: the newest totals in a header or seal, plus the cost of the lines
- * after it.
+ * Totals of bytes written, from a segment's lines: the newest totals in a header or seal, plus what the lines
+ * after it cost.
  *
  * @module
  */
 
 import { FILL_RESERVE, FILL_SIZE_MIN, type SegmentHeader } from "../format/format.ts";
 import type { Batch, Seal } from "../format/scan.ts";
-import { extendLife, type Life, noTraffic, pagesTouched } from "../format/traffic.ts";
+import { addWrites, noWrites, pagesTouched, type WriteTotals } from "../format/write_totals.ts";
 import { fillEndFor } from "../format/fill.ts";
 
-/** Adds up the cost of one segment. */
-export class SegmentCost {
-  /** The newest totals. */
-  #totals: Life;
+/** Adds up what was written, from the lines of one segment. */
+export class SegmentTotals {
+  /** The newest totals that a header or seal records. */
+  #recorded: WriteTotals;
   /** Where the line with the totals ends; 0 for the header, whose totals don't include its own segment. */
   #from = 0;
-  /** The cost of the lines after that. */
-  #cost = noTraffic();
+  /** What the lines after that cost. */
+  #since = noWrites();
   /** The offset at which the process that wrote those lines began to write. */
   #startOffset: number;
   /** The end of that process's fill; 0 before its first batch, for which nothing is filled ahead. */
@@ -25,20 +25,20 @@ export class SegmentCost {
 
   /** @param headerSize the size of the header's line, in bytes */
   constructor(header: SegmentHeader, headerSize: number) {
-    this.#totals = header.written ?? { since: header.first, ...noTraffic() };
+    this.#recorded = header.written ?? { since: header.first, ...noWrites() };
     this.#startOffset = headerSize;
     this.#line(0, headerSize);
     // The sync of its name.
-    this.#cost.syncs++;
+    this.#since.syncs++;
   }
 
   /** Adds what a scan found. Each call adds what was found after the last one. */
   add(batches: Batch[], seals: Seal[]): void {
     for (const { offset, offsetEnd, written } of seals) {
       if (written !== undefined) {
-        this.#totals = written;
+        this.#recorded = written;
         this.#from = this.#startOffset = offsetEnd;
-        this.#cost = noTraffic();
+        this.#since = noWrites();
         this.#filledEnd = 0;
       }
       this.#line(offset, offsetEnd);
@@ -46,8 +46,8 @@ export class SegmentCost {
     for (const { offset, offsetEnd, sequenceFirst, sequenceLast } of batches) {
       if (offset < this.#from) continue;
       this.#batch(offset, offsetEnd);
-      this.#cost.mutations += sequenceLast - sequenceFirst + 1;
-      this.#cost.recordBytes += offsetEnd - offset;
+      this.#since.mutations += sequenceLast - sequenceFirst + 1;
+      this.#since.recordBytes += offsetEnd - offset;
     }
   }
 
@@ -78,14 +78,14 @@ export class SegmentCost {
     offsetEnd: number,
     { writes, bytes }: { writes: number; bytes: number },
   ): void {
-    this.#cost.writes += writes;
-    this.#cost.bytes += bytes;
-    this.#cost.cardBytes += pagesTouched(offset, offsetEnd - offset);
-    this.#cost.syncs++;
+    this.#since.writes += writes;
+    this.#since.bytes += bytes;
+    this.#since.cardBytes += pagesTouched(offset, offsetEnd - offset);
+    this.#since.syncs++;
   }
 
   /** What the directory had written by the end of the last line. */
-  get life(): Life {
-    return extendLife(this.#totals, this.#cost);
+  get totals(): WriteTotals {
+    return addWrites(this.#recorded, this.#since);
   }
 }

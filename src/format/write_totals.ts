@@ -10,7 +10,7 @@ import { isCount } from "./format.ts";
 export const PAGE_SIZE = 4096;
 
 /** What was written during some period. */
-export interface Traffic {
+export interface WriteCounts {
   /** Mutations that became durable. */
   mutations: number;
   /** The bytes of their records: the journal's lines, line feeds and checksums included. */
@@ -26,20 +26,20 @@ export interface Traffic {
 }
 
 /** What was written over the lifetime of a state directory. */
-export interface Life extends Traffic {
+export interface WriteTotals extends WriteCounts {
   /** The first sequence that is counted; 1 unless files come from a version that didn't count. */
   since: number;
 }
 
 /** Ratios worked out from the counts. */
-export interface TrafficRatios {
+export interface WriteRatios {
   /** The bytes that the card writes per mutation; `null` when there was none. */
   cardBytesPerMutation: number | null;
   /** The bytes that the card writes per byte of the mutations' records; `null` when there was none. */
   writeAmplification: number | null;
 }
 
-const NONE: Traffic = {
+const NONE: WriteCounts = {
   mutations: 0,
   recordBytes: 0,
   writes: 0,
@@ -48,30 +48,30 @@ const NONE: Traffic = {
   syncs: 0,
 };
 
-const COUNTS = Object.keys(NONE) as (keyof Traffic)[];
+const COUNTS = Object.keys(NONE) as (keyof WriteCounts)[];
 
 const YEAR_MS = 365.25 * 24 * 60 * 60 * 1000;
 
 /** Counts that are all zero. */
-export function noTraffic(): Traffic {
+export function noWrites(): WriteCounts {
   return { ...NONE };
 }
 
 /** Adds to the totals. A count stops at 2^53 - 1, so that forged totals don't lead to an unreadable header. */
-export function extendLife(life: Life, traffic: Traffic): Life {
+export function addWrites(totals: WriteTotals, counts: WriteCounts): WriteTotals {
   // Any other members of forged totals are dropped.
-  const sum: Life = { since: life.since, ...NONE };
+  const sum: WriteTotals = { since: totals.since, ...NONE };
   for (const count of COUNTS) {
-    sum[count] = Math.min(life[count] + traffic[count], Number.MAX_SAFE_INTEGER);
+    sum[count] = Math.min(totals[count] + counts[count], Number.MAX_SAFE_INTEGER);
   }
   return sum;
 }
 
 /** Checks that a value read from a file holds valid totals. */
-export function isLife(value: unknown): value is Life {
-  const life = value as Life | null;
-  return typeof life === "object" && life !== null && isCount(life.since) &&
-    COUNTS.every((count) => isCount(life[count]));
+export function isWriteTotals(value: unknown): value is WriteTotals {
+  const totals = value as WriteTotals | null;
+  return typeof totals === "object" && totals !== null && isCount(totals.since) &&
+    COUNTS.every((count) => isCount(totals[count]));
 }
 
 /** The pages that a write touches, in bytes. */
@@ -81,10 +81,10 @@ export function pagesTouched(offset: number, size: number): number {
 }
 
 /** A copy of the counts, with their ratios. */
-export function withRatios<T extends Traffic>(traffic: T): T & TrafficRatios {
-  const { mutations, recordBytes, cardBytes } = traffic;
+export function withRatios<T extends WriteCounts>(counts: T): T & WriteRatios {
+  const { mutations, recordBytes, cardBytes } = counts;
   return {
-    ...traffic,
+    ...counts,
     cardBytesPerMutation: mutations > 0 ? cardBytes / mutations : null,
     writeAmplification: recordBytes > 0 ? cardBytes / recordBytes : null,
   };

@@ -6,17 +6,17 @@
 
 import { crc32 } from "node:zlib";
 import type { FileIdentity } from "../../src/durable_fs.ts";
-import { CallGate, failure } from "./call_gate.ts";
+import { DiskCalls, failure } from "./disk_calls.ts";
 import { SimulatedFile } from "./file.ts";
 import { FreeSpace } from "./free_space.ts";
-import { SimulatedDirectory, SimulatedNames, type SimulatedNode, Special } from "./names.ts";
+import { SimulatedDirectory, SimulatedNames, type SimulatedNode, SpecialFile } from "./names.ts";
 
 /** Inode numbers, assigned on first use; no number is used twice. */
 const inodes = new WeakMap<SimulatedNode, number>();
 let inodesGiven = 0;
 
 /**
- * The disk at rest.
+ * What a disk holds: the part of `PowerCutDisk` that looks at it and changes it while no program uses it.
  *
  * @example Prepare a disk and look at it
  * ```ts
@@ -31,7 +31,7 @@ let inodesGiven = 0;
  * assertEquals(disk.calls, 0); // none of this counts as a call
  * ```
  */
-export class RestingDisk extends CallGate {
+export class DiskContents extends DiskCalls {
   /**
    * All names and what they refer to.
    * @internal
@@ -118,7 +118,7 @@ export class RestingDisk extends CallGate {
    * assertEquals(disk.holdsSame("/file", other), false);
    * ```
    */
-  holdsSame(path: string, other: RestingDisk): boolean {
+  holdsSame(path: string, other: DiskContents): boolean {
     const [mine, theirs] = [this.names.find(path), other.names.find(path)];
     return mine instanceof SimulatedFile && theirs instanceof SimulatedFile &&
       mine.content.equals(theirs.content);
@@ -142,9 +142,9 @@ export class RestingDisk extends CallGate {
    */
   fingerprint(): number {
     return this.paths("").reduce((sum, path) => {
-      const named = crc32(`${path}\n`, sum);
+      const nameSum = crc32(`${path}\n`, sum);
       const node = this.names.find(path);
-      return node instanceof SimulatedFile ? node.content.fingerprint(named) : named;
+      return node instanceof SimulatedFile ? node.content.fingerprint(nameSum) : nameSum;
     }, 0);
   }
 
@@ -163,11 +163,11 @@ export class RestingDisk extends CallGate {
    * await file.close();
    * ```
    */
-  plant(path: string, content: Uint8Array | Special): void {
-    if (content instanceof Special) return this.#put(path, content);
+  plant(path: string, content: Uint8Array | SpecialFile): void {
+    if (content instanceof SpecialFile) return this.#put(path, content);
     // An existing file stays the same file: programs that have it open see its bytes change.
-    const known = this.names.find(path);
-    const file = known instanceof SimulatedFile ? known : new SimulatedFile();
+    const existing = this.names.find(path);
+    const file = existing instanceof SimulatedFile ? existing : new SimulatedFile();
     file.become(content);
     this.#put(path, file);
   }
