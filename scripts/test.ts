@@ -17,7 +17,8 @@ import { crashOf, readReport } from "./test_report.ts";
 import { binary, root, run, runtimes } from "./toolchain.ts";
 import type { Outcome, Runtime } from "./toolchain.ts";
 
-const timeoutMs = 1_200_000;
+// Longer than a single test may take (`--test-timeout`).
+const silentMs = 600_000;
 const failureLinesMax = 40;
 const crashLinesMax = 60;
 const outDir = join(root, "node_modules", ".ministate");
@@ -100,7 +101,7 @@ async function testOn({ runtime, name, files, env }: Part): Promise<Summary> {
   const outcome = await run(binary(runtime), argumentsOf(runtime, files, report), {
     // For tests that start Deno on a file that imports @std.
     env: { MINISTATE_DENO_FLAGS: denoFlags.join(" "), ...env },
-    timeoutMs,
+    silentMs,
   });
   writeFileSync(log, outcome.output);
   const tests = readReport(report, runtime);

@@ -29,14 +29,24 @@ export function binary(runtime: Runtime): string {
   throw new Error(`No pinned ${runtime}: start this script with "npm test" or "npm run check"`);
 }
 
+export interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  /** How long the whole run may take, in milliseconds. */
+  timeoutMs?: number;
+  /** How long it may print nothing, in milliseconds, however long it takes: a busy machine is no failure. */
+  silentMs?: number;
+}
+
 /** Runs a program to its end, or kills it with all its children when the time is over. */
 export function run(
   command: string,
   args: string[],
-  options: { cwd?: string; env?: Record<string, string>; timeoutMs?: number } = {},
+  options: RunOptions = {},
 ): Promise<Outcome> {
   const started = performance.now();
-  const timeoutMs = options.timeoutMs ?? 300_000;
+  const { silentMs } = options;
+  const limitMs = silentMs ?? options.timeoutMs ?? 300_000;
   const cwd = options.cwd ?? root;
   const env = { ...process.env, NO_COLOR: "1", ...options.env };
   return new Promise((resolve) => {
@@ -47,7 +57,7 @@ export function run(
     const timer = setTimeout(() => {
       timedOut = true;
       if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-    }, timeoutMs);
+    }, limitMs);
     const end = (ok: boolean, reason: string) => {
       clearTimeout(timer);
       interrupted.delete(stop);
@@ -57,11 +67,15 @@ export function run(
     interrupted.add(stop);
     child.stdin.end();
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => output += text);
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        if (silentMs !== undefined) timer.refresh();
+      });
     }
     child.on("error", (error) => end(false, `cannot start: ${error.message}`));
     child.on("close", (code, signal) => {
-      if (timedOut) end(false, `still running after ${timeoutMs / 1000} s`);
+      const what = silentMs === undefined ? "still running" : "nothing more was printed";
+      if (timedOut) end(false, `${what} after ${limitMs / 1000} s`);
       else end(code === 0, code === 0 ? "" : `ended with ${signal ?? `exit code ${code}`}`);
     });
   });

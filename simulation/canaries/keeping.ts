@@ -31,7 +31,7 @@ export const KEEPING: readonly Canary[] = [
     patches: [
       {
         file: SNAPSHOT_FILE,
-        find: "    await file.syncAll();\n    // Read back",
+        find: "    await handle.syncAll();\n    // Read back",
         replace: "    // Read back",
       },
     ],
@@ -42,8 +42,8 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: compaction",
     patches: [{
       file: SNAPSHOT_FILE,
-      find: "    await file.syncAll();\n    await file.close();\n",
-      replace: "    await file.close();\n",
+      find: "    await handle.syncAll();\n    await handle.close();\n",
+      replace: "    await handle.close();\n",
     }],
   },
   {
@@ -75,7 +75,7 @@ export const KEEPING: readonly Canary[] = [
     first: "faults: snapshots, stores",
     patches: [{
       file: SNAPSHOT_FILE,
-      find: "    await verifySnapshot(fs, { ...named, path: temporary });\n",
+      find: "    await verifySnapshot(fs, { ...file, path: temporary });\n",
       replace: "",
     }],
   },
@@ -129,8 +129,8 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: a backup",
     patches: [{
       file: PLAN,
-      find: "named.sequence > limit.segmentFirst;",
-      replace: "named.sequence >= limit.segmentFirst;",
+      find: "file.sequence > limit.segmentFirst;",
+      replace: "file.sequence >= limit.segmentFirst;",
     }],
   },
   {
@@ -314,8 +314,8 @@ export const KEEPING: readonly Canary[] = [
     patches: [
       {
         file: PLAN,
-        find: "copies.unshift({ named: facts.file, size: facts.soundEnd });",
-        replace: "copies.push({ named: facts.file, size: facts.soundEnd });",
+        find: "copies.unshift({ file: facts.file, size: facts.soundEnd });",
+        replace: "copies.push({ file: facts.file, size: facts.soundEnd });",
       },
     ],
   },

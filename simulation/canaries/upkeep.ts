@@ -93,8 +93,8 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a backup is whole",
     patches: [{
       file: "src/state/backup_plan.ts",
-      find: "copies.unshift({ named: facts.file, size: facts.soundEnd });",
-      replace: "copies.unshift({ named: facts.file, size: Infinity });",
+      find: "copies.unshift({ file: facts.file, size: facts.soundEnd });",
+      replace: "copies.unshift({ file: facts.file, size: Infinity });",
     }],
   },
   {
@@ -105,7 +105,7 @@ export const UPKEEP: readonly Canary[] = [
       file: "src/state/backup_plan.ts",
       find: "      if (index >= first) throw whyNot(facts);",
       replace: `      if (index >= first) {
-        copies.unshift({ named: facts.file, size: "soundEnd" in facts ? facts.soundEnd : 0 });
+        copies.unshift({ file: facts.file, size: "soundEnd" in facts ? facts.soundEnd : 0 });
         continue;
       }`,
     }],

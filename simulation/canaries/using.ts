@@ -26,7 +26,7 @@ export const USING: readonly Canary[] = [
     }, {
       file: "src/journal/journal_cursor.ts",
       find:
-        "await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);\n      if (batches === null) {",
+        "await reader.read(limit?.path === reader.file.path ? limit.offset : Infinity);\n      if (batches === null) {",
       replace: "await reader.read();\n      if (batches === null) {",
     }],
   },

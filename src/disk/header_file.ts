@@ -30,7 +30,7 @@ export type Header = SegmentHeader | SnapshotHeader;
 
 /** An open segment or snapshot, and what its first line says. */
 export interface OpenedFile<H extends Header> {
-  file: DurableFile;
+  handle: DurableFile;
   reading: HeaderReading<H>;
   isEmpty: boolean;
   /** Why the disk refuses to give the first bytes; `null` when it gives them. */
@@ -44,29 +44,29 @@ export interface OpenedFile<H extends Header> {
  */
 export async function openFile<H extends Header>(
   fs: DurableFs,
-  named: NamedFile,
+  file: NamedFile,
   kind: H["ministate"],
 ): Promise<OpenedFile<H>> {
   const bytes = new Uint8Array(HEADER_SIZE_MAX);
-  let file: DurableFile | undefined;
+  let handle: DurableFile | undefined;
   try {
-    file = await fs.open(named.path, "read");
-    const { size, refusal } = await readGiven(file, named.path, bytes, 0);
+    handle = await fs.open(file.path, "read");
+    const { size, refusal } = await readGiven(handle, file.path, bytes, 0);
     const reading = readHeader<H>(bytes.subarray(0, size), kind, fs.crc32);
-    return { file, reading, isEmpty: size === 0 && refusal === null, refusal };
+    return { handle, reading, isEmpty: size === 0 && refusal === null, refusal };
   } catch (error) {
-    await closeAfterFailure(file);
-    throw ioError("read", named.path, error);
+    await closeAfterFailure(handle);
+    throw ioError("read", file.path, error);
   }
 }
 
 /** The size of an open file in bytes; 0 when the disk refuses to give even that. */
 export async function sizeIfGiven(
-  { file }: OpenedFile<Header>,
+  { handle }: OpenedFile<Header>,
   { path }: NamedFile,
 ): Promise<number> {
   try {
-    return await file.size();
+    return await handle.size();
   } catch (error) {
     if (!isUnreadable(error)) throw ioError("read", path, error);
     return 0;
@@ -82,13 +82,13 @@ export async function sizeIfGiven(
  * @throws {IoError} when the disk refuses to give it
  */
 export function soundHeader<H extends Header>(
-  named: NamedFile,
+  file: NamedFile,
   { reading, isEmpty, refusal }: OpenedFile<H>,
 ): { header: H; checksum: number; size: number } {
-  if (isEmpty) throw headerError("empty", named);
-  if (reading.kind === "newer") throw headerError("newer", named, reading.format);
-  if (reading.kind !== "sound") throw refusal ?? headerError(reading.kind, named);
-  if (!isPlaced(reading.header, named)) throw headerError("damaged", named);
+  if (isEmpty) throw headerError("empty", file);
+  if (reading.kind === "newer") throw headerError("newer", file, reading.format);
+  if (reading.kind !== "sound") throw refusal ?? headerError(reading.kind, file);
+  if (!isPlaced(reading.header, file)) throw headerError("damaged", file);
   return reading;
 }
 
@@ -101,12 +101,12 @@ export function isPlaced(header: Header, { sequence, edition }: NamedFile): bool
 /** Reads the first line of a segment or snapshot. Reads that the disk refuses are tried again. */
 export function readHeaderOf(
   fs: DurableFs,
-  named: NamedFile,
+  file: NamedFile,
   kind: Header["ministate"],
 ): Promise<HeaderReading<Header>> {
   return readPatiently(async () => {
-    const { file, reading, refusal } = await openFile<Header>(fs, named, kind);
-    await closeFile(file, named.path);
+    const { handle, reading, refusal } = await openFile<Header>(fs, file, kind);
+    await closeFile(handle, file.path);
     if (reading.kind !== "sound" && refusal !== null) throw refusal;
     return reading;
   });

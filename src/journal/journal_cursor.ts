@@ -86,7 +86,7 @@ export class JournalCursor {
         await this.#openSegment(limit !== null);
       if (reader === null) return null;
       let batches = this.#ahead ??
-        await reader.read(limit?.path === reader.named.path ? limit.offset : Infinity);
+        await reader.read(limit?.path === reader.file.path ? limit.offset : Infinity);
       if (batches === null) {
         const later = await this.#laterSegment(reader);
         if (later === null) {
@@ -143,7 +143,7 @@ export class JournalCursor {
     this.#place = null;
     if (place === null) return null;
     try {
-      const reader = await this.#files.open(place.named);
+      const reader = await this.#files.open(place.file);
       reader.continueFrom(place);
       return reader;
     } catch (error) {
@@ -183,12 +183,12 @@ export class JournalCursor {
 
   async #laterSegment(reader: SegmentReader): Promise<NamedFile | null> {
     const { segments } = await this.#files.list();
-    return segments.find((segment) => segment.sequence > reader.named.sequence) ?? null;
+    return segments.find((segment) => segment.sequence > reader.file.sequence) ?? null;
   }
 
   /** A segment with a later one must reach up to it. */
   #checkComplete(reader: SegmentReader, nextFirst: number): void {
-    const { path } = reader.named;
+    const { path } = reader.file;
     // Bytes between the last record and the next segment belong to no one; ignore them.
     if (reader.expected === nextFirst) return;
     if (reader.damage !== null) {
@@ -223,9 +223,9 @@ export class JournalCursor {
   async rest(): Promise<void> {
     const reader = this.#reader;
     if (reader === null) return;
-    const { named, soundEnd: offset, expected: sequence } = reader;
+    const { file, soundEnd: offset, expected: sequence } = reader;
     this.#reader = null;
-    this.#place = { named, offset, sequence };
+    this.#place = { file, offset, sequence };
     await reader.close();
   }
 

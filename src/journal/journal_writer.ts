@@ -84,7 +84,7 @@ export class JournalWriter {
     this.#end = segment.offset;
     if (sealed) this.#sealedAt = sequence;
     this.tail = new LiveTail(sequence + 1, () => ({
-      named: this.#segment.file,
+      file: this.#segment.file,
       offset: this.#end,
       sequence: this.#sequence + 1,
     }));

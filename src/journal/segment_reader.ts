@@ -18,7 +18,7 @@ import { SegmentTotals } from "../wear/segment_totals.ts";
 const CHUNK_SIZE = 64 * 1024;
 
 export interface SegmentPlace {
-  named: NamedFile;
+  file: NamedFile;
   offset: number;
   sequence: number;
 }
@@ -30,7 +30,7 @@ export class SegmentReader {
   readonly #holes = new Holes();
   #buffer = new Uint8Array(CHUNK_SIZE);
   /** The segment's name and place. */
-  readonly named: NamedFile;
+  readonly file: NamedFile;
   readonly header: SegmentHeader;
   /** The header's checksum, which seeds all others of the segment. */
   readonly seed: number;
@@ -47,11 +47,11 @@ export class SegmentReader {
   /** The first unsound place, once `read` has returned `null`. */
   damage: Damage | null = null;
 
-  private constructor(fs: DurableFs, named: NamedFile, opened: OpenedFile<SegmentHeader>) {
-    const { header, checksum, size } = soundHeader(named, opened);
+  private constructor(fs: DurableFs, file: NamedFile, opened: OpenedFile<SegmentHeader>) {
+    const { header, checksum, size } = soundHeader(file, opened);
     this.#fs = fs;
-    this.#file = opened.file;
-    this.named = named;
+    this.#file = opened.handle;
+    this.file = file;
     this.header = header;
     this.seed = checksum;
     this.written = new SegmentTotals(header, size);
@@ -67,20 +67,20 @@ export class SegmentReader {
    * @throws {ForeignFormatError} when it is not ours
    * @throws {CorruptionError} when the header is damaged: a segment gets its name only once its header is synced
    */
-  static async open(fs: DurableFs, named: NamedFile): Promise<SegmentReader> {
-    return await SegmentReader.over(fs, named, await openFile(fs, named, "journal"));
+  static async open(fs: DurableFs, file: NamedFile): Promise<SegmentReader> {
+    return await SegmentReader.over(fs, file, await openFile(fs, file, "journal"));
   }
 
   /** Like {@linkcode SegmentReader.open} for a file that is open already. On an error, the file is closed. */
   static async over(
     fs: DurableFs,
-    named: NamedFile,
+    file: NamedFile,
     opened: OpenedFile<SegmentHeader>,
   ): Promise<SegmentReader> {
     try {
-      return new SegmentReader(fs, named, opened);
+      return new SegmentReader(fs, file, opened);
     } catch (error) {
-      await closeAfterFailure(opened.file);
+      await closeAfterFailure(opened.handle);
       throw error;
     }
   }
@@ -168,12 +168,12 @@ export class SegmentReader {
   }
 
   #give(buffer: Uint8Array, offset: number) {
-    return readGiven(this.#file, this.named.path, buffer, offset);
+    return readGiven(this.#file, this.file.path, buffer, offset);
   }
 
   /** Reads raw bytes, to look for proof after the sound part. Zero bytes stand where the disk refuses to read. */
   readAt(buffer: Uint8Array, offset: number): Promise<number> {
-    return readOver(this.#file, this.named.path, buffer, offset, this.#holes);
+    return readOver(this.#file, this.file.path, buffer, offset, this.#holes);
   }
 
   /** The first place that the disk refused to read, as an error; `null` when it read everything. */
@@ -186,7 +186,7 @@ export class SegmentReader {
     try {
       return await this.#file.size();
     } catch (error) {
-      throw ioError("read", this.named.path, error);
+      throw ioError("read", this.file.path, error);
     }
   }
 
@@ -195,12 +195,12 @@ export class SegmentReader {
     try {
       await this.#file.syncData();
     } catch (error) {
-      throw ioError("sync", this.named.path, error);
+      throw ioError("sync", this.file.path, error);
     }
   }
 
   /** Closes the file. */
   async close(): Promise<void> {
-    await closeFile(this.#file, this.named.path);
+    await closeFile(this.#file, this.file.path);
   }
 }

@@ -31,7 +31,7 @@ export async function coverLast(
   let reader: SegmentReader | undefined;
   try {
     reader = await SegmentReader.open(fs, file);
-    reader.continueFrom({ named: file, offset: offsetEnd, sequence });
+    reader.continueFrom({ file, offset: offsetEnd, sequence });
     await awaitCover(reader, timestamp, async () => {
       const { segments } = await listState(fs, files.directory, files.stem);
       return segments.some(({ sequence }) => sequence > file.sequence);

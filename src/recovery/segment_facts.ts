@@ -123,9 +123,9 @@ function factsOf(
   last: Batch | null,
   evidence: TailEvidence | null,
 ): Omit<ReadSegment, "size"> {
-  const { named, header, seed, soundEnd } = reader;
+  const { file, header, seed, soundEnd } = reader;
   return {
-    file: named,
+    file,
     header,
     failure: null,
     seed,

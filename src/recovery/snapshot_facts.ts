@@ -97,7 +97,7 @@ export async function readSnapshotFacts(
       await verifyOpened(fs, file, opened);
       return null;
     } finally {
-      await closeFile(opened.file, file.path);
+      await closeFile(opened.handle, file.path);
     }
   };
   try {

@@ -32,29 +32,29 @@ const encoder = new TextEncoder();
 export async function writeSnapshot(
   fs: DurableFs,
   directory: string,
-  named: NamedFile,
+  file: NamedFile,
   header: SnapshotHeader,
   lines: Iterable<string>,
 ): Promise<number> {
-  let temporary = temporaryPath(named.path);
-  let file: DurableFile | undefined;
+  let temporary = temporaryPath(file.path);
+  let handle: DurableFile | undefined;
   let size = 0;
   try {
-    ({ file, path: temporary } = await createTemporary(fs, named.path));
-    size = await writeLines(fs, file, header, lines);
+    ({ file: handle, path: temporary } = await createTemporary(fs, file.path));
+    size = await writeLines(fs, handle, header, lines);
     // Sync before rename: otherwise a power cut can leave the new name on an empty file.
-    await file.syncAll();
+    await handle.syncAll();
     // Read back before the rename: a card that garbles data must not replace a good file.
-    await verifySnapshot(fs, { ...named, path: temporary });
-    await fs.rename(temporary, named.path);
+    await verifySnapshot(fs, { ...file, path: temporary });
+    await fs.rename(temporary, file.path);
     // Again: otherwise a power cut on FAT can leave the new name on an empty file.
-    await file.syncAll();
-    await file.close();
-    file = undefined;
+    await handle.syncAll();
+    await handle.close();
+    handle = undefined;
     await fs.syncDirectory(directory);
   } catch (error) {
-    await discard(fs, file, temporary);
-    throw ioError("write the snapshot", named.path, error);
+    await discard(fs, handle, temporary);
+    throw ioError("write the snapshot", file.path, error);
   }
   return size;
 }
@@ -99,12 +99,12 @@ export interface SnapshotReading {
 }
 
 /** Reads a snapshot to its end and throws if any byte differs from what was written. */
-export async function verifySnapshot(fs: DurableFs, named: NamedFile): Promise<SnapshotHeader> {
-  const opened = await openSnapshot(fs, named);
+export async function verifySnapshot(fs: DurableFs, file: NamedFile): Promise<SnapshotHeader> {
+  const opened = await openSnapshot(fs, file);
   try {
-    return (await verifyOpened(fs, named, opened)).header;
+    return (await verifyOpened(fs, file, opened)).header;
   } finally {
-    await closeFile(opened.file, named.path);
+    await closeFile(opened.handle, file.path);
   }
 }
 
@@ -118,60 +118,60 @@ export async function verifySnapshot(fs: DurableFs, named: NamedFile): Promise<S
  */
 export async function readSnapshot(
   fs: DurableFs,
-  named: NamedFile,
+  file: NamedFile,
   pieceSize?: number,
 ): Promise<SnapshotReading> {
-  const opened = await openSnapshot(fs, named);
+  const opened = await openSnapshot(fs, file);
   try {
-    return await readOpened(fs, named, opened, pieceSize);
+    return await readOpened(fs, file, opened, pieceSize);
   } finally {
-    await closeFile(opened.file, named.path);
+    await closeFile(opened.handle, file.path);
   }
 }
 
 /** Opens a snapshot and reads its first line. */
 export function openSnapshot(
   fs: DurableFs,
-  named: NamedFile,
+  file: NamedFile,
 ): Promise<OpenedFile<SnapshotHeader>> {
-  return openFile(fs, named, "snapshot");
+  return openFile(fs, file, "snapshot");
 }
 
 /** Like {@linkcode verifySnapshot} for an open file. */
 export function verifyOpened(
   fs: DurableFs,
-  named: NamedFile,
+  file: NamedFile,
   opened: OpenedFile<SnapshotHeader>,
 ): Promise<{ header: SnapshotHeader; size: number }> {
-  return readLines(fs, named, opened, { pieceSize: READ_SIZE, add: () => true });
+  return readLines(fs, file, opened, { pieceSize: READ_SIZE, add: () => true });
 }
 
 /** Like {@linkcode readSnapshot} for an open file. */
 export async function readOpened(
   fs: DurableFs,
-  named: NamedFile,
+  file: NamedFile,
   opened: OpenedFile<SnapshotHeader>,
   pieceSize = READ_SIZE,
 ): Promise<SnapshotReading> {
   const builder = new StateBuilder();
   const add = (line: string) => builder.add(line);
-  const { header, size } = await readLines(fs, named, opened, { pieceSize, add });
-  if (!builder.complete) throw damagedAt(named, size);
+  const { header, size } = await readLines(fs, file, opened, { pieceSize, add });
+  if (!builder.complete) throw damagedAt(file, size);
   return { header, state: builder.state, size };
 }
 
 async function readLines(
   fs: DurableFs,
-  named: NamedFile,
+  file: NamedFile,
   opened: OpenedFile<SnapshotHeader>,
   { pieceSize, add }: { pieceSize: number; add: (line: string) => boolean },
 ): Promise<{ header: SnapshotHeader; size: number }> {
   try {
-    const { header, checksum, size } = soundHeader(named, opened);
-    const body = new BodyReader(fs, opened.file, named, pieceSize, add);
+    const { header, checksum, size } = soundHeader(file, opened);
+    const body = new BodyReader(fs, opened.handle, file, pieceSize, add);
     return { header, size: await body.read(size, checksum) };
   } catch (error) {
-    throw error instanceof MinistateError ? error : ioError("read", named.path, error);
+    throw error instanceof MinistateError ? error : ioError("read", file.path, error);
   }
 }
 

@@ -114,8 +114,8 @@ async function copyFiles(
   destination: StateDirectory,
 ): Promise<Omit<BackupReport, "directory">> {
   let size = 0;
-  for (const { named, size: part } of copies) {
-    size += await copyRange(sourceFs, named.path, 0, part, joinPath(destination.path, named.name));
+  for (const { file, size: part } of copies) {
+    size += await copyRange(sourceFs, file.path, 0, part, joinPath(destination.path, file.name));
     // One by one: otherwise a power cut could keep a later name and lose an earlier one.
     await destination.syncNames();
   }

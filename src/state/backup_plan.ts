@@ -16,7 +16,7 @@ import { type Survey, surveyAll } from "../recovery/survey.ts";
 
 /** One file to copy. */
 export interface Copy {
-  named: NamedFile;
+  file: NamedFile;
   /** How much of the file to copy; `Infinity` for all of it. */
   size: number;
 }
@@ -42,8 +42,8 @@ export async function planCopies(
   limit: ReadLimit | null,
 ): Promise<Plan> {
   // Begun after the end was determined: its records are for the next backup.
-  const isLater = (named: NamedFile) => limit !== null && named.sequence > limit.segmentFirst;
-  const segments = files.segments.filter((named) => !isLater(named));
+  const isLater = (file: NamedFile) => limit !== null && file.sequence > limit.segmentFirst;
+  const segments = files.segments.filter((file) => !isLater(file));
   const survey = await surveyAll(fs, { ...files, segments }, {
     build: false,
     limitOf: ({ path }) => path === limit?.path ? limit.offset : undefined,
@@ -67,7 +67,7 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): P
     if (facts === null) continue;
     const next = segments[index + 1];
     if (isWhole(facts, next, id, limit)) {
-      copies.unshift({ named: facts.file, size: facts.soundEnd });
+      copies.unshift({ file: facts.file, size: facts.soundEnd });
       sequence = Math.max(sequence, facts.sequenceNext - 1);
     } else if (next !== undefined || !isNeverBegun(facts)) {
       if (index >= first) throw whyNot(facts);
@@ -75,9 +75,9 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): P
       copies = [];
     }
   }
-  const oldest = copies.at(-1)?.named;
+  const oldest = copies.at(-1)?.file;
   if (oldest !== undefined && oldest.sequence > needed + 1) throw incomplete(oldest, needed);
-  for (const named of snapshots) copies.push({ named, size: Infinity });
+  for (const file of snapshots) copies.push({ file, size: Infinity });
   return { copies, sequence };
 }
 

@@ -7,10 +7,10 @@ import { LiveSource } from "../../src/journal/live_source.ts";
 import { LiveTail } from "../../src/journal/live_tail.ts";
 import type { StateDirectory } from "../../src/journal/state_directory.ts";
 
-const named = { name: "w", path: "/w", sequence: 1, edition: 1 };
+const file = { name: "w", path: "/w", sequence: 1, edition: 1 };
 
 test("LiveSource that is stopped while it waits leaves the tail, and its fetch() returns", async () => {
-  const tail = new LiveTail(1, () => ({ named, offset: 0, sequence: 1 }));
+  const tail = new LiveTail(1, () => ({ file, offset: 0, sequence: 1 }));
   const other = tail.join();
   const source = new LiveSource({} as StateDirectory, { tail } as JournalWriter, 1);
   const waiting = source.fetch();

@@ -5,12 +5,12 @@ import { assert, assertEquals } from "@std/assert";
 import { LiveTail } from "../../src/journal/live_tail.ts";
 import { Turns } from "../../src/journal/turns.ts";
 
-const named = { name: "w", path: "/w", sequence: 1, edition: 1 };
+const file = { name: "w", path: "/w", sequence: 1, edition: 1 };
 const MEBIBYTE = 1024 * 1024;
 
 function tailAt(next: number) {
   const state = { next };
-  const tail = new LiveTail(next, () => ({ named, offset: 0, sequence: state.next }));
+  const tail = new LiveTail(next, () => ({ file, offset: 0, sequence: state.next }));
   const publish = (size: number) => {
     state.next++;
     tail.publish(["x".repeat(size)], 0, 1);
@@ -95,7 +95,7 @@ test("LiveTail wakes each waiting follower once, and none that has cancelled", (
 });
 
 test("LiveTail says where a batch begins only when the files are not ahead", () => {
-  const tail = new LiveTail(5, () => ({ named, offset: 100, sequence: 6 }));
+  const tail = new LiveTail(5, () => ({ file, offset: 100, sequence: 6 }));
   assertEquals(tail.join().place, null);
 });
 
