@@ -98,10 +98,10 @@ function verifyBatch(
 ): number {
   const refuse = (stop: DamageReason | null) => {
     run.stop = stop;
-    run.lineEnds.length = known;
+    run.lineEnds.length = linesBefore;
     return -1;
   };
-  const known = run.lineEnds.length;
+  const linesBefore = run.lineEnds.length;
   let lineStart = at;
   // Carried over from one look-alike to the next, so that a journal full of them is read once, not once for each.
   let sum = seed;
@@ -117,7 +117,7 @@ function verifyBatch(
       sum = crc32(bytes.subarray(summedEnd, tail), sum);
       summedEnd = tail;
       if (sum === checksum) {
-        run.lineCounts.push(run.lineEnds.length - known);
+        run.lineCounts.push(run.lineEnds.length - linesBefore);
         return lineEnd + 1;
       }
       // A record whose mutation is a string of eight hexadecimal digits looks like the end of a batch.

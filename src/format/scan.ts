@@ -38,6 +38,16 @@ export interface Damage {
   reason: DamageReason;
 }
 
+/** Part of a segment, beginning with a line, and what verifies its lines. */
+export interface SegmentPiece {
+  bytes: Uint8Array;
+  /** The position of `bytes[0]` in the file, for the offsets in the result. */
+  base: number;
+  /** The checksum of the segment's header. */
+  seed: number;
+  crc32: Crc32;
+}
+
 /** What one call of {@linkcode scanBatches} found. */
 export interface ScanResult {
   batches: Batch[];
@@ -113,23 +123,15 @@ function looksForeign(line: Uint8Array): boolean {
 }
 
 /**
- * Scans bytes for sound batches and seals. The bytes must start at the beginning of a line.
+ * Scans a piece of a segment for sound batches and seals.
  *
  * Stops at the first byte that doesn't fit. `consumed < bytes.length` without damage means that the rest is an
  * unfinished batch: call again with more bytes, or with `atEnd` when there are none.
  *
- * @param base the position of `bytes[0]` in the file, for the offsets in the result
  * @param expected the sequence that the next record must have
- * @param seed the checksum of the segment's header
  */
-export function scanBatches(
-  bytes: Uint8Array,
-  base: number,
-  expected: number,
-  seed: number,
-  crc32: Crc32,
-  atEnd: boolean,
-): ScanResult {
+export function scanBatches(piece: SegmentPiece, expected: number, atEnd: boolean): ScanResult {
+  const { bytes, base } = piece;
   const result: ScanResult = {
     batches: [],
     seals: [],
@@ -147,8 +149,8 @@ export function scanBatches(
       continue;
     }
     const stop = first === BRACKET_OPEN
-      ? scanRun(result, bytes, at, base, expected, seed, crc32)
-      : scanSeal(result, bytes, at, base, expected, seed, crc32);
+      ? scanRun(result, piece, at, expected)
+      : scanSeal(result, piece, at, expected);
     at = result.consumed;
     if (stop !== undefined) {
       const reason = stop ?? (atEnd ? "unterminated" : null);
@@ -168,12 +170,9 @@ function nextAfter(batches: Batch[], expected: number): number {
 /** Adds a seal to the result; returns why not, `null` when its end is not among the bytes. */
 function scanSeal(
   result: ScanResult,
-  bytes: Uint8Array,
+  { bytes, base, seed, crc32 }: SegmentPiece,
   at: number,
-  base: number,
   expected: number,
-  seed: number,
-  crc32: Crc32,
 ): Run["stop"] {
   const end = bytes.indexOf(LINE_FEED, at);
   if (end < 0) return bytes.length - at > LINE_SIZE_MAX ? "too large" : null;
@@ -190,12 +189,9 @@ function scanSeal(
 /** Adds consecutive batches to the result; returns why the next one could not be added. */
 function scanRun(
   result: ScanResult,
-  bytes: Uint8Array,
+  { bytes, base, seed, crc32 }: SegmentPiece,
   at: number,
-  base: number,
   expected: number,
-  seed: number,
-  crc32: Crc32,
 ): Run["stop"] {
   const run = verifyRun(bytes, at, seed, crc32);
   if (run.lineCounts.length === 0) return run.stop;

@@ -25,7 +25,7 @@ export function drawId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Makes the header of a segment that begins with `first`. `life` holds what the directory has written so far. */
+/** Makes the header of a segment that begins with `first`. `totals` holds what the directory has written so far. */
 export function segmentHeader(
   identity: JournalIdentity,
   first: number,

@@ -109,7 +109,8 @@ export class SegmentReader {
       const atEnd = refusal === null &&
         (count < chunk.length || room <= 0 || from + carried + count >= limit);
       const bytes = this.#buffer.subarray(0, carried + count);
-      const found = scanBatches(bytes, from, this.expected, this.seed, this.#fs.crc32, atEnd);
+      const piece = { bytes, base: from, seed: this.seed, crc32: this.#fs.crc32 };
+      const found = scanBatches(piece, this.expected, atEnd);
       this.damage = found.damage;
       if (found.soundEnd >= 0) {
         this.#advance(from + found.soundEnd, found);

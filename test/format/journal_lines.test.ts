@@ -45,7 +45,7 @@ function scanAll(bytes: Uint8Array, expected = 1, size = Infinity) {
   for (;;) {
     const part = bytes.subarray(from, from + room);
     const atEnd = from + part.length === bytes.length;
-    const found = scanBatches(part, from, expected, SEED, crc32, atEnd);
+    const found = scanBatches({ bytes: part, base: from, seed: SEED, crc32 }, expected, atEnd);
     for (const batch of found.batches) {
       for (const [i, mutation] of batch.mutations.entries()) {
         mutations.push(mutation);
@@ -249,7 +249,7 @@ test("scanBatches() computes a batch's checksum once, however many of its record
     return crc32(bytes, seed);
   };
   const bytes = new BatchEncoder(crc32).encode(Array(2000).fill('"deadbeef"'), 0, 0, 1).slice();
-  const { batches, damage } = scanBatches(bytes, 0, 1, 1, counting, true);
+  const { batches, damage } = scanBatches({ bytes, base: 0, seed: 1, crc32: counting }, 1, true);
   assertEquals(damage, null);
   assertEquals(batches[0]?.mutations.length, 2000);
   assert(summed <= bytes.length, `${summed} bytes summed of ${bytes.length}`);
