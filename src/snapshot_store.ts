@@ -10,7 +10,7 @@ import { closeAfterFailure } from "./disk/close_file.ts";
 import { readOnlyError } from "./failures.ts";
 import { FORMAT, SEQUENCE_MAX } from "./format/format.ts";
 import { drawId } from "./journal/journal_identity.ts";
-import { editionOf, headerEdition } from "./disk/editions.ts";
+import { editionOf, type Editions, headerEdition } from "./disk/editions.ts";
 import { snapshotFile } from "./disk/names.ts";
 import { InTurn } from "./state/in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
@@ -50,18 +50,18 @@ export class SnapshotStore<S = unknown> {
   readonly #readOnly: boolean;
   readonly #id: string;
   /** The edition of its snapshots: a snapshot of an earlier edition may not count. */
-  readonly #edition: number;
+  readonly #editions: Editions;
   readonly #turn = new InTurn();
 
   private constructor(
     directory: StateDirectory,
     readOnly: boolean,
-    { id, edition }: { id: string; edition: number },
+    { id, editions }: { id: string; editions: Editions },
   ) {
     this.#directory = directory;
     this.#readOnly = readOnly;
     this.#id = id;
-    this.#edition = edition;
+    this.#editions = editions;
   }
 
   /**
@@ -103,7 +103,8 @@ export class SnapshotStore<S = unknown> {
       const stored = await readIdentity(opened.fs, files);
       if (readOnly) opened.files.belongTo(stored?.id ?? null);
       else await opened.syncAncestors();
-      const own = { id: stored?.id ?? drawId(), edition: editionOf(files) };
+      const editions = { edition: editionOf(files), editionFirsts: files.editionFirsts };
+      const own = { id: stored?.id ?? drawId(), editions };
       return new SnapshotStore(opened, readOnly, own);
     } catch (error) {
       await closeAfterFailure(opened);
@@ -141,14 +142,14 @@ export class SnapshotStore<S = unknown> {
       throw readOnlyError(this.#directory.path);
     }
     const { path: directory, stem, fs } = this.#directory;
-    const naming = { directory, stem, edition: this.#edition };
+    const naming = { directory, stem, ...this.#editions };
     const file = snapshotFile(naming, checkSnapshotSequence(sequence));
     const header = {
       ministate: "snapshot" as const,
       format: FORMAT,
       id: this.#id,
       sequence,
-      edition: headerEdition(naming),
+      ...headerEdition(naming),
       mutator: null,
       version: 1,
       timestamp: Date.now(),

@@ -8,14 +8,16 @@ import { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
-import { headerEdition } from "../disk/editions.ts";
+import { headerEdition, isSettled } from "../disk/editions.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import { type NamedFile, snapshotFile } from "../disk/names.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import { verifySnapshot, writeSnapshot } from "../snapshot/snapshot_file.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
-import { isStuck } from "../disk/refusals.ts";
+import { kindOf, readHeaderOf } from "../disk/header_file.ts";
+import { isFilesOwn, isStuck } from "../disk/refusals.ts";
+import { moveIfPossible } from "../recovery/aside_unneeded.ts";
 import { syncFile } from "../disk/sync_file.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
@@ -121,7 +123,7 @@ export class Compaction {
     const edition = headerEdition(this.#writer.identity);
     const timestamp = readClock(this.#clock);
     const ministate = "snapshot";
-    return { ministate, format: FORMAT, id, sequence, edition, mutator, version, timestamp };
+    return { ministate, format: FORMAT, id, sequence, ...edition, mutator, version, timestamp };
   }
 
   /** Captures the state at one sequence without delaying mutations. */
@@ -240,9 +242,15 @@ export class Compaction {
   async #delete(files: NamedFile[]): Promise<string[]> {
     if (files.length === 0) return [];
     const deleted: string[] = [];
+    const unknown: NamedFile[] = [];
     // The files that replace them must be durable by name before anything is deleted.
     await this.#directory.syncNames();
-    for (const { path } of files) {
+    for (const file of files) {
+      const { path } = file;
+      if (!await this.#isOwn(file)) {
+        unknown.push(file);
+        continue;
+      }
       try {
         await this.#directory.fs.remove(path);
         deleted.push(path);
@@ -252,7 +260,26 @@ export class Compaction {
       }
     }
     await this.#directory.syncNames();
+    await moveIfPossible(this.#directory, unknown);
     return deleted;
+  }
+
+  /**
+   * Whether a file that is not needed is known to be of this journal, and of its history. Any other may hold what is
+   * nowhere else, so it is moved aside and not deleted.
+   */
+  async #isOwn(file: NamedFile): Promise<boolean> {
+    const { identity } = this.#writer;
+    if (!isSettled(file, identity)) return false;
+    try {
+      const reading = await readHeaderOf(this.#directory.fs, file, kindOf(file));
+      if (reading.kind !== "sound") return false;
+      const { id, edition = 1 } = reading.header;
+      return id === identity.id && edition === file.edition;
+    } catch (error) {
+      if (!isFilesOwn(error)) throw error;
+      return false;
+    }
   }
 }
 
