@@ -235,6 +235,11 @@ export class JournalWriter {
     await this.#segment.sync();
   }
 
+  /** Later segments are of this edition or of a later one: a snapshot has begun it, which replaces no segment. */
+  enterEdition(edition: number): void {
+    if (edition > this.identity.edition) this.identity = inEdition(this.identity, edition);
+  }
+
   /** Gives back a full segment's fill. A failure costs only that space: line feeds after the batches are harmless. */
   async #retire(segment: SegmentWriter): Promise<void> {
     try {

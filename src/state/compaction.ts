@@ -9,10 +9,12 @@ import { ioError, isDiskFull } from "../failures.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
 import { headerEdition, isSettled } from "../disk/editions.ts";
+import type { JournalIdentity } from "../journal/journal_identity.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
-import { type NamedFile, snapshotFile } from "../disk/names.ts";
+import type { NamedFile } from "../disk/names.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
+import { besideStuck } from "../snapshot/beside_stuck.ts";
 import { verifySnapshot, writeSnapshot } from "../snapshot/snapshot_file.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
 import { kindOf, readHeaderOf } from "../disk/header_file.ts";
@@ -112,15 +114,20 @@ export class Compaction {
       return this.#newest;
     }
     const { sequence, lines } = await this.#capture();
-    const file = snapshotFile(this.#writer.identity, sequence);
-    const size = await this.#write(file, this.#header(sequence), lines);
-    this.#newest = { path: file.path, sequence, size };
+    const { path, size, naming } = await besideStuck(
+      this.#directory.fs,
+      this.#writer.identity,
+      sequence,
+      (file, identity) => this.#write(file, this.#header(sequence, identity), lines),
+    );
+    this.#writer.enterEdition(naming.edition);
+    this.#newest = { path, sequence, size };
     return this.#newest;
   }
 
-  #header(sequence: number): SnapshotHeader {
-    const { id, mutator, version } = this.#writer.identity;
-    const edition = headerEdition(this.#writer.identity);
+  #header(sequence: number, identity: JournalIdentity): SnapshotHeader {
+    const { id, mutator, version } = identity;
+    const edition = headerEdition(identity);
     const timestamp = readClock(this.#clock);
     const ministate = "snapshot";
     return { ministate, format: FORMAT, id, sequence, ...edition, mutator, version, timestamp };
