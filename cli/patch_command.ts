@@ -7,7 +7,7 @@
 import { type Context, creation, openOrMakeDocument, remark, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { readInputLines } from "./lines.ts";
-import { PATCH_SIZE_MAX, PatchStream } from "./patch_stream.ts";
+import { type LineRange, PATCH_SIZE_MAX, PatchStream } from "./patch_stream.ts";
 import { lineStart, showProgress } from "./progress.ts";
 import { countText, numberText, safeText } from "./text.ts";
 
@@ -46,7 +46,9 @@ export async function patch(
       acknowledged(sequence) {
         if (options.ack) json ? sayJson(context, { sequence }) : say(context, `${sequence}`);
       },
-      refused: (line, reason) => reportLine(context, line, reason),
+      refused: (line, reason) =>
+        reportLines(context, { first: line, last: line }, `${reason}; nothing of it was applied`),
+      notTaken: (lines) => reportLines(context, lines, whyNotTaken(lines)),
     });
     const input = { size: 0, lines: 0 };
     const hideProgress = await showProgress(
@@ -101,11 +103,26 @@ export function interruptedCode(interruption: AbortSignal): number {
   return interruption.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
 }
 
-function reportLine(context: Context, line: number, reason: string): void {
+function whyNotTaken({ first, last, code }: LineRange): string {
+  const them = first === last ? "it" : "them";
+  // A batch whose sync failed may be on the disk all the same.
+  const outcome = code === "POISONED"
+    ? `the next open shows whether ${first === last ? "it was" : "they were"} applied`
+    : `nothing of ${them} was applied`;
+  return `the journal did not accept ${them} (${code}); ${outcome}`;
+}
+
+function reportLines(
+  context: Context,
+  { first, last }: Pick<LineRange, "first" | "last">,
+  reason: string,
+): void {
   const { stderr } = context.terminal;
-  const message = `line ${line}: ${reason}; nothing of it was applied`;
+  const message = `${first === last ? `line ${first}` : `lines ${first} to ${last}`}: ${reason}`;
   if (context.json) {
-    stderr.write(JSON.stringify({ error: { code: "LINE_REFUSED", message, line } }) + "\n");
+    const lineLast = first === last ? undefined : last;
+    const error = { code: "LINE_REFUSED", message, line: first, lineLast };
+    stderr.write(JSON.stringify({ error }) + "\n");
   } else stderr.write(`${lineStart(context)}${context.paintError.red(safeText(message))}\n`);
 }
 

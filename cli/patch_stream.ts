@@ -33,6 +33,16 @@ export interface PatchEvents {
   acknowledged(sequence: number): void;
   /** A line was refused; nothing of it was applied or journaled. */
   refused(line: number, reason: string): void;
+  /** The journal did not take these lines, and the run ends. Called once for all that follow each other. */
+  notTaken(lines: LineRange): void;
+}
+
+/** Lines that the journal did not take, all for the same reason. */
+export interface LineRange {
+  first: number;
+  last: number;
+  /** The code of the error. */
+  code: string;
 }
 
 /** Applies a stream of patches to one document. */
@@ -47,6 +57,8 @@ export class PatchStream {
    */
   #ahead: { document: unknown } | null = null;
   #failure: { error: unknown } | null = null;
+  /** The lines that failed and were not reported yet. A later one may have been taken, if space was freed in between. */
+  #failed: LineRange[] = [];
   acknowledged = 0;
   refused = 0;
   /** The last sequence known to be durable. */
@@ -102,9 +114,7 @@ export class PatchStream {
       (error) => {
         if (!isFatal(error)) return this.#refuse(line.number, (error as Error).message);
         this.#failure ??= { error };
-        // Reported for each such line: a later one may have been applied, if space was freed in between.
-        const { code = "failed" } = error as { code?: string };
-        this.#refuse(line.number, `the journal did not accept it (${code})`);
+        this.#fail(line.number, (error as { code?: string }).code ?? "failed");
       },
     );
     this.#waiting.push({ done, size: line.size });
@@ -116,6 +126,13 @@ export class PatchStream {
     this.#events.refused(line, reason);
   }
 
+  #fail(line: number, code: string): void {
+    this.refused++;
+    const newest = this.#failed.at(-1);
+    if (newest?.last === line - 1 && newest.code === code) newest.last = line;
+    else this.#failed.push({ first: line, last: line, code });
+  }
+
   async #oldest(): Promise<void> {
     const oldest = this.#waiting.shift()!;
     this.#waitingSize -= oldest.size;
@@ -123,10 +140,11 @@ export class PatchStream {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  /** Waits for every line in progress. */
+  /** Waits for every line in progress, and reports those that the journal did not take. */
   async settled(): Promise<void> {
     for (const { done } of this.#waiting.splice(0)) await done;
     this.#waitingSize = 0;
+    for (const lines of this.#failed.splice(0)) this.#events.notTaken(lines);
     if (this.#failure !== null) throw this.#failure.error;
   }
 }

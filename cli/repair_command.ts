@@ -9,9 +9,10 @@ import { inspectState } from "../src/recovery/inspect.ts";
 import { Journal } from "../journal.ts";
 import type { Finding, Inspection } from "../src/recovery/inspection.ts";
 import { listState } from "../src/disk/list_state.ts";
-import { type NamedFile, stemOf } from "../src/disk/names.ts";
+import { joinPath, type NamedFile, QUARANTINES, stemOf } from "../src/disk/names.ts";
 import { moveUnneeded } from "../src/recovery/quarantine_folder.ts";
-import { isStuck } from "../src/disk/refusals.ts";
+import { isNameStuck } from "../src/disk/file_io.ts";
+import { isMetadataDamaged, isStuck } from "../src/disk/refusals.ts";
 import { StateDirectory } from "../src/journal/state_directory.ts";
 import { type Context, remark, say, sayJson } from "./context.ts";
 import { EXIT, usageError } from "./exit.ts";
@@ -33,7 +34,10 @@ export async function repair(
     else say(context, `Nothing to repair: sound up to sequence ${nextOpen.sequence}`);
     return EXIT.ok;
   }
-  if (!context.json) showPlan(context, inspection);
+  if (!context.json) {
+    showPlan(context, inspection);
+    say(context, await folderText(context, directory));
+  }
   if (!options.yes && !await isConfirmed(context)) {
     remark(context, "Nothing was changed");
     return EXIT.incomplete;
@@ -63,7 +67,21 @@ function showPlan(context: Context, { findings, nextOpen, id }: Inspection): voi
     ? `${torn.size} bytes of torn tail that were never acknowledged`
     : "nothing: other snapshots and the journal replace what is damaged";
   say(context, `${paint.red("loses")}  ${loses}`);
-  say(context, 'The damaged files are kept in the folder "quarantine" of the state directory');
+}
+
+/** Where the damaged files will be: in the first folder that is not damaged itself. */
+async function folderText({ fs }: Context, directory: string): Promise<string> {
+  for (const name of QUARANTINES) {
+    const folder = joinPath(directory, name);
+    try {
+      await fs.list(folder);
+    } catch (error) {
+      if (isMetadataDamaged(error) || await isNameStuck(fs, folder, error)) continue;
+      // It is made if it is missing. If it can't be, the repair says so.
+    }
+    return `The damaged files are kept in the folder "${name}" of the state directory`;
+  }
+  return "The damaged files can't be kept: no quarantine folder can be used before fsck has run";
 }
 
 function showOutcome(context: Context, { setAside, stays, kept, sequence }: Repaired): void {

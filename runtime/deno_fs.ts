@@ -15,6 +15,7 @@ import type {
   OpenMode,
 } from "../src/durable_fs.ts";
 import { throwWithCode, withCode, withErrorCodes } from "./errno.ts";
+import { uninterrupted, uninterruptedLater } from "./interrupted.ts";
 import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
 
@@ -39,28 +40,29 @@ class DenoFile implements DurableFile {
   // call at a time, so nothing can move the cursor in between.
   async read(buffer: Uint8Array, offset: number): Promise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return await this.#file.read(buffer).catch(throwWithCode) ?? 0;
+    return await uninterrupted(() => this.#file.read(buffer)) ?? 0;
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
-    return withErrorCodes(() =>
+    return uninterrupted(() =>
       this.#pace.inline ? this.#file.writeSync(buffer) : this.#file.write(buffer)
     );
   }
 
   syncData(): MaybePromise<void> {
-    return withErrorCodes(() =>
-      this.#pace.sync(() => this.#file.syncDataSync(), () => this.#file.syncData())
+    return this.#pace.sync(
+      () => void uninterrupted(() => this.#file.syncDataSync()),
+      () => uninterruptedLater(() => this.#file.syncData()),
     );
   }
 
   syncAll(): Promise<void> {
-    return this.#file.sync().catch(throwWithCode);
+    return uninterruptedLater(() => this.#file.sync());
   }
 
   truncate(size: number): Promise<void> {
-    return this.#file.truncate(size).catch(throwWithCode);
+    return uninterruptedLater(() => this.#file.truncate(size));
   }
 
   async size(): Promise<number> {
@@ -95,6 +97,15 @@ function throwCoded(error: unknown): never {
   throw withCode(error);
 }
 
+function openAgain(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile> {
+  return uninterruptedLater(() => Deno.open(path, options));
+}
+
+/** Whether a lock that nobody else has was taken. */
+function tryLock(file: Deno.FsFile): Promise<boolean> {
+  return uninterruptedLater(() => file.tryLock(true));
+}
+
 /**
  * Opens a regular file without following a link. Deno has no flag for that, so compare what the name and the file refer
  * to.
@@ -104,7 +115,7 @@ async function openRegular(path: string, options: Deno.OpenOptions): Promise<Den
   const found = await Deno.lstat(path);
   if (found.isSymlink) throw failure("ELOOP", path);
   if (!found.isFile) throw failure(found.isDirectory ? "EISDIR" : "EINVAL", path);
-  const file = await Deno.open(path, options);
+  const file = await openAgain(path, options);
   const opened = await file.stat();
   if (opened.ino === found.ino && opened.dev === found.dev) return file;
   file.close();
@@ -137,8 +148,8 @@ async function makeDirectory(path: string): Promise<void> {
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  using directory = await Deno.open(path, { read: true });
-  await directory.sync();
+  using directory = await openAgain(path, { read: true });
+  await uninterrupted(() => directory.sync());
 }
 
 /** Opens the lock file, creating it if missing. One that someone else created in the meantime is just as good. */
@@ -157,7 +168,7 @@ async function lock(path: string, directory?: string): Promise<DurableLock | nul
   const opened = [file];
   const release = () => opened.splice(0).forEach((each) => each.close());
   try {
-    if (await file.tryLock(true)) {
+    if (await tryLock(file)) {
       if (directory === undefined || await lockAsWell(directory, opened)) {
         return lockOn(opened, release);
       }
@@ -186,10 +197,10 @@ function lockOn(opened: Deno.FsFile[], release: () => void): DurableLock {
 
 /** Locks only the directory. */
 async function lockDirectory(path: string): Promise<DurableLock | null> {
-  const directory = await Deno.open(path, { read: true });
+  const directory = await openAgain(path, { read: true });
   const release = () => directory.close();
   try {
-    if (await directory.tryLock(true)) {
+    if (await tryLock(directory)) {
       return lockOn([directory], release);
     }
   } catch (error) {
@@ -202,10 +213,10 @@ async function lockDirectory(path: string): Promise<DurableLock | null> {
 
 /** Whether the directory was free. A directory that its file system can't lock counts as free. */
 async function lockAsWell(path: string, opened: Deno.FsFile[]): Promise<boolean> {
-  const directory = await Deno.open(path, { read: true });
+  const directory = await openAgain(path, { read: true });
   opened.push(directory);
   try {
-    return await directory.tryLock(true);
+    return await tryLock(directory);
   } catch {
     // NFS, for example, can't lock directories; only the file is locked there.
     return true;

@@ -17,6 +17,7 @@ import type {
 } from "../src/durable_fs.ts";
 import { throwWithCode, withCode, withErrorCodes } from "./errno.ts";
 import { lockDescriptors } from "./flock.ts";
+import { uninterrupted, uninterruptedLater } from "./interrupted.ts";
 import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
 
@@ -44,8 +45,10 @@ function promised<T>(call: (done: (error: Error | null, value: T) => void) => vo
 
 const open = (path: string, flags: number) =>
   promised<number>((done) => fs.open(path, flags, OWNER_ONLY_FILE, done));
+const openAgain = (path: string, flags: number) => uninterruptedLater(() => open(path, flags));
 const fstat = (fd: number) => promised<fs.Stats>((done) => fs.fstat(fd, done));
-const fsync = (fd: number) => promised<void>((done) => fs.fsync(fd, done));
+const fsync = (fd: number) =>
+  uninterruptedLater(() => promised<void>((done) => fs.fsync(fd, done)));
 const close = (fd: number) => promised<void>((done) => fs.close(fd, done));
 
 /** A quick call that runs on a thread. It does not touch a file being written: see `src/disk/name_watch.ts`. */
@@ -64,20 +67,24 @@ class NodeFile implements DurableFile {
   }
 
   read(buffer: Uint8Array, offset: number): Promise<number> {
-    return promised((done) => fs.read(this.#fd, buffer, 0, buffer.length, offset, done));
+    return uninterruptedLater(() =>
+      promised((done) => fs.read(this.#fd, buffer, 0, buffer.length, offset, done))
+    );
   }
 
   write(buffer: Uint8Array, offset: number): MaybePromise<number> {
     if (this.#pace.inline) {
-      return withErrorCodes(() => fs.writeSync(this.#fd, buffer, 0, buffer.length, offset));
+      return uninterrupted(() => fs.writeSync(this.#fd, buffer, 0, buffer.length, offset));
     }
-    return promised((done) => fs.write(this.#fd, buffer, 0, buffer.length, offset, done));
+    return uninterrupted(() =>
+      promised((done) => fs.write(this.#fd, buffer, 0, buffer.length, offset, done))
+    );
   }
 
   syncData(): MaybePromise<void> {
     return this.#pace.sync(
-      () => void withErrorCodes(() => fs.fdatasyncSync(this.#fd)),
-      () => promised((done) => fs.fdatasync(this.#fd, done)),
+      () => void uninterrupted(() => fs.fdatasyncSync(this.#fd)),
+      () => uninterruptedLater(() => promised((done) => fs.fdatasync(this.#fd, done))),
     );
   }
 
@@ -86,7 +93,7 @@ class NodeFile implements DurableFile {
   }
 
   truncate(size: number): Promise<void> {
-    return promised((done) => fs.ftruncate(this.#fd, size, done));
+    return uninterruptedLater(() => promised((done) => fs.ftruncate(this.#fd, size, done)));
   }
 
   async size(): Promise<number> {
@@ -125,16 +132,16 @@ function kindOf(entry: fs.Dirent): DirectoryEntry["kind"] {
 
 /** Locks the file and, where possible, the directory. */
 async function lock(path: string, directory?: string): Promise<DurableLock | null> {
-  const file = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+  const file = await openAgain(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
   return await lockOpened(file, async (descriptors) => {
     await refuseIrregular(file, path);
-    if (directory !== undefined) descriptors.push(await open(directory, O_RDONLY));
+    if (directory !== undefined) descriptors.push(await openAgain(directory, O_RDONLY));
   });
 }
 
 /** Locks only the directory. */
 async function lockDirectory(path: string): Promise<DurableLock | null> {
-  return await lockOpened(await open(path, O_RDONLY | O_DIRECTORY));
+  return await lockOpened(await openAgain(path, O_RDONLY | O_DIRECTORY));
 }
 
 /** Locks what is open, and what is opened with it. Closes all descriptors when a lock is taken. */
@@ -163,7 +170,8 @@ async function lockOpened(
 /** The file system of Node and Bun. */
 export const runtimeFs: DurableFs = {
   async open(path, mode) {
-    const fd = await open(path, OPEN_FLAGS[mode]);
+    // The second attempt to create a file would find the one of the first.
+    const fd = await (mode === "create" ? open : openAgain)(path, OPEN_FLAGS[mode]);
     try {
       await refuseIrregular(fd, path);
     } catch (error) {
@@ -188,7 +196,7 @@ export const runtimeFs: DurableFs = {
     }
   },
   async syncDirectory(path) {
-    const fd = await open(path, O_RDONLY);
+    const fd = await openAgain(path, O_RDONLY);
     try {
       await fsync(fd);
     } finally {

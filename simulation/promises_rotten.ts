@@ -13,12 +13,16 @@ import {
   CASES,
   DIRECTORY,
   kept,
+  later,
   make,
+  makeForgetful,
   makeState,
   open,
   pathOf,
   quarantine,
   rottenOf,
+  snapshot,
+  strangeSegment,
   wal,
 } from "../test/support/rotten_inodes.ts";
 import { codeOf, type Promised } from "./promised.ts";
@@ -28,6 +32,9 @@ import type { Tally } from "./tally.ts";
 export const ROTTEN: readonly Promised[] = [
   { name: "rotten inodes prevent nothing, whenever the power is cut", keep: keepsNothingDown },
   { name: "a copy under a later name replaces nothing", keep: copyTakesNothingOver },
+  { name: "what an edition replaced stays replaced, though fsck restores it", keep: staysReplaced },
+  { name: "another journal's later edition replaces nothing", keep: strangerReplacesNothing },
+  { name: "compaction deletes only its own journal's files", keep: deletesItsOwnOnly },
 ];
 
 const IMAGES_MAX = 4;
@@ -99,4 +106,41 @@ async function copyTakesNothingOver(tally: Tally): Promise<void> {
     assertEquals(disk.fingerprint(), before, `${copy}: something was changed`);
     tally.state("rotten inodes", "no edition");
   }
+}
+
+/** The headers say where an edition began, once the segment that began it is gone. */
+async function staysReplaced(tally: Tally): Promise<void> {
+  const { disk, manager, fsck } = await makeForgetful();
+  fsck();
+  assertEquals(await codeOf(() => manager.stateAt(1)), "HISTORY_GONE", "beside the manager");
+  await manager.compact();
+  await manager.close();
+  assert(disk.peek(pathOf(wal(1))) !== null, "a compaction deleted it");
+  await using again = await open(disk);
+  assert(disk.peek(pathOf(`quarantine/${wal(1)}`)) !== null, "it was not set aside");
+  assertEquals([kept(again), await codeOf(() => again.stateAt(1))], ["abcd", "HISTORY_GONE"]);
+  tally.state("rotten inodes", "stayed replaced");
+}
+
+async function strangerReplacesNothing(tally: Tally): Promise<void> {
+  for (const sequence of [1, 5]) {
+    const disk = await makeState();
+    disk.plant(later(wal(sequence)), await strangeSegment(sequence));
+    await using manager = await open(disk, quarantine);
+    assertEquals([kept(manager), manager.recovery.lost], ["123456", null]);
+    tally.state("rotten inodes", "no edition");
+  }
+}
+
+async function deletesItsOwnOnly(tally: Tally): Promise<void> {
+  const disk = await makeState();
+  const strange = (await makeState()).peek(pathOf(snapshot(2)))!;
+  disk.plant(pathOf(snapshot(2)), strange);
+  await using manager = await open(disk);
+  for (const mutation of "78") {
+    await manager.apply(mutation);
+    await manager.compact();
+  }
+  assertEquals(disk.peek(pathOf(`quarantine/${snapshot(2)}`)), strange, "another journal's file");
+  tally.state("rotten inodes", "set aside");
 }

@@ -10,13 +10,14 @@ import { closeAfterFailure } from "./disk/close_file.ts";
 import { readOnlyError } from "./failures.ts";
 import { FORMAT, SEQUENCE_MAX } from "./format/format.ts";
 import { drawId } from "./journal/journal_identity.ts";
-import { editionOf, headerEdition } from "./disk/editions.ts";
-import { snapshotFile } from "./disk/names.ts";
+import { editionOf, type Editions, headerEdition } from "./disk/editions.ts";
+import type { NamedFile } from "./disk/names.ts";
 import { InTurn } from "./state/in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
 import { readIdentity } from "./recovery/identity.ts";
 import type { SkippedSnapshot } from "./recovery/report.ts";
 import { encodeState } from "./format/snapshot_encode.ts";
+import { besideStuck } from "./snapshot/beside_stuck.ts";
 import { writeSnapshot } from "./snapshot/snapshot_file.ts";
 import { readNewestSnapshot, skippedSnapshot } from "./recovery/snapshot_facts.ts";
 import { StateDirectory } from "./journal/state_directory.ts";
@@ -50,18 +51,18 @@ export class SnapshotStore<S = unknown> {
   readonly #readOnly: boolean;
   readonly #id: string;
   /** The edition of its snapshots: a snapshot of an earlier edition may not count. */
-  readonly #edition: number;
+  #editions: Editions;
   readonly #turn = new InTurn();
 
   private constructor(
     directory: StateDirectory,
     readOnly: boolean,
-    { id, edition }: { id: string; edition: number },
+    { id, editions }: { id: string; editions: Editions },
   ) {
     this.#directory = directory;
     this.#readOnly = readOnly;
     this.#id = id;
-    this.#edition = edition;
+    this.#editions = editions;
   }
 
   /**
@@ -103,7 +104,8 @@ export class SnapshotStore<S = unknown> {
       const stored = await readIdentity(opened.fs, files);
       if (readOnly) opened.files.belongTo(stored?.id ?? null);
       else await opened.syncAncestors();
-      const own = { id: stored?.id ?? drawId(), edition: editionOf(files) };
+      const editions = { edition: editionOf(files), editionFirsts: files.editionFirsts };
+      const own = { id: stored?.id ?? drawId(), editions };
       return new SnapshotStore(opened, readOnly, own);
     } catch (error) {
       await closeAfterFailure(opened);
@@ -140,24 +142,29 @@ export class SnapshotStore<S = unknown> {
     if (this.#readOnly) {
       throw readOnlyError(this.#directory.path);
     }
+    checkSnapshotSequence(sequence);
     const { path: directory, stem, fs } = this.#directory;
-    const naming = { directory, stem, edition: this.#edition };
-    const file = snapshotFile(naming, checkSnapshotSequence(sequence));
-    const header = {
+    const headerIn = (editions: Editions) => ({
       ministate: "snapshot" as const,
       format: FORMAT,
       id: this.#id,
       sequence,
-      edition: headerEdition(naming),
+      ...headerEdition(editions),
       mutator: null,
       version: 1,
       timestamp: Date.now(),
-    };
+    });
     // Encoded now, in case the caller changes the state before its turn comes.
     const lines = [...encodeState(state)];
     // One at a time: two snapshots of the same sequence would write the same file.
-    const size = await this.#turn.run(() => writeSnapshot(fs, directory, file, header, lines));
-    return { path: file.path, sequence, size };
+    return await this.#turn.run(async () => {
+      const naming = { directory, stem, ...this.#editions };
+      const write = (file: NamedFile, editions: Editions) =>
+        writeSnapshot(fs, directory, file, headerIn(editions), lines);
+      const written = await besideStuck(fs, naming, sequence, write);
+      this.#editions = written.naming;
+      return { path: written.path, sequence, size: written.size };
+    });
   }
 
   /**
@@ -262,7 +269,7 @@ export class SnapshotStore<S = unknown> {
   }
 }
 
-function checkSnapshotSequence(sequence: number): number {
-  if (checkSequence("sequence", sequence) <= SEQUENCE_MAX) return sequence;
+function checkSnapshotSequence(sequence: number): void {
+  if (checkSequence("sequence", sequence) <= SEQUENCE_MAX) return;
   throw new RangeError(`"sequence" must be ${SEQUENCE_MAX} at most, got ${sequence}`);
 }

@@ -112,8 +112,8 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: rotten inodes",
     patches: [{
       file: "src/disk/editions.ts",
-      find: "    if (file.sequence >= end || isTaken) superseded.add(file);\n",
-      replace: "    if (isTaken) superseded.add(file);\n",
+      find: "    if (file.sequence >= end || isRetaken) replaced.add(file);\n",
+      replace: "    if (isRetaken) replaced.add(file);\n",
     }],
   },
   {
@@ -134,6 +134,36 @@ export const UNREADABLE: readonly Canary[] = [
       file: "src/disk/header_file.ts",
       find: "  return header.first === sequence && (header.edition ?? 1) === edition;",
       replace: "  return header.first === sequence && edition > 0;",
+    }],
+  },
+  {
+    name: "an edition forgets where it began",
+    rule: STANDS_IN,
+    first: "promises: what an edition replaced",
+    patches: [{
+      file: "src/disk/list_state.ts",
+      find: "      begun.set(at, Math.min(begun.get(at) ?? NOT_BEGUN, first));\n",
+      replace: "      begun.get(at);\n",
+    }],
+  },
+  {
+    name: "another journal's file of a later edition takes over",
+    rule: HONESTY,
+    first: "promises: another journal's later edition",
+    patches: [{
+      file: "src/disk/list_state.ts",
+      find: "    const isForeign = header.id !== id;\n",
+      replace: "    const isForeign = false;\n",
+    }],
+  },
+  {
+    name: "compaction deletes whatever it doesn't need",
+    rule: HONESTY,
+    first: "promises: compaction deletes only",
+    patches: [{
+      file: "src/state/compaction.ts",
+      find: "      if (!await this.#isOwn(file)) {\n",
+      replace: "      if (file.edition === 0) {\n",
     }],
   },
   {

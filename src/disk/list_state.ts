@@ -6,50 +6,86 @@
 
 import type { DurableFs } from "../durable_fs.ts";
 import { ioError } from "../failures.ts";
-import { readHeaderOf } from "./header_file.ts";
-import { newestEditions } from "./editions.ts";
+import { NOT_BEGUN } from "../format/format.ts";
+import { type Header, kindOf, readHeaderOf } from "./header_file.ts";
+import { type EditionFacts, newestEditions } from "./editions.ts";
 import { type NamedFile, sortNames, type StateFiles } from "./names.ts";
 import { isFilesOwn } from "./refusals.ts";
 import { isEmptyFile } from "./sync_file.ts";
 
-/** Lists a state directory. */
+/**
+ * Lists a state directory. Opens no file where all are of the first edition.
+ *
+ * @param id the journal's identity, if it is known; otherwise most of the headers decide
+ */
 export async function listState(
   fs: DurableFs,
   directory: string,
   stem: string,
+  id: string | null = null,
 ): Promise<StateFiles> {
   try {
     const sorted = sortNames(directory, stem, await fs.list(directory));
-    const later = sorted.segments.filter(({ edition }) => edition > 1);
+    const all = [...sorted.segments, ...sorted.snapshots];
+    const later = all.filter(({ edition }) => edition > 1);
     const empty = new Set<NamedFile>();
-    for (const file of later) if (await isKnownEmpty(fs, file)) empty.add(file);
-    const copies = new Set<NamedFile>();
-    for (const file of sorted.snapshots) {
-      if (file.edition > 1 && await isCopy(fs, file)) copies.add(file);
+    const headers = new Map<NamedFile, Header>();
+    for (const file of later.length === 0 || id !== null ? later : all) {
+      const header = await headerIfSound(fs, file);
+      if (header === "empty") empty.add(file);
+      else if (header !== null) headers.set(file, header);
     }
-    return newestEditions(sorted, empty, copies);
+    return newestEditions(sorted, judge(empty, headers, id === null ? leadingIds(headers) : [id]));
   } catch (error) {
     throw ioError("list", directory, error);
   }
 }
 
-/** Whether a segment is empty; `false` when it can't be read, or is gone by now. */
-async function isKnownEmpty(fs: DurableFs, { path }: NamedFile): Promise<boolean> {
-  try {
-    return await isEmptyFile(fs, path);
-  } catch (error) {
-    if (!isFilesOwn(error)) throw error;
-    return false;
+/** Sorts out, by the headers of files of later editions, which are strange and where editions began. */
+function judge(
+  empty: ReadonlySet<NamedFile>,
+  headers: ReadonlyMap<NamedFile, Header>,
+  [id, ...others]: string[],
+): EditionFacts {
+  const strange = new Set<NamedFile>();
+  const begun = new Map<number, number>();
+  if (others.length > 0) return { empty, strange, contested: true, begun };
+  for (const [file, header] of headers) {
+    if (file.edition === 1) continue;
+    const { edition = 1, editionFirsts = [] } = header;
+    const isCopy = edition !== file.edition;
+    const isForeign = header.id !== id;
+    if (isForeign || isCopy && header.ministate === "snapshot") strange.add(file);
+    if (isForeign || isCopy) continue;
+    for (const [index, first] of editionFirsts.toReversed().entries()) {
+      const at = edition - index;
+      begun.set(at, Math.min(begun.get(at) ?? NOT_BEGUN, first));
+    }
   }
+  return { empty, strange, contested: false, begun };
 }
 
-/** Whether a snapshot is of another edition than its name says; `false` when it can't be read, or is gone by now. */
-async function isCopy(fs: DurableFs, file: NamedFile): Promise<boolean> {
+/** The journal that most headers name; several on a tie. A file under another name than its own has no say. */
+function leadingIds(headers: ReadonlyMap<NamedFile, Header>): string[] {
+  const counts = new Map<string, number>();
+  for (const [{ sequence }, header] of headers) {
+    const place = header.ministate === "journal" ? header.first : header.sequence;
+    if (place === sequence) counts.set(header.id, (counts.get(header.id) ?? 0) + 1);
+  }
+  const most = Math.max(0, ...counts.values());
+  return [...counts.keys()].filter((id) => counts.get(id) === most);
+}
+
+/** A file's header; `null` when it is unsound or can't be read, or when the file is gone by now. */
+async function headerIfSound(fs: DurableFs, file: NamedFile): Promise<Header | "empty" | null> {
   try {
-    const reading = await readHeaderOf(fs, file, "snapshot");
-    return reading.kind === "sound" && reading.header.edition !== file.edition;
+    const kind = kindOf(file);
+    const reading = await readHeaderOf(fs, file, kind);
+    if (reading.kind === "sound") return reading.header;
+    const mayBeEmpty = reading.kind === "damaged" && kind === "journal" && file.edition > 1;
+    return mayBeEmpty && await isEmptyFile(fs, file.path) ? "empty" : null;
   } catch (error) {
     if (!isFilesOwn(error)) throw error;
-    return false;
+    return null;
   }
 }

@@ -73,6 +73,8 @@ export interface SortedNames {
 export interface StateFiles extends SortedNames {
   /** Files that a later edition has replaced. They could not be moved away, and are ignored. */
   superseded: NamedFile[];
+  /** Where the newest editions began, the current one last; empty in edition 1. */
+  editionFirsts: number[];
 }
 
 /** Joins a directory and a name. */

@@ -49,6 +49,12 @@ export const DEPTH_MAX = 500;
  */
 export const STATE_DEPTH_MAX = 1000;
 
+/** How many editions' beginnings a header names: those of the newest ones. */
+export const EDITION_FIRSTS_MAX = 16;
+
+/** Stands for the first sequence of an edition that no segment has begun yet. No record has this sequence. */
+export const NOT_BEGUN = SEQUENCE_MAX + 1;
+
 export const LINE_FEED = 0x0a;
 
 /** `,"crc":"xxxxxxxx"}` and a line feed: how every control line ends. */
@@ -67,6 +73,8 @@ export interface SegmentHeader {
   first: number;
   /** As in the file's name; 1 if missing. A copy under the name of a later edition doesn't count as that edition. */
   edition?: number;
+  /** Where this edition and those before it began, the newest last; missing in edition 1. */
+  editionFirsts?: readonly number[];
   /** The name and version of the mutator that wrote the records. */
   mutator: string | null;
   version: number;
@@ -84,6 +92,8 @@ export interface SnapshotHeader {
   sequence: number;
   /** As in the file's name; 1 if missing. */
   edition?: number;
+  /** As in a segment's header. */
+  editionFirsts?: readonly number[];
   mutator: string | null;
   version: number;
   timestamp: number;
@@ -113,4 +123,20 @@ export function readClock(clock: () => number): number {
 /** Checks that a value read from a file is a sequence or count: an integer from 0 to 2^53 - 1. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/**
+ * Checks what a header says about its edition: nothing in edition 1, and otherwise as many beginnings as it must have.
+ *
+ * @param firstMax the latest sequence at which the file's own edition can have begun
+ */
+export function isEdition(
+  { edition, editionFirsts }: { edition?: unknown; editionFirsts?: unknown },
+  firstMax: number,
+): boolean {
+  if (edition === undefined) return editionFirsts === undefined;
+  if (!isCount(edition) || edition < 2 || !Array.isArray(editionFirsts)) return false;
+  return editionFirsts.length === Math.min(edition - 1, EDITION_FIRSTS_MAX) &&
+    editionFirsts.every((first) => isCount(first) && first > 0) &&
+    editionFirsts[editionFirsts.length - 1] <= firstMax;
 }

@@ -13,8 +13,10 @@ import {
   CONTROL_TAIL_SIZE,
   FORMAT,
   isCount,
+  isEdition,
   LINE_FEED,
   LINE_SIZE_MAX,
+  NOT_BEGUN,
   type SegmentHeader,
   type SnapshotHeader,
 } from "./format.ts";
@@ -102,6 +104,7 @@ export function readHeader<H extends SegmentHeader | SnapshotHeader>(
   if (content.format > FORMAT) return { kind: "newer", format: content.format };
   const position = kind === "journal" ? content.first : content.sequence;
   const sound = (kind === "snapshot" || isWritten(content.written)) && isCount(position) &&
+    isEdition(content, kind === "journal" ? position : NOT_BEGUN) &&
     isCount(content.version) && typeof content.id === "string" &&
     (content.mutator === null || typeof content.mutator === "string");
   return sound

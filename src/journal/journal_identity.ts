@@ -4,16 +4,14 @@
  * @module
  */
 
-import { headerEdition } from "../disk/editions.ts";
+import { begunAt, type Editions, headerEdition } from "../disk/editions.ts";
 import { FORMAT, type SegmentHeader } from "../format/format.ts";
 import type { WriteTotals } from "../format/write_totals.ts";
 
 /** What a journal's files have in common. */
-export interface JournalIdentity {
+export interface JournalIdentity extends Editions {
   directory: string;
   stem: string;
-  /** The edition of the journal's newest files. */
-  edition: number;
   id: string;
   mutator: string | null;
   version: number;
@@ -33,7 +31,6 @@ export function segmentHeader(
   totals?: WriteTotals,
 ): SegmentHeader {
   const { id, mutator, version } = identity;
-  const edition = headerEdition(identity);
   // Before the first mutation there is nothing to record: counting begins with this segment.
   const written = totals !== undefined && totals.mutations > 0 ? totals : undefined;
   return {
@@ -41,7 +38,7 @@ export function segmentHeader(
     format: FORMAT,
     id,
     first,
-    edition,
+    ...headerEdition(begunAt(identity, first)),
     mutator,
     version,
     timestamp,

@@ -15,6 +15,7 @@ import type { ReadLimit } from "./journal_cursor.ts";
 import { type JournalIdentity, segmentHeader } from "./journal_identity.ts";
 import { LiveTail } from "./live_tail.ts";
 import type { WriteCounter } from "../wear/stats.ts";
+import { begunAt, inEdition } from "../disk/editions.ts";
 import { segmentFile } from "../disk/names.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
@@ -35,6 +36,11 @@ function noSequenceLeft(sequence: number): TooLargeError {
       "begin a new directory with the current state",
     { sequence, operation: "apply" },
   );
+}
+
+/** The identity once `segment` is there: it may have begun the edition. */
+function identityIn({ file }: SegmentWriter, identity: JournalIdentity): JournalIdentity {
+  return file.edition < identity.edition ? identity : begunAt(identity, file.sequence);
 }
 
 /** The one writer of a journal. */
@@ -76,7 +82,7 @@ export class JournalWriter {
     sequence: number,
     sealed: boolean,
   ) {
-    this.identity = identity;
+    this.identity = identityIn(segment, identity);
     this.#settings = settings;
     this.#encoder = new BatchEncoder(settings.fs.crc32);
     this.#segment = segment;
@@ -187,7 +193,12 @@ export class JournalWriter {
    *
    * @throws {DiskFullError} when there is no space for one; the current segment stays in use
    */
-  async rotate(): Promise<void> {
+  rotate(): Promise<void> {
+    return this.#rotate(false);
+  }
+
+  /** @param leavesEmpty whether a segment of an earlier edition is left even if it holds nothing yet */
+  async #rotate(leavesEmpty: boolean): Promise<void> {
     // What the poisoned segment holds after its last acknowledged byte could overlap a new segment.
     if (this.poison !== null) throw this.poison;
     const { fs, clock, writeCounter } = this.#settings;
@@ -196,7 +207,7 @@ export class JournalWriter {
     const { directory, version, edition } = this.identity;
     // It holds nothing yet: a new segment would have the same name.
     const isNew = before.header.first === first && before.header.version === version;
-    if (isNew && before.file.edition === edition) return;
+    if (isNew && (before.file.edition === edition || !leavesEmpty)) return;
     await before.settle();
     const file = segmentFile(this.identity, first);
     try {
@@ -207,6 +218,7 @@ export class JournalWriter {
       if (error instanceof PoisonedError) this.#failure = error;
       throw error;
     }
+    this.identity = identityIn(this.#segment, this.identity);
     this.#end = this.#segment.offset;
     this.#sealedAt = -1;
     await this.#retire(before);
@@ -217,10 +229,15 @@ export class JournalWriter {
    * before the first batch. If it fails, don't use the writer.
    */
   async beginEdition(edition: number): Promise<void> {
-    this.identity = { ...this.identity, edition };
-    await this.rotate();
+    this.identity = inEdition(this.identity, edition);
+    await this.#rotate(true);
     // Its name replaces others from now on. On FAT it leads to an empty file until this sync.
     await this.#segment.sync();
+  }
+
+  /** Later segments are of this edition or of a later one: a snapshot has begun it, which replaces no segment. */
+  enterEdition(edition: number): void {
+    if (edition > this.identity.edition) this.identity = inEdition(this.identity, edition);
   }
 
   /** Gives back a full segment's fill. A failure costs only that space: line feeds after the batches are harmless. */

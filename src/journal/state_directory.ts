@@ -164,7 +164,7 @@ export class StateDirectory {
 
   /** Lists the directory's current files. */
   list(): Promise<StateFiles> {
-    return listState(this.fs, this.path, this.stem);
+    return listState(this.fs, this.path, this.stem, this.files.id);
   }
 
   /**

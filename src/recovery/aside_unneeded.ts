@@ -56,7 +56,10 @@ export async function setSupersededAside(
 }
 
 /** Like `moveUnneeded`; if there is no quarantine, no file is moved. */
-async function moveIfPossible(directory: StateDirectory, files: NamedFile[]): Promise<Moved[]> {
+export async function moveIfPossible(
+  directory: StateDirectory,
+  files: NamedFile[],
+): Promise<Moved[]> {
   try {
     return await moveUnneeded(directory, files);
   } catch (error) {

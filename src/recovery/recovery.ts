@@ -98,6 +98,7 @@ export async function recover(
     directory: directory.path,
     stem: directory.stem,
     edition: editionOf(files),
+    editionFirsts: files.editionFirsts,
     id: stored?.id ?? drawId(),
     mutator: wanted.name,
     version: wanted.version,

@@ -5,6 +5,7 @@
  */
 
 import { copyRange } from "../disk/copy_range.ts";
+import { inEdition } from "../disk/editions.ts";
 import { segmentFile } from "../disk/names.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { readClock } from "../format/format.ts";
@@ -52,13 +53,7 @@ export async function repair(
   // Read before anything is changed: the clock is the caller's, and can throw.
   const now = readClock(settings.clock);
   const begin = (edition = identity.edition) =>
-    beginSegment(
-      directory,
-      { ...identity, edition },
-      sequence + 1,
-      now,
-      settings.writeCounter.totals,
-    );
+    beginSegment(directory, inEdition(identity, edition), sequence + 1, now, settings.writeCounter.totals);
   await directory.removeTemporary(files);
   let aside: SetAside | null = null;
   let keptAt: string | null = null;
@@ -75,7 +70,7 @@ export async function repair(
   // Names that a killed process created may be in memory only. Recovery has relied on them, so make them durable.
   await directory.syncNames();
   const segment = aside?.segment ?? (end === null ? await begin() : await resume(directory, end));
-  const own = { ...identity, edition: segment.file.edition };
+  const own = inEdition(identity, Math.max(identity.edition, segment.file.edition));
   const writer = new JournalWriter(own, settings, segment, sequence, plan.sealed);
   writer.sizeSinceSnapshot = plan.bytesRead;
   if (segment.header.version !== own.version) await beginVersion(writer);

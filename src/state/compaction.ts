@@ -8,14 +8,18 @@ import { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
-import { headerEdition } from "../disk/editions.ts";
+import { headerEdition, isSettled } from "../disk/editions.ts";
+import type { JournalIdentity } from "../journal/journal_identity.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
-import { type NamedFile, snapshotFile } from "../disk/names.ts";
+import type { NamedFile } from "../disk/names.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
+import { besideStuck } from "../snapshot/beside_stuck.ts";
 import { verifySnapshot, writeSnapshot } from "../snapshot/snapshot_file.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
-import { isStuck } from "../disk/refusals.ts";
+import { kindOf, readHeaderOf } from "../disk/header_file.ts";
+import { isFilesOwn, isStuck } from "../disk/refusals.ts";
+import { moveIfPossible } from "../recovery/aside_unneeded.ts";
 import { syncFile } from "../disk/sync_file.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
@@ -110,18 +114,23 @@ export class Compaction {
       return this.#newest;
     }
     const { sequence, lines } = await this.#capture();
-    const file = snapshotFile(this.#writer.identity, sequence);
-    const size = await this.#write(file, this.#header(sequence), lines);
-    this.#newest = { path: file.path, sequence, size };
+    const { path, size, naming } = await besideStuck(
+      this.#directory.fs,
+      this.#writer.identity,
+      sequence,
+      (file, identity) => this.#write(file, this.#header(sequence, identity), lines),
+    );
+    this.#writer.enterEdition(naming.edition);
+    this.#newest = { path, sequence, size };
     return this.#newest;
   }
 
-  #header(sequence: number): SnapshotHeader {
-    const { id, mutator, version } = this.#writer.identity;
-    const edition = headerEdition(this.#writer.identity);
+  #header(sequence: number, identity: JournalIdentity): SnapshotHeader {
+    const { id, mutator, version } = identity;
+    const edition = headerEdition(identity);
     const timestamp = readClock(this.#clock);
     const ministate = "snapshot";
-    return { ministate, format: FORMAT, id, sequence, edition, mutator, version, timestamp };
+    return { ministate, format: FORMAT, id, sequence, ...edition, mutator, version, timestamp };
   }
 
   /** Captures the state at one sequence without delaying mutations. */
@@ -240,9 +249,15 @@ export class Compaction {
   async #delete(files: NamedFile[]): Promise<string[]> {
     if (files.length === 0) return [];
     const deleted: string[] = [];
+    const unknown: NamedFile[] = [];
     // The files that replace them must be durable by name before anything is deleted.
     await this.#directory.syncNames();
-    for (const { path } of files) {
+    for (const file of files) {
+      const { path } = file;
+      if (!await this.#isOwn(file)) {
+        unknown.push(file);
+        continue;
+      }
       try {
         await this.#directory.fs.remove(path);
         deleted.push(path);
@@ -252,7 +267,26 @@ export class Compaction {
       }
     }
     await this.#directory.syncNames();
+    await moveIfPossible(this.#directory, unknown);
     return deleted;
+  }
+
+  /**
+   * Whether a file that is not needed is known to be of this journal, and of its history. Any other may hold what is
+   * nowhere else, so it is moved aside and not deleted.
+   */
+  async #isOwn(file: NamedFile): Promise<boolean> {
+    const { identity } = this.#writer;
+    if (!isSettled(file, identity)) return false;
+    try {
+      const reading = await readHeaderOf(this.#directory.fs, file, kindOf(file));
+      if (reading.kind !== "sound") return false;
+      const { id, edition = 1 } = reading.header;
+      return id === identity.id && edition === file.edition;
+    } catch (error) {
+      if (!isFilesOwn(error)) throw error;
+      return false;
+    }
   }
 }
 

@@ -30,6 +30,7 @@ function watch(manager: DocumentManager) {
   const stream = new PatchStream(manager, {
     acknowledged: (sequence) => reported.push(`${sequence}`),
     refused: (line, reason) => reported.push(`line ${line}: ${reason}`),
+    notTaken: ({ first, last, code }) => reported.push(`lines ${first} to ${last}: ${code}`),
   });
   let number = 0;
   const add = (text: string) =>
@@ -71,7 +72,7 @@ test("PatchStream ends when the disk is full, and names the line that was not ac
   failure.times = 2;
   await add('{"b":2}');
   await assertRejects(() => stream.settled(), DiskFullError);
-  assertEquals(reported, ["1", "line 2: the journal did not accept it (DISK_FULL)"]);
+  assertEquals(reported, ["1", "lines 2 to 2: DISK_FULL"]);
   assertEquals(manager.snapshot(), { a: 1 });
 });
 
@@ -87,11 +88,7 @@ test("PatchStream ends when the disk fails, and names every line that was not ac
   await add('{"c":3}');
   // A JSON Patch waits for what is under way before it is tried on a copy.
   await assertRejects(() => add('[{"op":"add","path":"/d","value":4}]'), PoisonedError);
-  assertEquals(reported, [
-    "1",
-    "line 2: the journal did not accept it (POISONED)",
-    "line 3: the journal did not accept it (POISONED)",
-  ]);
+  assertEquals(reported, ["1", "lines 2 to 3: POISONED"]);
   await manager.close();
 });
 
@@ -107,7 +104,8 @@ test("PatchStream accepts no more lines than may wait once the journal has faile
   }, PoisonedError);
   assertEquals(taken, 1024);
   await assertRejects(() => stream.settled(), PoisonedError);
-  assertEquals([reported.length, stream.refused, stream.acknowledged], [1024, 1024, 0]);
+  assertEquals([stream.refused, stream.acknowledged], [1024, 0]);
+  assertEquals(reported, ["lines 1 to 1024: POISONED"]);
   await manager.close();
 });
 
@@ -119,8 +117,57 @@ test("PatchStream ends when the journal fails with an error that is not ours", a
   const { stream, reported, add } = watch(manager);
   await add('{"a":1}');
   await assertRejects(() => stream.settled(), Error, "a bug");
-  assertEquals(reported, ["line 1: the journal did not accept it (failed)"]);
+  assertEquals(reported, ["lines 1 to 1: failed"]);
 });
+
+test("PatchStream names the lines of the one batch that did not fit, and no other", async () => {
+  await using directory = await temporaryDirectory();
+  const { fs, failure } = await failing("ENOSPC");
+  await using manager = await openDocument(directory.path, { fs, compaction: "manual" });
+  const { stream, reported, add } = watch(manager);
+  const taken: number[] = [];
+  let given = 0;
+  await assertRejects(async () => {
+    for (; given < 5000; given++) {
+      // For the fill, and for a smaller one.
+      if (given === 1500) failure.times = 2;
+      await add(`{"k${given + 1}":"${"x".repeat(100)}"}`);
+    }
+  }, DiskFullError);
+  await assertRejects(() => stream.settled(), DiskFullError);
+  for (const key of Object.keys(manager.snapshot() as object)) taken.push(Number(key.slice(1)));
+  const [report, ...others] = reported.filter((text) => text.startsWith("lines"));
+  const [first, last] = /^lines (\d+) to (\d+): DISK_FULL$/.exec(report!)!.slice(1).map(Number);
+  assertEquals([others, stream.acknowledged, stream.refused], [
+    [],
+    taken.length,
+    last! - first! + 1,
+  ]);
+  const rest = Array.from({ length: given }, (_, i) => i + 1).filter((n) => !taken.includes(n));
+  assertEquals([rest.at(0), rest.at(-1), rest.length], [first, last, stream.refused]);
+});
+
+for (
+  const [code, wanted] of [
+    ["ENOSPC", "the journal did not accept them (DISK_FULL); nothing of them was applied"],
+    ["EIO", "the journal did not accept them (POISONED); the next open shows whether they were"],
+  ] as const
+) {
+  test(`patch says in one message which lines were not taken (${code})`, async () => {
+    await using directory = await temporaryDirectory();
+    const { fs, failure } = await failing(code);
+    const input = (async function* () {
+      yield new TextEncoder().encode('{"a":1}\n');
+      failure.times = Infinity;
+      yield new TextEncoder().encode('{"b":2}\n{"c":3}\n{"d":4}\n');
+    })();
+    const { errors } = await runHere(["patch", directory.path], { fs, input });
+    const lines = errors.split("\n").filter((text) => text.startsWith("line"));
+    assertEquals(lines.length, 1, errors);
+    assertMatch(lines[0]!, /^lines 1 to 4: |^lines 2 to 4: /);
+    assertStringIncludes(lines[0]!, wanted);
+  });
+}
 
 /** A line at a time, as a person types, with time to look at the screen between lines. */
 async function* typed(lines: string[], delayMs: number): AsyncGenerator<Uint8Array> {

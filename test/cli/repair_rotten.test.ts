@@ -6,6 +6,7 @@ import { type DurableFs, StateManager } from "@ministate/ministate";
 import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
 import { fileName } from "../support/files.ts";
+import { damage, makeState, wal } from "../support/rotten_inodes.ts";
 import { journalName, ledger } from "../support/samples.ts";
 import { runHere } from "../support/command_in_process.ts";
 
@@ -45,5 +46,24 @@ for (
     assert(verified.output.includes(path) && verified.output.includes("Nothing is lost"));
     await using manager = await StateManager.open(DIRECTORY, journalName, ledger, { fs });
     assertEquals(manager.state.entries.length, lost === null ? 3 : 2);
+  });
+}
+
+for (const code of ["EBADMSG", "EUCLEAN", "EIO"]) {
+  test(`repair says which folder the damaged files go to when the quarantine fails with ${code}`, async () => {
+    const folders = [/\/quarantine(\/|$)/, /\/quarantine-2(\/|$)/, /\/quarantine/];
+    for (const [count, name] of ["quarantine", "quarantine-2", "quarantine-3", null].entries()) {
+      const disk = await makeState();
+      await disk.makeDirectory(`${DIRECTORY}/quarantine`);
+      damage(wal(5), '"6"')(disk);
+      const parts = count === 3 ? folders.slice(2) : folders.slice(0, count);
+      const { fs } = badDisk(disk, ...parts.map((part) => ({ part, code })));
+      const { output } = await runHere(["repair", DIRECTORY, "--yes"], { fs });
+      const says = name === null
+        ? "The damaged files can't be kept: no quarantine folder can be used before fsck has run"
+        : `The damaged files are kept in the folder "${name}" of the state directory`;
+      assert(output.split("\n").includes(says), output);
+      assertEquals(output.includes(`set aside  ${DIRECTORY}/${name}/${wal(5)}`), name !== null);
+    }
   });
 }

@@ -31,3 +31,19 @@ for (const name of names) {
     assertEquals(error.systemCode, "EACCES");
   });
 }
+
+test("listState() opens no file of the first edition, and none that is not of a later one if it knows the journal", async () => {
+  const disk = freshDisk();
+  disk.plantDirectory(DIRECTORY);
+  const first = ["w-0000000000000001.wal.jsonl", "w-0000000000000003.snapshot.jsonl"];
+  const opened = async (id: string | null, ...planted: string[]) => {
+    for (const name of planted) disk.plant(`${DIRECTORY}/${name}`, new Uint8Array(5));
+    const paths: string[] = [];
+    const open: typeof disk.open = (path, mode) => (paths.push(path), disk.open(path, mode));
+    await listState({ ...badDisk(disk).fs, open }, DIRECTORY, "w", id);
+    return new Set(paths.map((path) => path.slice(DIRECTORY.length + 1)));
+  };
+  assertEquals(await opened(null, ...first), new Set());
+  assertEquals(await opened("id", names[0]!), new Set([names[0]!]));
+  assertEquals(await opened(null), new Set([...first, names[0]!]));
+});

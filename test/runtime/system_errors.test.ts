@@ -119,15 +119,40 @@ for (const [injected, name] of FAILURES) {
   });
 }
 
-/** What a run whose calls on the journal fail printed, and what is in the state afterwards. */
-async function lived(calls: string, how: string) {
+/** Calls that a signal can interrupt. Every other one is, so that making it once more is enough. */
+const INTERRUPTED: [what: string, calls: string, path?: string][] = [
+  ["writes", WRITE],
+  ["syncs of data", SYNC],
+  ["syncs", "fsync"],
+  ["truncations", "ftruncate"],
+  ["reads", "read,pread64,readv,preadv,preadv2"],
+  ["openings", "open,openat,openat2"],
+  ["syncs of the directory", "fsync", ""],
+  ["locks of the directory", "flock", ""],
+  ["locks of the file", "flock", "ministate.lock"],
+];
+
+for (const [what, calls, path] of INTERRUPTED) {
+  test(`${what} that a signal interrupts are made again`, { skip }, async () => {
+    const { outcomes, opened } = await lived(calls, "error=EINTR:when=1+2", path);
+    assertEquals(new Set(outcomes), new Set(["done"]));
+    assertEquals(opened.length, outcomes.length);
+  });
+}
+
+/**
+ * What a run whose calls on the journal fail printed, and what is in the state afterwards.
+ *
+ * @param name the file in the directory, or the directory itself, if it is not the first segment
+ */
+async function lived(calls: string, how: string, name = fileName("wal", 1)) {
   await using directory = await temporaryDirectory();
   {
     await using manager = await openLedger(directory.path);
     await manager.apply(1);
   }
-  const segment = directory.join(fileName("wal", 1));
-  const [outcomes] = failing("fail_state.ts", [directory.path], segment, calls, how);
+  const path = name === "" ? directory.path : directory.join(name);
+  const [outcomes] = failing("fail_state.ts", [directory.path], path, calls, how);
   await using manager = await openLedger(directory.path);
   return { outcomes: outcomes as string[], opened: manager.snapshot().entries };
 }

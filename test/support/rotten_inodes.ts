@@ -4,11 +4,11 @@
  * @module
  */
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type DurableFs, StateManager } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
-import { badDisk } from "./bad_disk.ts";
+import { type Bad, badDisk } from "./bad_disk.ts";
 import { fileName } from "./files.ts";
 import { journalName, type Ledger, ledger } from "./samples.ts";
 
@@ -19,6 +19,9 @@ export const wal = (sequence: number) => fileName("wal", sequence);
 export const snapshot = (sequence: number) => fileName("snapshot", sequence);
 /** The path of one of them. */
 export const pathOf = (name: string) => `${DIRECTORY}/${name}`;
+
+/** The path of a file of edition 2. */
+export const later = (name: string) => pathOf(name).replace(/\.(wal|snapshot)\./, ".2.$1.");
 
 /** Opens it. */
 export function open(fs: DurableFs, options: object = {}) {
@@ -148,4 +151,31 @@ export const rottenOf = (disk: PowerCutDisk, { rotten }: Case, code: string) =>
 export function contents(disk: PowerCutDisk): string[] {
   return disk.paths(DIRECTORY).filter((path) => !path.endsWith(".lock"))
     .map((path) => `${path}\n${new TextDecoder("latin1").decode(disk.peek(path)!)}`);
+}
+
+/**
+ * A state whose edition 2 began with its first sequence, and has deleted its beginning. The first segment of edition 1
+ * holds "1" and "2", which were given up, and can't be moved away until `fsck` is called.
+ */
+export async function makeForgetful() {
+  const disk = await makeState();
+  withoutSnapshots(disk);
+  const bad: Bad = { part: `state/${wal(1)}`, code: "EBADMSG" };
+  const { fs } = badDisk(disk, bad);
+  const manager = await open(fs, quarantine);
+  for (const mutation of "abcd") {
+    await manager.apply(mutation);
+    await manager.compact();
+  }
+  assertEquals([kept(manager), disk.peek(later(wal(1)))], ["abcd", null]);
+  return { disk, fs, manager, fsck: () => bad.times = 0 };
+}
+
+/** The segment that begins edition 2 of another journal of the same name. */
+export async function strangeSegment(sequence: number) {
+  const disk = await makeState();
+  withoutSnapshots(disk);
+  const fs = badDisk(disk, { part: `state/${wal(sequence)}`, code: "EBADMSG" }).fs;
+  await open(fs, quarantine).then((manager) => manager.apply("x").then(() => manager.close()));
+  return disk.peek(later(wal(sequence)))!;
 }

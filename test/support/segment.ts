@@ -15,6 +15,7 @@ export const IDENTITY = {
   directory: "/data",
   stem: "w",
   edition: 1,
+  editionFirsts: [],
   id: "0",
   mutator: null,
   version: 1,
