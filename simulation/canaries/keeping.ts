@@ -107,9 +107,8 @@ export const KEEPING: readonly Canary[] = [
       file: COMPACTION,
       find:
         `      ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),
-      ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),`,
-      replace:
-        `      ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),
+      ...await this.#delete(files.segments.filter((_, index) => index < first)),`,
+      replace: `      ...await this.#delete(files.segments.filter((_, index) => index < first)),
       ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),`,
     }],
   },

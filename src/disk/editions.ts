@@ -128,9 +128,9 @@ function findReplaced(
 
 /** The beginnings that headers of `edition` name. One that is unknown is given as that of the next, which is neutral. */
 function editionFirstsOf(edition: number, firsts: ReadonlyMap<number, number>): number[] {
-  const told: number[] = [];
-  for (let at = edition; at > 1 && told.length < EDITION_FIRSTS_MAX; at--) {
-    told.unshift(firsts.get(at) ?? told[0] ?? NOT_BEGUN);
+  const found: number[] = [];
+  for (let at = edition; at > 1 && found.length < EDITION_FIRSTS_MAX; at--) {
+    found.unshift(firsts.get(at) ?? found[0] ?? NOT_BEGUN);
   }
-  return told;
+  return found;
 }

@@ -53,7 +53,13 @@ export async function repair(
   // Read before anything is changed: the clock is the caller's, and can throw.
   const now = readClock(settings.clock);
   const begin = (edition = identity.edition) =>
-    beginSegment(directory, inEdition(identity, edition), sequence + 1, now, settings.writeCounter.totals);
+    beginSegment(
+      directory,
+      inEdition(identity, edition),
+      sequence + 1,
+      now,
+      settings.writeCounter.totals,
+    );
   await directory.removeTemporary(files);
   let aside: SetAside | null = null;
   let keptAt: string | null = null;

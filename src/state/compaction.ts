@@ -19,6 +19,7 @@ import { verifySnapshot, writeSnapshot } from "../snapshot/snapshot_file.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
 import { kindOf, readHeaderOf } from "../disk/header_file.ts";
 import { isFilesOwn, isStuck } from "../disk/refusals.ts";
+import { firstNeeded } from "../recovery/plan.ts";
 import { moveIfPossible } from "../recovery/aside_unneeded.ts";
 import { syncFile } from "../disk/sync_file.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
@@ -226,12 +227,11 @@ export class Compaction {
     if (sound.length < kept) return [];
     await this.#syncOnce(sound);
     const oldest = sound[sound.length - 1]!.sequence;
-    const isUnneeded = (segment: number) =>
-      (files.segments[segment + 1]?.sequence ?? Infinity) <= oldest + 1;
+    const first = firstNeeded(files.segments, oldest);
     // Durably delete the snapshots first: without its journal, a snapshot is no fallback, and leaves a gap in a backup.
     return [
       ...await this.#delete(files.snapshots.filter((snapshot) => snapshot.sequence < oldest)),
-      ...await this.#delete(files.segments.filter((_, segment) => isUnneeded(segment))),
+      ...await this.#delete(files.segments.filter((_, index) => index < first)),
     ];
   }
 
