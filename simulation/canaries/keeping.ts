@@ -95,8 +95,8 @@ export const KEEPING: readonly Canary[] = [
     first: "bit rot: unsealed compactions, any bit",
     patches: [{
       file: COMPACTION,
-      find: "(files.segments[segment + 1]?.sequence ?? Infinity) <= oldest + 1;",
-      replace: "(files.segments[segment + 1]?.sequence ?? Infinity) <= sound[0].sequence + 1;",
+      find: "firstNeeded(files.segments, oldest);",
+      replace: "firstNeeded(files.segments, sound[0]!.sequence);",
     }],
   },
   {
