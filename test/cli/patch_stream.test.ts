@@ -13,6 +13,7 @@ import { documentMutator, type Patch } from "../../cli/document.ts";
 import { PatchStream } from "../../cli/patch_stream.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { type Hook, systemError, wrapFs } from "../support/wrapped_fs.ts";
+import { until } from "../support/until.ts";
 import { runHere, Screen } from "../support/command_in_process.ts";
 
 function openDocument(path: string, options: StateManagerOptions = {}): Promise<DocumentManager> {
@@ -169,17 +170,23 @@ for (
   });
 }
 
-/** A line at a time, as a person types, with time to look at the screen between lines. */
-async function* typed(lines: string[], delayMs: number): AsyncGenerator<Uint8Array> {
-  for (const line of lines) {
-    yield new TextEncoder().encode(line + "\n");
-    await new Promise((resolve) => setTimeout(resolve, delayMs));
+/** Lines as a person types them: each comes once the screen shows what the line before it did. */
+async function* typed(...lines: [text: string, isShown: () => boolean][]) {
+  for (const [text, isShown] of lines) {
+    yield new TextEncoder().encode(text + "\n");
+    await until(isShown);
   }
 }
 
 test("patch shows a person how far it is, and keeps reports of lines apart from that", async () => {
   await using directory = await temporaryDirectory();
-  const setting = { person: true, input: typed(['{"a":1}', "no", '{"b":2}'], 150) };
+  const stderr = new Screen();
+  const input = typed(
+    ['{"a":1}', () => /patch {2}1 /.test(stderr.text)],
+    ["no", () => stderr.text.includes("not JSON")],
+    ['{"b":2}', () => /patch {2}2 lines /.test(stderr.text)],
+  );
+  const setting = { person: true, stderr, input };
   const { code, output, errors } = await runHere(["patch", directory.path], setting);
   assertEquals([code, output], [1, ""]);
   assertStringIncludes(errors, "Type one patch a line; end with Ctrl-D\n");
@@ -190,9 +197,13 @@ test("patch shows a person how far it is, and keeps reports of lines apart from 
 
 test("patch shows how much of a file is done", async () => {
   await using directory = await temporaryDirectory();
-  const setting = { person: true, input: typed(['{"a":1}', '{"b":2}'], 120), size: 16 };
-  const { errors } = await runHere(["patch", directory.path, "lines.jsonl"], setting);
-  assertMatch(errors, /patch {2}█+ 100% {2}2 lines/);
+  const stderr = new Screen();
+  const input = typed(
+    ['{"a":1}', () => true],
+    ['{"b":2}', () => /patch {2}█+ 100% {2}2 lines/.test(stderr.text)],
+  );
+  const setting = { person: true, stderr, input, size: 16 };
+  assertEquals((await runHere(["patch", directory.path, "lines.jsonl"], setting)).code, 0);
 });
 
 test("patch --json shows a program no progress and no remarks", async () => {
@@ -206,7 +217,10 @@ test("patch --ack waits for a reader that is slow", async () => {
   await using directory = await temporaryDirectory();
   const stdout = new Screen();
   stdout.onWrite = () => stdout.pending += 100_000;
-  const input = typed(['{"a":1}', '{"b":2}'], 20);
+  const input = typed(
+    ['{"a":1}', () => stdout.text === "1\n"],
+    ['{"b":2}', () => stdout.text === "1\n2\n"],
+  );
   await runHere(["patch", directory.path, "--ack"], { stdout, input });
   assertEquals(stdout.text, "1\n2\n");
   assertEquals(stdout.pending, 0);
@@ -217,13 +231,14 @@ for (const [signal, wanted] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   test(`patch exits ${wanted} when ${signal} ends it, and has kept what it accepted`, async () => {
     await using directory = await temporaryDirectory();
     const controller = new AbortController();
+    const stdout = new Screen();
     const input = (async function* () {
-      yield* typed(['{"a":1}'], 20);
+      yield* typed(['{"a":1}', () => stdout.text === "1\n"]);
       controller.abort(signal);
-      yield* typed(['{"b":2}'], 0);
+      yield* typed(['{"b":2}', () => true]);
     })();
-    const setting = { input, interruption: controller.signal };
-    const { code, errors } = await runHere(["patch", directory.path], setting);
+    const setting = { input, stdout, interruption: controller.signal };
+    const { code, errors } = await runHere(["patch", directory.path, "--ack"], setting);
     assertEquals(code, wanted);
     assertMatch(errors, /^Interrupted: 1 line applied, sequence 1, /m);
     assertEquals((await runHere(["get", directory.path, "--json"])).output, '{"a":1}\n');
