@@ -72,17 +72,17 @@ class Splitter {
     this.#parts = [];
     this.#size = 0;
     this.#number++;
-    const line: InputLine = { number: this.#number, text: "", size, flaw: null };
+    const number = this.#number;
     if (size > this.#sizeMax) {
-      line.flaw = `it is ${size} bytes long, and ${this.#sizeMax} are allowed`;
-      return line;
+      const flaw = `it is ${size} bytes long, and ${this.#sizeMax} are allowed`;
+      return { number, text: "", size, flaw };
     }
     try {
-      line.text = this.#decoder.decode(parts.length === 1 ? parts[0] : join(parts, size));
+      const text = this.#decoder.decode(parts.length === 1 ? parts[0] : join(parts, size));
+      return { number, text, size, flaw: null };
     } catch {
-      line.flaw = "it is not UTF-8";
+      return { number, text: "", size, flaw: "it is not UTF-8" };
     }
-    return line;
   }
 }
 

@@ -163,8 +163,8 @@ export async function checkMutator<S, M>(
   const { seed = Math.floor(Math.random() * 2 ** 31) } = options;
   // Throws if this is not a mutator, before anything is drawn.
   const subject = subjectOf(mutator, seed);
-  const report: MutatorReport = { seed, histories, rejected: 0, crashStates: 0 };
-  const explore = { imagesMax, seed, onState: () => void report.crashStates++ };
+  let rejected = 0, crashStates = 0;
+  const explore = { imagesMax, seed, onState: () => void crashStates++ };
   for (let history = 0; history < histories; history++) {
     const random = new Random(seed + history);
     const draw = <T>(
@@ -174,7 +174,7 @@ export async function checkMutator<S, M>(
     await refuse(draw(subject, options.generate), seed, async (mutations) => {
       const model = await replayEveryWay(subject, mutations);
       if ("rule" in model) return model;
-      report.rejected += model.outcomes.filter(({ rejected }) => rejected).length;
+      rejected += model.outcomes.filter((outcome) => outcome.rejected).length;
       return await findCrashFlaw(subject, mutations, explore);
     });
     for (const { mutator: before, generate } of older) {
@@ -186,7 +186,7 @@ export async function checkMutator<S, M>(
       );
     }
   }
-  return report;
+  return { seed, histories, rejected, crashStates };
 }
 
 /** Throws when a check finds a flaw, with as few mutations as still show the same kind of flaw. */

@@ -132,8 +132,8 @@ export const USING: readonly Canary[] = [
     first: "promises: a reader",
     patches: [{
       file: "src/recovery/read_steadily.ts",
-      find: "const READ_ATTEMPTS = 5;",
-      replace: "const READ_ATTEMPTS = 1;",
+      find: "const SURVEYS_MAX = 5;",
+      replace: "const SURVEYS_MAX = 1;",
     }],
   },
   {

@@ -8,7 +8,7 @@ import { MinistateError } from "../errors.ts";
 import type { Recovered } from "./recovery.ts";
 
 /** How many times to try a read while files change. */
-const READ_ATTEMPTS = 5;
+const SURVEYS_MAX = 5;
 
 /** Recovers. Without the lock, retries until it succeeds or has failed often enough to be believed. */
 export async function readSteadily(
@@ -16,7 +16,7 @@ export async function readSteadily(
   attempt: () => Promise<Recovered>,
 ): Promise<Recovered> {
   for (let count = 1;; count++) {
-    const isLast = !readOnly || count >= READ_ATTEMPTS;
+    const isLast = !readOnly || count >= SURVEYS_MAX;
     try {
       const recovered = await attempt();
       if (isLast || recovered.report.lost === null) return recovered;

@@ -55,7 +55,7 @@ export function highestNamed(evidence: TailEvidence | null, isLast: boolean): nu
  */
 const EFFORT_MAX = 20;
 
-const PIECE_SIZE = LINE_SIZE_MAX;
+const SEARCH_SIZE = LINE_SIZE_MAX;
 const BRACE_CLOSE = 0x7d;
 const utf8 = new TextDecoder();
 const latin1 = new TextDecoder("latin1");
@@ -100,7 +100,7 @@ export async function findTailEvidence(
     kept = bytes.length - consumed;
     at += consumed;
     if (kept === buffer.length) {
-      if (buffer.length < PIECE_SIZE) {
+      if (buffer.length < SEARCH_SIZE) {
         const larger = new Uint8Array(buffer.length * 4);
         larger.set(buffer);
         buffer = larger;

@@ -13,7 +13,7 @@ import { Random } from "./random.ts";
 /** The unit, in bytes, that a disk writes completely or not at all. */
 export const SECTOR_SIZE = 512;
 
-type FileChange = { offset: number; bytes: Uint8Array } | { size: number } | { named: true };
+type FileChange = { offset: number; bytes: Uint8Array } | { size: number } | { nameGiven: true };
 
 /** Which sectors of a write reached the disk; a function decides for each sector. */
 type Arrival = "all" | "none" | ((sector: number) => boolean);
@@ -84,7 +84,7 @@ export class SimulatedFile {
 
   /** Records that the file got a name. Returns the number of that operation. */
   recordName(): number {
-    this.#add({ named: true });
+    this.#add({ nameGiven: true });
     return this.#count;
   }
 
@@ -108,7 +108,7 @@ export class SimulatedFile {
       return;
     }
     for (const operation of this.#take(until)) {
-      if ("named" in operation) continue;
+      if ("nameGiven" in operation) continue;
       if ("size" in operation) this.#synced.resize(operation.size);
       else this.#synced.write(operation.bytes, operation.offset);
     }
@@ -121,7 +121,7 @@ export class SimulatedFile {
   failSync(until: number, chooser: Chooser): void {
     this.#diverged = true;
     for (const operation of this.#take(until)) {
-      if ("named" in operation) continue;
+      if ("nameGiven" in operation) continue;
       if ("size" in operation) {
         this.#synced.resize(operation.size);
         continue;
