@@ -100,7 +100,7 @@ export async function surveyForReplay(
  * Reads every byte of every file.
  *
  * @param options.build whether to build the states of the snapshots too: only then is it certain that they are states
- * @param options.limits for a segment that may be read only up to an offset, that offset
+ * @param options.limitOf the offset up to which a segment may be read; `undefined` for all of it
  * @throws {TooNewError} when a newer version wrote one of the files
  * @throws {IoError} when the operating system refuses a read for a reason other than the file itself
  */
