@@ -9,7 +9,7 @@ import type { Context } from "./context.ts";
 import { doctor } from "./doctor_command.ts";
 import { get, remove, set } from "./document_commands.ts";
 import { EXAMPLES, EXIT_CODES } from "./help.ts";
-import { inspect, verify } from "./inspect_command.ts";
+import { inspect, verify } from "./inspect_verify.ts";
 import { log } from "./log_command.ts";
 import { patch } from "./patch_command.ts";
 import { repair } from "./repair_command.ts";

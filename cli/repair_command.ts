@@ -16,7 +16,7 @@ import { isMetadataDamaged, isStuck } from "../src/disk/refusals.ts";
 import { StateDirectory } from "../src/journal/state_directory.ts";
 import { type Context, remark, say, sayJson } from "./context.ts";
 import { EXIT, usageError } from "./exit.ts";
-import { findingText } from "./inspect_command.ts";
+import { findingText } from "./inspect_verify.ts";
 import { readInputLines } from "./lines.ts";
 import { inspectSteadily } from "./steady.ts";
 import { rangeText, safeText } from "./text.ts";

@@ -23,20 +23,13 @@ import type { Reading } from "./telemetry_state.ts";
 
 const READER = fileURLToPath(new URL("./demo/reader.ts", import.meta.url));
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "9" },
-    seed: { type: "string" },
-    keep: { type: "boolean", default: false },
-  },
-});
+const options = readOptions();
 const seed = options.seed === undefined
   ? Math.floor(Math.random() * 2 ** 32)
   : Number(options.seed);
 const rounds = Number(options.rounds);
 if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(rounds) || rounds < 1) {
-  console.error("Usage: npm run demo -- [--rounds N] [--seed N] [--keep]");
-  process.exit(2);
+  stopWithUsage();
 }
 const missing = RUNTIMES.filter((name) => !process.env[`MINISTATE_${name.toUpperCase()}`]);
 if (missing.length > 0) {
@@ -70,6 +63,29 @@ await secondOpinions();
 console.log();
 showSensors();
 conclude();
+
+function readOptions() {
+  // `deno task` passes the `--` on that npm takes away.
+  const args = process.argv.slice(2).filter((arg) => arg !== "--");
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        rounds: { type: "string", default: "9" },
+        seed: { type: "string" },
+        keep: { type: "boolean", default: false },
+      },
+    });
+    return values;
+  } catch {
+    return stopWithUsage();
+  }
+}
+
+function stopWithUsage(): never {
+  console.error("Usage: npm run demo -- [--rounds N] [--seed N] [--keep]");
+  process.exit(2);
+}
 
 /** Start, kill, tear, reopen on another runtime, compare; again and again in one directory. */
 async function killRounds(): Promise<void> {

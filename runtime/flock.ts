@@ -79,7 +79,7 @@ function lockFailure(exitCode: number | null, complaint: string): Error {
 function missingProgram(): Error {
   const message = 'The lock needs the program "flock", which could not be run: ' +
     "install util-linux (Debian) or busybox (Alpine and others)";
-  return Object.assign(new Error(message), { code: "ENOLCK" });
+  return Object.assign(new Error(message), { code: "ENOLCK", advice: message });
 }
 
 /**
@@ -88,5 +88,5 @@ function missingProgram(): Error {
 function startFailure(cause: Error): Error {
   const message =
     `The lock needs the program "flock", which could not be started: ${cause.message}`;
-  return Object.assign(new Error(message, { cause }), { code: "ENOLCK" });
+  return Object.assign(new Error(message, { cause }), { code: "ENOLCK", advice: message });
 }

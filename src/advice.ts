@@ -66,5 +66,8 @@ export function adviceFor(operation: string, code: string, cause: unknown): stri
     return "this file system can't sync directories, so no new name in it would survive a power cut; " +
       "put the state on one that can, such as ext4";
   }
+  // A file system may know better than its code says, such as that the program that locks is missing.
+  const { advice } = Object(cause) as { advice?: unknown };
+  if (typeof advice === "string") return advice;
   return ADVICE[code] ?? (cause instanceof Error ? cause.message : String(cause));
 }

@@ -20,7 +20,7 @@ import {
   QUARANTINES,
   type StateFiles,
 } from "../disk/names.ts";
-import { type Plan, planCopies } from "./backup_plan.ts";
+import { type CopyPlan, planCopies } from "./backup_plan.ts";
 import { holdFiles, listEntries } from "./held_files.ts";
 import { readIdentity } from "../recovery/identity.ts";
 import { StateDirectory } from "../journal/state_directory.ts";
@@ -110,7 +110,7 @@ async function copyInto(
 
 async function copyFiles(
   sourceFs: DurableFs,
-  { copies, sequence }: Plan,
+  { copies, sequence }: CopyPlan,
   destination: StateDirectory,
 ): Promise<Omit<BackupReport, "directory">> {
   let size = 0;

@@ -22,7 +22,7 @@ export interface Copy {
 }
 
 /** What to copy, in this order. */
-export interface Plan {
+export interface CopyPlan {
   copies: Copy[];
   /** The last sequence in them. */
   sequence: number;
@@ -40,7 +40,7 @@ export async function planCopies(
   files: StateFiles,
   id: string | null,
   limit: ReadLimit | null,
-): Promise<Plan> {
+): Promise<CopyPlan> {
   // Begun after the end was determined: its records are for the next backup.
   const isLater = (file: NamedFile) => limit !== null && file.sequence > limit.segmentFirst;
   const segments = files.segments.filter((file) => !isLater(file));
@@ -55,7 +55,7 @@ export async function planCopies(
 }
 
 /** Pure: the survey decides. */
-function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): Plan {
+function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): CopyPlan {
   const { segments } = survey.files;
   const snapshots = survey.snapshots.filter((snapshot) => isUsable(snapshot, id))
     .map(({ file }) => file);

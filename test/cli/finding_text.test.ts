@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { findingText } from "../../cli/inspect_command.ts";
+import { findingText } from "../../cli/inspect_verify.ts";
 import { noPaint } from "../../cli/text.ts";
 
 test("findingText() leaves out the sequence and the place when there is none", () => {

@@ -5,9 +5,10 @@ import fs from "node:fs";
 import { chmod, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import process from "node:process";
 import { test } from "node:test";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { detectFs } from "../../runtime/detect.ts";
 import { lockByProgram, lockDescriptors } from "../../runtime/flock.ts";
+import { ioError } from "../../src/failures.ts";
 import { processMachine } from "../../cli/process/machine.ts";
 import { processTerminal } from "../../cli/process/terminal.ts";
 import { own, run, start } from "../support/runtimes.ts";
@@ -166,6 +167,9 @@ test("lockByProgram() fails with ENOLCK when there is no program flock, or when 
   const restore = searchProgramsIn(directory.join("bin"));
   try {
     assertEquals(await codeOf(() => lockByProgram([fd])), "ENOLCK");
+    const missing = await assertRejects(() => lockByProgram([fd]));
+    // Not the lock service of a network file system: whoever reads it must learn what to install.
+    assertStringIncludes(ioError("lock", "state", missing).message, "install util-linux");
     await writeFile(directory.join("bin", "flock"), "#!/bin/sh\nexit 71\n");
     await chmod(directory.join("bin", "flock"), 0o755);
     const error = await assertRejects(() => lockByProgram([fd]));
