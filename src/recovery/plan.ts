@@ -117,8 +117,8 @@ export function judge(survey: Survey, index: number, sequence: number): Judgemen
     const isUnbegun = isDamage && next === undefined && isNext && facts.isEmpty;
     return { verdict: isUnbegun ? "unbegun" : "corrupt", sequence, row: null };
   }
-  const id = identity?.id ?? null;
-  if (id !== null && facts.header.id !== id) return { verdict: "corrupt", sequence, row: null };
+  const isStrange = identity !== null && facts.header.id !== identity.id;
+  if (isStrange) return { verdict: "corrupt", sequence, row: null };
   const row = rowOf(facts, next, Math.max(start.sequence, proven));
   const reached = Math.max(start.sequence, facts.sequenceNext - 1);
   return { verdict: row.verdict, sequence: reached, row };

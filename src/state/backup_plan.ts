@@ -63,8 +63,7 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): C
   const first = firstNeeded(segments, needed);
   let copies: Copy[] = [];
   let sequence = snapshots.at(-1)?.sequence ?? 0;
-  for (const [index, facts] of survey.segments.entries()) {
-    if (facts === null) continue;
+  for (const [index, facts] of survey.segments.filter((facts) => facts !== null).entries()) {
     const next = segments[index + 1];
     if (isWhole(facts, next, id, limit)) {
       copies.unshift({ file: facts.file, size: facts.soundEnd });

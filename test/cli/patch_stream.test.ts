@@ -154,6 +154,28 @@ for (
     ["EIO", "the journal did not accept them (POISONED); the next open shows whether they were"],
   ] as const
 ) {
+  test(`patch says of a single line, as text and as JSON, that it was not taken (${code})`, async () => {
+    const refused = async (lines: string, ...more: string[]) => {
+      await using directory = await temporaryDirectory();
+      const { fs, failure } = await failing(code);
+      const stdout = new Screen();
+      const input = (async function* () {
+        yield* typed(['{"z":0}', () => stdout.text.includes("1")]);
+        failure.times = Infinity;
+        yield new TextEncoder().encode(lines);
+      })();
+      const setting = { fs, input, stdout };
+      const ended = await runHere(["patch", directory.path, "--ack", ...more], setting);
+      return ended.errors.split("\n").find((text) => /^line|LINE_REFUSED/.test(text))!;
+    };
+    const single = wanted.replaceAll("them", "it").replace("they were", "it was");
+    assertStringIncludes(await refused('{"a":1}\n'), `line 2: ${single}`);
+    const { error: one } = JSON.parse(await refused('{"a":1}\n', "--json"));
+    assertEquals([one.code, one.line, one.lineLast], ["LINE_REFUSED", 2, undefined]);
+    const { error: two } = JSON.parse(await refused('{"a":1}\n{"b":2}\n', "--json"));
+    assertEquals([two.line, two.lineLast], [2, 3]);
+  });
+
   test(`patch says in one message which lines were not taken (${code})`, async () => {
     await using directory = await temporaryDirectory();
     const { fs, failure } = await failing(code);

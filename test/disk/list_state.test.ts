@@ -4,7 +4,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { IoError } from "@ministate/ministate";
 import { listState } from "../../src/disk/list_state.ts";
+import { encodeHeader } from "../../src/format/encode.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
+import { segmentHeader } from "../support/files.ts";
 import { badDisk } from "../support/bad_disk.ts";
 
 const DIRECTORY = "/data/state";
@@ -46,4 +48,22 @@ test("listState() opens no file of the first edition, and none that is not of a 
   assertEquals(await opened(null, ...first), new Set());
   assertEquals(await opened("id", names[0]!), new Set([names[0]!]));
   assertEquals(await opened(null), new Set([...first, names[0]!]));
+});
+
+test("listState() lets no file under another name decide whose the directory is", async () => {
+  const disk = freshDisk();
+  disk.plantDirectory(DIRECTORY);
+  const header = (id: string, first: number, more: object = {}) =>
+    encodeHeader({ ...segmentHeader, id, first, ...more }, disk.crc32).bytes;
+  const plant = (name: string, bytes: Uint8Array) => disk.plant(`${DIRECTORY}/${name}`, bytes);
+  plant("w-0000000000000001.wal.jsonl", header("ours", 1));
+  plant("w-0000000000000002.wal.jsonl", header("ours", 2));
+  plant("w-0000000000000004.2.wal.jsonl", header("ours", 4, { edition: 2, editionFirsts: [4] }));
+  // Three of another journal, renamed: they are more, and count for nothing.
+  for (const first of [5, 6, 7, 8]) {
+    plant(`w-000000000000000${first}.wal.jsonl`, header("theirs", first + 10));
+  }
+  const { segments, superseded } = await listState(disk, DIRECTORY, "w");
+  assertEquals(segments.map(({ sequence }) => sequence), [1, 2, 4]);
+  assertEquals(superseded.map(({ sequence }) => sequence), [5, 6, 7, 8]);
 });

@@ -177,3 +177,42 @@ test("open() fails with the system's error when an unfinished file can't be remo
   });
   await assertRejects(() => openLedger(directory.path, { fs }), IoError, "EACCES");
 });
+
+test("an inspection counts a file as empty when the disk refuses to give its size", async () => {
+  const disk = await makeState();
+  disk.plantDirectory(FOLDER);
+  disk.plant(`${FOLDER}/lost`, new Uint8Array(10));
+  const fs = new Proxy(badDisk(disk, { part: "quarantine/lost", code: "EIO" }).fs, {
+    get: (target, key) => {
+      const value = Reflect.get(target, key);
+      if (key !== "open") return typeof value === "function" ? value.bind(target) : value;
+      return async (path: string, mode: "read") => {
+        const file = await target.open(path, mode);
+        if (path !== pathOf(wal(5))) return file;
+        const size = () => Promise.reject(systemError("EIO"));
+        return new Proxy(file, {
+          get(target, key) {
+            if (key === "size") return size;
+            const value = Reflect.get(target, key);
+            return typeof value === "function" ? value.bind(target) : value;
+          },
+        });
+      };
+    },
+  });
+  const { segments, quarantine, verdict } = await inspectState(fs, DIRECTORY, journalName);
+  assertEquals([segments.at(-1)!.size, segments.at(-1)!.sequenceLast, verdict], [0, 6, "sound"]);
+  assertEquals(quarantine, [{ name: "lost", size: 0 }]);
+});
+
+test("an inspection fails when the system refuses a size for a passing reason", async () => {
+  const disk = await makeState();
+  disk.plantDirectory(FOLDER);
+  disk.plant(`${FOLDER}/lost`, new Uint8Array(10));
+  const fs = refusing(
+    disk,
+    (name, path) => name === "open" && path.endsWith("lost") ? "EMFILE" : null,
+  );
+  const error = await assertRejects(() => inspectState(fs, DIRECTORY, journalName), IoError);
+  assertEquals(error.systemCode, "EMFILE");
+});

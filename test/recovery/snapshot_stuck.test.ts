@@ -96,3 +96,17 @@ test("a rename that is refused once, and one that every edition refuses, fail wi
     assertEquals(disk.paths(DIRECTORY).filter((path) => path.endsWith(".tmp")), []);
   }
 });
+
+test("a snapshot that rots before the next mutation is written again, and begins no segment", async () => {
+  const { disk, fs } = await makeRotten("EUCLEAN");
+  await using manager = await open(fs);
+  const { path } = await manager.createSnapshot();
+  disk.plant(path, disk.peek(path)!.map((byte, i) => i === 200 ? byte ^ 1 : byte));
+  const segments = async () =>
+    (await disk.list(DIRECTORY)).filter(({ name }) => name.includes(".wal."));
+  const before = await segments();
+  assertEquals((await manager.createSnapshot()).path, path);
+  assertEquals(await segments(), before);
+  await manager.apply("7");
+  assertEquals(kept(manager), "1234567");
+});

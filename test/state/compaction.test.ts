@@ -199,3 +199,24 @@ test("createSnapshot() rethrows what initial() throws when a large state is rebu
   calls = 0;
   assertEquals((await manager.createSnapshot()).sequence, 4);
 });
+
+test("compact() deletes the other files when only fsck can delete one of them", async () => {
+  await using directory = await temporaryDirectory();
+  const stuck = directory.join(fileName("wal", 2));
+  const fs = await wrapFs(({ name, path }) => {
+    if (name === "remove" && path === stuck) throw systemError("EUCLEAN");
+  });
+  await using manager = await openLedger(directory.path, { fs, snapshotsKept: 3 });
+  for (let i = 1; i <= 4; i++) {
+    await manager.apply(i);
+    await manager.createSnapshot();
+  }
+  await manager.apply(5);
+  const { deleted } = await manager.compact();
+  assertEquals(deleted.includes(directory.join(fileName("wal", 1))), true);
+  assertEquals(deleted.includes(stuck), false);
+  assertEquals(
+    (await names(directory.path)).filter((name) => name.includes("wal")),
+    wal(2, 4, 5, 6),
+  );
+});
