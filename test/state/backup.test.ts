@@ -116,8 +116,8 @@ test("backup() of a damaged state fails, and what it leaves does not open", asyn
   await assertRejects(() => openLedger(directory.join("backup"), options), MinistateError);
 });
 
-for (const [what, part] of [["first line", '"first"'], ["records", "one"]] as const) {
-  test(`backup() leaves out a segment that no snapshot needs when its ${what} are damaged`, async () => {
+for (const [what, part] of [["first line is", '"first"'], ["records are", "one"]] as const) {
+  test(`backup() leaves out a segment that no snapshot needs when its ${what} damaged`, async () => {
     await using directory = await temporaryDirectory();
     {
       await using manager = await openLedger(directory.join("state"));
