@@ -1,0 +1,85 @@
+// Tests what a plan makes of the facts about a directory: pure, so that each case takes no disk.
+
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { TORN_SIZE_MAX } from "../../src/format/format.ts";
+import { noWrites } from "../../src/format/write_totals.ts";
+import { judge, judgeTail, planOf } from "../../src/recovery/plan.ts";
+import { damagedSegment, SOUND_END, soundSegment, surveyOf, unusableSegment } from "../support/facts.ts";
+
+const seal = { offset: 600, sequenceFirst: 5, sequenceLast: 4 };
+
+test("planOf() counts only segments that could be read when an empty one follows", () => {
+  const written = { since: 1, ...noWrites(), bytes: 77 };
+  const survey = surveyOf([soundSegment(1, 3, { written }), unusableSegment(3, true)]);
+  const { sequence, segmentsRead, bytesRead, end, torn, corruption, ...plan } = planOf(survey);
+  assertEquals([sequence, segmentsRead, bytesRead], [2, 1, SOUND_END]);
+  assertEquals(plan.written, written);
+  assertEquals([end, torn?.size, corruption], [null, 0, null]);
+});
+
+test("planOf() continues a damaged segment only when its sound part goes on from what is kept", () => {
+  // A snapshot of 4 is sound: the segment's records end before it, so that nothing can be appended to them.
+  const start = { sequence: 4, snapshot: null };
+  const behind = planOf(surveyOf([damagedSegment(1, 3)], { start }));
+  assertEquals([behind.end, behind.corruption?.lost.sequenceFirst], [null, 5]);
+  const survey = surveyOf([damagedSegment(1, 3, { proof: seal })]);
+  const within = planOf(survey);
+  assertEquals([within.end, within.corruption?.soundEnd], [survey.segments[0], SOUND_END]);
+});
+
+test("planOf() ignores what damaged lines in an inner segment seem to name", () => {
+  const survey = surveyOf([
+    damagedSegment(1, 2, { sequenceNamed: 800 }),
+    damagedSegment(3, 4, { sequenceNamed: 900 }),
+    soundSegment(5, 7),
+  ]);
+  assertEquals(planOf(survey).corruption?.lost, { sequenceFirst: 2, sequenceLast: 6 });
+});
+
+test("planOf() reports what damaged lines at the journal's end seem to name", () => {
+  const survey = surveyOf([
+    damagedSegment(1, 2),
+    soundSegment(3, 5),
+    damagedSegment(5, 7, { sequenceNamed: 9 }),
+  ]);
+  assertEquals(planOf(survey).corruption?.lost, { sequenceFirst: 2, sequenceLast: 9 });
+});
+
+test("judge() accepts any journal's segment while no header tells whose the directory is", () => {
+  const survey = surveyOf([soundSegment(1, 3)], { identity: null });
+  const { verdict, sequence } = judge(survey, 0, 0);
+  assertEquals([verdict, sequence], ["open", 2]);
+});
+
+const tails = [
+  { name: "nothing", segment: soundSegment(1, 3), tail: "sound" },
+  { name: "bytes without proof", segment: damagedSegment(1, 3), tail: "unproven" },
+  {
+    name: "as many bytes as a power cut can leave",
+    segment: damagedSegment(1, 3, {}, TORN_SIZE_MAX),
+    tail: "unproven",
+  },
+  {
+    name: "one byte more than a power cut can leave",
+    segment: damagedSegment(1, 3, {}, TORN_SIZE_MAX + 1),
+    tail: "proven",
+  },
+  {
+    name: "a batch that repeats sequences",
+    segment: { ...damagedSegment(1, 3), damage: { offset: SOUND_END, reason: "repeated" as const } },
+    tail: "proven",
+  },
+  { name: "a sound line", segment: damagedSegment(1, 3, { proof: seal }), tail: "proven" },
+  {
+    name: "bytes made to prolong the search",
+    segment: damagedSegment(1, 3, { exhausted: true }),
+    tail: "proven",
+  },
+];
+
+for (const { name, segment, tail } of tails) {
+  test(`judgeTail() says "${tail}" of a segment when what follows its sound part is ${name}`, () => {
+    assertEquals(judgeTail(segment), tail);
+  });
+}

@@ -1,0 +1,21 @@
+// Tests what a snapshot that can't be used still proves.
+
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { snapshotFile } from "../../src/disk/names.ts";
+import { provenSequence } from "../../src/recovery/snapshot_facts.ts";
+import { damagedSnapshot } from "../support/facts.ts";
+import { IDENTITY } from "../support/segment.ts";
+
+test("provenSequence() goes by the header of a snapshot that is damaged after it", () => {
+  const damaged = damagedSnapshot(4, "ours");
+  assertEquals(provenSequence(damaged, "ours"), 4);
+  assertEquals(provenSequence(damaged, "another"), 0);
+  // No header tells whose directory it is: what the snapshot says is all there is.
+  assertEquals(provenSequence(damaged, null), 4);
+  assertEquals(provenSequence({ ...damaged, file: snapshotFile(IDENTITY, 9) }, null), 4);
+});
+
+test("provenSequence() goes by the name of a snapshot whose first line is damaged", () => {
+  assertEquals(provenSequence({ ...damagedSnapshot(4, "ours"), header: null }, "ours"), 4);
+});
