@@ -71,3 +71,19 @@ test("of() keeps the first eight and the latest eight places when many are withi
   const all = Array.from({ length: 30 }, (_, i) => 1 + 3 * i);
   assertEquals(starts.of(6), [...all.slice(0, 8), ...all.slice(-8)]);
 });
+
+test("collect() takes no other line for the first record of a journal", () => {
+  const starts = new BatchStarts(1);
+  const bytes = new TextEncoder().encode("[x,[");
+  assertEquals([starts.collect(bytes, 0, bytes.length, 0), starts.of(1)], [-1, []]);
+});
+
+test("of() has forgotten the oldest of more sequences within lines than it may remember", () => {
+  const starts = new BatchStarts(EXPECTED);
+  const many = 65_536;
+  const line = Array.from({ length: many + 1 }, (_, i) => `[${EXPECTED + i},`).join("");
+  const bytes = new TextEncoder().encode("_" + line);
+  starts.collect(bytes, 0, bytes.length, 0);
+  const known = [EXPECTED, EXPECTED + 1, EXPECTED + many].map((sequence) => starts.of(sequence).length);
+  assertEquals(known, [0, 1, 1]);
+});

@@ -1,15 +1,28 @@
 // Tests what an inspection reports about directories that are damaged in several places, or half gone.
 
-import { appendFile, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { IoError } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import type { Finding, Inspection } from "../../src/recovery/inspection.ts";
 import { inspectState } from "../../src/recovery/inspect.ts";
-import { fileName, rewrite } from "../support/files.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
+import { badDisk } from "../support/bad_disk.ts";
+import { checksumOf, controlLine, fileName, rewrite } from "../support/files.ts";
 import { journalName, openLedger } from "../support/samples.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/temporary.ts";
+import { tapped } from "../support/tapped_fs.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 /** Six mutations: segments from 1, 3 and 5, snapshots of sequence 2 and 4, a seal. */
@@ -161,6 +174,47 @@ test("inspectState() ignores an unfinished file that disappears meanwhile, and f
   assertEquals((await inspect(directory)).temporary, [{ name, size: 1 }]);
   const refusing = await failing("EACCES");
   await assertRejects(() => inspectState(refusing, directory.path, journalName), IoError);
+});
+
+test("inspectState() lists the files in the quarantine, even those whose size can't be read, and no folder", async () => {
+  await using directory = await makeState();
+  const folder = directory.join("quarantine");
+  await mkdir(`${folder}/folder`, { recursive: true });
+  for (const name of ["bad", "good"]) await writeFile(`${folder}/${name}`, "1234");
+  const { fs } = badDisk(await detectFs(), { part: "quarantine/bad", code: "EIO" });
+  const { quarantine } = await inspectState(fs, directory.path, journalName);
+  assertEquals(quarantine, [{ name: "bad", size: 0 }, { name: "good", size: 4 }]);
+});
+
+test("inspectState() builds the state of each snapshot: right checksums don't make one", async () => {
+  await using directory = await makeState();
+  const path = directory.join(snapshot(4));
+  const header = (await readFile(path, "utf8")).split("\n")[0]!;
+  // A part of an array that is nowhere.
+  const body = '[["nowhere",3],1]\n';
+  const end = controlLine({ end: 1 }, crc32(body, checksumOf(header)));
+  await writeFile(path, `${header}\n${body}${end}`);
+  const { findings, nextOpen, segments } = await inspect(directory);
+  assertEquals(findings.map(brief), [["corrupt", snapshot(4), 4, 4, false]]);
+  assertEquals([nextOpen.snapshot?.sequence, nextOpen.replays], [2, 4]);
+  const sizes = await Promise.all(segments.map(({ name }) => stat(directory.join(name))));
+  assertEquals(segments.map(({ size }) => size), sizes.map(({ size }) => size));
+});
+
+test("inspectState() syncs a last record that may not be durable, unless a snapshot shows that it is", async () => {
+  const disk = freshDisk();
+  await using manager = await openLedger("/data/state", { fs: disk, compaction: "manual" });
+  await manager.apply(1);
+  const image = disk.image();
+  const syncs = async () => {
+    const tap = tapped(image);
+    const { nextOpen } = await inspectState(tap.fs, "/data/state", journalName);
+    return [nextOpen.sequence, tap.syncs];
+  };
+  assertEquals(await syncs(), [1, 1]);
+  const { path } = await manager.createSnapshot();
+  image.plant(path, disk.peek(path)!);
+  assertEquals(await syncs(), [1, 0]);
 });
 
 test("inspectState() fails when the quarantine can't be listed", async () => {

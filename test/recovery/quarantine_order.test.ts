@@ -4,6 +4,10 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import type { DurableFs } from "@ministate/ministate";
 import { freshDisk } from "../../simulation/workloads.ts";
+import { listState } from "../../src/disk/list_state.ts";
+import { readSegmentFacts } from "../../src/recovery/segment_facts.ts";
+import { EXTREME_POWER_CUTS } from "../../testing/disk/power_cut.ts";
+import { Random } from "../../testing/disk/random.ts";
 import { fileName } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
 import { systemError } from "../support/wrapped_fs.ts";
@@ -143,3 +147,26 @@ for (const { name, keepsSnapshots, harm, refused, lost, aside } of rows) {
     await manager.close();
   });
 }
+
+test("open() moves no later segment away before the damaged one is durably its sound part", async () => {
+  const disk = await recorded(false);
+  spoil(1, "[2,")(disk);
+  const { fs } = watched(disk, {});
+  const [file] = (await listState(disk, STATE, "test")).segments;
+  const left: string[] = [];
+  const looking: DurableFs = {
+    ...fs,
+    async remove(path) {
+      if ([segment(3), segment(5)].includes(path)) {
+        for (const rules of EXTREME_POWER_CUTS) {
+          const facts = await readSegmentFacts(disk.image().powerCut(rules, new Random(1)), file!);
+          left.push(facts.failure === null ? `${facts.damage?.reason} after ${facts.sequenceNext - 1}` : "unusable");
+        }
+      }
+      await fs.remove(path);
+    },
+  };
+  await openLedger(STATE, { fs: looking, onCorruption: "quarantine" }).then((manager) => manager.close());
+  // With the damage still in place, and the segments gone that prove it, it would look like a torn tail.
+  assertEquals(left, Array(2 * EXTREME_POWER_CUTS.length).fill("undefined after 1"));
+});

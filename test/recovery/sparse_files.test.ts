@@ -162,9 +162,10 @@ async function evidenceOf(parts: readonly Part[], hole: (end: Uint8Array) => Hol
   const reader = await SegmentReader.open(meter.fs, file);
   while (await reader.read() !== null);
   const { bytesRead } = meter;
-  const evidence = await findTailEvidence(reader, reader.soundEnd, fs.crc32);
+  const { soundEnd } = reader;
+  const evidence = await findTailEvidence(reader, soundEnd, fs.crc32);
   await reader.close();
-  return { evidence, bytesRead: meter.bytesRead - bytesRead };
+  return { evidence, soundEnd, bytesRead: meter.bytesRead - bytesRead };
 }
 
 test("findTailEvidence() of a hole reads no more than three torn tails, whatever the size of the file", async () => {
@@ -202,6 +203,16 @@ test("findTailEvidence() reads on past zeros that a power cut could have left", 
     (end) => ({ size: 45 * MEBIBYTE, readMax: SEGMENT_READ_MAX, end }),
   );
   assertEquals(evidence.proof?.sequenceLast, 2);
+});
+
+test("findTailEvidence() remembers a hole that only line feeds follow", async () => {
+  // No power cut leaves so many zeros, and the end of the file, which is looked at next, has nothing else to show.
+  const { evidence, soundEnd } = await evidenceOf(
+    [{ pad: 1 }, { lineFeeds: TORN_SIZE_MAX + MEBIBYTE }],
+    (end) => ({ size: 64 * MEBIBYTE, readMax: SEGMENT_READ_MAX, end }),
+  );
+  const written = evidence.writtenEnd - soundEnd;
+  assert(written > TORN_SIZE_MAX, `${written} bytes count as written`);
 });
 
 async function sparseJournal(size: number) {

@@ -1,14 +1,16 @@
 // Tests what counts as proof after damage: a sound batch or a seal, wherever it is and however much comes before it.
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { BATCH_SIZE_MAX, LINE_SIZE_MAX } from "../../src/format/format.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { findTailEvidence } from "../../src/recovery/tail_evidence.ts";
+import { metered } from "../../simulation/metered_fs.ts";
 import { type Part, segmentOf } from "../support/segment.ts";
 
 /** The size of the first read. */
 const CHUNK_SIZE = 64 * 1024;
+const MEBIBYTE = 1024 * 1024;
 
 /** Looks after the damage that ends the segment's sound part. */
 async function evidenceOf(parts: readonly Part[], first = 1) {
@@ -79,6 +81,17 @@ const proven: {
       },
     ]),
   {
+    name: "a batch of a large mutation follows many lines",
+    parts: [
+      rotten,
+      ...Array(17).fill({ text: "x".repeat(MEBIBYTE) + "\n" }),
+      { pad: LINE_SIZE_MAX - MEBIBYTE },
+    ],
+    at: 18,
+    from: 2,
+    to: 2,
+  },
+  {
     name: "a batch follows that is larger than what is read at once",
     parts: [rotten, { pad: 3 * CHUNK_SIZE }],
     at: 1,
@@ -122,6 +135,11 @@ const unproven: { name: string; parts: Part[]; seen: number | null }[] = [
     parts: [rotten, { text: `[${BATCH_SIZE_MAX + 1},1\n` }, rotten],
     seen: BATCH_SIZE_MAX + 1,
   },
+  {
+    name: "a line follows that is as long as what is kept of it",
+    parts: [{ pad: 1 }, { text: "x".repeat(2 * LINE_SIZE_MAX) + "\n" }],
+    seen: null,
+  },
   { name: "rubbish follows", parts: [{ pad: 1 }, { text: "rubbish\n" }], seen: null },
 ];
 
@@ -150,4 +168,39 @@ test("findTailEvidence() prefers what is proven to what damaged lines before it 
 test("findTailEvidence() notes the end of a last line that has no line feed", async () => {
   const { writtenEnd, size } = await evidenceOf([rotten, { text: "torn" }]);
   assertEquals(writtenEnd, size);
+});
+
+/** Looks after damage for batches that could begin anywhere: every checksum is wrong, and `meter` counts the reading. */
+async function searchInVain(parts: readonly Part[]) {
+  const { fs, file, size } = segmentOf([rotten, ...parts]);
+  const meter = metered(fs);
+  const reader = await SegmentReader.open(meter.fs, file);
+  while (await reader.read() !== null);
+  meter.bytesRead = meter.bufferMax = 0;
+  const { proof, exhausted } = await findTailEvidence(reader, reader.soundEnd, () => 1);
+  await reader.close();
+  return { proof, exhausted, meter, size };
+}
+
+const filler = { text: "x".repeat(MEBIBYTE) + "\n" };
+/** The last line of a batch that begins with 7, with a wrong checksum. */
+const batchEnd = { text: 'x,6,0,"00000000"]\n' };
+
+test("findTailEvidence() reads no more for one batch than a batch can have", async () => {
+  const far = [{ text: "[7,1\n" }, ...Array(17).fill(filler), batchEnd];
+  const { proof, exhausted, meter } = await searchInVain(far);
+  assertEquals([proof, exhausted], [null, false]);
+  assert(meter.bufferMax <= BATCH_SIZE_MAX, `${meter.bufferMax} bytes were read at once`);
+  // Each byte once, but for what is kept of a line while the buffer grows.
+  assert(meter.bytesRead < 19 * MEBIBYTE, `${meter.bytesRead} bytes were read`);
+});
+
+test("findTailEvidence() gives up, and says so, when a file is made to prolong the search", async () => {
+  const near = [{ text: "x" + "[7,".repeat(16) + "\n" }, ...Array(15).fill(filler)];
+  const one = await searchInVain([...near, batchEnd]);
+  assertEquals([one.proof, one.exhausted], [null, false]);
+  const many = await searchInVain([...near, ...Array(20).fill(batchEnd)]);
+  assertEquals([many.proof, many.exhausted], [null, true]);
+  const limit = 21 * (many.size + BATCH_SIZE_MAX);
+  assert(many.meter.bytesRead < limit, `${many.meter.bytesRead} bytes were read`);
 });
