@@ -6,6 +6,7 @@ import { CorruptionError, ForeignFormatError } from "@ministate/ministate";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { openDamaged } from "../../simulation/damage_oracle.ts";
 import { fileName } from "../support/files.ts";
+import { openLedger } from "../support/samples.ts";
 import { DIRECTORY, World } from "../../simulation/world.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
 
@@ -75,4 +76,34 @@ test("open() calls a cut journal corruption when the name of a damaged snapshot 
   assertEquals(manager.state.ids, [1]);
   assertEquals(manager.recovery.lost?.sequenceLast, 2);
   await manager.close();
+});
+
+test("stateAt() uses no snapshot of another journal, and changes() no segment", async () => {
+  const disk = freshDisk();
+  const make = async (fs: PowerCutDisk, prefix: string) => {
+    await using manager = await openLedger(DIRECTORY, { fs, compaction: "manual" });
+    for (let i = 1; i <= 6; i++) {
+      await manager.apply(`${prefix}${i}`);
+      if (i === 2 || i === 4) await manager.createSnapshot();
+    }
+  };
+  await make(disk, "own ");
+  const elsewhere = freshDisk();
+  await make(elsewhere, "foreign ");
+  const [first, snapshot] = [fileName("wal", 1), fileName("snapshot", 2)]
+    .map((name) => `${DIRECTORY}/${name}`) as [string, string];
+  const whole = disk.image();
+  // Neither is read to open the state, because a newer snapshot is there.
+  disk.plant(first, elsewhere.peek(first)!);
+  whole.plant(snapshot, elsewhere.peek(snapshot)!);
+  {
+    await using manager = await openLedger(DIRECTORY, { fs: whole });
+    assertEquals((await manager.stateAt(2)).entries, ["own 1", "own 2"]);
+  }
+  await using manager = await openLedger(DIRECTORY, { fs: disk });
+  await assertRejects(async () => {
+    for await (const { mutation } of manager.changes({ from: 1 })) {
+      assertEquals(mutation, "of another journal");
+    }
+  }, ForeignFormatError);
 });
