@@ -69,7 +69,9 @@ test("setUnusableAside() fails when no edition is left, and when anything but fs
 });
 
 test("setSupersededAside() says of each file whether it was moved or stays", async () => {
-  const { moved, stuck } = await setSupersededAside(directoryOf({ 3: null, 4: "EBADMSG", 5: null }));
+  const { moved, stuck } = await setSupersededAside(
+    directoryOf({ 3: null, 4: "EBADMSG", 5: null }),
+  );
   const aside = (sequence: number) => `${path}/quarantine/${file(sequence).name}`;
   assertEquals({ moved, stuck }, { moved: [aside(3), aside(5)], stuck: [file(4).path] });
 });

@@ -8,7 +8,13 @@ import { findingsOf } from "../../src/recovery/findings.ts";
 import { flawOf, placeOfFlaw } from "../../src/recovery/flaw.ts";
 import { planOf } from "../../src/recovery/plan.ts";
 import type { ReadSegment } from "../../src/recovery/segment_facts.ts";
-import { damagedSegment, SOUND_END, soundSegment, surveyOf, unusableSegment } from "../support/facts.ts";
+import {
+  damagedSegment,
+  SOUND_END,
+  soundSegment,
+  surveyOf,
+  unusableSegment,
+} from "../support/facts.ts";
 import { IDENTITY } from "../support/segment.ts";
 import { systemError } from "../support/wrapped_fs.ts";
 

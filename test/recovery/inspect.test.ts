@@ -190,7 +190,7 @@ test("inspectState() builds the state of each snapshot: right checksums don't ma
   await using directory = await makeState();
   const path = directory.join(snapshot(4));
   const header = (await readFile(path, "utf8")).split("\n")[0]!;
-  // A part of an array that is nowhere.
+  // It puts a value into an array that does not exist.
   const body = '[["nowhere",3],1]\n';
   const end = controlLine({ end: 1 }, crc32(body, checksumOf(header)));
   await writeFile(path, `${header}\n${body}${end}`);

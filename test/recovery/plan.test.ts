@@ -5,7 +5,13 @@ import { test } from "node:test";
 import { TORN_SIZE_MAX } from "../../src/format/format.ts";
 import { noWrites } from "../../src/format/write_totals.ts";
 import { judge, judgeTail, planOf } from "../../src/recovery/plan.ts";
-import { damagedSegment, SOUND_END, soundSegment, surveyOf, unusableSegment } from "../support/facts.ts";
+import {
+  damagedSegment,
+  SOUND_END,
+  soundSegment,
+  surveyOf,
+  unusableSegment,
+} from "../support/facts.ts";
 
 const seal = { offset: 600, sequenceFirst: 5, sequenceLast: 4 };
 
@@ -18,11 +24,11 @@ test("planOf() counts only segments that could be read when an empty one follows
   assertEquals([end, torn?.size, corruption], [null, 0, null]);
 });
 
-test("planOf() continues a damaged segment only when its sound part goes on from what is kept", () => {
+test("planOf() continues a damaged segment only when its sound part is the end of what is kept", () => {
   // A snapshot of 4 is sound: the segment's records end before it, so that nothing can be appended to them.
   const start = { sequence: 4, snapshot: null };
-  const behind = planOf(surveyOf([damagedSegment(1, 3)], { start }));
-  assertEquals([behind.end, behind.corruption?.lost.sequenceFirst], [null, 5]);
+  const short = planOf(surveyOf([damagedSegment(1, 3)], { start }));
+  assertEquals([short.end, short.corruption?.lost.sequenceFirst], [null, 5]);
   const survey = surveyOf([damagedSegment(1, 3, { proof: seal })]);
   const within = planOf(survey);
   assertEquals([within.end, within.corruption?.soundEnd], [survey.segments[0], SOUND_END]);
@@ -67,7 +73,10 @@ const tails = [
   },
   {
     name: "a batch that repeats sequences",
-    segment: { ...damagedSegment(1, 3), damage: { offset: SOUND_END, reason: "repeated" as const } },
+    segment: {
+      ...damagedSegment(1, 3),
+      damage: { offset: SOUND_END, reason: "repeated" as const },
+    },
     tail: "proven",
   },
   { name: "a sound line", segment: damagedSegment(1, 3, { proof: seal }), tail: "proven" },

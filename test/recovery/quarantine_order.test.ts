@@ -160,13 +160,19 @@ test("open() moves no later segment away before the damaged one is durably its s
       if ([segment(3), segment(5)].includes(path)) {
         for (const rules of EXTREME_POWER_CUTS) {
           const facts = await readSegmentFacts(disk.image().powerCut(rules, new Random(1)), file!);
-          left.push(facts.failure === null ? `${facts.damage?.reason} after ${facts.sequenceNext - 1}` : "unusable");
+          left.push(
+            facts.failure === null
+              ? `${facts.damage?.reason} after ${facts.sequenceNext - 1}`
+              : "unusable",
+          );
         }
       }
       await fs.remove(path);
     },
   };
-  await openLedger(STATE, { fs: looking, onCorruption: "quarantine" }).then((manager) => manager.close());
+  await openLedger(STATE, { fs: looking, onCorruption: "quarantine" }).then((manager) =>
+    manager.close()
+  );
   // With the damage still in place, and the segments gone that prove it, it would look like a torn tail.
   assertEquals(left, Array(2 * EXTREME_POWER_CUTS.length).fill("undefined after 1"));
 });

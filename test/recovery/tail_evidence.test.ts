@@ -196,10 +196,10 @@ test("findTailEvidence() reads no more for one batch than a batch can have", asy
 });
 
 test("findTailEvidence() gives up, and says so, when a file is made to prolong the search", async () => {
-  const near = [{ text: "x" + "[7,".repeat(16) + "\n" }, ...Array(15).fill(filler)];
+  const near = [{ text: "x" + "[7,".repeat(16) + "\n" }, ...Array(5).fill(filler)];
   const one = await searchInVain([...near, batchEnd]);
   assertEquals([one.proof, one.exhausted], [null, false]);
-  const many = await searchInVain([...near, ...Array(20).fill(batchEnd)]);
+  const many = await searchInVain([...near, ...Array(10).fill(batchEnd)]);
   assertEquals([many.proof, many.exhausted], [null, true]);
   const limit = 21 * (many.size + BATCH_SIZE_MAX);
   assert(many.meter.bytesRead < limit, `${many.meter.bytesRead} bytes were read`);

@@ -8,7 +8,11 @@ import { type NamedFile, segmentFile, snapshotFile } from "../../src/disk/names.
 import { CorruptionError } from "../../src/errors.ts";
 import { noWrites } from "../../src/format/write_totals.ts";
 import { segmentHeader } from "../../src/journal/journal_identity.ts";
-import type { ReadSegment, SegmentFacts, UnusableSegment } from "../../src/recovery/segment_facts.ts";
+import type {
+  ReadSegment,
+  SegmentFacts,
+  UnusableSegment,
+} from "../../src/recovery/segment_facts.ts";
 import type { SnapshotFacts } from "../../src/recovery/snapshot_facts.ts";
 import type { Survey } from "../../src/recovery/survey.ts";
 import type { TailEvidence } from "../../src/recovery/tail_evidence.ts";
@@ -43,7 +47,7 @@ export function soundSegment(
   };
 }
 
-/** A segment whose sound part is followed by `size` bytes that are none of its records, with what was found in them. */
+/** A segment whose sound part is followed by `size` bytes that are not sound records, with what was found in them. */
 export function damagedSegment(
   first: number,
   next: number,
@@ -68,7 +72,15 @@ export function unusableSegment(first: number, isEmpty: boolean): UnusableSegmen
 export function damagedSnapshot(sequence: number, id: string): SnapshotFacts {
   const file = snapshotFile(IDENTITY, sequence);
   const { mutator, version } = IDENTITY;
-  const header = { ministate: "snapshot", format: 1, id, sequence, mutator, version, timestamp: 0 } as const;
+  const header = {
+    ministate: "snapshot",
+    format: 1,
+    id,
+    sequence,
+    mutator,
+    version,
+    timestamp: 0,
+  } as const;
   return { file, size: 300, header, failure: damageOf(file) };
 }
 
