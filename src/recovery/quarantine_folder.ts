@@ -187,13 +187,12 @@ async function copyAside(fs: DurableFs, path: string, target: string): Promise<b
   }
 }
 
-/** Syncs a file under its new name; returns whether that succeeded. A damaged or strange file may refuse it. */
-async function syncIfOpened(fs: DurableFs, path: string): Promise<boolean> {
+/** Syncs a file under its new name, if it can be opened. */
+async function syncIfOpened(fs: DurableFs, path: string): Promise<void> {
   try {
     await syncFile(fs, path);
-    return true;
   } catch {
-    return false;
+    // A damaged or strange file may refuse it; it is moved all the same.
   }
 }
 
