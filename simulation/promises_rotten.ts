@@ -8,9 +8,12 @@ import { assert, assertEquals } from "@std/assert";
 import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import { crashImages } from "../testing/disk/crash_images.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
+import type { DurableFs } from "../src/durable_fs.ts";
+import { badDisk } from "../test/support/bad_disk.ts";
 import {
   type Case,
   CASES,
+  damage,
   DIRECTORY,
   kept,
   later,
@@ -27,12 +30,14 @@ import {
 } from "../test/support/rotten_inodes.ts";
 import { codeOf, type Promised } from "./promised.ts";
 import type { Tally } from "./tally.ts";
+import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const ROTTEN: readonly Promised[] = [
   { name: "rotten inodes prevent nothing, whenever the power is cut", keep: keepsNothingDown },
   { name: "a copy under a later name replaces nothing", keep: copyTakesNothingOver },
   { name: "what an edition replaced stays replaced, though fsck restores it", keep: staysReplaced },
+  { name: "the newest edition lasts, though fsck restores what is older", keep: newestLasts },
   { name: "another journal's later edition replaces nothing", keep: strangerReplacesNothing },
   { name: "compaction deletes only its own journal's files", keep: deletesItsOwnOnly },
 ];
@@ -120,6 +125,28 @@ async function staysReplaced(tally: Tally): Promise<void> {
   assert(disk.peek(pathOf(`quarantine/${wal(1)}`)) !== null, "it was not set aside");
   assertEquals([kept(again), await codeOf(() => again.stateAt(1))], ["abcd", "HISTORY_GONE"]);
   tally.state("rotten inodes", "stayed replaced");
+}
+
+/** Neither files of an id that couldn't be read any more nor damage of an earlier edition end the newest one. */
+async function newestLasts(tally: Tally): Promise<void> {
+  const alone = async (fs: DurableFs, mutations: string, options: object = {}) => {
+    await using manager = await open(fs, options);
+    for (const mutation of mutations) await manager.apply(mutation);
+  };
+  const single = freshDisk();
+  await alone(single, "12");
+  await alone(badDisk(single, { part: `state/${wal(1)}`, code: "EBADMSG" }).fs, "abc", quarantine);
+  const disk = await makeState();
+  for (const sequence of [2, 4]) disk.unplant(pathOf(snapshot(sequence)));
+  const { fs } = badDisk(disk, { part: `state/${wal(3)}`, code: "EBADMSG" });
+  await alone(fs, "x", quarantine);
+  damage(wal(1), '"2"')(disk);
+  await alone(fs, "yz", quarantine);
+  for (const [restored, wanted] of [[single, "abc"], [disk, "1yz"]] as const) {
+    await using manager = await open(restored);
+    assertEquals([kept(manager), manager.recovery.lost], [wanted, null]);
+    tally.state("rotten inodes", "lasted");
+  }
 }
 
 async function strangerReplacesNothing(tally: Tally): Promise<void> {

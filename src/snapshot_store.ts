@@ -12,6 +12,7 @@ import { FORMAT, SEQUENCE_MAX } from "./format/format.ts";
 import { drawId } from "./journal/journal_identity.ts";
 import { editionOf, type Editions, headerEdition } from "./disk/editions.ts";
 import type { NamedFile } from "./disk/names.ts";
+import { holdsState } from "./disk/state_presence.ts";
 import { InTurn } from "./state/in_turn.ts";
 import { checkSequence, type SnapshotStoreOptions, snapshotStoreSettings } from "./options.ts";
 import { readIdentity } from "./recovery/identity.ts";
@@ -104,7 +105,8 @@ export class SnapshotStore<S = unknown> {
       const stored = await readIdentity(opened.fs, files);
       if (readOnly) opened.files.belongTo(stored?.id ?? null);
       else await opened.syncAncestors();
-      const editions = { edition: editionOf(files), editionFirsts: files.editionFirsts };
+      const idRenewed = files.idRenewed || stored === null && holdsState(files);
+      const editions = { edition: editionOf(files), editionFirsts: files.editionFirsts, idRenewed };
       const own = { id: stored?.id ?? drawId(), editions };
       return new SnapshotStore(opened, readOnly, own);
     } catch (error) {

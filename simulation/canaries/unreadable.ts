@@ -147,6 +147,26 @@ export const UNREADABLE: readonly Canary[] = [
     }],
   },
   {
+    name: "files that fsck restores outvote the journal",
+    rule: "Durability: what was acknowledged survives a power cut",
+    first: "promises: the newest edition lasts",
+    patches: [{
+      file: "src/disk/list_state.ts",
+      find: "  if (newest !== undefined) return [newest[1].id];\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "an edition ends with damage of an earlier one",
+    rule: "Durability: what was acknowledged survives a power cut",
+    first: "promises: the newest edition lasts",
+    patches: [{
+      file: QUARANTINE,
+      find: "    if (editionOf(kept) < editionOf(files)) return await takeOver(null);\n",
+      replace: "",
+    }],
+  },
+  {
     name: "another journal's file of a later edition takes over",
     rule: HONESTY,
     first: "promises: another journal's later edition",

@@ -12,6 +12,8 @@ export interface Editions {
   edition: number;
   /** The first sequence of each of the newest editions, this one's last. Edition 1 needs none. */
   editionFirsts: readonly number[];
+  /** Whether its id was drawn when no header could be read: files of earlier editions may have another. */
+  idRenewed?: boolean;
 }
 
 /** The edition that new files belong to. */
@@ -22,8 +24,9 @@ export function editionOf(
 }
 
 /** What a header says about its edition: nothing in the first one. */
-export function headerEdition({ edition, editionFirsts }: Editions): Partial<Editions> {
-  return edition === 1 ? {} : { edition, editionFirsts };
+export function headerEdition({ edition, editionFirsts, idRenewed }: Editions): Partial<Editions> {
+  if (edition === 1) return {};
+  return { edition, editionFirsts, ...(idRenewed === true ? { idRenewed } : {}) };
 }
 
 /** The same in a later edition, which no segment has begun yet. */
@@ -55,6 +58,8 @@ export interface EditionFacts {
   contested: boolean;
   /** Where editions began, whether or not the segments that began them are still there. */
   begun: ReadonlyMap<number, number>;
+  /** Whether the id of those files was drawn when no header could be read. */
+  idRenewed: boolean;
 }
 
 /**
@@ -67,7 +72,7 @@ export interface EditionFacts {
  */
 export function newestEditions(
   sorted: SortedNames,
-  { empty, strange, contested, begun }: EditionFacts,
+  { empty, strange, contested, begun, idRenewed }: EditionFacts,
 ): StateFiles {
   const isOurs = (file: NamedFile) => !strange.has(file);
   const snapshots = sorted.snapshots.filter(isOurs);
@@ -88,6 +93,7 @@ export function newestEditions(
     snapshots: snapshots.filter(counts),
     superseded: contested ? [] : [...strange, ...superseded],
     editionFirsts: editionFirstsOf(edition, firsts),
+    idRenewed,
   };
 }
 

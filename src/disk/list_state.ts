@@ -7,7 +7,7 @@
 import type { DurableFs } from "../durable_fs.ts";
 import { ioError } from "../failures.ts";
 import { NOT_BEGUN } from "../format/format.ts";
-import { type Header, kindOf, readHeaderOf } from "./header_file.ts";
+import { type Header, isPlaced, kindOf, readHeaderOf } from "./header_file.ts";
 import { type EditionFacts, newestEditions } from "./editions.ts";
 import { type NamedFile, sortNames, type StateFiles } from "./names.ts";
 import { isFilesOwn } from "./refusals.ts";
@@ -30,12 +30,21 @@ export async function listState(
     const later = all.filter(({ edition }) => edition > 1);
     const empty = new Set<NamedFile>();
     const headers = new Map<NamedFile, Header>();
+    const refused = new Map<string, unknown>();
     for (const file of later.length === 0 || id !== null ? later : all) {
-      const header = await headerIfSound(fs, file);
+      const header = await headerIfSound(fs, file, refused);
       if (header === "empty") empty.add(file);
       else if (header !== null) headers.set(file, header);
     }
-    return newestEditions(sorted, judge(empty, headers, id === null ? leadingIds(headers) : [id]));
+    const files = newestEditions(
+      sorted,
+      judge(empty, headers, id === null ? leadingIds(headers) : [id]),
+    );
+    // A superseded file is not needed, so it is no obstacle either.
+    for (const { path } of [...files.segments, ...files.snapshots]) {
+      if (refused.has(path)) throw refused.get(path);
+    }
+    return files;
   } catch (error) {
     throw ioError("list", directory, error);
   }
@@ -49,7 +58,8 @@ function judge(
 ): EditionFacts {
   const strange = new Set<NamedFile>();
   const begun = new Map<number, number>();
-  if (others.length > 0) return { empty, strange, contested: true, begun };
+  if (others.length > 0) return { empty, strange, contested: true, begun, idRenewed: false };
+  let idRenewed = false;
   for (const [file, header] of headers) {
     if (file.edition === 1) continue;
     const { edition = 1, editionFirsts = [] } = header;
@@ -57,27 +67,42 @@ function judge(
     const isForeign = header.id !== id;
     if (isForeign || isCopy && header.ministate === "snapshot") strange.add(file);
     if (isForeign || isCopy) continue;
+    idRenewed ||= header.idRenewed === true;
     for (const [index, first] of editionFirsts.toReversed().entries()) {
       const at = edition - index;
       begun.set(at, Math.min(begun.get(at) ?? NOT_BEGUN, first));
     }
   }
-  return { empty, strange, contested: false, begun };
+  return { empty, strange, contested: false, begun, idRenewed };
 }
 
-/** The journal that most headers name; several on a tie. A file under another name than its own has no say. */
+/**
+ * The journal that most headers name; several on a tie. As in an identity, a file whose name doesn't match its header
+ * counts only if there is no other.
+ */
 function leadingIds(headers: ReadonlyMap<NamedFile, Header>): string[] {
+  const all = [...headers];
+  const placed = all.filter(([file, header]) => isPlaced(header, file));
+  // Its id was drawn when those of the files before it could not be read, so they don't tell against it.
+  const renewed = placed.filter(([file, { edition, idRenewed }]) =>
+    idRenewed === true && edition === file.edition
+  );
+  const [newest] = renewed.sort(([a], [b]) => b.edition - a.edition);
+  if (newest !== undefined) return [newest[1].id];
   const counts = new Map<string, number>();
-  for (const [{ sequence }, header] of headers) {
-    const place = header.ministate === "journal" ? header.first : header.sequence;
-    if (place === sequence) counts.set(header.id, (counts.get(header.id) ?? 0) + 1);
+  for (const [, { id }] of placed.length > 0 ? placed : all) {
+    counts.set(id, (counts.get(id) ?? 0) + 1);
   }
   const most = Math.max(0, ...counts.values());
   return [...counts.keys()].filter((id) => counts.get(id) === most);
 }
 
 /** A file's header; `null` when it is unsound or can't be read, or when the file is gone by now. */
-async function headerIfSound(fs: DurableFs, file: NamedFile): Promise<Header | "empty" | null> {
+async function headerIfSound(
+  fs: DurableFs,
+  file: NamedFile,
+  refused: Map<string, unknown>,
+): Promise<Header | "empty" | null> {
   try {
     const kind = kindOf(file);
     const reading = await readHeaderOf(fs, file, kind);
@@ -85,7 +110,7 @@ async function headerIfSound(fs: DurableFs, file: NamedFile): Promise<Header | "
     const mayBeEmpty = reading.kind === "damaged" && kind === "journal" && file.edition > 1;
     return mayBeEmpty && await isEmptyFile(fs, file.path) ? "empty" : null;
   } catch (error) {
-    if (!isFilesOwn(error)) throw error;
+    if (!isFilesOwn(error)) refused.set(file.path, error);
     return null;
   }
 }

@@ -75,6 +75,8 @@ export interface SegmentHeader {
   edition?: number;
   /** Where this edition and those before it began, the newest last; missing in edition 1. */
   editionFirsts?: readonly number[];
+  /** Whether the id was drawn because no header could be read; missing in edition 1. */
+  idRenewed?: boolean;
   /** The name and version of the mutator that wrote the records. */
   mutator: string | null;
   version: number;
@@ -94,6 +96,8 @@ export interface SnapshotHeader {
   edition?: number;
   /** As in a segment's header. */
   editionFirsts?: readonly number[];
+  /** Whether the id was drawn because no header could be read; missing in edition 1. */
+  idRenewed?: boolean;
   mutator: string | null;
   version: number;
   timestamp: number;

@@ -33,7 +33,7 @@ export async function coverLast(
     reader = await SegmentReader.open(fs, file);
     reader.continueFrom({ file, offset: offsetEnd, sequence });
     await awaitCover(reader, timestamp, async () => {
-      const { segments } = await listState(fs, files.directory, files.stem);
+      const { segments } = await listState(fs, files.directory, files.stem, end.header.id);
       return segments.some(({ sequence }) => sequence > file.sequence);
     });
   } catch (error) {

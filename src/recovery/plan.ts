@@ -63,7 +63,9 @@ export function planOf(survey: Survey): Plan {
   const judged = judgeNeeded(survey);
   const last = judged.at(-1);
   const sequence = last?.judgement.sequence ?? start.sequence;
-  const read = judged.map(({ facts }) => facts).filter((facts) => facts.failure === null);
+  // Another journal's segment has no row: nothing of it counts.
+  const read = judged.filter(({ judgement }) => judgement.row !== null)
+    .map(({ facts }) => facts as ReadSegment);
   const corruption = corruptionIn(survey, judged);
   const end = last === undefined || last.facts.failure !== null ? null : last.facts;
   return {

@@ -134,6 +134,14 @@ async function setAside(
   else if (corruption.soundEnd !== null) {
     await copyRange(fs, damaged.path, 0, corruption.soundEnd, damaged.path);
     await directory.syncNames();
+    // What is kept is of an earlier edition. Without a file of the newest one, those that it has replaced would count.
+    const { sequenceFirst } = corruption.lost;
+    const isKept = ({ sequence }: NamedFile) => sequence < sequenceFirst;
+    const kept = {
+      segments: files.segments.filter((file) => !later.includes(file)),
+      snapshots: files.snapshots.filter(isKept),
+    };
+    if (editionOf(kept) < editionOf(files)) return await takeOver(null);
   } else {
     const moveTo = isCopied ? null : target;
     const isSameName = damaged.sequence === corruption.lost.sequenceFirst;

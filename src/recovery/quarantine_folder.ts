@@ -187,12 +187,13 @@ async function copyAside(fs: DurableFs, path: string, target: string): Promise<b
   }
 }
 
-/** Syncs a file under its new name, if it can be opened. */
-async function syncIfOpened(fs: DurableFs, path: string): Promise<void> {
+/** Syncs a file under its new name; returns whether that succeeded. A damaged or strange file may refuse it. */
+async function syncIfOpened(fs: DurableFs, path: string): Promise<boolean> {
   try {
     await syncFile(fs, path);
+    return true;
   } catch {
-    // A damaged or strange file may refuse it; it is moved all the same.
+    return false;
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { closeFile } from "../disk/close_file.ts";
+import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
 import { openFile, sizeIfGiven } from "../disk/header_file.ts";
 import type { NamedFile } from "../disk/names.ts";
 import { isFilesOwn, readPatiently } from "../disk/refusals.ts";
@@ -90,7 +90,12 @@ export async function readSegmentFacts(
   try {
     reader = await readPatiently(async () => {
       const opened = await openFile<SegmentHeader>(fs, file, "journal");
-      if (measure) size = await sizeIfGiven(opened, file);
+      try {
+        if (measure) size = await sizeIfGiven(opened, file);
+      } catch (error) {
+        await closeAfterFailure(opened.handle);
+        throw error;
+      }
       isEmpty = opened.isEmpty;
       header = opened.reading.kind === "sound" ? opened.reading.header : null;
       return await SegmentReader.over(fs, file, opened);

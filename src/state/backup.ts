@@ -95,7 +95,7 @@ async function copyInto(
   const held = limit === null ? await holdFiles(both, source.path, source.stem) : null;
   try {
     const sourceFs = held?.fs ?? both;
-    const files = await listState(sourceFs, source.path, source.stem);
+    const files = await listState(sourceFs, source.path, source.stem, source.files.id);
     const id = source.files.id ?? (await readIdentity(sourceFs, files))?.id ?? null;
     const plan = await planCopies(sourceFs, files, id, limit);
     if (plan.sequence < sequenceLeast) throw cutShort(source.path, plan.sequence, sequenceLeast);

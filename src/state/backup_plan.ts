@@ -74,6 +74,9 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): C
       copies = [];
     }
   }
+  // Snapshots without a segment can't be opened.
+  const last = survey.segments.at(-1);
+  if (copies.length === 0 && snapshots.length > 0 && last) throw whyNot(last);
   const oldest = copies.at(-1)?.file;
   if (oldest !== undefined && oldest.sequence > needed + 1) throw incomplete(oldest, needed);
   for (const file of snapshots) copies.push({ file, size: Infinity });

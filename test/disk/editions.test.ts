@@ -126,6 +126,7 @@ for (const row of rows) {
         [...all.segments, ...all.snapshots].filter(({ name }) => strange.includes(name)),
       ),
       contested,
+      idRenewed: false,
       begun: new Map(begun),
     });
     const names = (list: NamedFile[]) => list.map(({ name }) => name).sort();

@@ -408,3 +408,25 @@ test("backup() says what is lost of a state that has no beginning, or was damage
     sequenceLast: 4,
   }]);
 });
+
+test("backup() fails when there is no segment that could be opened beside the snapshots", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  {
+    await using manager = await openLedger(state);
+    for (const mutation of ["one", "two"]) {
+      await manager.apply(mutation);
+      await manager.compact();
+    }
+    await manager.apply("three");
+    await manager.compact();
+  }
+  // As FAT leaves a segment that got its name just before the power was cut.
+  for (const name of await readdir(state)) {
+    if (name === fileName("wal", 4)) await writeFile(directory.join("state", name), "");
+    else if (name.includes(".wal.")) await rm(directory.join("state", name));
+  }
+  await using reader = await openLedger(state, { readOnly: true });
+  assertEquals(reader.snapshot(), { entries: ["one", "two", "three"] });
+  await assertRejects(() => reader.backup(directory.join("copy")), CorruptionError);
+});

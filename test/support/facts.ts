@@ -101,6 +101,7 @@ export function surveyOf(segments: SegmentFacts[], differing: Partial<Survey> = 
       temporary: [],
       superseded: [],
       editionFirsts: [],
+      idRenewed: false,
     },
     identity: { id, mutator, version, contested: false, written: undefined },
     snapshots: [],
