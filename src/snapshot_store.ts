@@ -105,7 +105,7 @@ export class SnapshotStore<S = unknown> {
       const stored = await readIdentity(opened.fs, files);
       if (readOnly) opened.files.belongTo(stored?.id ?? null);
       else await opened.syncAncestors();
-      const idRenewed = files.idRenewed || stored === null && holdsState(files);
+      const idRenewed = files.idRenewed || (stored?.idRenewed ?? holdsState(files));
       const editions = { edition: editionOf(files), editionFirsts: files.editionFirsts, idRenewed };
       const own = { id: stored?.id ?? drawId(), editions };
       return new SnapshotStore(opened, readOnly, own);

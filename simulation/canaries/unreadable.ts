@@ -102,8 +102,8 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: rotten inodes",
     patches: [{
       file: QUARANTINE,
-      find: "    if (edition > EDITION_MAX) throw stuck;\n",
-      replace: "    throw stuck;\n",
+      find: "    if (edition > EDITION_MAX) throw otherwise;\n",
+      replace: "    throw otherwise;\n",
     }],
   },
   {
@@ -152,7 +152,7 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: the newest edition lasts",
     patches: [{
       file: "src/disk/list_state.ts",
-      find: "  if (newest !== undefined) return [newest[1].id];\n",
+      find: "  if (newest !== undefined) return { ids: [newest[1].id], votes: Infinity };\n",
       replace: "",
     }],
   },
@@ -162,7 +162,8 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: the newest edition lasts",
     patches: [{
       file: QUARANTINE,
-      find: "    if (editionOf(kept) < editionOf(files)) return await takeOver(null);\n",
+      find:
+        '    if (editionOf(kept) < editionOf(files)) return await beginNext(new Error("no edition is left"));\n',
       replace: "",
     }],
   },

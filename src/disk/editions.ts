@@ -23,10 +23,10 @@ export function editionOf(
   return [...segments, ...snapshots].reduce((newest, { edition }) => Math.max(newest, edition), 1);
 }
 
-/** What a header says about its edition: nothing in the first one. */
+/** What a header says about its edition: in the first one nothing, unless its id was drawn again. */
 export function headerEdition({ edition, editionFirsts, idRenewed }: Editions): Partial<Editions> {
-  if (edition === 1) return {};
-  return { edition, editionFirsts, ...(idRenewed === true ? { idRenewed } : {}) };
+  const renewed = idRenewed === true ? { idRenewed } : {};
+  return edition === 1 ? renewed : { edition, editionFirsts, ...renewed };
 }
 
 /** The same in a later edition, which no segment has begun yet. */

@@ -36,10 +36,11 @@ export async function listState(
       if (header === "empty") empty.add(file);
       else if (header !== null) headers.set(file, header);
     }
-    const files = newestEditions(
-      sorted,
-      judge(empty, headers, id === null ? leadingIds(headers) : [id]),
-    );
+    const { ids, votes } = id === null ? leadingIds(headers) : { ids: [id], votes: Infinity };
+    // They could have outvoted it.
+    const [refusal] = refused.values();
+    if (refusal !== undefined && refused.size >= votes) throw refusal;
+    const files = newestEditions(sorted, judge(empty, headers, ids));
     // A superseded file is not needed, so it is no obstacle either.
     for (const { path } of [...files.segments, ...files.snapshots]) {
       if (refused.has(path)) throw refused.get(path);
@@ -77,10 +78,12 @@ function judge(
 }
 
 /**
- * The journal that most headers name; several on a tie. As in an identity, a file whose name doesn't match its header
+ * The journal that most headers name, and how many do; several on a tie. As in an identity, a file whose name doesn't match its header
  * counts only if there is no other.
  */
-function leadingIds(headers: ReadonlyMap<NamedFile, Header>): string[] {
+function leadingIds(
+  headers: ReadonlyMap<NamedFile, Header>,
+): { ids: string[]; votes: number } {
   const all = [...headers];
   const placed = all.filter(([file, header]) => isPlaced(header, file));
   // Its id was drawn when those of the files before it could not be read, so they don't tell against it.
@@ -88,13 +91,13 @@ function leadingIds(headers: ReadonlyMap<NamedFile, Header>): string[] {
     idRenewed === true && edition === file.edition
   );
   const [newest] = renewed.sort(([a], [b]) => b.edition - a.edition);
-  if (newest !== undefined) return [newest[1].id];
+  if (newest !== undefined) return { ids: [newest[1].id], votes: Infinity };
   const counts = new Map<string, number>();
   for (const [, { id }] of placed.length > 0 ? placed : all) {
     counts.set(id, (counts.get(id) ?? 0) + 1);
   }
-  const most = Math.max(0, ...counts.values());
-  return [...counts.keys()].filter((id) => counts.get(id) === most);
+  const votes = Math.max(0, ...counts.values());
+  return { ids: [...counts.keys()].filter((id) => counts.get(id) === votes), votes };
 }
 
 /** A file's header; `null` when it is unsound or can't be read, or when the file is gone by now. */

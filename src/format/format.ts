@@ -75,7 +75,7 @@ export interface SegmentHeader {
   edition?: number;
   /** Where this edition and those before it began, the newest last; missing in edition 1. */
   editionFirsts?: readonly number[];
-  /** Whether the id was drawn because no header could be read; missing in edition 1. */
+  /** Whether the id was drawn because no header could be read; usually missing. */
   idRenewed?: boolean;
   /** The name and version of the mutator that wrote the records. */
   mutator: string | null;
@@ -96,7 +96,7 @@ export interface SnapshotHeader {
   edition?: number;
   /** As in a segment's header. */
   editionFirsts?: readonly number[];
-  /** Whether the id was drawn because no header could be read; missing in edition 1. */
+  /** Whether the id was drawn because no header could be read; usually missing. */
   idRenewed?: boolean;
   mutator: string | null;
   version: number;

@@ -20,6 +20,8 @@ export interface StoredIdentity {
   version: number;
   /** Whether as many headers belong to another journal, so that nothing decides whose directory it is. */
   contested: boolean;
+  /** Whether the id was drawn when no header could be read. */
+  idRenewed: boolean;
   /** The totals of earlier writing in the newest segment with a readable header. */
   written: WriteTotals | undefined;
 }
@@ -87,7 +89,8 @@ export function identityOf(all: HeaderFacts[]): StoredIdentity | null {
   const own = leading.filter((header) => header.id === first.id);
   const { id, mutator, version } = own.at(-1)!;
   const { written } = own.findLast(isSegment) ?? {};
-  return { id, mutator, version, contested: own.length < leading.length, written };
+  const idRenewed = own.some((header) => header.idRenewed === true);
+  return { id, mutator, version, contested: own.length < leading.length, idRenewed, written };
 }
 
 function isSegment(header: Header): header is SegmentHeader {

@@ -124,11 +124,16 @@ async function setAside(
   await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
   let segment: SegmentWriter | null = null;
-  const takeOver = async (stuck: unknown): Promise<SetAside> => {
+  const beginNext = async (otherwise: unknown): Promise<SetAside> => {
     const edition = editionOf(files) + 1;
-    if (edition > EDITION_MAX) throw stuck;
+    if (edition > EDITION_MAX) throw otherwise;
     await segment?.close();
     return { lost, segment: await beginAnew(edition) };
+  };
+  const takeOver = async (stuck: unknown): Promise<SetAside> => {
+    // The next edition would begin after one of them, which would stay in force, and end the journal there again.
+    if (later.some(({ sequence }) => sequence < lost.sequenceFirst)) throw stuck;
+    return await beginNext(stuck);
   };
   if (damaged === null) segment = await beginAnew();
   else if (corruption.soundEnd !== null) {
@@ -141,7 +146,7 @@ async function setAside(
       segments: files.segments.filter((file) => !later.includes(file)),
       snapshots: files.snapshots.filter(isKept),
     };
-    if (editionOf(kept) < editionOf(files)) return await takeOver(null);
+    if (editionOf(kept) < editionOf(files)) return await beginNext(new Error("no edition is left"));
   } else {
     const moveTo = isCopied ? null : target;
     const isSameName = damaged.sequence === corruption.lost.sequenceFirst;

@@ -99,7 +99,7 @@ export async function recover(
     stem: directory.stem,
     edition: editionOf(files),
     editionFirsts: files.editionFirsts,
-    idRenewed: files.idRenewed || stored === null && holdsState(files),
+    idRenewed: files.idRenewed || (stored?.idRenewed ?? holdsState(files)),
     id: stored?.id ?? drawId(),
     mutator: wanted.name,
     version: wanted.version,

@@ -7,6 +7,7 @@ import { Journal } from "@ministate/ministate/journal";
 import { SnapshotStore } from "@ministate/ministate/snapshot";
 import { inspectState } from "../../src/recovery/inspect.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
+import { EXTREMES } from "../../testing/disk/power_cut.ts";
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
 import { type Bad, badDisk } from "../support/bad_disk.ts";
 import {
@@ -19,9 +20,11 @@ import {
   pathOf,
   quarantine,
   snapshot,
+  strangeSegment,
   wal,
 } from "../support/rotten_inodes.ts";
 import { journalName } from "../support/samples.ts";
+import { Random } from "../support/random.ts";
 import { systemError } from "../support/wrapped_fs.ts";
 
 /** Six mutations in segments from 1, 3 and 5. */
@@ -171,4 +174,69 @@ test("an inspection closes a file whose size is refused", async () => {
   });
   await assertRejects(() => inspectState(fs, DIRECTORY, journalName));
   assertEquals(opened, 0);
+});
+
+test("an id drawn again says so whenever the power is cut, so that what fsck restores never outvotes it", async () => {
+  for (let at = 1;; at++) {
+    const disk = await segmentsAlone();
+    // The first line of the first segment is damaged, and nothing else can be read.
+    const bytes = disk.peek(pathOf(wal(1)))!.slice();
+    bytes[30]! ^= 1;
+    disk.plant(pathOf(wal(1)), bytes);
+    const bads = () => [rotten(wal(3)), rotten(wal(5))];
+    disk.cutAt = disk.calls + at;
+    let isCut = false;
+    try {
+      await applyAll(badDisk(disk, ...bads()).fs, "", quarantine);
+    } catch {
+      isCut = true;
+    }
+    const image = disk.powerCut(EXTREMES.kept, new Random(at));
+    await applyAll(badDisk(image, ...bads()).fs, "abc", quarantine);
+    // After fsck.
+    for (const options of [{ readOnly: true }, {}]) {
+      await using manager = await open(image.crash(), options);
+      assertEquals(kept(manager), "abc", `cut at call ${at}`);
+    }
+    if (!isCut) return;
+  }
+});
+
+test("files that may not be opened just now are not outvoted by another journal's later edition", async () => {
+  const disk = await segmentsAlone();
+  disk.plant(later(wal(1)), await strangeSegment(1));
+  const { fs } = badDisk(disk, { part: /test-\d+\.wal/, code: "EACCES" });
+  const error = await assertRejects(() => open(fs)) as { systemCode?: string };
+  assertEquals(error.systemCode, "EACCES");
+});
+
+test("a snapshot store that is opened again still says that its id was drawn again", async () => {
+  const disk = freshDisk();
+  const create = async (fs: DurableFs, sequence: number, state: string) => {
+    await using store = await SnapshotStore.open(DIRECTORY, journalName, { fs });
+    await store.create(sequence, state);
+  };
+  for (const sequence of [3, 5, 6, 7]) await create(disk, sequence, `old ${sequence}`);
+  // A disk that gives no file at all is at fault itself.
+  const bytes = disk.peek(pathOf(snapshot(3)))!.slice();
+  bytes[30]! ^= 1;
+  disk.plant(pathOf(snapshot(3)), bytes);
+  const bads = [5, 6, 7].map((sequence) => rotten(snapshot(sequence)));
+  const { fs } = badDisk(disk, ...bads);
+  await create(fs, 4, "new 4");
+  await create(fs, 7, "new 7");
+  await using store = await SnapshotStore.open(DIRECTORY, journalName, { fs: disk });
+  assertEquals((await store.restore())?.state, "new 7");
+});
+
+test("open() refuses what fsck must mend first, rather than acknowledge what the next open would lose again", async () => {
+  const disk = freshDisk();
+  await applyAll(disk, "1234");
+  // A stray name among the records that are kept, which can't be moved away.
+  disk.plant(pathOf(wal(3)), disk.peek(pathOf(wal(1)))!);
+  const { fs } = badDisk(disk, rotten(wal(3)));
+  const error = await assertRejects(() => open(fs, quarantine)) as { systemCode?: string };
+  assertEquals(error.systemCode, "EBADMSG");
+  await using manager = await open(disk, quarantine);
+  assertEquals(kept(manager), "1234");
 });

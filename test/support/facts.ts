@@ -103,7 +103,7 @@ export function surveyOf(segments: SegmentFacts[], differing: Partial<Survey> = 
       editionFirsts: [],
       idRenewed: false,
     },
-    identity: { id, mutator, version, contested: false, written: undefined },
+    identity: { id, mutator, version, contested: false, idRenewed: false, written: undefined },
     snapshots: [],
     start: { sequence: 0, snapshot: null },
     proven: 0,
