@@ -41,19 +41,25 @@ export async function log(
     const from = Math.max(1, options.from ?? (await list()).segments[0]?.sequence ?? 1);
     return new JournalCursor(new JournalFiles(fs, list), from, () => null, { beside: true });
   };
-  const to = options.to ?? Infinity;
+  let to = options.to ?? Infinity;
   const interruption = options.follow ? terminal.interruption() : undefined;
   const reading = { follow: options.follow === true, attempts: ATTEMPTS, hold: true };
   const { cursor, source, isMore } = await beginReading(begin, reading, options.from !== undefined);
   const stop = () => source.stop();
   interruption?.addEventListener("abort", stop);
   try {
+    // A busy writer can be faster than the reader. Without `--follow`, what it writes into later segments is left out.
+    const newest = options.follow ? Infinity : (await list()).segments.at(-1)?.sequence ?? 0;
     for (let goesOn = isMore; goesOn; goesOn = await source.fetch()) {
       for (let record; (record = source.take()) !== null;) {
         if (record.sequence > to) return EXIT.ok;
         print(context, record);
       }
       if (terminal.stdout.pending > OUTPUT_WAITING_MAX) await terminal.stdout.drained();
+      if (cursor.next > newest) {
+        const after = (await list()).segments.find(({ sequence }) => sequence > newest);
+        to = Math.min(to, (after?.sequence ?? Infinity) - 1);
+      }
       if (interruption?.aborted || terminal.stdout.closed || cursor.next > to) break;
     }
     if (interruption?.aborted) return interruptedCode(interruption);

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { begin, errorOf, jsonOf, ministate, outputOf } from "../support/command.ts";
+import { runHere, Screen } from "../support/command_in_process.ts";
 
 test("log prints any mutator's mutations, one a line, from and to where it is asked", async () => {
   await using directory = await temporaryDirectory();
@@ -101,4 +102,21 @@ test("log says that a torn tail follows", async () => {
   const torn = await ministate("log", directory.path);
   assertEquals([torn.code, torn.output.split("\n").length], [0, 3]);
   assertMatch(torn.errors, /6 bytes are a torn tail that was never acknowledged/);
+});
+
+test("log ends beside a writer that is faster than it", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  await manager.applyAll(["one", "two"]);
+  const stdout = new (class extends Screen {
+    // More is written, into a segment of its own, each time that something was printed.
+    override async drained() {
+      await manager.apply("more");
+      await manager.createSnapshot();
+    }
+  })();
+  stdout.pending = Infinity;
+  const { code, output } = await runHere(["log", directory.path], { stdout });
+  assertEquals([code, /two/.test(output)], [0, true]);
+  assert(output.trimEnd().split("\n").length < 5, output);
 });
