@@ -49,7 +49,8 @@ export async function log(
   interruption?.addEventListener("abort", stop);
   try {
     // A busy writer can be faster than the reader. Without `--follow`, what it writes into later segments is left out.
-    const newest = options.follow ? Infinity : (await list()).segments.at(-1)?.sequence ?? 0;
+    const begun = (await list()).segments.map(({ sequence }) => sequence);
+    const newest = options.follow ? Infinity : Math.max(0, ...begun);
     for (let goesOn = isMore; goesOn; goesOn = await source.fetch()) {
       for (let record; (record = source.take()) !== null;) {
         if (record.sequence > to) return EXIT.ok;
