@@ -78,8 +78,8 @@ function judge(
 }
 
 /**
- * The journal that most headers name, and how many do; several on a tie. As in an identity, a file whose name doesn't match its header
- * counts only if there is no other.
+ * The journal that most headers name, and how many do; several on a tie. As in an identity, a file whose name doesn't
+ * match its header counts only if there is no other.
  */
 function leadingIds(
   headers: ReadonlyMap<NamedFile, Header>,

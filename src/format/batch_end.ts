@@ -26,7 +26,7 @@ export function encodeBatchEnd(horizon: number, timestamp: number): string {
   return `,${horizon},${timestamp},`;
 }
 
-/** Reads the end of a batch from its last line, parsed; `null` when it is none. */
+/** Reads the end of a batch from its last line, parsed; `null` when it isn't one. */
 export function batchEndOf(line: unknown): BatchEnd | null {
   if (!Array.isArray(line) || line.length !== LINE_FIELDS + END_FIELDS) return null;
   const horizon: unknown = line[LINE_FIELDS];
