@@ -1,6 +1,6 @@
 // Tests reading a journal segment by segment while its files are deleted, grow, or belong to another journal.
 
-import { rename, rm } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { DirectoryGoneError, IoError } from "@ministate/ministate";
@@ -12,31 +12,11 @@ import { JournalFiles } from "../../src/journal/journal_files.ts";
 import { assertFails } from "../support/errors.ts";
 import { fileName } from "../support/files.ts";
 import { openLedger } from "../support/samples.ts";
+import { makeHistory, makeSegments } from "../support/three_segments.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 const wal = (sequence: number) => fileName("wal", sequence);
-
-/** Segments from 1, 3 and 5, each with two mutations, and perhaps a snapshot of sequence 4. */
-async function makeSegments(path: string, withSnapshot = false): Promise<void> {
-  await using manager = await openLedger(path, { compaction: "manual" });
-  for (let i = 1; i <= 6; i++) {
-    await manager.apply({ number: i });
-    if (i === 2 || i === 4) await manager.createSnapshot();
-  }
-  await manager.close();
-  await rm(`${path}/${fileName("snapshot", 2)}`);
-  if (!withSnapshot) await rm(`${path}/${fileName("snapshot", 4)}`);
-}
-
-/** Segments from 1, 3 and 5, each with two mutations, and the snapshots of 2 and 4. */
-async function makeHistory(path: string, owner = "ours"): Promise<void> {
-  await using manager = await openLedger(path, { compaction: "manual" });
-  for (let i = 1; i <= 6; i++) {
-    await manager.apply(`${owner} ${i}`);
-    if (i === 2 || i === 4) await manager.createSnapshot();
-  }
-}
 
 test("JournalCursor gives null when its segment is deleted between listing and opening, and continues later", async () => {
   await using directory = await temporaryDirectory();

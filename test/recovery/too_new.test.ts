@@ -1,6 +1,6 @@
 // Tests that files of a newer format fail with TOO_NEW, whatever else is in the directory.
 
-import { rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertRejects } from "@std/assert";
 import { TooNewError } from "@ministate/ministate";
@@ -12,21 +12,10 @@ import { JournalFiles } from "../../src/journal/journal_files.ts";
 import { readSegmentFacts } from "../../src/recovery/segment_facts.ts";
 import { controlLine, fileName, rewrite, segmentHeader, snapshotHeader } from "../support/files.ts";
 import { journalName, openLedger } from "../support/samples.ts";
+import { makeSegments } from "../support/three_segments.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 const wal = (sequence: number) => fileName("wal", sequence);
-
-/** Segments from 1, 3 and 5, each with two mutations, and perhaps a snapshot of sequence 4. */
-async function makeSegments(path: string, withSnapshot = false): Promise<void> {
-  await using manager = await openLedger(path, { compaction: "manual" });
-  for (let i = 1; i <= 6; i++) {
-    await manager.apply({ number: i });
-    if (i === 2 || i === 4) await manager.createSnapshot();
-  }
-  await manager.close();
-  await rm(`${path}/${fileName("snapshot", 2)}`);
-  if (!withSnapshot) await rm(`${path}/${fileName("snapshot", 4)}`);
-}
 
 test("open() fails with TOO_NEW when an older segment is of a newer format, damaged ones before it or not", async () => {
   await using directory = await temporaryDirectory();

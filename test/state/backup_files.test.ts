@@ -10,37 +10,11 @@ import { assertFails } from "../support/errors.ts";
 import { fileName } from "../support/files.ts";
 import { countOpenFiles } from "../support/open_files.ts";
 import { openLedger } from "../support/samples.ts";
+import { ioFailure, makeHistory, makeSegments } from "../support/three_segments.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 const wal = (sequence: number) => fileName("wal", sequence);
-
-/** Segments from 1, 3 and 5, each with two mutations, and perhaps a snapshot of sequence 4. */
-async function makeSegments(path: string, withSnapshot = false): Promise<void> {
-  await using manager = await openLedger(path, { compaction: "manual" });
-  for (let i = 1; i <= 6; i++) {
-    await manager.apply({ number: i });
-    if (i === 2 || i === 4) await manager.createSnapshot();
-  }
-  await manager.close();
-  await rm(`${path}/${fileName("snapshot", 2)}`);
-  if (!withSnapshot) await rm(`${path}/${fileName("snapshot", 4)}`);
-}
-
-const io = (code: string) => ({
-  error: IoError,
-  code: "IO_FAILED",
-  says: new RegExp(`: ${code}: `),
-});
-
-/** Segments from 1, 3 and 5, each with two mutations, and the snapshots of 2 and 4. */
-async function makeHistory(path: string, owner = "ours"): Promise<void> {
-  await using manager = await openLedger(path, { compaction: "manual" });
-  for (let i = 1; i <= 6; i++) {
-    await manager.apply(`${owner} ${i}`);
-    if (i === 2 || i === 4) await manager.createSnapshot();
-  }
-}
 
 test("backup() leaves out what an interrupted compaction left, and refuses a gap that counts", async () => {
   await using directory = await temporaryDirectory();
@@ -91,7 +65,7 @@ test("backup() by a reader closes what it holds when a file can't be opened, and
   const files = countOpenFiles(await detectFs());
   await using reader = await openLedger(directory.join("state"), { readOnly: true, fs: files.fs });
   files.openMax = 3;
-  await assertFails(() => reader.backup(directory.join("copy")), io("EMFILE"));
+  await assertFails(() => reader.backup(directory.join("copy")), ioFailure("EMFILE"));
   assertEquals(files.open, 0);
   files.openMax = Infinity;
   assertEquals((await reader.backup(directory.join("copy"))).sequence, 6);
@@ -109,7 +83,7 @@ test("backup() leaves out an unreadable segment that nothing needs, and refuses 
   assertEquals((await readdir(directory.join("copy"))).includes(fileName("wal", 1)), false);
   await rm(`${state}/${fileName("snapshot", 2)}`);
   await rm(`${state}/${fileName("snapshot", 4)}`);
-  await assertFails(() => reader.backup(directory.join("other")), io("EIO"));
+  await assertFails(() => reader.backup(directory.join("other")), ioFailure("EIO"));
 });
 
 test("backup() leaves a segment that is begun meanwhile for the next backup", async () => {

@@ -8,7 +8,6 @@ import {
   DirectoryGoneError,
   ForeignFormatError,
   HistoryGoneError,
-  IoError,
 } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { detectFs } from "../../runtime/detect.ts";
@@ -17,24 +16,10 @@ import { assertFails } from "../support/errors.ts";
 import { fileName, rewrite } from "../support/files.ts";
 import { countOpenFiles } from "../support/open_files.ts";
 import { journalName, openLedger } from "../support/samples.ts";
+import { ioFailure, makeHistory } from "../support/three_segments.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { until } from "../support/until.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
-
-const io = (code: string) => ({
-  error: IoError,
-  code: "IO_FAILED",
-  says: new RegExp(`: ${code}: `),
-});
-
-/** Segments from 1, 3 and 5, each with two mutations, and the snapshots of 2 and 4. */
-async function makeHistory(path: string, owner = "ours"): Promise<void> {
-  await using manager = await openLedger(path, { compaction: "manual" });
-  for (let i = 1; i <= 6; i++) {
-    await manager.apply(`${owner} ${i}`);
-    if (i === 2 || i === 4) await manager.createSnapshot();
-  }
-}
 
 test("changes() of another process's journal survives a moment in which no file can be opened", async () => {
   await using directory = await temporaryDirectory();
@@ -53,7 +38,7 @@ test("changes() of another process's journal survives a moment in which no file 
   assertEquals([(await changes.next()).value?.mutation, refusals < 0], [3, true]);
   refusals = Infinity;
   await writer.apply(4);
-  const error = await assertFails(() => changes.next(), io("EMFILE"));
+  const error = await assertFails(() => changes.next(), ioFailure("EMFILE"));
   assertEquals(error.systemCode, "EMFILE");
 });
 
@@ -146,7 +131,7 @@ test("a journal whose headers can't be read is not reported as gone", async () =
   const { fs } = badDisk(base, bad);
   await using reader = await openLedger(directory.path, { readOnly: true, fs });
   bad.times = Infinity;
-  await assertFails(() => reader.stateAt(1), io("EIO"));
+  await assertFails(() => reader.stateAt(1), ioFailure("EIO"));
   bad.times = 0;
   await rewrite(directory.join(fileName("wal", 1)), (text) => text.replace("journal", "journey"));
   await assertFails(() => reader.stateAt(1), {
