@@ -9,7 +9,7 @@ import { type FileReading, FileSource } from "../src/journal/file_source.ts";
 import { JournalCursor, type VersionedRecord } from "../src/journal/journal_cursor.ts";
 import { JournalFiles } from "../src/journal/journal_files.ts";
 import { listState } from "../src/disk/list_state.ts";
-import { stemOf } from "../src/disk/names.ts";
+import { type StateFiles, stemOf } from "../src/disk/names.ts";
 import { type Context, journalNameIn, remark, say, sayJson } from "./context.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { interruptedCode } from "./patch_command.ts";
@@ -44,7 +44,8 @@ export async function log(
   let to = options.to ?? Infinity;
   const interruption = options.follow ? terminal.interruption() : undefined;
   const reading = { follow: options.follow === true, attempts: ATTEMPTS, hold: true };
-  const { cursor, source, isMore } = await beginReading(begin, reading, options.from !== undefined);
+  const { cursor, source, isMore } = await beginReading(begin, reading, options.from !== undefined)
+    .catch((error) => explainGone(error, list, options.from));
   const stop = () => source.stop();
   interruption?.addEventListener("abort", stop);
   try {
@@ -66,6 +67,8 @@ export async function log(
     if (interruption?.aborted) return interruptedCode(interruption);
     if (options.follow || cursor.damage === null || cursor.next > to) return EXIT.ok;
     return await explainEnd(context, directory, cursor.next);
+  } catch (error) {
+    return await explainGone(error, list, options.from);
   } finally {
     interruption?.removeEventListener("abort", stop);
     await cursor.close();
@@ -90,6 +93,22 @@ async function beginReading(
       if (!(error instanceof HistoryGoneError) || isWanted || attempt >= ATTEMPTS) throw error;
     }
   }
+}
+
+/** What a compaction deletes during the read is not what the user asked for: say how to continue. */
+async function explainGone(
+  error: unknown,
+  list: () => Promise<StateFiles>,
+  from: number | undefined,
+): Promise<never> {
+  if (!(error instanceof HistoryGoneError) || error.sequence === from) throw error;
+  const { path, sequence } = error;
+  const first = (await list()).segments.find((segment) => segment.sequence > sequence!);
+  const rest = first === undefined ? "" : `; continue with --from ${first.sequence}`;
+  throw new HistoryGoneError(
+    `A compaction deleted the mutations from sequence ${sequence} on before they could be read${rest}`,
+    { path, sequence, cause: error },
+  );
 }
 
 function print(context: Context, record: VersionedRecord): void {

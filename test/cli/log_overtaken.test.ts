@@ -1,10 +1,12 @@
-// Tests `log` beside a compaction: what is deleted before anything was printed doesn't count.
+// Tests `log` beside a compaction: what is deleted before it was printed doesn't count, and what follows can be asked for.
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { StateManager } from "@ministate/ministate";
 import { PowerCutDisk } from "../../testing.ts";
-import { runHere } from "../support/command_in_process.ts";
+import { runHere, Screen } from "../support/command_in_process.ts";
+import { openLedger } from "../support/samples.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
 
 const counter = {
   initial: () => ({ value: 0 }),
@@ -39,5 +41,28 @@ test("log says that the history is gone when its beginning is deleted again and 
   const disk = await diskWithout((listing) => listing > 2 && listing % 2 === 1);
   const { code, errors } = await runHere(["log", "/state"], { fs: disk });
   assertEquals(code, 1);
-  assert(errors.includes("compaction has deleted"), errors);
+  assert(errors.includes("compaction deleted the mutations from sequence 1 on before"), errors);
+});
+
+test("log says where to continue when a compaction deletes the next segment during the read", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  for (const line of ["one", "two", "three"]) {
+    await manager.apply(line);
+    await manager.createSnapshot();
+  }
+  const stdout = new (class extends Screen {
+    override async drained() {
+      await manager.apply("four");
+      await manager.compact();
+      await manager.apply("five");
+    }
+  })();
+  stdout.pending = Infinity;
+  const { code, output, errors } = await runHere(["log", directory.path, "--json"], { stdout });
+  assertEquals(output.trimEnd().split("\n").map((line) => JSON.parse(line).sequence), [1]);
+  const { code: name, message, sequence } = JSON.parse(errors).error;
+  assertEquals([code, name, sequence], [1, "HISTORY_GONE", 2]);
+  assert(message.includes("from sequence 2 on"), message);
+  assert(message.endsWith("continue with --from 4"), message);
 });
