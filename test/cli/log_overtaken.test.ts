@@ -66,3 +66,24 @@ test("log says where to continue when a compaction deletes the next segment duri
   assert(message.includes("from sequence 2 on"), message);
   assert(message.endsWith("continue with --from 4"), message);
 });
+
+test("log doesn't speak of a torn tail that the next writer has cut by then", async () => {
+  const disk = await diskWithout(() => false);
+  const path = "/state/w-0000000000000003.wal.jsonl";
+  const file = await disk.open(path, "write");
+  const end = await file.size();
+  await file.write(new TextEncoder().encode("[4,tor"), end);
+  let opened = 0, cutAt = 0;
+  const open = disk.open.bind(disk);
+  disk.open = async (name, mode) => {
+    if (name === path && ++opened === cutAt) await file.truncate(end);
+    return await open(name, mode);
+  };
+  const torn = await runHere(["log", "/state"], { fs: disk });
+  assert(torn.errors.includes("6 bytes are a torn tail"), torn.errors);
+  // The next time, it is gone when the command opens the file for the last time, to explain what it couldn't read.
+  cutAt = 2 * opened;
+  const { code, errors } = await runHere(["log", "/state"], { fs: disk });
+  assertEquals([code, errors], [0, ""]);
+  await file.close();
+});
