@@ -127,8 +127,8 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a growing state",
     patches: [{
       file: "src/state/automatic_compaction.ts",
-      find: "sizeSinceSnapshot > this.#limit * this.#retryShare;",
-      replace: "sizeSinceSnapshot > this.#limit;",
+      find: "size > this.#limit * this.#retryShare;",
+      replace: "size > this.#limit;",
     }],
   },
   {
@@ -137,8 +137,8 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a journal is kept short",
     patches: [{
       file: "src/state/automatic_compaction.ts",
-      find: "(error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong();",
-      replace: "() => this.#startIfLong();",
+      find: "(error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong()",
+      replace: "() => this.#startIfLong()",
     }],
   },
   {
@@ -146,10 +146,9 @@ export const UPKEEP: readonly Canary[] = [
     rule: SHORT,
     first: "promises: a journal is kept short",
     patches: [{
-      file: "src/recovery/repair.ts",
-      find: `  writer.sizeSinceSnapshot = plan.bytesRead;
-`,
-      replace: "",
+      file: "src/state/upkeep.ts",
+      find: "new JournalGrowth(writeCounter.sinceOpen, bytesRead);",
+      replace: "new JournalGrowth(writeCounter.sinceOpen, 0);",
     }],
   },
   {

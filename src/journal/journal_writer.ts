@@ -45,7 +45,7 @@ function identityIn({ file }: SegmentWriter, identity: JournalIdentity): Journal
 
 /** The one writer of a journal. */
 export class JournalWriter {
-  identity: JournalIdentity;
+  #identity: JournalIdentity;
   readonly #settings: WriterSettings;
   readonly #queue = new GroupCommit(
     (texts) => this.#commit(texts),
@@ -67,10 +67,7 @@ export class JournalWriter {
   #fresh: string[] = [];
   #freshTimestamp = 0;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Bytes appended since this was last set to 0; it decides when to compact. */
-  sizeSinceSnapshot = 0;
-  /** Called after each batch settles, with its error or `null`. */
-  onBatchEnd: ((error: unknown) => void) | null = null;
+  readonly #batchListeners: ((error: unknown) => void)[] = [];
   /** The newest batches, for followers. */
   readonly tail: LiveTail;
 
@@ -82,7 +79,7 @@ export class JournalWriter {
     sequence: number,
     sealed: boolean,
   ) {
-    this.identity = identityIn(segment, identity);
+    this.#identity = identityIn(segment, identity);
     this.#settings = settings;
     this.#encoder = new BatchEncoder(settings.fs.crc32);
     this.#segment = segment;
@@ -94,6 +91,11 @@ export class JournalWriter {
       offset: this.#end,
       sequence: this.#sequence + 1,
     }));
+  }
+
+  /** What the segments have in common. The edition is that of the next one. */
+  get identity(): JournalIdentity {
+    return this.#identity;
   }
 
   /** The highest durable sequence. */
@@ -110,6 +112,11 @@ export class JournalWriter {
   get limit(): ReadLimit {
     const { path, sequence: segmentFirst } = this.#segment.file;
     return { sequence: this.#sequence, segmentFirst, path, offset: this.#end };
+  }
+
+  /** Calls `listener` after each batch settles, with the batch's error or `null`. */
+  onBatchEnd(listener: (error: unknown) => void): void {
+    this.#batchListeners.push(listener);
   }
 
   /** Checks a mutation and returns its JSON; see {@linkcode encodeMutation}. */
@@ -172,7 +179,6 @@ export class JournalWriter {
     const size = this.#segment.offset - this.#end;
     this.#sequence += texts.length;
     this.#end = this.#segment.offset;
-    this.sizeSinceSnapshot += size;
     this.#settings.writeCounter.committed(texts.length, size);
     this.#fresh = texts;
     this.#freshTimestamp = batch.timestamp;
@@ -185,7 +191,7 @@ export class JournalWriter {
       this.tail.publish(this.#fresh, this.#freshTimestamp, this.#segment.header.version);
       this.#fresh = [];
     }
-    this.onBatchEnd?.(error);
+    for (const listener of this.#batchListeners) listener(error);
   }
 
   /**
@@ -218,7 +224,7 @@ export class JournalWriter {
       if (error instanceof PoisonedError) this.#failure = error;
       throw error;
     }
-    this.identity = identityIn(this.#segment, this.identity);
+    this.#identity = identityIn(this.#segment, this.#identity);
     this.#end = this.#segment.offset;
     this.#sealedAt = -1;
     await this.#retire(before);
@@ -229,7 +235,7 @@ export class JournalWriter {
    * before the first batch. If it fails, don't use the writer.
    */
   async beginEdition(edition: number): Promise<void> {
-    this.identity = inEdition(this.identity, edition);
+    this.#identity = inEdition(this.#identity, edition);
     await this.#rotate(true);
     // Its name replaces others from now on. On FAT it leads to an empty file until this sync.
     await this.#segment.sync();
@@ -237,7 +243,7 @@ export class JournalWriter {
 
   /** Later segments are of this edition or of a later one: a snapshot has begun it, which replaces no segment. */
   enterEdition(edition: number): void {
-    if (edition > this.identity.edition) this.identity = inEdition(this.identity, edition);
+    if (edition > this.#identity.edition) this.#identity = inEdition(this.#identity, edition);
   }
 
   /** Gives back a full segment's fill. A failure costs only that space: line feeds after the batches are harmless. */

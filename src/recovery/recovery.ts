@@ -43,6 +43,8 @@ export interface RecoveryReplay extends Replay {
 export interface Recovered {
   report: RecoveryReport;
   files: StateFiles;
+  /** How many bytes of the journal were replayed. */
+  bytesRead: number;
   /** `null` when opened for reading. */
   writer: JournalWriter | null;
   writeCounter: WriteCounter;
@@ -78,6 +80,7 @@ export async function recover(
   replay.settle(stored?.version ?? null);
   const wanted = opener ?? { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
   const writeCounter = new WriteCounter(plan.written, directory.written);
+  const { bytesRead } = plan;
   const isUpdate = stored !== null && stored.version !== wanted.version;
   const common = {
     snapshot: startOf(plan),
@@ -92,7 +95,7 @@ export async function recover(
   if (settings.readOnly) {
     directory.files.belongTo(stored?.id ?? null);
     const report = { ...common, created: false, ...foreseen(survey, plan) };
-    return { report, files, writer: null, writeCounter };
+    return { report, files, bytesRead, writer: null, writeCounter };
   }
   const identity: JournalIdentity = {
     directory: directory.path,
@@ -113,7 +116,7 @@ export async function recover(
     identity,
   );
   const report = { ...common, created: !holdsState(files), ...done };
-  return { report, files, writer, writeCounter };
+  return { report, files, bytesRead, writer, writeCounter };
 }
 
 /** A snapshot that the disk can't read now may be readable next time, so don't declare everything lost because of it. */

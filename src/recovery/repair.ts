@@ -78,7 +78,6 @@ export async function repair(
   const segment = aside?.segment ?? (end === null ? await begin() : await resume(directory, end));
   const own = inEdition(identity, Math.max(identity.edition, segment.file.edition));
   const writer = new JournalWriter(own, settings, segment, sequence, plan.sealed);
-  writer.sizeSinceSnapshot = plan.bytesRead;
   if (segment.header.version !== own.version) await beginVersion(writer);
   const skipped = unusableSnapshots(survey);
   const paths = await setUnusableAside(directory, skipped, writer);

@@ -43,15 +43,15 @@ export class AutomaticCompaction {
     this.#writer = writer;
     this.#size = settings.compactionSize;
     this.#onError = settings.onCompactionError ?? (() => {});
-    writer.onBatchEnd = (error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong();
+    writer.onBatchEnd((error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong());
   }
 
   /** Starts when the journal since the last snapshot is larger than both the limit and that snapshot. */
   #startIfLong(): void {
-    const { sizeSinceSnapshot } = this.#writer;
+    const { size } = this.#compaction.growth;
     const isDue = this.failure === null
-      ? sizeSinceSnapshot > this.#limit
-      : sizeSinceSnapshot > this.#limit * this.#retryShare;
+      ? size > this.#limit
+      : size > this.#limit * this.#retryShare;
     if (isDue) this.#start();
   }
 
@@ -87,7 +87,7 @@ export class AutomaticCompaction {
         this.failure = error;
         this.#refusalsLeft = this.#refusalsNext;
         this.#refusalsNext = Math.min(REFUSALS_MAX, this.#refusalsNext * 2);
-        this.#writer.sizeSinceSnapshot = 0;
+        this.#compaction.growth.restart();
         this.#tell(error);
       },
     );

@@ -8,6 +8,7 @@ import { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
+import type { JournalGrowth } from "./journal_growth.ts";
 import { headerEdition, isSettled } from "../disk/editions.ts";
 import type { JournalIdentity } from "../journal/journal_identity.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
@@ -61,25 +62,28 @@ export class Compaction {
   readonly #state: StateSource;
   /** For jobs that need the files to stay unchanged. */
   readonly turn: InTurn = new InTurn();
-  #newest: SnapshotInfo | null = null;
+  /** Measured from the last snapshot. */
+  readonly growth: JournalGrowth;
+  #newest: SnapshotInfo | null;
   /**
    * The snapshots that this process synced under their final names: those of a killed process may not have been synced.
    */
   readonly #synced = new Set<string>();
 
-  /** @param newest the newest snapshot, if it is of this version */
+  /** @param found.newest the newest snapshot, if it is of this version */
   constructor(
     directory: StateDirectory,
     writer: JournalWriter,
     settings: { clock: () => number; snapshotsKept: number },
-    newest: SnapshotInfo | null,
+    found: { newest: SnapshotInfo | null; growth: JournalGrowth },
     state: StateSource,
   ) {
     this.#directory = directory;
     this.#writer = writer;
     this.#clock = settings.clock;
     this.#kept = settings.snapshotsKept;
-    this.#newest = newest;
+    this.#newest = found.newest;
+    this.growth = found.growth;
     this.#state = state;
   }
 
@@ -164,7 +168,7 @@ export class Compaction {
       // The snapshot is just as good without a new segment; the current one stays until a later compaction.
       if (!isDiskFull(error)) throw error;
     }
-    this.#writer.sizeSinceSnapshot = 0;
+    this.growth.restart();
     return { sequence, lines };
   }
 

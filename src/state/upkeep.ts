@@ -6,6 +6,7 @@
 
 import { AutomaticCompaction } from "./automatic_compaction.ts";
 import { Compaction } from "./compaction.ts";
+import { JournalGrowth } from "./journal_growth.ts";
 import type { OpenedState } from "./state_open.ts";
 
 /** Both are `null` for a read-only manager; `automatic` is also `null` when the caller compacts manually. */
@@ -20,12 +21,15 @@ export interface Upkeep {
  * @param rebuild builds the state after a sequence from the disk
  */
 export function upkeepOf<S, M, R>(
-  { directory, settings, machine, recovered: { writer }, snapshot }: OpenedState<S, M, R>,
+  { directory, settings, machine, recovered, snapshot }: OpenedState<S, M, R>,
   rebuild: (sequence: number) => Promise<unknown>,
 ): Upkeep {
+  const { writer, writeCounter, bytesRead } = recovered;
   if (writer === null) return { compaction: null, automatic: null };
   const state = { live: () => machine.state, rebuild };
-  const compaction = new Compaction(directory, writer, settings, snapshot, state);
+  const growth = new JournalGrowth(writeCounter.sinceOpen, bytesRead);
+  const found = { newest: snapshot, growth };
+  const compaction = new Compaction(directory, writer, settings, found, state);
   const automatic = settings.compaction === "manual"
     ? null
     : new AutomaticCompaction(compaction, writer, settings);

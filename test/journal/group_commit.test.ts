@@ -63,14 +63,16 @@ test("a commit that completes synchronously settles its calls like any other, an
 function automatic(outcome: () => Promise<unknown>) {
   const errors: unknown[] = [];
   const asked = { count: 0 };
+  let endBatch = (_error: unknown) => {};
   const writer = {
     sequence: 1,
     poison: null as unknown,
-    sizeSinceSnapshot: 101,
-    onBatchEnd: (_error: unknown) => {},
+    onBatchEnd: (listener: typeof endBatch) => void (endBatch = listener),
   };
+  const growth = { size: 101, restart: () => void (growth.size = 0) };
   const compaction = {
     snapshotSize: 0,
+    growth,
     compact() {
       asked.count++;
       return outcome();
@@ -81,24 +83,24 @@ function automatic(outcome: () => Promise<unknown>) {
     writer as unknown as JournalWriter,
     { compactionSize: 100, onCompactionError: (error) => errors.push(error) },
   );
-  return { it, writer, compaction, asked, errors };
+  return { it, writer, growth, compaction, asked, errors, endBatch };
 }
 
 test("the end of a batch starts one compaction at a time, and the next once it is done", async () => {
   let finish = () => {};
-  const { writer, asked } = automatic(() => new Promise<void>((resolve) => finish = resolve));
-  writer.onBatchEnd(null);
-  writer.onBatchEnd(null);
+  const { endBatch, asked } = automatic(() => new Promise<void>((resolve) => finish = resolve));
+  endBatch(null);
+  endBatch(null);
   assertEquals(asked.count, 1);
   finish();
   await new Promise((resolve) => setTimeout(resolve, 0));
-  writer.onBatchEnd(null);
+  endBatch(null);
   assertEquals(asked.count, 2);
 });
 
 test("the end of a batch starts no compaction when the journal is short, empty, poisoned or closing", () => {
   const cases: ((of: ReturnType<typeof automatic>) => void)[] = [
-    ({ writer }) => writer.sizeSinceSnapshot = 100,
+    ({ growth }) => growth.size = 100,
     ({ compaction }) => compaction.snapshotSize = 101,
     ({ writer }) => writer.sequence = 0,
     ({ writer }) => writer.poison = new Error("poisoned"),
@@ -107,7 +109,7 @@ test("the end of a batch starts no compaction when the journal is short, empty, 
   for (const change of cases) {
     const parts = automatic(() => Promise.resolve());
     change(parts);
-    parts.writer.onBatchEnd(null);
+    parts.endBatch(null);
     assertEquals(parts.asked.count, 0, `${change}`);
   }
 });
@@ -115,27 +117,27 @@ test("the end of a batch starts no compaction when the journal is short, empty, 
 test("the next compaction waits for a sixteenth of the usual journal when one failed", async () => {
   const failure = new Error("no room");
   let fails = true;
-  const { it, writer, asked, errors } = automatic(() =>
+  const { it, growth, endBatch, asked, errors } = automatic(() =>
     fails ? Promise.reject(failure) : Promise.resolve()
   );
-  writer.onBatchEnd(null);
+  endBatch(null);
   await new Promise((resolve) => setTimeout(resolve, 0));
-  assertEquals([it.failure, errors, writer.sizeSinceSnapshot], [failure, [failure], 0]);
-  writer.sizeSinceSnapshot = 6;
-  writer.onBatchEnd(null);
+  assertEquals([it.failure, errors, growth.size], [failure, [failure], 0]);
+  growth.size = 6;
+  endBatch(null);
   assertEquals(asked.count, 1);
-  writer.sizeSinceSnapshot = 7;
+  growth.size = 7;
   fails = false;
-  writer.onBatchEnd(null);
+  endBatch(null);
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals([it.failure, asked.count, errors.length], [null, 2, 1]);
 });
 
 test("a full disk starts a compaction, however short the journal is", () => {
-  const { writer, asked } = automatic(() => Promise.resolve());
-  writer.sizeSinceSnapshot = 1;
-  writer.onBatchEnd(null);
+  const { growth, endBatch, asked } = automatic(() => Promise.resolve());
+  growth.size = 1;
+  endBatch(null);
   assertEquals(asked.count, 0);
-  writer.onBatchEnd(new DiskFullError("no space left", {}));
+  endBatch(new DiskFullError("no space left", {}));
   assertEquals(asked.count, 1);
 });
