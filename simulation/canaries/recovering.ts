@@ -25,7 +25,7 @@ export const RECOVERING: readonly Canary[] = [
     patches: [{
       file: "src/recovery/plan.ts",
       find: "    const isUnbegun = isDamage && next === undefined && isNext && facts.isEmpty;\n",
-      replace: "    const isUnbegun = isDamage && next === undefined && isNext && index < 0;\n",
+      replace: "    const isUnbegun = isDamage && next === undefined && isNext && sequence < 0;\n",
     }],
   },
   {

@@ -13,7 +13,7 @@ import { type Corruption, damagedSegment, missingJournal, unusableSegment } from
 import { decide, type Reach, type Row, type Tail, type Verdict } from "./recovery_table.ts";
 import type { TornTail } from "./report.ts";
 import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
-import type { ReplayStart, Survey } from "./survey.ts";
+import type { ReplayStart, Survey, SurveyBasis } from "./survey.ts";
 
 /** What to do with a state directory. */
 export interface Plan {
@@ -95,8 +95,9 @@ function judgeNeeded(survey: Survey): Judged[] {
   const judged: Judged[] = [];
   let { sequence } = start;
   for (let index = first; first >= 0 && index < segments.length; index++) {
-    const judgement = judge(survey, index, sequence);
-    judged.push({ index, facts: segments[index]!, judgement });
+    const facts = segments[index]!;
+    const judgement = judge(survey, facts, files.segments[index + 1], sequence);
+    judged.push({ index, facts, judgement });
     if (judgement.verdict === "corrupt") break;
     sequence = judgement.sequence;
   }
@@ -106,12 +107,15 @@ function judgeNeeded(survey: Survey): Judged[] {
 /**
  * Judges one segment that was read.
  *
+ * @param next the segment after it, if there is one
  * @param sequence the highest sequence up to which everything before it is sound
  */
-export function judge(survey: Survey, index: number, sequence: number): Judgement {
-  const { files, identity, start, proven } = survey;
-  const facts = survey.segments[index]!;
-  const next = files.segments[index + 1];
+export function judge(
+  { identity, start, proven }: SurveyBasis,
+  facts: SegmentFacts,
+  next: NamedFile | undefined,
+  sequence: number,
+): Judgement {
   if (facts.failure !== null) {
     // Created but never begun: everything before it is there, and nothing suggests that it held a record.
     const isNext = facts.file.sequence === Math.max(start.sequence, proven, sequence) + 1;

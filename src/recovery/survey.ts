@@ -34,8 +34,8 @@ export interface ReplayStart {
   snapshot: NamedFile | null;
 }
 
-/** What is known about a state directory. */
-export interface Survey {
+/** What is known about a state directory before its segments are read. */
+export interface SurveyBasis {
   files: StateFiles;
   /** Whose files they are; `null` when no header tells. */
   identity: StoredIdentity | null;
@@ -44,6 +44,10 @@ export interface Survey {
   start: ReplayStart;
   /** The highest sequence that unusable snapshots prove to have been acknowledged. */
   proven: number;
+}
+
+/** What is known about a state directory. */
+export interface Survey extends SurveyBasis {
   /** One for each segment; `null` for one that was not read because it is not needed. */
   segments: (SegmentFacts | null)[];
 }
@@ -71,29 +75,30 @@ export async function surveyForReplay(
   const id = identity?.id ?? null;
   const { found, read } = await readNewestSnapshot(fs, files, id);
   if (found !== null) replay.restore(found);
-  const survey = surveyOf(files, identity, read, []);
-  const first = firstNeeded(files.segments, survey.start.sequence);
-  let { sequence } = survey.start;
+  const basis = basisOf(files, identity, read);
+  const first = firstNeeded(files.segments, basis.start.sequence);
+  let { sequence } = basis.start;
   // A journal whose beginning is missing is not replayed at all.
   let isSound = first >= 0;
   const consume = (batch: Batch, header: SegmentHeader) => {
     if (isSound && (id === null || header.id === id)) replay.consume(batch, header);
   };
+  const segments: (SegmentFacts | null)[] = [];
   for (const [index, file] of files.segments.entries()) {
     if (index < first) {
-      survey.segments.push(null);
+      segments.push(null);
       continue;
     }
     const facts = await readSegmentFacts(fs, file, { consume });
-    survey.segments.push(facts);
+    segments.push(facts);
     // After the damage, only what the segments name still matters.
     if (!isSound) continue;
     refuseUnexplained(facts);
-    const judgement = judge(survey, index, sequence);
+    const judgement = judge(basis, facts, files.segments[index + 1], sequence);
     sequence = judgement.sequence;
     isSound = judgement.verdict !== "corrupt";
   }
-  return survey;
+  return { ...basis, segments };
 }
 
 /**
@@ -123,24 +128,19 @@ export async function surveyAll(
     refuseUnexplained(facts);
     segments.push(facts);
   }
-  return surveyOf(
-    files,
-    identityOf([...snapshots, ...segments].map(headerOf)),
-    snapshots,
-    segments,
-  );
+  const identity = identityOf([...snapshots, ...segments].map(headerOf));
+  return { ...basisOf(files, identity, snapshots), segments };
 }
 
 function headerOf({ file, header, failure }: SnapshotFacts | SegmentFacts): HeaderFacts {
   return { file, header, refusal: header === null && isUnreadable(failure) ? failure : null };
 }
 
-function surveyOf(
+function basisOf(
   files: StateFiles,
   identity: StoredIdentity | null,
   snapshots: SnapshotFacts[],
-  segments: (SegmentFacts | null)[],
-): Survey {
+): SurveyBasis {
   const id = identity?.id ?? null;
   const newest = snapshots.findLast((snapshot) => isUsable(snapshot, id));
   return {
@@ -149,7 +149,6 @@ function surveyOf(
     snapshots,
     start: { sequence: newest?.file.sequence ?? 0, snapshot: newest?.file ?? null },
     proven: Math.max(0, ...snapshots.map((snapshot) => provenSequence(snapshot, id))),
-    segments,
   };
 }
 

@@ -53,8 +53,9 @@ test("planOf() reports what damaged lines at the journal's end seem to name", ()
 });
 
 test("judge() accepts any journal's segment while no header tells whose the directory is", () => {
-  const survey = surveyOf([soundSegment(1, 3)], { identity: null });
-  const { verdict, sequence } = judge(survey, 0, 0);
+  const segment = soundSegment(1, 3);
+  const survey = surveyOf([segment], { identity: null });
+  const { verdict, sequence } = judge(survey, segment, undefined, 0);
   assertEquals([verdict, sequence], ["open", 2]);
 });
 
