@@ -116,7 +116,7 @@ export const RECOVERING: readonly Canary[] = [
     name: "the checksum of a batch is not checked",
     rule: PROOF,
     first: "bit rot: sealed single mutations, any bit",
-    patches: [{ file: BATCH_SCAN, find: "if (sum === checksum) {", replace: "{" }],
+    patches: [{ file: BATCH_SCAN, find: "if (sum === checksum) return", replace: "return" }],
   },
   {
     name: "the checksums of headers, seals and snapshots are not checked",

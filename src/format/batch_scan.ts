@@ -78,51 +78,51 @@ export function batchChecksumAt(bytes: Uint8Array, lineStart: number, lineEnd: n
 
 /** Verifies consecutive batches, starting at `at`. */
 export function verifyRun(bytes: Uint8Array, at: number, seed: number, crc32: Crc32): Run {
-  const run: Run = { lineEnds: [], lineCounts: [], stop: undefined };
+  const lineEnds: number[] = [];
+  const lineCounts: number[] = [];
   const target = at + RUN_SIZE_TARGET;
   while (at < target && bytes[at] === BRACKET_OPEN) {
-    const end = verifyBatch(bytes, at, seed, crc32, run);
-    if (end < 0) break;
+    const linesBefore = lineEnds.length;
+    const end = verifyBatch(bytes, at, seed, crc32, lineEnds);
+    if (typeof end !== "number") {
+      lineEnds.length = linesBefore;
+      return { lineEnds, lineCounts, stop: end };
+    }
+    lineCounts.push(lineEnds.length - linesBefore);
     at = end;
   }
-  return run;
+  return { lineEnds, lineCounts, stop: undefined };
 }
 
-/** Verifies one batch, adds it to the run and returns where it ends. Otherwise records why not and returns -1. */
+/**
+ * Verifies one batch, adds where its lines end to `lineEnds`, and returns where it ends itself. If it is not sound,
+ * returns why, or `null` when its end is not among the bytes.
+ */
 function verifyBatch(
   bytes: Uint8Array,
   at: number,
   seed: number,
   crc32: Crc32,
-  run: Run,
-): number {
-  const refuse = (stop: DamageReason | null) => {
-    run.stop = stop;
-    run.lineEnds.length = linesBefore;
-    return -1;
-  };
-  const linesBefore = run.lineEnds.length;
+  lineEnds: number[],
+): number | DamageReason | null {
   let lineStart = at;
   // Carried over from one look-alike to the next, so that a journal full of them is read once, not once for each.
   let sum = seed;
   let summedEnd = at;
   for (;;) {
     const lineEnd = bytes.indexOf(LINE_FEED, lineStart);
-    if (lineEnd < 0) return refuse(bytes.length - lineStart > LINE_SIZE_MAX ? "too large" : null);
-    if (bytes[lineStart] !== BRACKET_OPEN) return refuse("malformed");
-    run.lineEnds.push(lineEnd);
+    if (lineEnd < 0) return bytes.length - lineStart > LINE_SIZE_MAX ? "too large" : null;
+    if (bytes[lineStart] !== BRACKET_OPEN) return "malformed";
+    lineEnds.push(lineEnd);
     const checksum = batchChecksumAt(bytes, lineStart, lineEnd);
     if (checksum >= 0) {
       const tail = lineEnd + 1 - BATCH_TAIL_SIZE;
       sum = crc32(bytes.subarray(summedEnd, tail), sum);
       summedEnd = tail;
-      if (sum === checksum) {
-        run.lineCounts.push(run.lineEnds.length - linesBefore);
-        return lineEnd + 1;
-      }
+      if (sum === checksum) return lineEnd + 1;
       // A record whose mutation is a string of eight hexadecimal digits looks like the end of a batch.
       const line = parseJson(decoder.decode(bytes.subarray(lineStart, lineEnd)));
-      if (!Array.isArray(line) || line.length !== LINE_FIELDS) return refuse("checksum");
+      if (!Array.isArray(line) || line.length !== LINE_FIELDS) return "checksum";
     }
     lineStart = lineEnd + 1;
   }

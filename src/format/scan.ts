@@ -135,48 +135,47 @@ function looksForeign(line: Uint8Array): boolean {
  */
 export function scanBatches(piece: SegmentPiece, expected: number, atEnd: boolean): ScanResult {
   const { bytes, base } = piece;
-  const result: ScanResult = {
-    batches: [],
-    seals: [],
-    consumed: 0,
-    soundEnd: -1,
-    sealed: null,
-    damage: null,
-  };
+  const batches: Batch[] = [];
+  const seals: Seal[] = [];
   let at = 0;
-  while (at < bytes.length) {
+  let soundEnd = -1;
+  let sealed: boolean | null = null;
+  let stop: Run["stop"];
+  while (at < bytes.length && stop === undefined) {
     const first = bytes[at];
     if (first === LINE_FEED) {
       at = skipLineFeeds(bytes, at);
-      result.consumed = at;
-      continue;
+    } else if (first === BRACKET_OPEN) {
+      const run = readRun(piece, at, expected);
+      for (const batch of run.batches) {
+        batches.push(batch);
+        expected = batch.sequenceLast + 1;
+        at = soundEnd = batch.offsetEnd - base;
+        sealed = false;
+      }
+      stop = run.stop;
+    } else {
+      const seal = readSeal(piece, at, expected);
+      if (seal === null || typeof seal === "string") {
+        stop = seal;
+      } else {
+        seals.push(seal);
+        at = soundEnd = seal.offsetEnd - base;
+        sealed = true;
+      }
     }
-    const stop = first === BRACKET_OPEN
-      ? scanRun(result, piece, at, expected)
-      : scanSeal(result, piece, at, expected);
-    at = result.consumed;
-    if (stop !== undefined) {
-      const reason = stop ?? (atEnd ? "unterminated" : null);
-      if (reason !== null) result.damage = { offset: base + at, reason };
-      return result;
-    }
-    expected = nextAfter(result.batches, expected);
   }
-  return result;
+  const reason = stop === null && atEnd ? "unterminated" : stop ?? null;
+  const damage = reason === null ? null : { offset: base + at, reason };
+  return { batches, seals, consumed: at, soundEnd, sealed, damage };
 }
 
-function nextAfter(batches: Batch[], expected: number): number {
-  const last = batches[batches.length - 1];
-  return last === undefined ? expected : last.sequenceLast + 1;
-}
-
-/** Adds a seal to the result; returns why not, `null` when its end is not among the bytes. */
-function scanSeal(
-  result: ScanResult,
+/** Reads a seal. If it is not sound, returns why, or `null` when its end is not among the bytes. */
+function readSeal(
   { bytes, base, seed, crc32 }: SegmentPiece,
   at: number,
   expected: number,
-): Run["stop"] {
+): Seal | DamageReason | null {
   const end = bytes.indexOf(LINE_FEED, at);
   if (end < 0) return bytes.length - at > LINE_SIZE_MAX ? "too large" : null;
   const control = readControlLine(bytes.subarray(at, end), crc32, seed);
@@ -184,35 +183,25 @@ function scanSeal(
   // A sound seal for another sequence: records before it are missing, or the seal is out of place.
   if (control.content.seal !== expected - 1) return "gap";
   const { written } = control.content;
-  result.seals.push({ offset: base + at, offsetEnd: base + end + 1, written });
-  take(result, end + 1, true);
-  return undefined;
+  return { offset: base + at, offsetEnd: base + end + 1, written };
 }
 
-/** Adds consecutive batches to the result; returns why the next one could not be added. */
-function scanRun(
-  result: ScanResult,
+/** Reads consecutive batches; also returns why the next one could not be read, as {@linkcode Run} does. */
+function readRun(
   { bytes, base, seed, crc32 }: SegmentPiece,
   at: number,
   expected: number,
-): Run["stop"] {
+): { batches: Batch[]; stop: Run["stop"] } {
   const run = verifyRun(bytes, at, seed, crc32);
-  if (run.lineCounts.length === 0) return run.stop;
+  if (run.lineCounts.length === 0) return { batches: [], stop: run.stop };
   const batches = parseRun(bytes, at, base, run);
-  for (const batch of batches) {
+  for (const [index, batch] of batches.entries()) {
     // A verified batch must continue where the one before it ended.
     if (batch.sequenceFirst !== expected) {
-      return batch.sequenceFirst > expected ? "gap" : "repeated";
+      const stop = batch.sequenceFirst > expected ? "gap" : "repeated";
+      return { batches: batches.slice(0, index), stop };
     }
-    result.batches.push(batch);
-    take(result, batch.offsetEnd - base, false);
     expected = batch.sequenceLast + 1;
   }
-  return batches.length < run.lineCounts.length ? "malformed" : run.stop;
-}
-
-function take(result: ScanResult, end: number, sealed: boolean): void {
-  result.consumed = end;
-  result.soundEnd = end;
-  result.sealed = sealed;
+  return { batches, stop: batches.length < run.lineCounts.length ? "malformed" : run.stop };
 }
