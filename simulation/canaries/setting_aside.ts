@@ -1,5 +1,5 @@
 /**
- * Mistakes of `open` with what it drops: torn tails, damaged files, and what it reports about them.
+ * Mistakes of `open` with damaged files: what it sets aside, in which order, and what it reports.
  *
  * @module
  */
@@ -7,64 +7,14 @@
 import type { Canary } from "./canary.ts";
 
 const REPAIR = "src/recovery/repair.ts";
-const QUARANTINE = "src/recovery/quarantine.ts";
 const CORRUPTION = "src/recovery/corruption.ts";
-const TAIL = "A torn tail is repaired and synced before the next append, and its bytes are kept";
-const TAKEN = "What can be read the next time is not given up, and means the same then";
-const TAIL_REPAIR = "src/journal/tail_repair.ts";
-const REPORT = "open says what it found, and sets aside with a report of exactly what was lost";
+const QUARANTINE = "src/recovery/quarantine.ts";
 
-/** Each of them breaks one promise about what is cut or set aside. */
+const REPORT = "open says what it found, and sets aside with a report of exactly what was lost";
+const TAKEN = "What can be read the next time is not given up, and means the same then";
+
+/** Each of them breaks one promise about what is set aside. */
 export const SETTING_ASIDE: readonly Canary[] = [
-  {
-    name: "a torn tail is left behind the next append",
-    rule: TAIL,
-    first: "power cuts: repair of a torn tail",
-    patches: [{
-      file: TAIL_REPAIR,
-      find: "    await fillWithLineFeeds(file, soundEnd, end);\n",
-      replace: "",
-    }],
-  },
-  {
-    name: "the bytes of a torn tail are not kept",
-    rule: TAIL,
-    first: "power cuts: repair of a torn tail",
-    patches: [{
-      file: REPAIR,
-      find: "await keepTornTail(directory, end)",
-      replace: "null",
-    }],
-  },
-  {
-    name: "the bytes of a torn tail are kept under a name that is not synced",
-    rule: TAIL,
-    first: "power cuts: repair of a torn tail",
-    patches: [{
-      file: QUARANTINE,
-      find:
-        "    await directory.fs.syncDirectory(folder);\n    return target;\n  } catch (error) {\n    if",
-      replace: "    return target;\n  } catch (error) {\n    if",
-    }],
-  },
-  {
-    name: "the copy of a torn tail is not synced",
-    rule: TAIL,
-    first: "power cuts: repair of a torn tail",
-    // Each of the two syncs would make up for the other.
-    patches: [
-      {
-        file: "src/disk/copy_range.ts",
-        find: "    await output.syncAll();\n    await fs.rename",
-        replace: "    await fs.rename",
-      },
-      {
-        file: "src/disk/copy_range.ts",
-        find: "    await output.syncAll();\n    await output.close();\n",
-        replace: "    await output.close();\n",
-      },
-    ],
-  },
   {
     name: "the sound part of a damaged segment gets its name before it is synced",
     rule: REPORT,
@@ -73,16 +23,6 @@ export const SETTING_ASIDE: readonly Canary[] = [
       file: "src/disk/copy_range.ts",
       find: "    await output.syncAll();\n    await fs.rename",
       replace: "    await fs.rename",
-    }],
-  },
-  {
-    name: "a copy is not synced again after its rename, as FAT needs it",
-    rule: TAIL,
-    first: "power cuts: repair of a torn tail",
-    patches: [{
-      file: "src/disk/copy_range.ts",
-      find: "    await output.syncAll();\n    await output.close();\n",
-      replace: "    await output.close();\n",
     }],
   },
   {
@@ -273,38 +213,6 @@ export const SETTING_ASIDE: readonly Canary[] = [
       file: "src/recovery/corruption.ts",
       find: "soundEnd: sequenceNext - 1 === sequence ? soundEnd : null,",
       replace: "soundEnd,",
-    }],
-  },
-  {
-    name: "the oldest torn tails are kept",
-    rule: TAIL,
-    first: "promises: what was set aside",
-    patches: [{
-      file: "src/recovery/quarantine.ts",
-      find: "tails.slice(0, Math.max(0, tails.length - TORN_KEPT))",
-      replace: "tails.slice(TORN_KEPT)",
-    }],
-  },
-  {
-    name: "one byte of a torn tail is left",
-    rule: TAIL,
-    first: "promises: what was set aside",
-    patches: [{
-      file: TAIL_REPAIR,
-      find: "await fillWithLineFeeds(file, soundEnd, end);",
-      replace: "await fillWithLineFeeds(file, soundEnd + 1, end);",
-    }],
-  },
-  {
-    name: "a torn tail that can't be kept is cut",
-    rule: TAIL,
-    first: "promises: what was set aside",
-    patches: [{
-      file: "src/recovery/quarantine.ts",
-      find: `    if (isDiskFull(error) || isMetadataDamaged(error)) return null;
-    throw ioError("keep`,
-      replace: `    if (isDiskFull(error) || error) return null;
-    throw ioError("keep`,
     }],
   },
   {

@@ -1,5 +1,5 @@
 /**
- * Mistakes with a disk that refuses to read files or parts of them, and with updates that fail.
+ * Mistakes with a disk that refuses to read files or parts of them.
  *
  * @module
  */
@@ -8,13 +8,12 @@ import type { Canary } from "./canary.ts";
 
 const SNAPSHOTS = "src/recovery/snapshot_facts.ts";
 const QUARANTINE = "src/recovery/quarantine.ts";
+
+const HONESTY = "Honesty: damage that a power cut can't explain is never dropped silently";
 const TAKEN = "What can be read the next time is not given up, and means the same then";
 const STANDS_IN = "A file that can't be read blocks nothing that another file can replace";
-const HONESTY = "Honesty: damage that a power cut can't explain is never dropped silently";
-const UPDATED =
-  "A failed update leaves the directory unchanged, and a past update leaves the past unchanged";
 
-/** Each of them breaks one promise about what can't be read or carried over. */
+/** Each of them breaks one promise about what can't be read. */
 export const UNREADABLE: readonly Canary[] = [
   {
     name: "an unreadable snapshot proves no sequence",
@@ -185,36 +184,6 @@ export const UNREADABLE: readonly Canary[] = [
       file: "src/state/compaction.ts",
       find: "      if (!await this.#isOwn(file)) {\n",
       replace: "      if (file.edition === 0) {\n",
-    }],
-  },
-  {
-    name: "a state that is no state any more is found after an update has begun",
-    rule: UPDATED,
-    first: "promises: an update that fails",
-    patches: [{
-      file: "src/recovery/recovery.ts",
-      find: "  replay.settle(stored?.version ?? null);\n",
-      replace: "",
-    }],
-  },
-  {
-    name: "an update whose mutator gives promises drops every record",
-    rule: UPDATED,
-    first: "promises: an update that fails",
-    patches: [{
-      file: "src/state/mutator.ts",
-      find: "if (version !== this.version && error.cause instanceof NoOutcome) {",
-      replace: "if (version < 0 && error.cause instanceof NoOutcome) {",
-    }],
-  },
-  {
-    name: "the past begins with an older version's state as it is",
-    rule: UPDATED,
-    first: "promises: the past before an update",
-    patches: [{
-      file: "src/state/history.ts",
-      find: "machine.restore(found.state, found.header.version, found.file.sequence);",
-      replace: "machine.restore(found.state, machine.version, found.file.sequence);",
     }],
   },
 ];

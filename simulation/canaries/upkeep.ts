@@ -1,5 +1,5 @@
 /**
- * Mistakes in what keeps a state in good order over the years: what replaces what, updates, backups, compactions
+ * Mistakes in what keeps a state in good order over the years: what replaces what, what is foreseen, and compactions
  * that start automatically.
  *
  * @module
@@ -8,11 +8,8 @@
 import type { Canary } from "./canary.ts";
 
 const STAND = "Only a snapshot of ours that is sound now replaces anything";
-const UPDATES =
-  "An update is complete once it is open, and migrates the past for readers who ask for it";
-const COPIES = "A backup is whole, or there is none";
-const FORESEEN = "An inspection predicts the result of the next open";
 const SHORT = "A journal is kept short automatically, also after a failure and on a full disk";
+const FORESEEN = "An inspection predicts the result of the next open";
 
 /** Each of them breaks one promise about upkeep. */
 export const UPKEEP: readonly Canary[] = [
@@ -34,80 +31,6 @@ export const UPKEEP: readonly Canary[] = [
       file: "src/state/compaction.ts",
       find: "=== this.#writer.sequence && await this.#isSound(this.#newest)) {",
       replace: "=== this.#writer.sequence) {",
-    }],
-  },
-  {
-    name: "the past is not carried over",
-    rule: UPDATES,
-    first: "promises: an update is complete",
-    patches: [{
-      file: "src/state/changes.ts",
-      find: "mutation: this.#carryOver(mutation, version),",
-      replace: "mutation: mutation as M,",
-    }],
-  },
-  {
-    name: "an update is not settled",
-    rule: UPDATES,
-    first: "promises: an update is complete",
-    patches: [{
-      file: "src/state/state_open.ts",
-      find: "if (header.version === this.machine.version) this.snapshot",
-      replace: "this.snapshot",
-    }],
-  },
-  {
-    name: "a journal opened alone goes on in version 1",
-    rule: UPDATES,
-    first: "promises: a journal opened alone",
-    patches: [{
-      file: "src/recovery/recovery.ts",
-      find: "version: stored?.version ?? 1 };",
-      replace: "version: 1 };",
-    }],
-  },
-  {
-    name: "a backup goes over another state",
-    rule: COPIES,
-    first: "promises: a backup is whole",
-    patches: [{
-      file: "src/state/backup.ts",
-      find: `  await refuseOthers(destination, found);
-`,
-      replace: "",
-    }],
-  },
-  {
-    name: "a backup takes another journal's snapshots",
-    rule: COPIES,
-    first: "promises: a backup holds",
-    patches: [{
-      file: "src/state/backup_plan.ts",
-      find: "isUsable(snapshot, id)",
-      replace: "isUsable(snapshot, null)",
-    }],
-  },
-  {
-    name: "a backup copies what is not durable yet",
-    rule: COPIES,
-    first: "promises: a backup is whole",
-    patches: [{
-      file: "src/state/backup_plan.ts",
-      find: "copies.unshift({ file: facts.file, size: facts.soundEnd });",
-      replace: "copies.unshift({ file: facts.file, size: Infinity });",
-    }],
-  },
-  {
-    name: "a backup of what rotted is taken for whole",
-    rule: COPIES,
-    first: "promises: a backup is whole",
-    patches: [{
-      file: "src/state/backup_plan.ts",
-      find: "      if (index >= first) throw whyNot(facts);",
-      replace: `      if (index >= first) {
-        copies.unshift({ file: facts.file, size: "soundEnd" in facts ? facts.soundEnd : 0 });
-        continue;
-      }`,
     }],
   },
   {

@@ -1,5 +1,5 @@
 /**
- * Mistakes that callers meet while everything is sound: the past they ask for, outcomes, sizes, the end.
+ * Mistakes that callers meet while everything is sound: the past they ask for, outcomes, sizes.
  *
  * @module
  */
@@ -7,9 +7,8 @@
 import type { Canary } from "./canary.ts";
 
 const PAST = "Histories are whole, in order, and never ahead of what is durable";
-const END = "close() waits for everything, then releases the lock, and nothing follows";
-const OUTCOME = "Replay repeats every outcome, whatever the mutator, the mutation and the clock";
 const DURABLE = "A reader beside a writer sees only what no power cut can undo";
+const OUTCOME = "Replay repeats every outcome, whatever the mutator, the mutation and the clock";
 const SIZE = "What is acknowledged can be read";
 
 /** Each of them breaks one promise about everyday use. */
@@ -137,89 +136,6 @@ export const USING: readonly Canary[] = [
     }],
   },
   {
-    name: "close() does not wait for what is under way",
-    rule: END,
-    first: "promises: followers",
-    patches: [{
-      file: "src/journal/journal_writer.ts",
-      find: `    await this.#queue.idle();
-`,
-      replace: "",
-    }],
-  },
-  {
-    name: "close() does not wait for a compaction",
-    rule: END,
-    first: "promises: closing",
-    patches: [{
-      file: "src/state_manager.ts",
-      find: `      await this.#turn.idle();
-`,
-      replace: "",
-    }],
-  },
-  {
-    name: "the lock goes before the seal",
-    rule: END,
-    first: "promises: closing",
-    patches: [{
-      file: "src/state_manager.ts",
-      find: `      await this.#writer?.close();
-    } finally {
-      await this.#directory.close();
-    }`,
-      replace: `      await this.#directory.close();
-    } finally {
-      await this.#writer?.close();
-    }`,
-    }],
-  },
-  {
-    name: "a store gives its lock back under a snapshot",
-    rule: END,
-    first: "promises: closing",
-    patches: [{
-      file: "src/snapshot_store.ts",
-      find: "    await this.#directory.close(this.#turn.idle());",
-      replace: "    await this.#directory.close();",
-    }],
-  },
-  {
-    name: "a mutation after the end is journaled",
-    rule: END,
-    first: "promises: a journal opened alone",
-    patches: [{
-      file: "src/journal/journal_writer.ts",
-      find: `    this.refuseClosed();
-    return this.#queue.submit(`,
-      replace: "    return this.#queue.submit(",
-    }],
-  },
-  {
-    name: "close() keeps the lock when the disk fails",
-    rule: END,
-    first: "promises: a closed directory is unlocked",
-    patches: [{
-      file: "src/state_manager.ts",
-      find: `    } finally {
-      await this.#directory.close();
-    }`,
-      replace: `    } finally {
-      if (this.#writer === null || this.#writer.poison === null) await this.#directory.close();
-    }`,
-    }],
-  },
-  {
-    name: "every open and close writes a seal",
-    rule: END,
-    first: "promises: closing",
-    patches: [{
-      file: "src/journal/journal_writer.ts",
-      find: "isSealed = this.#isSealed;",
-      replace: "isSealed = false;",
-    }],
-  },
-  {
     name: "a group ends at its first refusal",
     rule: OUTCOME,
     first: "promises: replay repeats",
@@ -321,5 +237,22 @@ export const USING: readonly Canary[] = [
       find: "(count > 0 && size + next.size > BATCH_SIZE_TARGET)",
       replace: "(count < 0 && size + next.size > BATCH_SIZE_TARGET)",
     }],
+  },
+  {
+    name: "a replay is told the segment's timestamp",
+    rule: "replay gives the state that there was",
+    first: "power cuts: concurrent",
+    patches: [
+      {
+        file: "src/state/state_open.ts",
+        find: "mutations }: Batch, { version }: SegmentHeader",
+        replace: "mutations }: Batch, { version, timestamp: begun }: SegmentHeader",
+      },
+      {
+        file: "src/state/state_open.ts",
+        find: "machine.replay(sequenceFirst + i, timestamp, mutations[i], version);",
+        replace: "machine.replay(sequenceFirst + i, begun, mutations[i], version);",
+      },
+    ],
   },
 ];

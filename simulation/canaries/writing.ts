@@ -1,5 +1,5 @@
 /**
- * Mistakes on the way of a mutation to the disk: durability, atomicity, order, failed syncs, full disks.
+ * Mistakes on the way of a mutation to the disk: durability, atomicity, order.
  *
  * @module
  */
@@ -7,20 +7,15 @@
 import type { Canary } from "./canary.ts";
 
 const SEGMENT_WRITER = "src/journal/segment_writer.ts";
-const JOURNAL_WRITER = "src/journal/journal_writer.ts";
-const WRITE_BYTES = "src/disk/file_io.ts";
 const REPAIR = "src/recovery/repair.ts";
 const DIRECTORY = "src/journal/state_directory.ts";
 const MANAGER = "src/state_manager.ts";
+const JOURNAL_WRITER = "src/journal/journal_writer.ts";
 
 const DURABILITY = "Durability: what was acknowledged survives a power cut";
 const ATOMICITY =
   "Atomicity: memory changes after the sync; a group is there completely or not at all";
 const ORDERING = "Ordering: replay order is call order is sequence order, no gap, nothing twice";
-const POISONED = "After a failed sync nothing more is trusted, and nothing is tried again";
-const SHORT = "Every write and read loops over short counts";
-const FULL =
-  "On a full disk the journal is rolled back, and the manager continues once there is space";
 
 /** Each of them breaks one promise about writing. */
 export const WRITING: readonly Canary[] = [
@@ -192,143 +187,6 @@ export const WRITING: readonly Canary[] = [
       file: "src/state/state_open.ts",
       find: "let i = Math.max(0, this.#start + 1 - sequenceFirst);",
       replace: "let i = 0;",
-    }],
-  },
-  {
-    name: "a failed sync is tried again",
-    rule: POISONED,
-    first: "faults: sequential mutations, fails with EIO once",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: '      throw this.#poisonWith("sync", error);\n    };\n',
-      replace:
-        "      return Promise.resolve(this.#handle.syncAll()).then(() => void (this.offset += size));\n    };\n",
-    }],
-  },
-  {
-    name: "mutations go on after a failed sync",
-    rule: POISONED,
-    first: "faults: sequential mutations, fails with EIO once",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: `    this.#poison = poisoned(operation, this.file.path, this.offset, cause);
-    return this.#poison;`,
-      replace: "    return poisoned(operation, this.file.path, this.offset, cause);",
-    }],
-  },
-  {
-    name: "a new segment is begun after a failed sync, and mutations go on there",
-    rule: POISONED,
-    first: "faults: compaction, fails with EIO once",
-    patches: [{
-      file: JOURNAL_WRITER,
-      find: "    if (this.poison !== null) throw this.poison;\n",
-      replace: "",
-    }],
-  },
-  {
-    name: "a short write is taken for a whole one",
-    rule: SHORT,
-    first: "faults: sequential mutations, takes or gives too little",
-    patches: [{
-      file: WRITE_BYTES,
-      find: "    done += count;\n",
-      replace: "    done = bytes.length;\n",
-    }],
-  },
-  {
-    name: "a short read is taken for the end of the file",
-    rule: SHORT,
-    first: "faults: snapshots, takes or gives too little",
-    patches: [{
-      file: "src/disk/file_io.ts",
-      find: "    total += count;\n",
-      replace: "    total += count;\n    break;\n",
-    }],
-  },
-  {
-    name: "a batch that found no space is acknowledged",
-    rule: FULL,
-    first: "faults: sequential mutations, fails with ENOSPC",
-    patches: [
-      {
-        file: SEGMENT_WRITER,
-        find: "writing.catch((error) => this.#rollBack(bytes, error));",
-        replace: "writing.catch(() => {});",
-      },
-      {
-        file: SEGMENT_WRITER,
-        find: "      return this.#rollBack(bytes, error);\n",
-        replace: "",
-      },
-    ],
-  },
-  {
-    name: "a refused batch is not rolled back",
-    rule: FULL,
-    first: "promises: a refused write",
-    patches: [
-      {
-        file: SEGMENT_WRITER,
-        find: "writing.catch((error) => this.#rollBack(bytes, error));",
-        replace:
-          'writing.catch((error) => {\n          throw ioError("write", this.file.path, error);\n        });',
-      },
-      {
-        file: SEGMENT_WRITER,
-        find: "      return this.#rollBack(bytes, error);\n",
-        replace: '      throw ioError("write", this.file.path, error);\n',
-      },
-    ],
-  },
-  {
-    name: "a refused batch is rolled back, and that is not synced",
-    rule: FULL,
-    first: "promises: a refused write",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: "    await this.sync();\n    this.#fill.end = Math.min",
-      replace: "    this.#fill.end = Math.min",
-    }],
-  },
-  {
-    name: "a full disk stops mutations for good",
-    rule: FULL,
-    first: "promises: a refused write",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: "    if (!isFull) throw",
-      replace: "    throw",
-    }],
-  },
-  {
-    name: "a repair that found no space is never made up for",
-    rule: FULL,
-    first: "promises: a disk is full where",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: "      if (isFull) writer.#repair = repair;\n",
-      replace: "",
-    }],
-  },
-  {
-    name: "a repair made once there is space leaves the last batch in memory alone",
-    rule: FULL,
-    first: "promises: a failed sync is repaired",
-    patches: [{
-      file: SEGMENT_WRITER,
-      find: "      await repairTail(this.#handle, repair);\n",
-      replace: "      await repairTail(this.#handle, { ...repair, lastStart: repair.soundEnd });\n",
-    }],
-  },
-  {
-    name: "overwriting that finds no space ends all mutations",
-    rule: FULL,
-    first: "promises: a disk is full where",
-    patches: [{
-      file: "src/journal/segment_writer.ts",
-      find: "        if (!isDiskFull(error) || isComplete) throw",
-      replace: "        throw",
     }],
   },
 ];
