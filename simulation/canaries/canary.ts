@@ -18,7 +18,7 @@ export interface Canary {
   name: string;
   /** The promise it breaks. */
   rule: string;
-  /** Text in the names of the explorations that notice it soonest; the others are tried after them. */
+  /** Text in the names of the explorations that notice it soonest, at least one; the others are tried after them. */
   first: string;
   /** More than one where a second safeguard would make up for the first. */
   patches: Patch[];

@@ -12,9 +12,9 @@ export type Share = SimulationOptions & { index: number; processes: number };
 
 /** What a simulation came to. */
 export interface Catch {
-  /** `caught`: it found a failure. `survived`: it did not. `broken`: it could not run, which says nothing. */
+  /** `caught`: it found a failure. `survived`: it did not. `broken`: it could not run or explored nothing. */
   verdict: "caught" | "survived" | "broken";
-  /** The exploration that failed, or that was under way. */
+  /** The exploration that failed, or that was under way; empty when there was none. */
   exploration: string;
   /** What it said. */
   message: string;
@@ -49,7 +49,9 @@ export function hunt(folder: string, share: Share): Promise<Catch> {
       found.exploration = message.now;
       found.looked = crashStates + damaged + faults;
     } else if (message.says === "rows") {
-      found.verdict = "survived";
+      // It passed, but that says nothing when it explored nothing: a name may be misspelled.
+      if (found.exploration !== "") found.verdict = "survived";
+      else found.message = `no exploration has "${share.only}" in its name`;
     } else {
       const { kind, workload, message: said } = message.failure;
       found.verdict = NOT_A_PROGRAM.test(said.split("\n")[0]!) ? "broken" : "caught";
