@@ -195,13 +195,15 @@ function readRun(
   const run = verifyRun(bytes, at, seed, crc32);
   if (run.lineCounts.length === 0) return { batches: [], stop: run.stop };
   const batches = parseRun(bytes, at, base, run);
-  for (const [index, batch] of batches.entries()) {
+  let count = 0;
+  for (const batch of batches) {
     // A verified batch must continue where the one before it ended.
     if (batch.sequenceFirst !== expected) {
       const stop = batch.sequenceFirst > expected ? "gap" : "repeated";
-      return { batches: batches.slice(0, index), stop };
+      return { batches: batches.slice(0, count), stop };
     }
     expected = batch.sequenceLast + 1;
+    count++;
   }
   return { batches, stop: batches.length < run.lineCounts.length ? "malformed" : run.stop };
 }
