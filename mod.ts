@@ -95,4 +95,5 @@ export type { SnapshotInfo } from "./src/snapshot/snapshot_file.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
 export type { Stats } from "./src/wear/stats.ts";
 export type { StatsOptions } from "./src/options.ts";
+export type { CompactionFailure } from "./src/format/compaction_failure.ts";
 export type { WriteCounts, WriteRatios, WriteTotals } from "./src/format/write_totals.ts";

@@ -4,11 +4,20 @@
  * @module
  */
 
+import type { CompactionFailure } from "../src/format/compaction_failure.ts";
 import type { Finding, Inspection, NextOpen } from "../src/recovery/inspection.ts";
 import { type Context, say, sayJson } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";
-import { countText, type Paint, rangeText, safeText, sizeText, tableText } from "./text.ts";
+import {
+  countText,
+  type Paint,
+  rangeText,
+  safeText,
+  sizeText,
+  tableText,
+  timeText,
+} from "./text.ts";
 import { cardText, cardYearsOf, wearText } from "./wear_text.ts";
 
 /** The options of `inspect`. */
@@ -85,7 +94,7 @@ function inspectionText(
   paint: Paint,
 ): string {
   const { directory, journal, id, mutator, version, segments, snapshots } = inspection;
-  const { quarantine, temporary, findings, nextOpen, verdict } = inspection;
+  const { quarantine, temporary, findings, nextOpen, verdict, compactionFailure } = inspection;
   const writer = mutator === null ? "a mutator without a name" : `the mutator "${mutator}"`;
   const heading = (name: string) => paint.bold(name.padEnd(12));
   const lines = [
@@ -99,6 +108,9 @@ function inspectionText(
     ...endurance === undefined
       ? []
       : [`${heading("card")}${cardText(inspection.written, endurance)}`],
+    ...compactionFailure === null
+      ? []
+      : [`${heading("compaction")}${compactionText(compactionFailure, paint)}`],
   ];
   const sizeLine = (name: string, files: { name: string; size: number }[]) =>
     files.length === 0 ? "" : `${paint.bold(name)}\n` +
@@ -110,6 +122,14 @@ function inspectionText(
     sizeLine("never finished", temporary) +
     (findings.length === 0 ? "" : `${paint.bold("findings")}\n`) +
     findings.map((finding) => `  ${findingText(finding, paint)}\n`).join("");
+}
+
+function compactionText(
+  { sequence, timestamp, reason }: CompactionFailure,
+  paint: Paint,
+): string {
+  const when = `at sequence ${sequence}, ${timeText(timestamp)}`;
+  return `${paint.red("failed")} ${when}: ${safeText(reason)}`;
 }
 
 function segmentsText(segments: Inspection["segments"], paint: Paint): string {

@@ -60,6 +60,7 @@ export interface StateManagerOptions extends JournalOptions {
   /**
    * Called when an automatic compaction fails. No mutation is affected, and compaction is tried again later. Anything
    * that this function throws is ignored.
+   * @default one warning on the console, until a compaction succeeds
    */
   onCompactionError?: (error: MinistateError) => void;
 }

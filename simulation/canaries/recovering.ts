@@ -182,7 +182,7 @@ export const RECOVERING: readonly Canary[] = [
     patches: [{
       file: JOURNAL_WRITER,
       find:
-        "      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, totals));\n",
+        "      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, notes));\n",
       replace: "",
     }],
   },

@@ -7,8 +7,7 @@
 
 import type { DurableFs } from "../durable_fs.ts";
 import { encodeBatchEnd } from "./batch_end.ts";
-import type { WriteTotals } from "./write_totals.ts";
-import type { SegmentHeader, SnapshotHeader } from "./format.ts";
+import type { DirectoryNotes, SegmentHeader, SnapshotHeader } from "./format.ts";
 
 /** CRC-32 of `bytes`, continued from `seed`. */
 export type Crc32 = DurableFs["crc32"];
@@ -49,15 +48,15 @@ export function encodeHeader(
 /**
  * Encodes a seal: everything up to `sequence` was synced before this line was written.
  *
- * @param written the directory's write totals at that point
+ * @param notes about the directory at that point
  */
 export function encodeSeal(
   sequence: number,
   crc32: Crc32,
   seed: number,
-  written?: WriteTotals,
+  notes?: DirectoryNotes,
 ): Uint8Array {
-  return encodeControlLine({ seal: sequence, written }, crc32, seed).bytes;
+  return encodeControlLine({ seal: sequence, ...notes }, crc32, seed).bytes;
 }
 
 /** Encodes batches into one reused buffer. The bytes are valid until the next call. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CompactionFailure } from "./compaction_failure.ts";
 import type { WriteTotals } from "./write_totals.ts";
 
 /** The format version written into every header. A higher version is refused. */
@@ -63,8 +64,16 @@ export const CONTROL_TAIL_SIZE = 19;
 /** `"xxxxxxxx"]` and a line feed: how the last line of every batch ends. */
 export const BATCH_TAIL_SIZE = 12;
 
+/** What seals and segment headers record about the directory, at no write of their own. */
+export interface DirectoryNotes {
+  /** What it had written until then. If a header lacks it, counting begins there. */
+  written?: WriteTotals;
+  /** Why the last compaction failed; missing when it did not. */
+  compactionFailure?: CompactionFailure;
+}
+
 /** First line of a segment. */
-export interface SegmentHeader {
+export interface SegmentHeader extends DirectoryNotes {
   ministate: "journal";
   format: number;
   /** Sixteen hexadecimal digits drawn when the journal was created; the same in all its files. */
@@ -81,8 +90,6 @@ export interface SegmentHeader {
   mutator: string | null;
   version: number;
   timestamp: number;
-  /** What the directory had written when the segment was begun. If missing, counting begins here. */
-  written?: WriteTotals;
 }
 
 /** First line of a snapshot. */

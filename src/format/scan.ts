@@ -20,6 +20,7 @@ import {
   type SegmentHeader,
   type SnapshotHeader,
 } from "./format.ts";
+import { type CompactionFailure, readCompactionFailure } from "./compaction_failure.ts";
 import { isWriteTotals, type WriteTotals } from "./write_totals.ts";
 
 export type { Batch };
@@ -32,6 +33,8 @@ export interface Seal {
   offsetEnd: number;
   /** The directory's write totals at that point, if the seal has them. */
   written: WriteTotals | undefined;
+  /** Why the last compaction before it failed; `null` when it did not. */
+  compactionFailure: CompactionFailure | null;
 }
 
 /** The first place where a scan could not continue. */
@@ -183,7 +186,8 @@ function readSeal(
   // A sound seal for another sequence: records before it are missing, or the seal is out of place.
   if (control.content.seal !== expected - 1) return "gap";
   const { written } = control.content;
-  return { offset: base + at, offsetEnd: base + end + 1, written };
+  const compactionFailure = readCompactionFailure(control.content.compactionFailure);
+  return { offset: base + at, offsetEnd: base + end + 1, written, compactionFailure };
 }
 
 /** Reads consecutive batches; also returns why the next one could not be read, as {@linkcode Run} does. */

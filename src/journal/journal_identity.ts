@@ -5,8 +5,7 @@
  */
 
 import { begunAt, type Editions, headerEdition } from "../disk/editions.ts";
-import { FORMAT, type SegmentHeader } from "../format/format.ts";
-import type { WriteTotals } from "../format/write_totals.ts";
+import { type DirectoryNotes, FORMAT, type SegmentHeader } from "../format/format.ts";
 
 /** What a journal's files have in common. */
 export interface JournalIdentity extends Editions {
@@ -23,16 +22,16 @@ export function drawId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Makes the header of a segment that begins with `first`. `totals` holds what the directory has written so far. */
+/** Makes the header of a segment that begins with `first`. `notes` are about the directory so far. */
 export function segmentHeader(
   identity: JournalIdentity,
   first: number,
   timestamp: number,
-  totals?: WriteTotals,
+  notes: DirectoryNotes = {},
 ): SegmentHeader {
   const { id, mutator, version } = identity;
   // Before the first mutation there is nothing to record: counting begins with this segment.
-  const written = totals !== undefined && totals.mutations > 0 ? totals : undefined;
+  const written = (notes.written?.mutations ?? 0) > 0 ? notes.written : undefined;
   return {
     ministate: "journal",
     format: FORMAT,
@@ -43,5 +42,6 @@ export function segmentHeader(
     version,
     timestamp,
     written,
+    compactionFailure: notes.compactionFailure,
   };
 }

@@ -217,7 +217,7 @@ export class JournalWriter {
     await before.settle();
     const file = segmentFile(this.identity, first);
     try {
-      const header = segmentHeader(this.identity, first, readClock(clock), writeCounter.totals);
+      const header = segmentHeader(this.identity, first, readClock(clock), writeCounter.notes);
       this.#segment = await SegmentWriter.create(fs, directory, file, header, before.fillsAhead);
     } catch (error) {
       // Any other failure came before the new name existed, so the current segment is still good.
@@ -282,7 +282,7 @@ export class JournalWriter {
   }
 
   async #seal(): Promise<void> {
-    await this.#segment.writeSeal(this.#sequence, this.#settings.writeCounter.totals);
+    await this.#segment.writeSeal(this.#sequence, this.#settings.writeCounter.notes);
     await this.#segment.sync();
     this.#sealedAt = this.#sequence;
     this.#writesSealed = this.#settings.writeCounter.sinceOpen.writes;
@@ -324,8 +324,8 @@ export class JournalWriter {
     const segment = this.#segment, isSealed = this.#isSealed;
     // Everything acknowledged is durable. A full disk only costs the proof of the last batch, and the line feeds stay.
     try {
-      const { totals } = this.#settings.writeCounter;
-      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, totals));
+      const { notes } = this.#settings.writeCounter;
+      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, notes));
       await hasNoSpaceFor(() => segment.trim());
     } finally {
       // One sync for both: whatever a power cut leaves of a seal and line feeds is a torn tail.

@@ -9,6 +9,7 @@ import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import type { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
+import { type CompactionFailure, readCompactionFailure } from "../format/compaction_failure.ts";
 import { BATCH_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
 import { type Batch, type Damage, scanBatches, type ScanResult } from "../format/scan.ts";
@@ -36,6 +37,8 @@ export class SegmentReader {
   readonly seed: number;
   /** What the lines up to the last sound one cost. */
   readonly written: SegmentTotals;
+  /** Why the last compaction failed, by the last sound header or seal; `null` when it did not. */
+  compactionFailure: CompactionFailure | null;
   /** Where the last sound line ends. */
   soundEnd: number;
   /** Where the last sound batch begins, or the seal after it; the end of the header when there is neither. */
@@ -55,6 +58,7 @@ export class SegmentReader {
     this.header = header;
     this.seed = checksum;
     this.written = new SegmentTotals(header, size);
+    this.compactionFailure = readCompactionFailure(header.compactionFailure);
     this.soundEnd = size;
     this.lastStart = size;
     this.expected = header.first;
@@ -151,6 +155,7 @@ export class SegmentReader {
     this.soundEnd = soundEnd;
     this.sealed = sealed === true;
     this.written.add(batches, seals);
+    for (const seal of seals) this.compactionFailure = seal.compactionFailure;
     const last = batches[batches.length - 1];
     if (last !== undefined) this.expected = last.sequenceLast + 1;
     this.lastStart = (this.sealed ? seals[seals.length - 1] : last)!.offset;

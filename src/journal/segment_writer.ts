@@ -9,9 +9,8 @@ import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { encodeHeader, encodeSeal } from "../format/encode.ts";
 import type { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
-import type { SegmentHeader } from "../format/format.ts";
+import type { DirectoryNotes, SegmentHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../disk/names.ts";
-import type { WriteTotals } from "../format/write_totals.ts";
 import { FillAhead } from "./fill_ahead.ts";
 import { poisoned } from "./poison.ts";
 import { hasNoSpaceFor, repairTail, type TailRepair } from "./tail_repair.ts";
@@ -251,12 +250,12 @@ export class SegmentWriter {
   /**
    * Writes a seal, so that the last batch is provable too. It fits in the reserve of the fill, and must be synced.
    *
-   * @param written what the directory has written so far
+   * @param notes about the directory so far
    */
-  async writeSeal(sequence: number, written?: WriteTotals): Promise<void> {
+  async writeSeal(sequence: number, notes?: DirectoryNotes): Promise<void> {
     if (this.#poison !== null) throw this.#poison;
     await this.settle();
-    const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed, written);
+    const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed, notes);
     try {
       await writeFully(this.#handle, bytes, this.offset, this.#progress);
     } catch (error) {

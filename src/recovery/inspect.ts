@@ -54,6 +54,7 @@ export async function inspectState(
     segments: segments.map(inspectSegment),
     snapshots: survey.snapshots.map((facts) => inspectSnapshot(facts, identity?.id ?? null)),
     written: wearOf(plan.written, identity?.id, segments.map(timedSegment)),
+    compactionFailure: plan.compactionFailure,
     quarantine: await listQuarantine(fs, directory),
     temporary: await sizesOf(fs, files.temporary),
     findings,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CompactionFailure } from "../format/compaction_failure.ts";
 import type { SequenceRange } from "./corruption.ts";
 import type { WearInspection } from "../wear/inspection.ts";
 
@@ -106,6 +107,12 @@ export interface Inspection {
   snapshots: SnapshotInspection[];
   /** What was written over the lifetime of the directory. */
   written: WearInspection;
+  /**
+   * When the last snapshot or compaction failed, and why, by the newest header or seal. `null` when it did not fail, when
+   * there is a later snapshot, or when nothing was recorded since the failure: it waits for the next segment or a clean
+   * close.
+   */
+  compactionFailure: CompactionFailure | null;
   /** What recovery has set aside. The names of those in `quarantine-2` and so on begin with that folder's. */
   quarantine: SpareFile[];
   /** Unfinished files; the next open deletes them. */

@@ -6,6 +6,7 @@
 
 import type { NamedFile } from "../disk/names.ts";
 import { CorruptionError } from "../errors.ts";
+import type { CompactionFailure } from "../format/compaction_failure.ts";
 import { TORN_SIZE_MAX } from "../format/format.ts";
 import type { WriteTotals } from "../format/write_totals.ts";
 import { newestTotals } from "../wear/stats.ts";
@@ -27,6 +28,8 @@ export interface Plan {
   sealed: boolean;
   /** What the directory has written over its lifetime. */
   written: WriteTotals;
+  /** Why the last compaction failed, as far as the journal records it; `null` when a later snapshot was written. */
+  compactionFailure: CompactionFailure | null;
   /** The segment that is continued; `null` when a new one is begun. */
   end: ReadSegment | null;
   /** The tail to cut. With no `end`, it is that of an empty segment, which a new one replaces. */
@@ -75,11 +78,18 @@ export function planOf(survey: Survey): Plan {
     bytesRead: read.reduce((size, { soundEnd }) => size + soundEnd, 0),
     sealed: last?.judgement.verdict === "open" && end!.sealed,
     written: newestTotals([read.at(-1)?.written, identity?.written], sequence + 1),
+    compactionFailure: failureSince(start, read.at(-1)),
     // What a damaged segment has no sound part of can't be continued.
     end: corruption !== null && corruption.soundEnd === null ? null : end,
     torn: last === undefined ? null : tornTail(last),
     corruption,
   };
+}
+
+/** A failure is over once there is a snapshot of a later sequence. */
+function failureSince(start: ReplayStart, last: ReadSegment | undefined): CompactionFailure | null {
+  const failure = last?.compactionFailure ?? null;
+  return failure !== null && failure.sequence < start.sequence ? null : failure;
 }
 
 interface Judged {

@@ -80,6 +80,7 @@ export async function recover(
   replay.settle(stored?.version ?? null);
   const wanted = opener ?? { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
   const writeCounter = new WriteCounter(plan.written, directory.written);
+  writeCounter.compactionFailure = plan.compactionFailure;
   const { bytesRead } = plan;
   const isUpdate = stored !== null && stored.version !== wanted.version;
   const common = {

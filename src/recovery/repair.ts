@@ -8,8 +8,7 @@ import { copyRange } from "../disk/copy_range.ts";
 import { inEdition } from "../disk/editions.ts";
 import { segmentFile } from "../disk/names.ts";
 import { ioError, isDiskFull } from "../failures.ts";
-import { readClock } from "../format/format.ts";
-import type { WriteTotals } from "../format/write_totals.ts";
+import { type DirectoryNotes, readClock } from "../format/format.ts";
 import { type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
 import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
 import { SegmentWriter } from "../journal/segment_writer.ts";
@@ -58,7 +57,7 @@ export async function repair(
       inEdition(identity, edition),
       sequence + 1,
       now,
-      settings.writeCounter.totals,
+      settings.writeCounter.notes,
     );
   await directory.removeTemporary(files);
   let aside: SetAside | null = null;
@@ -109,9 +108,9 @@ async function beginSegment(
   identity: JournalIdentity,
   first: number,
   now: number,
-  totals: WriteTotals,
+  notes: DirectoryNotes,
 ): Promise<SegmentWriter> {
-  const header = segmentHeader(identity, first, now, totals);
+  const header = segmentHeader(identity, first, now, notes);
   // The directory first: if its name is lost, a record in it is lost as well.
   await directory.syncAncestors();
   const file = segmentFile(identity, first);

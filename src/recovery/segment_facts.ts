@@ -10,6 +10,7 @@ import type { NamedFile } from "../disk/names.ts";
 import { isFilesOwn, readPatiently } from "../disk/refusals.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
+import type { CompactionFailure } from "../format/compaction_failure.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import type { Batch, Damage } from "../format/scan.ts";
 import type { WriteTotals } from "../format/write_totals.ts";
@@ -39,6 +40,8 @@ export interface ReadSegment {
   batchLast: { offsetEnd: number; timestamp: number } | null;
   /** What the directory had written by the end of the last sound line. */
   written: WriteTotals;
+  /** Why the last compaction failed, by the last sound header or seal; `null` when it did not. */
+  compactionFailure: CompactionFailure | null;
   damage: Damage | null;
   /** The disk's refusal to read part of it, if there was one. */
   unreadable: MinistateError | null;
@@ -141,6 +144,7 @@ function factsOf(
     sealed: reader.sealed,
     batchLast: last && { offsetEnd: last.offsetEnd, timestamp: last.timestamp },
     written: reader.written.totals,
+    compactionFailure: reader.compactionFailure,
     damage: reader.damage,
     unreadable: reader.unreadable,
     evidence,

@@ -6,7 +6,7 @@
 
 import type { Compaction } from "./compaction.ts";
 import type { MinistateError } from "../errors.ts";
-import { isDiskFull } from "../failures.ts";
+import { isDiskFull, messageOf } from "../failures.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 
 /**
@@ -25,7 +25,8 @@ export class AutomaticCompaction {
   readonly #compaction: Compaction;
   readonly #writer: JournalWriter;
   readonly #size: number;
-  readonly #onError: (error: MinistateError) => unknown;
+  readonly #directory: string;
+  readonly #onError: ((error: MinistateError) => unknown) | null;
   /** Why the last compaction failed; `null` when it did not. */
   failure: MinistateError | null = null;
   #running = false;
@@ -38,11 +39,13 @@ export class AutomaticCompaction {
     compaction: Compaction,
     writer: JournalWriter,
     settings: { compactionSize: number; onCompactionError?: (error: MinistateError) => void },
+    directory: string,
   ) {
     this.#compaction = compaction;
     this.#writer = writer;
     this.#size = settings.compactionSize;
-    this.#onError = settings.onCompactionError ?? (() => {});
+    this.#onError = settings.onCompactionError ?? null;
+    this.#directory = directory;
     writer.onBatchEnd((error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong());
   }
 
@@ -79,8 +82,9 @@ export class AutomaticCompaction {
         this.#refusalsNext = 1;
       },
       (error) => {
+        const isFirst = this.failure === null;
         // The first failure of several waits for the smallest share.
-        if (this.failure !== null) {
+        if (!isFirst) {
           this.#retryShare = Math.min(RETRY_SHARE_MAX, this.#retryShare * 2);
         }
         this.#running = false;
@@ -88,7 +92,8 @@ export class AutomaticCompaction {
         this.#refusalsLeft = this.#refusalsNext;
         this.#refusalsNext = Math.min(REFUSALS_MAX, this.#refusalsNext * 2);
         this.#compaction.growth.restart();
-        this.#tell(error);
+        if (this.#onError !== null) this.#tell(this.#onError, error);
+        else if (isFirst) this.#warn(error);
       },
     );
   }
@@ -97,13 +102,25 @@ export class AutomaticCompaction {
    * Calls the callback; resolves with whether it succeeded. An error that it throws is ignored: there is no caller here
    * to report it to, and `failure` still reports the compaction.
    */
-  async #tell(error: MinistateError): Promise<boolean> {
+  async #tell(
+    onError: (error: MinistateError) => unknown,
+    error: MinistateError,
+  ): Promise<boolean> {
     try {
-      await this.#onError(error);
+      await onError(error);
       return true;
     } catch {
       return false;
     }
+  }
+
+  /** Without a callback, nobody would notice that the journal grows without limit. One warning until it works again. */
+  #warn(error: MinistateError): void {
+    console.warn(
+      `ministate: "${this.#directory}" was not compacted, and its journal grows until that succeeds: ${
+        messageOf(error)
+      }`,
+    );
   }
 
   /** Starts no more compactions. */

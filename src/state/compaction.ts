@@ -5,7 +5,8 @@
  */
 
 import { MinistateError } from "../errors.ts";
-import { ioError, isDiskFull } from "../failures.ts";
+import { ioError, isDiskFull, messageOf } from "../failures.ts";
+import { type CompactionFailure, shortReason } from "../format/compaction_failure.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
 import type { JournalGrowth } from "./journal_growth.ts";
@@ -53,6 +54,14 @@ export interface StateSource {
   rebuild: (sequence: number) => Promise<unknown>;
 }
 
+/** The settings of snapshots and compactions. */
+export interface CompactionSettings {
+  clock: () => number;
+  snapshotsKept: number;
+  /** Receives how each of them ended. */
+  outcome: { compactionFailure: CompactionFailure | null };
+}
+
 /** Snapshots and compactions of one journal. */
 export class Compaction {
   readonly #directory: StateDirectory;
@@ -62,6 +71,7 @@ export class Compaction {
   readonly #state: StateSource;
   /** For jobs that need the files to stay unchanged. */
   readonly turn: InTurn = new InTurn();
+  readonly #outcome: CompactionSettings["outcome"];
   /** Measured from the last snapshot. */
   readonly growth: JournalGrowth;
   #newest: SnapshotInfo | null;
@@ -74,7 +84,7 @@ export class Compaction {
   constructor(
     directory: StateDirectory,
     writer: JournalWriter,
-    settings: { clock: () => number; snapshotsKept: number },
+    settings: CompactionSettings,
     found: { newest: SnapshotInfo | null; growth: JournalGrowth },
     state: StateSource,
   ) {
@@ -82,6 +92,7 @@ export class Compaction {
     this.#writer = writer;
     this.#clock = settings.clock;
     this.#kept = settings.snapshotsKept;
+    this.#outcome = settings.outcome;
     this.#newest = found.newest;
     this.growth = found.growth;
     this.#state = state;
@@ -94,7 +105,7 @@ export class Compaction {
 
   /** Writes a snapshot of the current state. */
   createSnapshot(): Promise<SnapshotInfo> {
-    return this.turn.run(() => this.#snapshot());
+    return this.#run(() => this.#snapshot());
   }
 
   /** Like `createSnapshot`, but a full disk is ignored: the older files stay in use. */
@@ -108,9 +119,28 @@ export class Compaction {
 
   /** Writes a snapshot and deletes what is no longer needed. */
   compact(): Promise<CompactionReport> {
-    return this.turn.run(async () => {
+    return this.#run(async () => {
       const snapshot = await this.#snapshot();
       return { snapshot, deleted: await this.#deleteUnneeded() };
+    });
+  }
+
+  /** Runs a job in its turn. How it ends is recorded in the next seal or header. */
+  #run<T>(job: () => Promise<T>): Promise<T> {
+    return this.turn.run(async () => {
+      try {
+        const result = await job();
+        this.#outcome.compactionFailure = null;
+        return result;
+      } catch (error) {
+        this.#outcome.compactionFailure = {
+          sequence: this.#writer.sequence,
+          timestamp: readClock(this.#clock),
+          code: error instanceof MinistateError ? error.code : null,
+          reason: shortReason(messageOf(error)),
+        };
+        throw error;
+      }
     });
   }
 

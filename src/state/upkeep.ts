@@ -29,9 +29,15 @@ export function upkeepOf<S, M, R>(
   const state = { live: () => machine.state, rebuild };
   const growth = new JournalGrowth(writeCounter.sinceOpen, bytesRead);
   const found = { newest: snapshot, growth };
-  const compaction = new Compaction(directory, writer, settings, found, state);
+  const compaction = new Compaction(
+    directory,
+    writer,
+    { ...settings, outcome: writeCounter },
+    found,
+    state,
+  );
   const automatic = settings.compaction === "manual"
     ? null
-    : new AutomaticCompaction(compaction, writer, settings);
+    : new AutomaticCompaction(compaction, writer, settings, directory.path);
   return { compaction, automatic };
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { CompactionFailure } from "../format/compaction_failure.ts";
+import type { DirectoryNotes } from "../format/format.ts";
 import {
   addWrites,
   cardYears,
@@ -28,14 +30,21 @@ export interface Stats {
    * is not given, or nothing was written. Opening and the first mutation cost some 90 KiB, so ask after some hours.
    */
   cardYears: number | null;
+  /**
+   * When the last snapshot or compaction failed, and why; `null` when it succeeded, or there was none. It is kept in the
+   * journal, so a failure before opening counts too.
+   */
+  compactionFailure: CompactionFailure | null;
 }
 
-/** Counts since opening, added to the totals found in the files. */
+/** What an open directory's control lines record: counts since opening, added to the totals found in the files. */
 export class WriteCounter {
   readonly #before: WriteTotals;
   readonly #openedAt = performance.now();
   /** What was written since opening; still counting. */
   readonly sinceOpen: WriteCounts;
+  /** Why the last compaction failed; `null` when it did not. */
+  compactionFailure: CompactionFailure | null = null;
 
   /** @param before the totals found in the files at opening */
   constructor(before: WriteTotals, sinceOpen: WriteCounts) {
@@ -46,6 +55,12 @@ export class WriteCounter {
   /** The totals so far. */
   get totals(): WriteTotals {
     return addWrites(this.#before, this.sinceOpen);
+  }
+
+  /** What the next seal or header records. */
+  get notes(): DirectoryNotes {
+    const { totals: written, compactionFailure } = this;
+    return compactionFailure === null ? { written } : { written, compactionFailure };
   }
 
   /** How long the directory has been open, in milliseconds, by a monotonic clock. */
@@ -77,7 +92,7 @@ export function newestTotals(found: (WriteTotals | undefined)[], since: number):
  */
 export function statsOf(counter: WriteCounter, options: StatsOptions): Stats {
   const { enduranceBytes } = statsSettings(options);
-  const { openMs, sinceOpen, totals } = counter;
+  const { openMs, sinceOpen, totals, compactionFailure } = counter;
   return {
     openMs,
     sinceOpen: withRatios(sinceOpen),
@@ -85,5 +100,6 @@ export function statsOf(counter: WriteCounter, options: StatsOptions): Stats {
     cardYears: enduranceBytes === undefined
       ? null
       : cardYears(enduranceBytes, sinceOpen.cardBytes, openMs),
+    compactionFailure,
   };
 }

@@ -82,6 +82,7 @@ function automatic(outcome: () => Promise<unknown>) {
     compaction as unknown as Compaction,
     writer as unknown as JournalWriter,
     { compactionSize: 100, onCompactionError: (error) => errors.push(error) },
+    "state",
   );
   return { it, writer, growth, compaction, asked, errors, endBatch };
 }

@@ -268,7 +268,7 @@ test("apply() waits for more journal each time before it retries a failed compac
   isRefused = false;
 });
 
-test("a failed automatic compaction is reported only by compactionError when nobody listens", async () => {
+test("compactionError reports a failed automatic compaction when nobody listens", async () => {
   await using directory = await temporaryDirectory();
   let fails = false;
   const fs = await wrapFs(({ name, path }) => {

@@ -40,6 +40,7 @@ export function soundSegment(
     sealed: false,
     batchLast: { offsetEnd: SOUND_END, timestamp: 0 },
     written: { since: 1, ...noWrites() },
+    compactionFailure: null,
     damage: null,
     unreadable: null,
     evidence: null,
