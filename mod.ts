@@ -73,7 +73,7 @@ export {
   TooNewError,
 } from "./src/errors.ts";
 export type { Change } from "./src/state/changes.ts";
-export type { ChangesOptions } from "./src/options.ts";
+export type { ChangesOptions, CloseOptions } from "./src/options.ts";
 export type { SequenceRange } from "./src/recovery/corruption.ts";
 export type {
   Applied,

@@ -11,13 +11,14 @@ import { DEPTH_MAX, TORN_SIZE_MAX } from "../src/format/format.ts";
 import { sparse } from "../test/support/sparse_fs.ts";
 import { codeOf, fileOf, type Promised } from "./promised.ts";
 import type { Tally } from "./tally.ts";
-import { DIRECTORY, NAME } from "./world.ts";
+import { DIRECTORY, NAME, World } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
 /** All of them. */
 export const STATE: readonly Promised[] = [
   { name: "a snapshot drops nothing", keep: snapshotDropsNothing },
   { name: "a state holds a mutation of any depth", keep: depthsFit },
+  { name: "a close can leave no tail", keep: closeLeavesNoTail },
   { name: "a file of holes is read in bounded time", keep: holesEnd },
 ];
 
@@ -82,6 +83,27 @@ async function depthsFit(tally: Tally): Promise<void> {
   assertEquals(JSON.stringify(again.state), JSON.stringify({ kept: [[[deep]]] }));
   await again.close();
   tally.state("snapshot", "written");
+}
+
+/** As often as a board is switched off, and at most as many snapshots as are kept. */
+const CLOSES = 5;
+
+async function closeLeavesNoTail(tally: Tally): Promise<void> {
+  let fs = freshDisk();
+  const world = new World();
+  for (let i = 0; i < CLOSES; i++) {
+    const manager = await world.open(fs, { compaction: "automatic" });
+    const waiting = world.apply(manager);
+    await manager.close({ snapshot: true });
+    await waiting;
+    fs = fs.crash();
+    const again = await world.open(fs, { readOnly: true });
+    assertEquals(again.recovery.replayed, 0, "a tail is left");
+    await again.close();
+    const snapshots = fs.paths(DIRECTORY).filter((path) => path.includes(".snapshot."));
+    assert(snapshots.length <= 2, "snapshots pile up");
+    tally.state("close", "no tail");
+  }
 }
 
 const HUGE = 2 ** 32;

@@ -124,6 +124,8 @@ const STATS_CHECKS: Record<keyof StatsOptions, Check> = {
   enduranceBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
 };
 
+const CLOSE_CHECKS: Record<keyof CloseOptions, Check> = { snapshot: oneOf(true, false) };
+
 const CHANGES_CHECKS: Record<keyof ChangesOptions, Check> = {
   // Checked as a sequence.
   from: () => null,
@@ -249,6 +251,16 @@ export function statsSettings(options: StatsOptions): StatsOptions {
 }
 
 /**
+ * Checks the options of `close` and fills in defaults.
+ *
+ * @throws {TypeError} when an option is unknown or of the wrong type
+ */
+export function closeSettings(options: CloseOptions): Required<CloseOptions> {
+  check(options, CLOSE_CHECKS);
+  return { snapshot: false, ...given(options) };
+}
+
+/**
  * Checks the options of `changes` and fills in `defaults`.
  *
  * @throws {TypeError} when an option is unknown or of the wrong type
@@ -289,6 +301,16 @@ export function eachMutation<M>(mutations: readonly M[], encode: (mutation: M) =
 export interface StatsOptions {
   /** How many bytes can be written to the card before it wears out (its maker's "TBW"). @default unknown */
   enduranceBytes?: number;
+}
+
+/** How `close` ends. */
+export interface CloseOptions {
+  /**
+   * Whether to write a snapshot first, unless there is nothing to replay. With automatic compaction, also deletes what
+   * is no longer needed.
+   * @default false
+   */
+  snapshot?: boolean;
 }
 
 /** Where `changes` begins, and when it ends. */

@@ -12,14 +12,14 @@ import type { Compaction, CompactionReport } from "./state/compaction.ts";
 import type { MinistateError } from "./errors.ts";
 import { closedError, readOnlyError } from "./failures.ts";
 import { type Change, Changes } from "./state/changes.ts";
-import type { ChangesOptions } from "./options.ts";
+import type { ChangesOptions, CloseOptions } from "./options.ts";
 import { checkPast, rebuildState } from "./state/history.ts";
 import { parseExactly } from "./format/json_parse.ts";
 import { InTurn } from "./state/in_turn.ts";
 import type { JournalWriter } from "./journal/journal_writer.ts";
 import type { Applied, DeepReadonly, Mutator, Reducer } from "./state/mutator.ts";
 import type { StateMachine } from "./state/mutator.ts";
-import { checkOptions, eachMutation } from "./options.ts";
+import { checkOptions, closeSettings, eachMutation } from "./options.ts";
 import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
 import type { Recovered } from "./recovery/recovery.ts";
 import type { RecoveryReport } from "./recovery/report.ts";
@@ -64,6 +64,8 @@ export class StateManager<S, M, R = unknown> {
   /** Jobs that read more than one file run one at a time, and closing waits for them. */
   readonly #turn: InTurn;
   #closed = false;
+  /** The snapshot that `close` was asked for. Resolves with its failure, or `null`. */
+  #lastSnapshot: Promise<{ error: unknown } | null> | null = null;
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
 
@@ -516,6 +518,16 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Waits for everything in progress, writes a seal, trims the segment and releases the lock.
    *
+   * With `snapshot`, writes a snapshot first, so that the next `open` replays nothing. When that fails, the manager is
+   * closed all the same, the lock is released, nothing is lost, and the call rejects with the reason.
+   *
+   * @param options whether to write a snapshot first
+   * @throws {TypeError} when an option is unknown or of the wrong type; the manager stays open
+   * @throws {InvalidStateError} with `snapshot`, when the state is not JSON; the manager is closed
+   * @throws {DiskFullError} with `snapshot`, when there is no space for it; the manager is closed
+   * @throws {ReadOnlyError} with `snapshot`, when it was opened read-only; the manager is closed
+   * @throws {ClosedError} with `snapshot`, when it was closed before without one
+   *
    * @example Close, and open again
    * ```ts
    * import { StateManager } from "@ministate/ministate";
@@ -533,16 +545,51 @@ export class StateManager<S, M, R = unknown> {
    * await using again = await StateManager.open("state", "counter.wal.jsonl", counter);
    * assertEquals(again.recovery.sealed, true);
    * ```
+   *
+   * @example Leave nothing to replay
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counter = {
+   *   initial: () => ({ value: 0 }),
+   *   apply: (state: { value: number }, { by }: { by: number }) => state.value += by,
+   * };
+   * const manager = await StateManager.open("state", "counter.wal.jsonl", counter);
+   * await manager.apply({ by: 1 });
+   * await manager.close({ snapshot: true });
+   *
+   * await using again = await StateManager.open("state", "counter.wal.jsonl", counter);
+   * assertEquals([again.state.value, again.recovery.replayed], [1, 0]);
+   * ```
    */
-  async close(): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { snapshot } = closeSettings(options);
+    const isFirst = !this.#closed;
     this.#closed = true;
     this.#changes.close();
+    this.#automatic?.stop();
+    if (snapshot) this.#lastSnapshot ??= this.#writeLastSnapshot(isFirst);
+    const failure = await this.#lastSnapshot;
     try {
-      this.#automatic?.stop();
       await this.#turn.idle();
       await this.#writer?.close();
     } finally {
       await this.#directory.close();
+    }
+    // Only whoever asked for the snapshot hears of its failure: the close itself succeeded.
+    if (snapshot && failure !== null) throw failure.error;
+  }
+
+  /** A failure must not prevent the close. */
+  async #writeLastSnapshot(isFirst: boolean): Promise<{ error: unknown } | null> {
+    try {
+      if (!isFirst) throw closedError(this.stateDir);
+      if (this.#compaction === null) throw readOnlyError(this.stateDir);
+      await this.#compaction.leaveNoTail(this.#automatic !== null);
+      return null;
+    } catch (error) {
+      return { error };
     }
   }
 

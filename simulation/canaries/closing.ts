@@ -6,6 +6,7 @@
 
 import type { Canary } from "./canary.ts";
 
+const TAIL = "A close that is asked for a snapshot leaves nothing to replay, and no more files";
 const END = "close() waits for everything, then releases the lock, and nothing follows";
 
 /** Each of them breaks one promise about the end. */
@@ -104,5 +105,25 @@ export const CLOSING: readonly Canary[] = [
         replace: "settings, segment, sequence, true);",
       },
     ],
+  },
+  {
+    name: "a close forgets the batch in progress",
+    rule: TAIL,
+    first: "promises: a close can leave no tail",
+    patches: [{
+      file: "src/state/compaction.ts",
+      find: "    await this.#writer.exclusive(() => Promise.resolve());\n    if (this.#writer",
+      replace: "    if (this.#writer",
+    }],
+  },
+  {
+    name: "every close leaves one more snapshot",
+    rule: TAIL,
+    first: "promises: a close can leave no tail",
+    patches: [{
+      file: "src/state/compaction.ts",
+      find: "      if (deletes && snapshot !== before) await",
+      replace: "      if (deletes && snapshot === before) await",
+    }],
   },
 ];

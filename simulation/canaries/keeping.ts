@@ -131,7 +131,7 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: snapshots of a large state",
     patches: [
       {
-        file: COMPACTION,
+        file: "src/format/snapshot_encode.ts",
         find: "if (size > sizeMax) return null;",
         replace: "if (size > sizeMax) break;",
       },

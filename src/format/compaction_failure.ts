@@ -4,6 +4,8 @@
  * @module
  */
 
+import { MinistateError } from "../errors.ts";
+import { messageOf } from "../failures.ts";
 import { isCount } from "./format.ts";
 
 /** Why the last snapshot or compaction failed. */
@@ -21,9 +23,16 @@ export interface CompactionFailure {
 /** A header must hold it beside the longest name of a mutator, and JSON may write six bytes for a character. */
 const REASON_SIZE_MAX = 320;
 
-/** Shortens a reason, so that the line that holds it stays within its limit. */
-export function shortReason(reason: string): string {
-  return reason.length <= REASON_SIZE_MAX ? reason : `${reason.slice(0, REASON_SIZE_MAX - 1)}…`;
+/** Makes the record, short enough for the line that holds it. */
+export function compactionFailureOf(
+  error: unknown,
+  sequence: number,
+  timestamp: number,
+): CompactionFailure {
+  const code = error instanceof MinistateError ? error.code : null;
+  const text = messageOf(error);
+  const reason = text.length <= REASON_SIZE_MAX ? text : `${text.slice(0, REASON_SIZE_MAX - 1)}…`;
+  return { sequence, timestamp, code, reason };
 }
 
 /** Reads the record from a control line; `null` when it has none, or one that isn't ours. */

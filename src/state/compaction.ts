@@ -5,8 +5,8 @@
  */
 
 import { MinistateError } from "../errors.ts";
-import { ioError, isDiskFull, messageOf } from "../failures.ts";
-import { type CompactionFailure, shortReason } from "../format/compaction_failure.ts";
+import { ioError, isDiskFull } from "../failures.ts";
+import { type CompactionFailure, compactionFailureOf } from "../format/compaction_failure.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { InTurn } from "./in_turn.ts";
 import type { JournalGrowth } from "./journal_growth.ts";
@@ -15,7 +15,7 @@ import type { JournalIdentity } from "../journal/journal_identity.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import type { NamedFile } from "../disk/names.ts";
-import { encodeState } from "../format/snapshot_encode.ts";
+import { encodeState, encodeUpTo } from "../format/snapshot_encode.ts";
 import { besideStuck } from "../snapshot/beside_stuck.ts";
 import { verifySnapshot, writeSnapshot } from "../snapshot/snapshot_file.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
@@ -125,6 +125,23 @@ export class Compaction {
     });
   }
 
+  /**
+   * Writes a last snapshot, unless there is nothing to replay. No mutation may be submitted any more.
+   *
+   * @param deletes whether to delete what it makes unneeded as well
+   */
+  async leaveNoTail(deletes: boolean): Promise<void> {
+    // Otherwise the batch in progress would be a tail.
+    await this.#writer.exclusive(() => Promise.resolve());
+    if (this.#writer.sequence === 0) return;
+    await this.#run(async () => {
+      const before = this.#newest;
+      const snapshot = await this.#snapshot(true);
+      // Without this, a program that is started daily would fill its card with snapshots.
+      if (deletes && snapshot !== before) await this.#deleteUnneeded();
+    });
+  }
+
   /** Runs a job in its turn. How it ends is recorded in the next seal or header. */
   #run<T>(job: () => Promise<T>): Promise<T> {
     return this.turn.run(async () => {
@@ -133,22 +150,20 @@ export class Compaction {
         this.#outcome.compactionFailure = null;
         return result;
       } catch (error) {
-        this.#outcome.compactionFailure = {
-          sequence: this.#writer.sequence,
-          timestamp: readClock(this.#clock),
-          code: error instanceof MinistateError ? error.code : null,
-          reason: shortReason(messageOf(error)),
-        };
+        const { sequence } = this.#writer;
+        const now = readClock(this.#clock);
+        this.#outcome.compactionFailure = compactionFailureOf(error, sequence, now);
         throw error;
       }
     });
   }
 
-  async #snapshot(): Promise<SnapshotInfo> {
+  /** @param isLast whether no mutation can come any more */
+  async #snapshot(isLast = false): Promise<SnapshotInfo> {
     if (this.#newest?.sequence === this.#writer.sequence && await this.#isSound(this.#newest)) {
       return this.#newest;
     }
-    const { sequence, lines } = await this.#capture();
+    const { sequence, lines } = await this.#capture(isLast);
     const { path, size, naming } = await besideStuck(
       this.#directory.fs,
       this.#writer.identity,
@@ -169,9 +184,11 @@ export class Compaction {
   }
 
   /** Captures the state at one sequence without delaying mutations. */
-  async #capture(): Promise<Capture> {
+  async #capture(isLast: boolean): Promise<Capture> {
     const { sequence, lines } = await this.#writer.exclusive(() => this.#begin());
     if (lines !== null) return { sequence, lines: () => lines };
+    // The live state stays as it is, and its process may be killed soon: don't replay anything first.
+    if (isLast) return { sequence, lines: () => encodeState(this.#state.live()) };
     try {
       const state = await this.#state.rebuild(sequence);
       return { sequence, lines: () => encodeState(state) };
@@ -322,16 +339,4 @@ export class Compaction {
       return false;
     }
   }
-}
-
-/** The lines of a state, or `null` when they are longer than `sizeMax` in total. */
-function encodeUpTo(state: unknown, sizeMax: number): string[] | null {
-  const lines: string[] = [];
-  let size = 0;
-  for (const line of encodeState(state)) {
-    size += line.length;
-    if (size > sizeMax) return null;
-    lines.push(line);
-  }
-  return lines;
 }

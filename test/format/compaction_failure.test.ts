@@ -2,7 +2,8 @@
 
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { readCompactionFailure, shortReason } from "../../src/format/compaction_failure.ts";
+import { compactionFailureOf, readCompactionFailure } from "../../src/format/compaction_failure.ts";
+import { MinistateError } from "../../src/errors.ts";
 import { encodeHeader } from "../../src/format/encode.ts";
 import { EDITION_FIRSTS_MAX, HEADER_SIZE_MAX } from "../../src/format/format.ts";
 import {
@@ -28,12 +29,8 @@ test("a header holds the longest reason beside the longest name, totals and edit
     editionFirsts: Array(EDITION_FIRSTS_MAX).fill(SEQUENCE_MAX),
     idRenewed: true,
   };
-  const compactionFailure = {
-    sequence: SEQUENCE_MAX,
-    timestamp: Number.MIN_SAFE_INTEGER,
-    code: "INVALID_MUTATION",
-    reason: shortReason("\u0001".repeat(10_000)),
-  };
+  const error = new MinistateError("INVALID_MUTATION", "\u0001".repeat(10_000));
+  const compactionFailure = compactionFailureOf(error, SEQUENCE_MAX, Number.MIN_SAFE_INTEGER);
   const header = segmentHeader(identity, SEQUENCE_MAX, Number.MIN_SAFE_INTEGER, {
     written: { since: SEQUENCE_MAX, ...Object.fromEntries(counts) } as never,
     compactionFailure,
