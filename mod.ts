@@ -83,7 +83,8 @@ export type {
   Mutator,
   MutatorBase,
   Reducer,
-} from "./src/state/mutator.ts";
+} from "./src/state/types.ts";
+export type { AsJson, Json, JsonOf, NotJson } from "./src/format/json_types.ts";
 export type { JournalOptions, StateManagerOptions } from "./src/options.ts";
 export type {
   LostRecords,

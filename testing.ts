@@ -89,5 +89,6 @@ export type {
   Mutator,
   MutatorBase,
   Reducer,
-} from "./src/state/mutator.ts";
+} from "./src/state/types.ts";
+export type { AsJson, Json, JsonOf, NotJson } from "./src/format/json_types.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";

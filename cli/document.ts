@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Reducer } from "../src/state/mutator.ts";
+import type { Reducer } from "../src/state/types.ts";
 import { applyJsonPatch } from "./json_patch.ts";
 import { isContainer, PatchError } from "./json_pointer.ts";
 import { applyMergePatch } from "./merge_patch.ts";

@@ -57,6 +57,11 @@ const checks: Check[] = [
   { name: "types for Deno", command: deno, args: ["check", ...std, ...sources] },
   { name: "types for Node", command: node, args: [tsc, "-p", "tsconfig.json"] },
   { name: "types for Bun", command: node, args: [tsc, "-p", "tsconfig.bun.json"] },
+  {
+    name: "types for strict programs",
+    command: node,
+    args: [tsc, "-p", "test/types/tsconfig.json"],
+  },
   { name: "documentation of every export", command: deno, args: ["doc", "--lint", ...exported] },
   {
     name: "an example for every public function, class and method",

@@ -10,13 +10,13 @@ import { systemCodeOf } from "./durable_fs.ts";
 /** Where an error happened, as far as that is known. */
 export interface ErrorDetails {
   /** The file or directory concerned. */
-  path?: string;
+  path?: string | undefined;
   /** Position in that file, in bytes. */
-  offset?: number;
+  offset?: number | undefined;
   /** The mutation concerned. */
-  sequence?: number;
+  sequence?: number | undefined;
   /** The operation that failed: `open`, `write`, `sync` … */
-  operation?: string;
+  operation?: string | undefined;
   /** The error underneath. */
   cause?: unknown;
 }

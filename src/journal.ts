@@ -7,6 +7,7 @@
 import { detectPlace } from "../runtime/detect.ts";
 import { closeAfterFailure } from "./disk/close_file.ts";
 import { readOnlyError } from "./failures.ts";
+import type { JsonOf } from "./format/json_types.ts";
 import type { JournalRecord } from "./format/format.ts";
 import { JournalCursor, limitAt } from "./journal/journal_cursor.ts";
 import type { JournalWriter } from "./journal/journal_writer.ts";
@@ -91,7 +92,7 @@ export class Journal<M = unknown> {
    * assertEquals((await journal.append({ celsius: 21.6 })).sequence, 2);
    * ```
    */
-  static async open<M = unknown>(
+  static async open<M extends JsonOf<M> = unknown>(
     directory: string,
     name: string,
     options: JournalOptions = {},

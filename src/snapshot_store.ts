@@ -8,6 +8,7 @@ import type { SnapshotInfo } from "./snapshot/snapshot_file.ts";
 import { detectPlace } from "../runtime/detect.ts";
 import { closeAfterFailure } from "./disk/close_file.ts";
 import { readOnlyError } from "./failures.ts";
+import type { JsonOf } from "./format/json_types.ts";
 import { FORMAT, SEQUENCE_MAX } from "./format/format.ts";
 import { drawId } from "./journal/journal_identity.ts";
 import { editionOf, type Editions, headerEdition } from "./disk/editions.ts";
@@ -91,7 +92,7 @@ export class SnapshotStore<S = unknown> {
    * assertEquals((await reader.restore())?.sequence, 7);
    * ```
    */
-  static async open<S = unknown>(
+  static async open<S extends JsonOf<S> = unknown>(
     directory: string,
     name: string,
     options: SnapshotStoreOptions = {},

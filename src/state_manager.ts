@@ -14,10 +14,11 @@ import { closedError, readOnlyError } from "./failures.ts";
 import { type Change, Changes } from "./state/changes.ts";
 import type { ChangesOptions, CloseOptions } from "./options.ts";
 import { checkPast, rebuildState } from "./state/history.ts";
+import type { JsonOf } from "./format/json_types.ts";
 import { parseExactly } from "./format/json_parse.ts";
 import { InTurn } from "./state/in_turn.ts";
 import type { JournalWriter } from "./journal/journal_writer.ts";
-import type { Applied, DeepReadonly, Mutator, Reducer } from "./state/mutator.ts";
+import type { Applied, DeepReadonly, MutationContext, Mutator, Reducer } from "./state/types.ts";
 import type { StateMachine } from "./state/mutator.ts";
 import { checkOptions, closeSettings, eachMutation } from "./options.ts";
 import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
@@ -36,7 +37,7 @@ import type { StatsOptions } from "./options.ts";
  *
  * @typeParam S the state
  * @typeParam M the mutations
- * @typeParam R what the mutator returns
+ * @typeParam R what `apply` gives: what the mutator returns, deeply read-only; a reducer returns the state
  *
  * @example Change a state, durably
  * ```ts
@@ -121,16 +122,24 @@ export class StateManager<S, M, R = unknown> {
    * assertEquals(manager.recovery.replayed, 1);
    * ```
    */
-  static async open<S, M, R = unknown>(
+  static async open<S extends JsonOf<S>, M extends JsonOf<M> = unknown, R = unknown>(
     directory: string,
     name: string,
-    mutator: Mutator<S, M, R> | Reducer<S, M>,
+    // The last part only infers what the reducer returns.
+    mutator:
+      | Mutator<S, M, R>
+      | (Reducer<S, M> & { reduce(state: S, mutation: M, context: MutationContext): R }),
     options: StateManagerOptions = {},
-  ): Promise<StateManager<S, M, R>> {
+  ): Promise<StateManager<S, M, DeepReadonly<R>>> {
     const place = await detectPlace(directory, options?.fs);
     const settings = stateManagerSettings(options, place.fs);
     const opened = await openState<S, M, R>(place.directory, name, mutator, settings);
-    const manager = new StateManager(opened);
+    // What the mutator returns may be part of the live state.
+    const manager = new StateManager(opened as OpenedState<S, M, unknown>) as StateManager<
+      S,
+      M,
+      DeepReadonly<R>
+    >;
     try {
       // A migration is stored at once: from here on, nothing of the older version is needed any more.
       if (manager.recovery.migratedFrom !== null) {
@@ -197,7 +206,8 @@ export class StateManager<S, M, R = unknown> {
    * share one write and one sync and are applied in call order.
    *
    * @param mutation a JSON value; the mutator gets a copy
-   * @returns the mutation's sequence and the mutator's result
+   * @returns the mutation's sequence and the mutator's result, which is the next state for a reducer. It may be part of
+   *   the live state: don't change it
    * @throws {MutationRejectedError} when the mutator threw; the mutation is journaled and stays rejected
    * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
    * @throws {TooLargeError} when its record would be too large; it is not journaled

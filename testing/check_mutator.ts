@@ -11,6 +11,7 @@ import { findCrashFlaw } from "./mutator_crashes.ts";
 import { type MutatorFlaw, type MutatorRule, replayEveryWay } from "./mutator_rules.ts";
 import { findMigrationFlaw } from "./mutator_versions.ts";
 import { shorten } from "./shorten.ts";
+import type { JsonOf } from "../src/format/json_types.ts";
 import { type AnyMutator, type MutatorSource, type Subject, subjectOf } from "./subject.ts";
 
 /** An older version of the mutator, as released. */
@@ -145,17 +146,17 @@ export class MutatorCheckError extends Error {
  * assert(crashStates > 0);
  * ```
  */
-export function checkMutator<S, M>(
+export function checkMutator<S extends JsonOf<S>, M extends JsonOf<M>>(
   mutator: () => AnyMutator<S, M>,
   options: CheckMutatorOptions<M>,
 ): Promise<MutatorReport>;
 /** As above, with one mutator for all runs: enough where it keeps nothing in variables. */
-export function checkMutator<S, M>(
+export function checkMutator<S extends JsonOf<S>, M extends JsonOf<M>>(
   mutator: AnyMutator<S, M>,
   options: CheckMutatorOptions<M>,
 ): Promise<MutatorReport>;
 // Two, because a function has an `apply` of its own, from which TypeScript would infer the type of the mutations.
-export async function checkMutator<S, M>(
+export async function checkMutator<S extends JsonOf<S>, M extends JsonOf<M>>(
   mutator: MutatorSource<S, M>,
   options: CheckMutatorOptions<M>,
 ): Promise<MutatorReport> {

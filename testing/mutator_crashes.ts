@@ -13,7 +13,7 @@ import { firstDifference } from "./difference.ts";
 import { crashImages } from "./disk/crash_images.ts";
 import { PowerCutDisk } from "./disk/power_cut_disk.ts";
 import { type Journaled, type Model, type MutatorFlaw, runModel } from "./mutator_rules.ts";
-import type { AnyMutator, Subject } from "./subject.ts";
+import type { CheckedMutator, Subject } from "./subject.ts";
 import { HERE } from "./world/world.ts";
 
 const DIRECTORY = "/state";
@@ -22,15 +22,17 @@ const NAME = "checked.wal.jsonl";
 /** Opens the state manager on a simulated disk. */
 function openOnDisk<S, M>(
   fs: PowerCutDisk,
-  mutator: AnyMutator<S, M>,
+  mutator: CheckedMutator<S, M>,
   clock: () => number = () => 0,
 ): Promise<StateManager<S, M>> {
-  return StateManager.open<S, M>(DIRECTORY, NAME, mutator, {
-    fs,
-    clock,
-    compaction: "manual",
-    recordSizeMax: LINE_SIZE_MAX,
-  });
+  const options = { fs, clock, compaction: "manual", recordSizeMax: LINE_SIZE_MAX } as const;
+  const opening = StateManager.open(
+    DIRECTORY,
+    NAME,
+    mutator as CheckedMutator<unknown, unknown>,
+    options,
+  );
+  return opening as Promise<unknown> as Promise<StateManager<S, M>>;
 }
 
 /** How far a run got before the power was cut. */
@@ -84,7 +86,7 @@ async function modelOnDisk<S, M>(
 }
 
 /** Records the timestamps that a mutator receives. */
-function watched<S, M>(mutator: AnyMutator<S, M>, timestamps: number[]): AnyMutator<S, M> {
+function watched<S, M>(mutator: CheckedMutator<S, M>, timestamps: number[]): CheckedMutator<S, M> {
   const keep = ({ sequence, timestamp }: { sequence: number; timestamp: number }) => {
     timestamps[sequence - 1] = timestamp;
   };
@@ -129,7 +131,7 @@ async function cutEverywhere<S, M>(
 /** Applies everything, with a snapshot and a compaction on the way, until done or the power is cut. */
 export async function runOnDisk<S, M>(
   disk: PowerCutDisk,
-  mutator: AnyMutator<S, M>,
+  mutator: CheckedMutator<S, M>,
   mutations: readonly Journaled[],
   progress: Progress = { acknowledged: 0, sent: 0 },
 ): Promise<void> {
@@ -189,7 +191,7 @@ async function apply<S, M>(
 
 async function compareRecovered<S, M>(
   image: PowerCutDisk,
-  mutator: AnyMutator<S, M>,
+  mutator: CheckedMutator<S, M>,
   model: Model,
   { acknowledged, sent }: Progress,
 ): Promise<string | null> {
@@ -205,7 +207,7 @@ async function compareRecovered<S, M>(
 /** Opens a disk, and returns the state and its sequence. */
 export async function openAndLook<S, M>(
   disk: PowerCutDisk,
-  mutator: AnyMutator<S, M>,
+  mutator: CheckedMutator<S, M>,
 ): Promise<{ state: unknown; sequence: number }> {
   await using manager = await openOnDisk(disk, mutator);
   return { state: manager.snapshot(), sequence: manager.sequence };

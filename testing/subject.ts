@@ -5,24 +5,34 @@
  * @module
  */
 
-import { type Mutator, type Reducer, StateMachine } from "../src/state/mutator.ts";
+import type { JsonOf } from "../src/format/json_types.ts";
+import { StateMachine } from "../src/state/mutator.ts";
+import type { Mutator, Reducer, RunnableMutator, RunnableReducer } from "../src/state/types.ts";
 import type { StandardSchema } from "../src/state/standard_schema.ts";
 import { Random } from "./disk/random.ts";
 import { type Setting, World } from "./world/world.ts";
 
 /** A mutator in either style. */
-export type AnyMutator<S, M> = Mutator<S, M> | Reducer<S, M>;
+export type AnyMutator<S extends JsonOf<S>, M extends JsonOf<M>> = Mutator<S, M> | Reducer<S, M>;
 
 /**
  * A mutator, or a function that creates one. A restarted process begins with fresh variables; a check can only simulate
  * that with a function.
  */
-export type MutatorSource<S, M> = AnyMutator<S, M> | (() => AnyMutator<S, M>);
+export type MutatorSource<S extends JsonOf<S>, M extends JsonOf<M>> =
+  | AnyMutator<S, M>
+  | (() => AnyMutator<S, M>);
+
+/** A mutator inside the check: whether its types are JSON was checked where it was passed in. */
+export type CheckedMutator<S, M> = RunnableMutator<S, M, unknown> | RunnableReducer<S, M>;
+
+/** A source of them. */
+export type CheckedSource<S, M> = CheckedMutator<S, M> | (() => CheckedMutator<S, M>);
 
 /** The mutator being checked. */
 export interface Subject<S, M> {
   /** Creates a mutator for one run. */
-  make(): AnyMutator<S, M>;
+  make(): CheckedMutator<S, M>;
   /** Validates mutations before they are journaled. */
   readonly schema: StandardSchema<unknown, M> | undefined;
   readonly version: number;
@@ -36,7 +46,7 @@ export interface Subject<S, M> {
  * @throws {TypeError} when it is not a mutator
  */
 export function subjectOf<S, M>(
-  source: MutatorSource<S, M>,
+  source: CheckedSource<S, M>,
   seed: number,
 ): Subject<S, M> {
   const make = typeof source === "function" ? source : () => source;
@@ -52,7 +62,7 @@ export function subjectOf<S, M>(
   };
 }
 
-function withoutSchema<S, M>(mutator: AnyMutator<S, M>): AnyMutator<S, M> {
+function withoutSchema<S, M>(mutator: CheckedMutator<S, M>): CheckedMutator<S, M> {
   const { name, version, migrate } = mutator;
   const base = {
     initial: () => mutator.initial(),

@@ -67,9 +67,9 @@ export const BATCH_TAIL_SIZE = 12;
 /** What seals and segment headers record about the directory, at no write of their own. */
 export interface DirectoryNotes {
   /** What it had written until then. If a header lacks it, counting begins there. */
-  written?: WriteTotals;
+  written?: WriteTotals | undefined;
   /** Why the last compaction failed; missing when it did not. */
-  compactionFailure?: CompactionFailure;
+  compactionFailure?: CompactionFailure | undefined;
 }
 
 /** First line of a segment. */

@@ -71,7 +71,7 @@ export interface SegmentReading {
   /** Receives the batches. */
   consume?: BatchConsumer;
   /** Where to stop; a live journal is read up to its acknowledged end. */
-  limit?: number;
+  limit?: number | undefined;
   /** Whether to ask for the size. */
   measure?: boolean;
 }

@@ -71,7 +71,7 @@ export interface SnapshotReadingOptions {
   /** Whether to build its state; otherwise its bytes are verified only. */
   build: boolean;
   /** How much to read at once. */
-  pieceSize?: number;
+  pieceSize?: number | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The mutator interface, and the state machine that runs one record after another.
+ * The state machine that runs a mutator on one record after another.
  *
  * @module
  */
@@ -11,83 +11,8 @@ import { parseExactly } from "../format/json_parse.ts";
 import { copyJson, describeFlaw, findJsonFlaw } from "../format/json.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import type { StandardSchema } from "./standard_schema.ts";
-
-/**
- * The information a mutator receives about the record it applies. It is the same on every replay, so no clock is
- * needed.
- */
-export interface MutationContext {
-  /** The record's number: 1 for the first mutation ever. */
-  readonly sequence: number;
-  /** When the record was journaled, in milliseconds since 1970, by the machine's clock; it may jump or stand still. */
-  readonly timestamp: number;
-}
-
-/** How to migrate data of an older version after the mutator's `version` was raised. */
-export interface Migration<S, M> {
-  /** Converts the state of an older version to this version. Without it, the state is used unchanged. */
-  state?(state: unknown, versionFrom: number): S;
-  /** Converts a mutation journaled by an older version to this version. Without it, the mutation is used unchanged. */
-  mutation?(mutation: unknown, versionFrom: number): M;
-}
-
-/** What both styles of mutators have in common. */
-export interface MutatorBase<S, M> {
-  /** Returns the state before the first mutation. Must be JSON. */
-  initial(): S;
-  /** Names the kind of state, so that another mutator is refused. @default none */
-  readonly name?: string;
-  /** Version of the form of the state and the mutations, 1 or higher. @default 1 */
-  readonly version?: number;
-  /** How to migrate data of an older version. */
-  readonly migrate?: Migration<S, M>;
-  /**
-   * A Standard Schema validator (zod, valibot, arktype …). Mutations it refuses are never journaled. Must be
-   * synchronous.
-   */
-  readonly schema?: StandardSchema<unknown, M>;
-}
-
-/**
- * A mutator that changes the state in place.
- *
- * It must be deterministic: the same state and mutation always give the same outcome, on every replay.
- *
- * @typeParam S the state
- * @typeParam M the mutations
- * @typeParam R what `apply` returns to the caller
- */
-export interface Mutator<S, M, R = unknown> extends MutatorBase<S, M> {
-  /**
-   * Changes `state` by `mutation` and returns any result. Throwing rejects the mutation, now and on every replay. Throw
-   * before making the first change.
-   */
-  apply(state: S, mutation: M, context: MutationContext): R;
-}
-
-/**
- * A mutator that returns the next state instead of changing the one it receives.
- *
- * @typeParam S the state
- * @typeParam M the mutations
- */
-export interface Reducer<S, M> extends MutatorBase<S, M> {
-  /** Returns the state after `mutation`. Throwing rejects the mutation, now and on every replay. */
-  reduce(state: S, mutation: M, context: MutationContext): S;
-}
-
-/** What `apply` resolves to. */
-export interface Applied<R> {
-  /** The mutation's number: 1 for the first ever. */
-  sequence: number;
-  /** What the mutator returned. */
-  result: R;
-}
-
-/** A deeply read-only view of a state. */
-export type DeepReadonly<T> = T extends (infer I)[] ? readonly DeepReadonly<I>[]
-  : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-  : T;
+import type { Applied, MutationContext, MutatorBase } from "./types.ts";
+import type { RunnableMutator as Mutator, RunnableReducer as Reducer } from "./types.ts";
 
 /** Holds the state and runs records on it, in exactly the same way live and on replay. */
 export class StateMachine<S, M, R> {

@@ -13,7 +13,8 @@ import { readSteadily } from "../recovery/read_steadily.ts";
 import { recover, type Recovered, type RecoveryReplay } from "../recovery/recovery.ts";
 import type { FoundSnapshot } from "../recovery/snapshot_facts.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
-import { type Mutator, type Reducer, StateMachine } from "./mutator.ts";
+import { StateMachine } from "./mutator.ts";
+import type { RunnableMutator, RunnableReducer } from "./types.ts";
 
 /** Everything that `open` passes to the instance it creates. */
 export interface OpenedState<S, M, R> {
@@ -28,7 +29,7 @@ export interface OpenedState<S, M, R> {
 export async function openState<S, M, R>(
   directory: string,
   name: string,
-  mutator: Mutator<S, M, R> | Reducer<S, M>,
+  mutator: RunnableMutator<S, M, R> | RunnableReducer<S, M>,
   settings: StateManagerSettings,
 ): Promise<OpenedState<S, M, R>> {
   // First, so that a faulty mutator is found before anything is created.

@@ -9,7 +9,7 @@ import {
   type StateManagerOptions,
 } from "@ministate/ministate";
 import type { DocumentManager } from "../../cli/context.ts";
-import { documentMutator, type Patch } from "../../cli/document.ts";
+import { documentMutator } from "../../cli/document.ts";
 import { PatchStream } from "../../cli/patch_stream.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { type Hook, systemError, wrapFs } from "../support/wrapped_fs.ts";
@@ -17,12 +17,7 @@ import { until } from "../support/until.ts";
 import { runHere, Screen } from "../support/command_in_process.ts";
 
 function openDocument(path: string, options: StateManagerOptions = {}): Promise<DocumentManager> {
-  return StateManager.open<unknown, Patch, void>(
-    path,
-    "document.wal.jsonl",
-    documentMutator,
-    options,
-  );
+  return StateManager.open(path, "document.wal.jsonl", documentMutator, options);
 }
 
 /** A stream into `manager`, and what it reports. */

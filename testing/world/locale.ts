@@ -16,7 +16,7 @@ export interface Defaults {
 }
 
 /** The arguments of a formatting function. */
-type Wishes = [locales?: unknown, options?: object];
+type Wishes = [locales?: unknown, options?: object | undefined];
 type AnyFunction = (this: unknown, ...parts: unknown[]) => unknown;
 
 /** Classes of `Intl` that have a default locale. */

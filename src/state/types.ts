@@ -1,0 +1,103 @@
+/**
+ * The types of mutators: what a program passes in, and what it gets back.
+ *
+ * @module
+ */
+
+import type { JsonOf } from "../format/json_types.ts";
+import type { StandardSchema } from "./standard_schema.ts";
+
+/**
+ * The information a mutator receives about the record it applies. It is the same on every replay, so no clock is
+ * needed.
+ */
+export interface MutationContext {
+  /** The record's number: 1 for the first mutation ever. */
+  readonly sequence: number;
+  /** When the record was journaled, in milliseconds since 1970, by the machine's clock; it may jump or stand still. */
+  readonly timestamp: number;
+}
+
+/** How to migrate data of an older version after the mutator's `version` was raised. */
+export interface Migration<S, M> {
+  /** Converts the state of an older version to this version. Without it, the state is used unchanged. */
+  state?(state: unknown, versionFrom: number): S;
+  /** Converts a mutation journaled by an older version to this version. Without it, the mutation is used unchanged. */
+  mutation?(mutation: unknown, versionFrom: number): M;
+}
+
+/** What both styles of mutators have in common. */
+export interface MutatorBase<S, M> {
+  /** Returns the state before the first mutation. Must be JSON. */
+  initial(): S;
+  /** Names the kind of state, so that another mutator is refused. @default none */
+  readonly name?: string;
+  /** Version of the form of the state and the mutations, 1 or higher. @default 1 */
+  readonly version?: number;
+  /** How to migrate data of an older version. */
+  readonly migrate?: Migration<S, M>;
+  /**
+   * A Standard Schema validator (zod, valibot, arktype …). Mutations it refuses are never journaled. Must be
+   * synchronous.
+   */
+  readonly schema?: StandardSchema<unknown, M>;
+}
+
+/**
+ * A mutator that changes the state in place.
+ *
+ * It must be deterministic: the same state and mutation always give the same outcome, on every replay.
+ *
+ * @typeParam S the state; must be JSON (see {@linkcode JsonOf})
+ * @typeParam M the mutations; must be JSON
+ * @typeParam R what `apply` returns to the caller
+ */
+export interface Mutator<S extends JsonOf<S>, M extends JsonOf<M>, R = unknown>
+  extends MutatorBase<S, M> {
+  /**
+   * Changes `state` by `mutation` and returns any result. Throwing rejects the mutation, now and on every replay. Throw
+   * before making the first change.
+   */
+  apply(state: S, mutation: M, context: MutationContext): R;
+}
+
+/**
+ * A mutator that returns the next state instead of changing the one it receives.
+ *
+ * @typeParam S the state; must be JSON (see {@linkcode JsonOf})
+ * @typeParam M the mutations; must be JSON
+ */
+export interface Reducer<S extends JsonOf<S>, M extends JsonOf<M>> extends MutatorBase<S, M> {
+  /** Returns the state after `mutation`. Throwing rejects the mutation, now and on every replay. */
+  reduce(state: S, mutation: M, context: MutationContext): S;
+}
+
+/** What `apply` resolves to. */
+export interface Applied<R> {
+  /** The mutation's number: 1 for the first ever. */
+  sequence: number;
+  /** What the mutator returned. */
+  result: R;
+}
+
+/**
+ * A deeply read-only view of a state. Primitives and functions stay as they are, tuples stay tuples, and so do `unknown`
+ * and `any`.
+ *
+ * @typeParam T the type of the state
+ */
+export type DeepReadonly<T> = 0 extends 1 & T ? T
+  : T extends string | number | boolean | bigint | symbol | null | undefined ? T
+  : T extends (...args: never) => unknown ? T
+  : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+  : T;
+
+/** A mutator as the library runs it. Whether its types are JSON was checked where it was passed in. */
+export type RunnableMutator<S, M, R> = MutatorBase<S, M> & {
+  apply(state: S, mutation: M, context: MutationContext): R;
+};
+
+/** A reducer as the library runs it. */
+export type RunnableReducer<S, M> = MutatorBase<S, M> & {
+  reduce(state: S, mutation: M, context: MutationContext): S;
+};
