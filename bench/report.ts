@@ -21,6 +21,8 @@ import { reportDelays } from "./w7_event_loop/report.ts";
 import type { DelayRun } from "./w7_event_loop/run.ts";
 import { reportReads } from "./w8_reads/report.ts";
 import type { ReadRun } from "./w8_reads/run.ts";
+import { reportDrafts } from "./w9_drafts/report.ts";
+import type { DraftRun } from "./w9_drafts/run.ts";
 
 /** Every figure of a run, as the JSON has it. */
 export interface Collected {
@@ -34,6 +36,7 @@ export interface Collected {
   coldStarts: ColdStart[];
   delays: DelayRun[];
   reads: ReadRun[];
+  drafts: DraftRun[];
   soaks: SoakRun[];
 }
 
@@ -49,6 +52,7 @@ export function report(collected: Collected): string {
   if (collected.coldStarts.length > 0) parts.push(reportColdStarts(collected.coldStarts));
   if (collected.delays.length > 0) parts.push(reportDelays(collected.delays));
   if (collected.reads.length > 0) parts.push(reportReads(collected.reads));
+  if (collected.drafts.length > 0) parts.push(reportDrafts(collected.drafts));
   if (collected.soaks.length > 0) parts.push(reportSoaks(collected.soaks));
   return parts.join("\n");
 }

@@ -20,13 +20,14 @@ import { describeMachine } from "./support/machine.ts";
 import { measureLogs, measureOpenings } from "./w3_opening/run.ts";
 import { installPeers } from "./contenders/peers/install.ts";
 import { measureReading } from "./w8_reads/run.ts";
+import { measureDrafting } from "./w9_drafts/run.ts";
 import { type Collected, report, reportDurability } from "./report.ts";
 import { progress, type Scope } from "./support/scope.ts";
 import { measureSoaks } from "./soak/run.ts";
 import { together } from "./together.ts";
 import { measureTraffic } from "./w5_traffic/run.ts";
 
-const WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "soak"];
+const WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9", "soak"];
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -74,6 +75,7 @@ async function measure(): Promise<Collected> {
     coldStarts: [],
     delays: [],
     reads: [],
+    drafts: [],
     soaks: [],
   };
   const hold = async (name: string, title: string, callers: number, field: Field) => {
@@ -107,6 +109,7 @@ async function measure(): Promise<Collected> {
     else collected.delays = await measureDelays(rounds, scope);
   }
   if (only.includes("W8")) collected.reads = await measureReading(rounds, scope);
+  if (only.includes("W9")) collected.drafts = await measureDrafting(rounds, scope);
   if (only.includes("soak")) collected.soaks = await measureSoaks(scope);
   progress("");
   keep(collected);

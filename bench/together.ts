@@ -42,6 +42,8 @@ export function together(runs: Collected[]): Collected {
     coldStarts: renumbered(all("coldStarts")),
     delays: all("delays").flat(),
     reads: all("reads").flat(),
+    // Runs from before there was W9 have none.
+    drafts: runs.flatMap(({ drafts }) => drafts ?? []),
     soaks: all("soaks").flat()
       .toSorted((a, b) => RUNTIMES.indexOf(a.runtime) - RUNTIMES.indexOf(b.runtime)),
   };

@@ -15,6 +15,7 @@ import {
 import { fillLog, generate, measureLog } from "../w3_opening/measure.ts";
 import { measureOpen, measureReading, measureState } from "../w3_opening/measure.ts";
 import { measureReads } from "../w8_reads/measure.ts";
+import { measureDrafts } from "../w9_drafts/measure.ts";
 import { serveRequests } from "../w7_event_loop/measure.ts";
 import { soak } from "../soak/measure.ts";
 
@@ -32,6 +33,7 @@ const jobs = {
   parseLarge: measureParsing,
   snapshotBeside: measureSnapshotBeside,
   reads: measureReads,
+  drafts: measureDrafts,
   serve: serveRequests,
   soak,
 };

@@ -6,6 +6,7 @@ import { reportColdStarts } from "../../bench/w6_cold_start/report.ts";
 import { reportLargeStates } from "../../bench/w4_large_state/report.ts";
 import { reportDelays } from "../../bench/w7_event_loop/report.ts";
 import { reportReads } from "../../bench/w8_reads/report.ts";
+import { reportDrafts } from "../../bench/w9_drafts/report.ts";
 import { reportOpenings } from "../../bench/w3_opening/report.ts";
 import { reportSoaks } from "../../bench/soak/report.ts";
 import type { SoakSample } from "../../bench/soak/measure.ts";
@@ -104,6 +105,16 @@ test("W7: who holds the event loop, one table for each disk, the shortest first"
 test("W8: reads alone and beside a writer", () => {
   const report = reportReads([{ runtime, alone: 100, besideWriter: 120, commits: 9 }]);
   assertEquals(rowWith(report, "| bun").slice(3), ["1.20 (1.20 to 1.20)", "MISSED"]);
+});
+
+test("W9: drafts beside the state itself, ratios within one process", () => {
+  const figure = (raw: number, draft: number) => [{ program: "push", raw, draft }];
+  const runs = [[10, 40], [100, 300], [20, 100]].map(([raw, draft]) => ({
+    runtime,
+    figures: figure(raw!, draft!),
+  }));
+  const row = rowWith(reportDrafts(runs), "| push");
+  assertEquals(row.slice(-2), ["80 (30 to 200)", "4.0 (3.0 to 5.0)"]);
 });
 
 test("soak: memory that grows misses the target, and so do directories that get slower", () => {

@@ -35,6 +35,7 @@ function runWith(floor: number, machine: Record<string, string> = {}): Collected
     coldStarts: [start],
     delays: [],
     reads: [],
+    drafts: [],
     soaks: [],
   };
 }

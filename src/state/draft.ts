@@ -1,0 +1,331 @@
+/**
+ * Lets an in-place mutator change the state through proxies, so that all it did can be taken back when it throws.
+ *
+ * @module
+ */
+
+import { setMember } from "../format/set_member.ts";
+import { arrayMethods, TRACKER, type Tracker } from "./draft_arrays.ts";
+import { isFlat, REAL, realOf, type Seen, unwrap } from "./draft_unwrap.ts";
+import { KnownDrafts } from "./known_drafts.ts";
+import { ABSENT, type Container, lengthen, putBetween, shorten, UndoLog } from "./undo_log.ts";
+
+/**
+ * The state as one call of a mutator sees it. Changes of {@linkcode Draft.root} are changes of the real state at once;
+ * {@linkcode Draft.commit} keeps them, {@linkcode Draft.undo} takes them back. Afterwards, writing to any part that the
+ * mutator still holds throws.
+ *
+ * Objects that the mutator itself makes are not proxied, not even when they are read from the state later in the call:
+ * taking back what they were assigned to is enough.
+ *
+ * Deleted members stay in the real object until `commit`, hidden, because their place among the others can't be had
+ * back cheaply.
+ */
+export class Draft<S> implements ProxyHandler<Container>, Tracker {
+  /** What the mutator receives in place of the state. */
+  readonly root: S;
+  /** Traps that are only there while something is hidden: without them, engines look at the real object directly. */
+  declare has?: (target: Container, key: PropertyKey) => boolean;
+  declare ownKeys?: (target: Container) => (string | symbol)[];
+  readonly #state: S;
+  #log: UndoLog | null = null;
+  #isOver = false;
+  /** The objects met below the root; what the mutator made may hold drafts until `commit`. */
+  #known: KnownDrafts | null = null;
+  #hasMade = false;
+  /** The real objects behind stand-ins, the targets of drafts of objects that can't change. */
+  #standIns: Map<object, object> | null = null;
+  #hidden: Map<object, Set<PropertyKey>> | null = null;
+
+  constructor(state: S) {
+    this.#state = state;
+    this.root = typeof state === "object" && state !== null ? this.#proxyOf(state) as S : state;
+  }
+
+  /**
+   * Keeps all changes and returns the mutator's result, with the real objects in place of drafts.
+   *
+   * @throws {TypeError} when a frozen object, which can't be changed, holds drafts and was assigned to the state; `undo`
+   * is still possible
+   */
+  commit<R>(result: R): R {
+    const seen: Seen = { objects: null };
+    if (this.#hasMade) {
+      for (const made of this.#known!.made()) {
+        if (isFlat(made) || unwrap(made, seen) === made) continue;
+        throw new TypeError(
+          "apply() put a frozen object that holds a part of the state into the state: freeze it without, or not at all",
+        );
+      }
+    }
+    const plain = searchedResult(result, seen);
+    if (this.#hidden !== null) {
+      for (const [target, keys] of this.#hidden) {
+        for (const key of keys) delete (target as Container)[key];
+      }
+    }
+    this.#end();
+    return plain;
+  }
+
+  /** Takes back all changes and returns what the mutator threw, with the real objects in place of drafts. */
+  undo(thrown: unknown): unknown {
+    this.#hidden = null;
+    this.#log?.undo();
+    this.#end();
+    return unwrap(explained(thrown));
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#hidden = null;
+    this.#log = null;
+  }
+
+  /** How many changes there were so far. */
+  get changes(): number {
+    return this.#log === null ? 0 : this.#log.size;
+  }
+
+  logFor(target: object): UndoLog {
+    if (this.#isOver) {
+      throw new TypeError(
+        "Cannot change this part of the state: the call of apply() that received it has ended; " +
+          "don't keep parts of the state, read them from the state of each call",
+      );
+    }
+    if (!Object.isExtensible(target)) {
+      throw new TypeError("Cannot change a frozen, sealed or non-extensible part of the state");
+    }
+    return this.#log ??= new UndoLog();
+  }
+
+  wrap<T>(value: T): T {
+    if (typeof value !== "object" || value === null) return value;
+    return (this.#find(value) ?? this.#draftOf(value)) as T;
+  }
+
+  store(value: unknown): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    const real = realOf(value);
+    if (real !== undefined) return real;
+    if (this.#find(value) === undefined) {
+      this.#hasMade = true;
+      this.#remember(value, value);
+    }
+    return value;
+  }
+
+  #find(real: object): object | undefined {
+    if (real === this.#state) return this.root as object;
+    return this.#known === null ? undefined : this.#known.find(real);
+  }
+
+  #remember(real: object, draft: object): void {
+    (this.#known ??= new KnownDrafts()).add(real, draft);
+  }
+
+  #draftOf(real: object): object {
+    const draft = this.#proxyOf(real);
+    this.#remember(real, draft);
+    return draft;
+  }
+
+  #proxyOf(real: object): object {
+    // A proxy must show the members of a frozen target as they are, so its target is a copy that holds drafts. Objects
+    // that are only sealed get one too: what is deleted from them, nothing can put back, so they are not changed either.
+    const target = Object.isExtensible(real) ? real : this.#standIn(real);
+    return new Proxy(target as Container, this);
+  }
+
+  #standIn(real: object): object {
+    const copy: Container = Array.isArray(real)
+      ? real.map((item) => this.wrap(item)) as unknown as Container
+      : Object.create(Object.getPrototypeOf(real));
+    if (!Array.isArray(real)) {
+      for (const [key, value] of Object.entries(real)) setMember(copy, key, this.wrap(value));
+    }
+    (this.#standIns ??= new Map()).set(copy, real);
+    return Object.freeze(copy);
+  }
+
+  #realOf(target: object): object {
+    return this.#standIns?.get(target) ?? target;
+  }
+
+  get(target: Container, key: PropertyKey): unknown {
+    if (typeof key === "symbol") {
+      if (key === TRACKER) return this;
+      if (key === REAL) return this.#realOf(target);
+      return Reflect.get(target, key);
+    }
+    if (this.#isHidden(target, key)) return inherited(target, key);
+    const value = target[key];
+    if (typeof value === "object" && value !== null) {
+      if (this.#standIns?.has(target) || key === "__proto__" && !Object.hasOwn(target, key)) {
+        return value;
+      }
+      return this.#find(value) ?? this.#draftOf(value);
+    }
+    if (typeof value === "function" && Array.isArray(target)) {
+      return arrayMethods.get(value) ?? value;
+    }
+    return value;
+  }
+
+  set(target: Container, key: PropertyKey, value: unknown, receiver: unknown): boolean {
+    // An object that inherits from a draft gets a member of its own.
+    if (this.#find(this.#realOf(target)) !== receiver) {
+      return Reflect.set(target, key, value, receiver);
+    }
+    this.#put(target, key, value);
+    return true;
+  }
+
+  #put(target: Container, key: PropertyKey, value: unknown): void {
+    const log = this.logFor(target);
+    const stored = this.store(value);
+    const was = target[key];
+    if (key === "__proto__" && this.getOwnPropertyDescriptor(target, key) === undefined) {
+      refuse("change the prototype");
+    }
+    // JSON has no functions: one that is found is inherited.
+    if (was === undefined || typeof was === "function" || key === "__proto__") {
+      this.#add(target, key, stored);
+    } else if (key === "length" && Array.isArray(target)) {
+      setLength(target, stored as number, log);
+    } else {
+      if (this.#isHidden(target, key)) return this.#add(target, key, stored);
+      target[key] = stored;
+      log.member(target, key, was);
+    }
+  }
+
+  /** Sets a member that may be new. `__proto__` is data here. */
+  #add(target: Container, key: PropertyKey, stored: unknown): void {
+    if (this.#isHidden(target, key)) this.#deleteNow(target, key as string);
+    const log = this.logFor(target);
+    const isNew = !Object.hasOwn(target, key);
+    const was = isNew ? ABSENT : target[key];
+    const length = target.length;
+    setMember(target, key as string, stored);
+    log.member(target, key, was);
+    if (Array.isArray(target) && target.length !== length) {
+      log.change(target, shorten, length as number);
+    }
+  }
+
+  deleteProperty(target: Container, key: PropertyKey): boolean {
+    const log = this.logFor(target);
+    const member = this.getOwnPropertyDescriptor(target, key);
+    if (member === undefined) return true;
+    if (!member.configurable) return false;
+    if (Array.isArray(target)) {
+      log.member(target, key, target[key as number]);
+      delete target[key as number];
+    } else {
+      this.#hide(target, key);
+    }
+    return true;
+  }
+
+  /** Deletes a member for good, at the price of a list of all keys: only they tell its place. */
+  #deleteNow(target: Container, key: string): void {
+    const order = Object.keys(target);
+    this.logFor(target).change(target, putBetween, { key, was: target[key], order });
+    delete target[key];
+    this.#hidden?.get(target)?.delete(key);
+  }
+
+  #hide(target: Container, key: PropertyKey): void {
+    this.#hidden ??= new Map();
+    const keys = this.#hidden.get(target);
+    if (keys !== undefined) keys.add(key);
+    else this.#hidden.set(target, new Set([key]));
+    this.has = (target, key) =>
+      this.#isHidden(target, key)
+        ? Reflect.has(Object.getPrototypeOf(target) ?? {}, key)
+        : Reflect.has(target, key);
+    this.ownKeys = (target) => {
+      const hidden = this.#hidden?.get(target);
+      const keys = Reflect.ownKeys(target);
+      return hidden === undefined ? keys : keys.filter((key) => !hidden.has(key));
+    };
+  }
+
+  #isHidden(target: Container, key: PropertyKey): boolean {
+    return this.#hidden !== null && this.#hidden.get(target)?.has(key) === true;
+  }
+
+  getOwnPropertyDescriptor(target: Container, key: PropertyKey): PropertyDescriptor | undefined {
+    if (this.#isHidden(target, key)) return undefined;
+    const member = Reflect.getOwnPropertyDescriptor(target, key);
+    if (member !== undefined && !this.#standIns?.has(target)) {
+      member.value = this.wrap(member.value);
+    }
+    return member;
+  }
+
+  defineProperty(target: Container, key: PropertyKey, member: PropertyDescriptor): boolean {
+    const log = this.logFor(target);
+    const had = this.getOwnPropertyDescriptor(target, key);
+    const { writable = had?.writable, enumerable = had?.enumerable } = member;
+    const { configurable = had?.configurable } = member;
+    const isData = member.get === undefined && member.set === undefined;
+    if (key === "length" && Array.isArray(target)) {
+      if (!writable) refuse("make the length of an array read-only");
+      if ("value" in member) setLength(target, member.value, log);
+      return true;
+    }
+    if (!isData || !writable || !enumerable || !configurable) {
+      refuse("define a member that is not ordinary data");
+    }
+    if ("value" in member || had === undefined) {
+      this.#add(target, key, this.store(member.value));
+    }
+    return true;
+  }
+
+  setPrototypeOf(): never {
+    return refuse("change the prototype");
+  }
+
+  preventExtensions(): never {
+    return refuse("freeze or seal");
+  }
+}
+
+function inherited(target: object, key: PropertyKey): unknown {
+  return Reflect.get(Object.getPrototypeOf(target) ?? {}, key, target);
+}
+
+function setLength(target: unknown[], length: number, log: UndoLog): void {
+  if (length === target.length) return;
+  const was = target.length;
+  const cut = target.slice(length);
+  target.length = length;
+  log.change(target, lengthen, { length: was, cut });
+}
+
+function refuse(what: string): never {
+  throw new TypeError(`Cannot ${what} of a part of the state: the state is JSON data`);
+}
+
+/** Proxies can't be cloned, and what engines say about that helps nobody. */
+function explained(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown.name !== "DataCloneError") return thrown;
+  return new TypeError(
+    `structuredClone() can't copy what apply() receives (${thrown.message}): ` +
+      "copy a part of the state through JSON text, or with { ...part }",
+    { cause: thrown },
+  );
+}
+
+/** The result without drafts. One that can't be searched, being too deep, keeps them; they can't be written to. */
+function searchedResult<R>(result: R, seen: Seen): R {
+  try {
+    return unwrap(result, seen);
+  } catch {
+    return result;
+  }
+}
