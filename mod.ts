@@ -66,6 +66,7 @@ export {
   MigrationError,
   MinistateError,
   MutationRejectedError,
+  MutatorChangedError,
   NoStateError,
   PoisonedError,
   ReadOnlyError,
@@ -84,6 +85,7 @@ export type {
   MutatorBase,
   Reducer,
 } from "./src/state/types.ts";
+export { DROP } from "./src/state/types.ts";
 export type { AsJson, Json, JsonOf, NotJson } from "./src/format/json_types.ts";
 export type { JournalOptions, StateManagerOptions } from "./src/options.ts";
 export type {
@@ -94,6 +96,7 @@ export type {
 } from "./src/recovery/report.ts";
 export type { SnapshotInfo } from "./src/snapshot/snapshot_file.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";
+export type { HistoryDifference, VerifyReport } from "./src/state/verify_report.ts";
 export type { Stats } from "./src/wear/stats.ts";
 export type { StatsOptions } from "./src/options.ts";
 export type { CompactionFailure } from "./src/format/compaction_failure.ts";

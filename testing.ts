@@ -91,4 +91,5 @@ export type {
   Reducer,
 } from "./src/state/types.ts";
 export type { AsJson, Json, JsonOf, NotJson } from "./src/format/json_types.ts";
+export type { HistoryDifference, VerifyReport } from "./src/state/verify_report.ts";
 export type { SchemaResult, StandardSchema } from "./src/state/standard_schema.ts";

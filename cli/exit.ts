@@ -12,8 +12,8 @@ import { PatchError } from "./json_pointer.ts";
 export const EXIT = {
   ok: 0,
   /**
-   * Something requested isn't there, a line was refused, a torn tail will be cut (verify), or there are warnings
-   * (doctor).
+   * Something requested isn't there, a line was refused, a torn tail will be cut (verify), a program makes another
+   * state of the past (verify --mutator), or there are warnings (doctor).
    */
   incomplete: 1,
   /** Acknowledged bytes are damaged, or there are problems (doctor). */
@@ -41,6 +41,7 @@ const CODES: Record<string, number> = {
   DISK_FULL: EXIT.system,
   POISONED: EXIT.system,
   DIRECTORY_GONE: EXIT.system,
+  NO_MUTATOR: EXIT.usage,
   USAGE: EXIT.usage,
 };
 
@@ -77,7 +78,8 @@ export interface ErrorReport {
 export function describeError(error: unknown): ErrorReport {
   if (error instanceof MinistateError) {
     const { code, path, offset, sequence, systemCode } = error;
-    return { code, message: withoutOptions(error.message), path, offset, sequence, systemCode };
+    const message = withoutOptions(error.message);
+    return { code, message, path, offset, sequence: sequence ?? undefined, systemCode };
   }
   if (error instanceof CommandError) return { code: error.code, message: error.message };
   if (error instanceof PatchError) {

@@ -28,7 +28,8 @@ line follows; the exit code is then 1.`,
   ministate inspect ./state --endurance 30TB      how long a card lasts
   ministate inspect ./state --json | jq .nextOpen`,
   verify: `  ministate verify ./state && echo sound
-  ministate verify ./state --json | jq -c '.findings[]'`,
+  ministate verify ./state --json | jq -c '.findings[]'
+  ministate verify ./state --mutator ./new/lamps.ts --export lamps   before an update`,
   repair: `  ministate repair ./state
   ministate repair ./state --yes --json`,
   snapshot: `  ministate snapshot ./state`,
@@ -43,8 +44,8 @@ line follows; the exit code is then 1.`,
 export const EXIT_CODES = `
 Exit codes:
    0  done; sound
-   1  not found, lines refused, or not confirmed; with verify, a torn tail;
-      with doctor, warnings
+   1  not found, lines refused, or not confirmed; with verify, a torn tail, or
+      with --mutator a difference; with doctor, warnings
    2  corruption: acknowledged bytes are damaged; with doctor, problems
    3  another process has the directory open for writing
    4  no state there, or it is another program's or a newer version's

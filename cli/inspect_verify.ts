@@ -7,7 +7,7 @@
 import type { CompactionFailure } from "../src/format/compaction_failure.ts";
 import type { Finding, Inspection, NextOpen } from "../src/recovery/inspection.ts";
 import { type Context, say, sayJson } from "./context.ts";
-import { EXIT } from "./exit.ts";
+import { EXIT, usageError } from "./exit.ts";
 import { inspectSteadily } from "./steady.ts";
 import {
   countText,
@@ -18,6 +18,7 @@ import {
   tableText,
   timeText,
 } from "./text.ts";
+import { verifyProgram } from "./verify_program.ts";
 import { cardText, cardYearsOf, wearText } from "./wear_text.ts";
 
 /** The options of `inspect`. */
@@ -44,8 +45,24 @@ export async function inspect(
   return EXIT.ok;
 }
 
-/** Prints what is damaged. The exit code reflects how badly. */
-export async function verify(context: Context, directory: string): Promise<number> {
+/** The options of `verify`. */
+export interface VerifyOptions {
+  /** A module to import a mutator from. */
+  mutator?: string;
+  /** Which of its exports. */
+  export?: string;
+}
+
+/** Prints what is damaged, or what a program would change. The exit code reflects how badly. */
+export async function verify(
+  context: Context,
+  directory: string,
+  { mutator, export: exported }: VerifyOptions,
+): Promise<number> {
+  if (mutator !== undefined) {
+    return await verifyProgram(context, directory, mutator, exported ?? "default");
+  }
+  if (exported !== undefined) throw usageError("--export needs --mutator: which module has it?");
   const inspection = await inspectSteadily(context, directory);
   const { verdict, findings, segments, snapshots, nextOpen } = inspection;
   if (context.json) {
@@ -134,7 +151,8 @@ function compactionText(
 
 function segmentsText(segments: Inspection["segments"], paint: Paint): string {
   const rows = segments.map((segment) => {
-    const { name, size, soundSize, sequenceFirst, sequenceLast, sealed, damagedAt } = segment;
+    const { name, size, soundSize, sequenceFirst, sequenceLast, sealed, refused } = segment;
+    const { damagedAt } = segment;
     const holds = sequenceLast < sequenceFirst
       ? "empty"
       : sequenceLast === sequenceFirst
@@ -145,8 +163,9 @@ function segmentsText(segments: Inspection["segments"], paint: Paint): string {
       : sealed
       ? "sealed"
       : "";
+    const outcomes = refused === 0 ? "" : `${refused} refused`;
     const space = size > soundSize ? `${sizeText(soundSize)} of ${sizeText(size)}` : sizeText(size);
-    return [name, holds, space, state];
+    return [name, holds, space, [state, outcomes].filter((text) => text !== "").join(", ")];
   });
   return `${paint.bold(countText(segments.length, "segment"))}\n${tableText(rows)}`;
 }

@@ -10,12 +10,12 @@
 import { DEPTH_MAX } from "../src/format/format.ts";
 import { depthOf, isSameJson, restoreOrder } from "./json_members.ts";
 import { parseExactly } from "../src/format/json_parse.ts";
+import { formatPointer } from "../src/format/pointer.ts";
 import { setMember } from "../src/format/set_member.ts";
 import {
   arrayIndex,
   brief,
   childOf,
-  formatPointer,
   isContainer,
   MISSING,
   parsePointer,

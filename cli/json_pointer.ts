@@ -36,11 +36,6 @@ export function parsePointer(pointer: string): string[] {
   );
 }
 
-/** Writes tokens as a pointer. */
-export function formatPointer(tokens: readonly string[]): string {
-  return tokens.map((token) => "/" + token.replaceAll("~", "~0").replaceAll("/", "~1")).join("");
-}
-
 /** Whether a value has members or items. */
 export function isContainer(value: unknown): value is Container {
   return typeof value === "object" && value !== null;

@@ -112,11 +112,13 @@ async function explainGone(
 }
 
 function print(context: Context, record: VersionedRecord): void {
-  const { sequence, timestamp, mutation } = record;
-  if (context.json) return sayJson(context, { sequence, timestamp, mutation });
+  const { sequence, timestamp, mutation, refused } = record;
+  if (context.json) return sayJson(context, { sequence, timestamp, mutation, refused });
   const { bold, dim } = context.paint;
   const place = bold(String(sequence).padStart(8));
-  say(context, `${place}  ${dim(timeText(timestamp))}  ${safeText(JSON.stringify(mutation))}`);
+  const outcome = refused === true ? "  (refused)" : "";
+  const text = `${dim(timeText(timestamp))}  ${safeText(JSON.stringify(mutation))}${outcome}`;
+  say(context, `${place}  ${text}`);
 }
 
 /** The output must not appear to end normally if there is more that can't be read. */

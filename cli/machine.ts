@@ -1,5 +1,5 @@
 /**
- * The interface through which `doctor` asks about the machine; implemented by `cli/process/machine.ts`.
+ * The interface through which the command asks about the machine; implemented by `cli/process/machine.ts`.
  *
  * Every method fails with an `Error` whose `code` is the system's name of the failure, or `EPERM` when the runtime
  * itself refuses. None ever makes the runtime ask the user for a permission.
@@ -28,7 +28,7 @@ export interface Space {
   inodesTotal: number;
 }
 
-/** The machine, as `doctor` sees it. */
+/** The machine, as the command sees it. */
 export interface Machine {
   /** The runtime and its version, such as "Deno 2.9.5". */
   readonly runtime: string;
@@ -38,6 +38,12 @@ export interface Machine {
   now(): number;
   /** Reads a whole small file, such as those of the kernel in `/proc` and `/sys`. */
   read(path: string): Promise<Uint8Array>;
+  /**
+   * Imports a JavaScript or TypeScript module of the user.
+   *
+   * @returns what it exports
+   */
+  load(path: string): Promise<Record<string, unknown>>;
   /** The absolute path, with all symbolic links resolved. */
   realPath(path: string): Promise<string>;
   /** Reads the status of a name. */

@@ -89,7 +89,13 @@ function addReading(add: Add, run: RunCommand): void {
     .action((dir, options) => run((c) => inspect(c, dir, options)));
   add("verify", "Read every byte: exit 0 sound, 1 torn tail that the next open will cut, 2 corrupt")
     .argument("<dir>", DIR, pathArgument)
-    .action((dir) => run((c) => verify(c, dir)));
+    .option(
+      "--mutator <file>",
+      "replay with the mutator of this module instead: exit 0 the same states, 1 a difference",
+      pathArgument,
+    )
+    .option("--export <name>", "the module's export that is the mutator, or a function making it")
+    .action((dir, options) => run((c) => verify(c, dir, options)));
 }
 
 function addUpkeep(add: Add, run: RunCommand): void {

@@ -13,8 +13,8 @@ export interface ErrorDetails {
   path?: string | undefined;
   /** Position in that file, in bytes. */
   offset?: number | undefined;
-  /** The mutation concerned. */
-  sequence?: number | undefined;
+  /** The mutation concerned; `null` for one that got no number. */
+  sequence?: number | null | undefined;
   /** The operation that failed: `open`, `write`, `sync` … */
   operation?: string | undefined;
   /** The error underneath. */
@@ -50,7 +50,7 @@ export class MinistateError extends Error {
   /** Position in that file, in bytes. */
   declare readonly offset?: number;
   /** The mutation concerned. */
-  declare readonly sequence?: number;
+  declare readonly sequence?: number | null;
   /** The operation that failed. */
   declare readonly operation?: string;
   /** The operating system's name of the failure, such as `ENOSPC`. */
@@ -475,8 +475,9 @@ export class TooLargeError extends MinistateError {
 }
 
 /**
- * `REJECTED`: the mutator threw. The mutation is journaled under `sequence` and is rejected in the same way on every
- * replay. `cause` is what the mutator threw.
+ * `REJECTED`: the mutator refused the mutation, or one of its group. The state is as it was, and nothing will run it
+ * again. `sequence` is `null` when nothing was journaled; otherwise the journal keeps the mutation, as refused. `cause`
+ * is what the mutator threw.
  *
  * @example Learn why the mutator refused
  * ```ts
@@ -485,22 +486,63 @@ export class TooLargeError extends MinistateError {
  *
  * const kettle = {
  *   initial: () => ({ celsius: 20 }),
- *   apply(state: { celsius: number }, celsius: number) {
- *     if (celsius > 100) throw new RangeError("boiled over"); // before the first change
- *     state.celsius = celsius;
+ *   check(_state: { readonly celsius: number }, celsius: number) {
+ *     if (celsius > 100) throw new RangeError("boiled over");
  *   },
+ *   apply: (state: { celsius: number }, celsius: number) => state.celsius = celsius,
  * };
  * await using manager = await StateManager.open("state", "kettle.wal.jsonl", kettle);
  *
  * const error = await assertRejects(() => manager.apply(101), MutationRejectedError);
  * assertEquals((error.cause as Error).message, "boiled over");
- * assertEquals(error.sequence, 1); // journaled: don't call again
+ * assertEquals(error.sequence, null); // checked before it was written
  * ```
  */
 export class MutationRejectedError extends MinistateError {
+  /** The number of the mutation that was refused; `null` when nothing was journaled. */
+  declare readonly sequence: number | null;
+
   /** Makes the error. */
-  constructor(message: string, details?: ErrorDetails) {
+  constructor(message: string, details: ErrorDetails & { sequence: number | null }) {
     super("REJECTED", message, details);
+  }
+}
+
+/**
+ * `MUTATOR_CHANGED`: the mutator refuses a mutation that was accepted when it was journaled. Nothing was changed on the
+ * disk. `cause` is what the mutator threw.
+ *
+ * @example See which mutation a stricter program refuses
+ * ```ts
+ * import { MutatorChangedError, StateManager } from "@ministate/ministate";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const kettleUpTo = (limit: number) => ({
+ *   initial: () => ({ celsius: 20 }),
+ *   apply(state: { celsius: number }, celsius: number) {
+ *     if (celsius > limit) throw new RangeError("boiled over");
+ *     state.celsius = celsius;
+ *   },
+ * });
+ * {
+ *   await using manager = await StateManager.open("state", "kettle.wal.jsonl", kettleUpTo(100));
+ *   await manager.apply(95);
+ * }
+ * const error = await assertRejects(
+ *   () => StateManager.open("state", "kettle.wal.jsonl", kettleUpTo(90)),
+ *   MutatorChangedError,
+ * );
+ * assertEquals([error.sequence, error.undecided], [1, false]);
+ * ```
+ */
+export class MutatorChangedError extends MinistateError {
+  /** Whether the outcome was not recorded: the mutation was in the last batch before a crash. */
+  readonly undecided: boolean;
+
+  /** Makes the error. */
+  constructor(message: string, details: ErrorDetails & { undecided: boolean }) {
+    super("MUTATOR_CHANGED", message, details);
+    this.undecided = details.undecided;
   }
 }
 

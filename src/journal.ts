@@ -18,7 +18,12 @@ import {
   type JournalOptions,
   journalSettings,
 } from "./options.ts";
-import { recover, type Recovered, type RecoveryReplay } from "./recovery/recovery.ts";
+import {
+  noInitialState,
+  recover,
+  type Recovered,
+  type RecoveryReplay,
+} from "./recovery/recovery.ts";
 import type { RecoveryReport } from "./recovery/report.ts";
 import { readSteadily } from "./recovery/read_steadily.ts";
 import { StateDirectory } from "./journal/state_directory.ts";
@@ -156,7 +161,10 @@ export class Journal<M = unknown> {
   // deno-lint-ignore require-await -- async, so that caller mistakes reject too
   async append(mutation: M): Promise<{ sequence: number }> {
     const writer = this.#writable();
-    return writer.submit([writer.encode(mutation)], (sequence) => ({ sequence }));
+    return writer.submit({
+      texts: [writer.encode(mutation)],
+      settle: (sequence) => ({ sequence }),
+    });
   }
 
   /**
@@ -187,10 +195,13 @@ export class Journal<M = unknown> {
     writer.refuseClosed();
     const texts = eachMutation(mutations, (mutation) => writer.encode(mutation));
     if (texts.length === 0) return null;
-    return await writer.submit(texts, (sequenceFirst) => ({
-      sequenceFirst,
-      sequenceLast: sequenceFirst + texts.length - 1,
-    }));
+    return await writer.submit({
+      texts,
+      settle: (sequenceFirst) => ({
+        sequenceFirst,
+        sequenceLast: sequenceFirst + texts.length - 1,
+      }),
+    });
   }
 
   /**
@@ -294,4 +305,11 @@ export class Journal<M = unknown> {
 }
 
 /** A journal has no state that its records could be run through. */
-const NO_STATE: RecoveryReplay = { restore() {}, consume() {}, settle() {} };
+const NO_STATE: RecoveryReplay = {
+  restore() {},
+  begin() {},
+  consume() {},
+  decide() {},
+  settle: () => null,
+  initialLines: noInitialState,
+};

@@ -6,7 +6,7 @@
 
 import type { DurableFs } from "./durable_fs.ts";
 import type { MinistateError } from "./errors.ts";
-import { LINE_SIZE_MAX } from "./format/format.ts";
+import { RECORD_SIZE_MAX } from "./format/format.ts";
 
 /** Options of a journal. Sizes are in bytes. */
 export interface JournalOptions {
@@ -48,6 +48,14 @@ export interface JournalOptions {
 
 /** Options of a state manager. Sizes are in bytes. */
 export interface StateManagerOptions extends JournalOptions {
+  /**
+   * What to do with a state that a newer version of the mutator has written to, as after the roll-back of an update.
+   * `"fail"` throws {@linkcode TooNewError} and changes nothing. `"setAside"` continues after the last mutation of this
+   * version or an older one, moves the newer files to `quarantine/`, and lists what was lost in the recovery report. It
+   * still fails once the newer version has made two snapshots, because nothing older is kept then.
+   * @default "fail"
+   */
+  onTooNew?: "fail" | "setAside";
   /** Whether the journal is compacted automatically once it is long enough. @default "automatic" */
   compaction?: "automatic" | "manual";
   /**
@@ -87,7 +95,7 @@ export type JournalSettings = Required<Omit<JournalOptions, "sealAfterIdleMs">> 
 /** State manager options with defaults filled in. */
 export type StateManagerSettings =
   & JournalSettings
-  & Required<Pick<StateManagerOptions, "compaction" | "compactionSize" | "snapshotsKept">>
+  & Required<Omit<StateManagerOptions, keyof JournalOptions | "onCompactionError">>
   & Pick<StateManagerOptions, "onCompactionError">;
 
 const MEBIBYTE = 1024 * 1024;
@@ -109,7 +117,7 @@ const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
   readOnly: oneOf(true, false),
   create: oneOf(true, false),
   segmentSizeMax: wholeNumber(64 * 1024, 1024 * MEBIBYTE),
-  recordSizeMax: wholeNumber(64, LINE_SIZE_MAX),
+  recordSizeMax: wholeNumber(64, RECORD_SIZE_MAX),
   sealAfterIdleMs: wholeNumber(1, 2 ** 31 - 1),
   clock: aFunction,
 };
@@ -136,6 +144,7 @@ const CHANGES_CHECKS: Record<keyof ChangesOptions, Check> = {
 
 const STATE_MANAGER_CHECKS: Record<keyof StateManagerOptions, Check> = {
   ...JOURNAL_CHECKS,
+  onTooNew: oneOf("fail", "setAside"),
   compaction: oneOf("automatic", "manual"),
   compactionSize: wholeNumber(4096, 2 ** 40),
   snapshotsKept: wholeNumber(2, 1000),
@@ -218,6 +227,7 @@ export function stateManagerSettings(
   check(options, STATE_MANAGER_CHECKS);
   return {
     ...journalDefaults(),
+    onTooNew: "fail",
     compaction: "automatic",
     compactionSize: 8 * MEBIBYTE,
     snapshotsKept: 2,

@@ -15,11 +15,11 @@ import { type Change, Changes } from "./state/changes.ts";
 import type { ChangesOptions, CloseOptions } from "./options.ts";
 import { checkPast, rebuildState } from "./state/history.ts";
 import type { JsonOf } from "./format/json_types.ts";
-import { parseExactly } from "./format/json_parse.ts";
 import { InTurn } from "./state/in_turn.ts";
+import { limitAt, type ReadLimit } from "./journal/journal_cursor.ts";
 import type { JournalWriter } from "./journal/journal_writer.ts";
 import type { Applied, DeepReadonly, MutationContext, Mutator, Reducer } from "./state/types.ts";
-import type { StateMachine } from "./state/mutator.ts";
+import type { StateMachine } from "./state/state_machine.ts";
 import { checkOptions, closeSettings, eachMutation } from "./options.ts";
 import { type StateManagerOptions, stateManagerSettings } from "./options.ts";
 import type { Recovered } from "./recovery/recovery.ts";
@@ -29,6 +29,8 @@ import { validate } from "./state/standard_schema.ts";
 import type { StateDirectory } from "./journal/state_directory.ts";
 import { type OpenedState, openState } from "./state/state_open.ts";
 import { upkeepOf } from "./state/upkeep.ts";
+import { verifyOpened } from "./state/verify_files.ts";
+import type { VerifyReport } from "./state/verify_report.ts";
 import { type Stats, statsOf } from "./wear/stats.ts";
 import type { StatsOptions } from "./options.ts";
 
@@ -77,7 +79,7 @@ export class StateManager<S, M, R = unknown> {
     this.#machine = machine;
     this.#recovered = recovered;
     this.#writer = writer;
-    this.#changes = new Changes(directory, writer, machine.carryOver.bind(machine));
+    this.#changes = new Changes(directory, recovered, machine.carryOver.bind(machine));
     this.recovery = recovered.report;
     const { compaction, automatic } = upkeepOf(opened, (sequence) => this.#rebuild(sequence));
     this.#compaction = compaction;
@@ -99,6 +101,7 @@ export class StateManager<S, M, R = unknown> {
    * @throws {ForeignFormatError} when the directory belongs to another mutator or holds another journal
    * @throws {TooNewError} when a newer version wrote it
    * @throws {MigrationError} when the mutator can't migrate an older version
+   * @throws {MutatorChangedError} when the mutator refuses a mutation that was accepted when it was journaled
    * @throws {DiskFullError} when there is no space to begin a journal
    * @throws {IoError} when the operating system refuses
    * @throws {TypeError} when an option, the name or the mutator is invalid
@@ -208,7 +211,7 @@ export class StateManager<S, M, R = unknown> {
    * @param mutation a JSON value; the mutator gets a copy
    * @returns the mutation's sequence and the mutator's result, which is the next state for a reducer. It may be part of
    *   the live state: don't change it
-   * @throws {MutationRejectedError} when the mutator threw; the mutation is journaled and stays rejected
+   * @throws {MutationRejectedError} when the mutator refuses it; the state is as it was
    * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
    * @throws {TooLargeError} when its record would be too large; it is not journaled
    * @throws {DiskFullError} when there is no space; nothing changed, and calls work again once there is
@@ -234,21 +237,18 @@ export class StateManager<S, M, R = unknown> {
    * ```
    */
   apply(mutation: M): Promise<Applied<R>> {
-    return this.#submit(() => [this.#encode(mutation)], (sequence, timestamp, [text]) => ({
-      sequence,
-      result: this.#machine.run(sequence, timestamp, parseExactly(text!)),
-    }));
+    return this.#submit(() => [this.#encode(mutation)], ([applied]) => applied!);
   }
 
   /**
    * Applies several mutations as one atomic group: after a power cut all of them are there, or none.
    *
-   * When the mutator rejects one of them, the others of the group are still applied, and the call rejects with the
-   * first rejection.
+   * When the mutator refuses one of them, none is applied. To apply the others all the same, call `apply` for each:
+   * they share a write and a sync anyway.
    *
    * @param mutations JSON values; an empty array resolves at once
    * @returns each mutation's sequence and result, in order
-   * @throws {MutationRejectedError} when the mutator rejected at least one; the group stays journaled
+   * @throws {MutationRejectedError} when the mutator refuses at least one; none is applied
    * @throws {InvalidMutationError} when one is not JSON, or the schema refuses it; none is journaled
    * @throws {TooLargeError} when the group doesn't fit in one batch; none is journaled
    * @throws {TypeError} when it is not given an array
@@ -274,7 +274,7 @@ export class StateManager<S, M, R = unknown> {
   applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
     return this.#submit(
       () => eachMutation(mutations, (mutation) => this.#encode(mutation)),
-      (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts),
+      (applied) => applied,
     );
   }
 
@@ -287,14 +287,14 @@ export class StateManager<S, M, R = unknown> {
   /** Not `async`: wrapping the queue's promise in another would cost turns of the microtask queue. */
   #submit<T>(
     encode: () => string[],
-    settle: (sequenceFirst: number, timestamp: number, texts: string[]) => T,
+    resultOf: (applied: Applied<R>[]) => T,
   ): Promise<T> {
     try {
       const writer = this.#writable();
       const texts = encode();
       // An empty group needs no journal entry.
-      if (texts.length === 0) return Promise.resolve(settle(this.sequence + 1, 0, texts));
-      return writer.submit(texts, (first, timestamp) => settle(first, timestamp, texts));
+      if (texts.length === 0) return Promise.resolve(resultOf([]));
+      return writer.submit(this.#machine.call(texts, resultOf));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -491,8 +491,59 @@ export class StateManager<S, M, R = unknown> {
     return await this.#turn.run(() => this.#rebuild(sequence));
   }
 
+  /**
+   * Replays the kept history with this program, in memory of its own, and compares it with every later snapshot and with
+   * the live state. A difference means that the program has changed what past mutations do, that it depends on something
+   * else than they, or that something else changed the state. Mutations continue; the last comparison makes them wait.
+   *
+   * It takes as long as the replay of everything that is kept, and memory for two more states. To test a new program
+   * before it is installed, use `ministate verify DIR --mutator FILE`.
+   *
+   * @returns what was compared, and the first difference or `null`; nothing is changed
+   * @throws {HistoryGoneError} when another process's compaction has deleted all that leads to this state
+   * @throws {CorruptionError} when what is kept is damaged
+   * @throws {InvalidStateError} when the state holds a cycle
+   * @throws {ClosedError} when the manager is closed
+   *
+   * @example Find a change of the program that changes the past
+   * ```ts
+   * import { StateManager } from "@ministate/ministate";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const till = (percent: number) => ({
+   *   initial: () => ({ cents: 0 }),
+   *   apply: (state: { cents: number }, { sold }: { sold: number }) =>
+   *     state.cents += sold + sold * percent / 100,
+   * });
+   * {
+   *   await using manager = await StateManager.open("state", "till.wal.jsonl", till(20));
+   *   await manager.apply({ sold: 100 });
+   *   await manager.apply({ sold: 200 });
+   *   await manager.createSnapshot();
+   *   assertEquals((await manager.verify()).difference, null);
+   * }
+   * // The tax should have been a part of the mutation.
+   * await using manager = await StateManager.open("state", "till.wal.jsonl", till(25));
+   * const { difference } = await manager.verify();
+   * assertEquals([difference?.path, difference?.expected, difference?.found], ["/cents", 360, 375]);
+   * assertEquals([difference?.sequenceFirst, difference?.sequenceLast], [1, 2]);
+   * ```
+   */
+  async verify(): Promise<VerifyReport> {
+    this.#refuseClosed();
+    return await this.#turn.run(() =>
+      verifyOpened(this.#directory, this.#machine, this.#recovered)
+    );
+  }
+
+  /** How far the files may be read. */
+  get #limit(): ReadLimit {
+    return this.#writer?.limit ?? limitAt(this.sequence, this.#recovered.refused);
+  }
+
   #rebuild(sequence: number): Promise<S> {
-    return rebuildState(this.#directory, this.#machine.fresh(), sequence);
+    const limit = () => ({ ...this.#limit, sequence });
+    return rebuildState(this.#directory, this.#machine.fresh(), limit);
   }
 
   /**

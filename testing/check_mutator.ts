@@ -4,10 +4,13 @@
  * @module
  */
 
-import { textOfAny } from "./difference.ts";
+import type { DurableFs } from "../src/durable_fs.ts";
+import { textOfAny } from "../src/format/difference.ts";
+import type { VerifyReport } from "../src/state/verify_report.ts";
 import { Random } from "./disk/random.ts";
 import { drawMutations, type Drawn } from "./drawn.ts";
 import { findCrashFlaw } from "./mutator_crashes.ts";
+import { verifyRecorded } from "./mutator_histories.ts";
 import { type MutatorFlaw, type MutatorRule, replayEveryWay } from "./mutator_rules.ts";
 import { findMigrationFlaw } from "./mutator_versions.ts";
 import { shorten } from "./shorten.ts";
@@ -34,7 +37,14 @@ export interface CheckMutatorOptions<M> {
   /** How many mutations each history has. @default 12 */
   mutationCount?: number;
   /** How many histories to draw. @default 4 */
-  histories?: number;
+  historyCount?: number;
+  /**
+   * State directories that the released program has written, such as those of a board: the mutator must make the same
+   * states of them. They are read, not changed, and may be in use. @default none
+   */
+  histories?: readonly string[];
+  /** Where these directories are. @default the runtime's file system */
+  fs?: DurableFs;
   /** How many images of each power cut to try at most, besides four extreme ones. @default 8 */
   imagesMax?: number;
   /** Repeats a run; a failure reports it. @default random */
@@ -45,8 +55,10 @@ export interface CheckMutatorOptions<M> {
 export interface MutatorReport {
   /** Pass it to another run to repeat this one. */
   seed: number;
-  /** How many histories were run. */
-  histories: number;
+  /** How many drawn histories were run. */
+  historyCount: number;
+  /** What was compared in each of the recorded histories. */
+  histories: VerifyReport[];
   /** How many of their mutations the mutator rejected. */
   rejected: number;
   /** How many states after a power cut were recovered and compared. */
@@ -63,29 +75,29 @@ export interface MutatorReport {
  *
  * const kettle = {
  *   initial: () => ({ celsius: 20 }),
- *   apply(state: { celsius: number }, celsius: number) {
- *     state.celsius = celsius;
- *     if (celsius > 100) throw new RangeError("boiled over"); // too late: the state has changed
+ *   reduce(state: { celsius: number }, celsius: number) {
+ *     state.celsius = celsius; // too early: the mutation has not been written yet
+ *     return state;
  *   },
  * };
  * const error = await assertRejects(
- *   () => checkMutator(kettle, { generate: (random) => random.below(2) * 101 }),
+ *   () => checkMutator(kettle, { generate: (random) => random.below(101) }),
  *   MutatorCheckError,
  * );
  * assertEquals(error.rule, "untouched");
- * assertEquals(error.mutations, [101]);
+ * assertEquals(error.mutations.length, 1);
  * ```
  */
 export class MutatorCheckError extends Error {
   /** The class's name, which survives minifying. */
   override readonly name = "MutatorCheckError";
   /**
-   * The rule: `deterministic` (the same outcome on every replay), `untouched` (a rejected mutation leaves the state
-   * unchanged), `json` (the state is JSON), `crash` (recovery restores the state), `migration` (older versions can be
-   * migrated).
+   * The rule: `deterministic` (the same outcome on every replay), `untouched` (a reducer leaves the state that it
+   * receives unchanged), `json` (the state is JSON), `crash` (recovery restores the state), `migration` (older versions can be
+   * migrated), `history` (the past stays as it was recorded).
    */
   readonly rule: MutatorRule;
-  /** The shortest list of mutations found that shows it. */
+  /** The shortest list of mutations found that shows it; empty for a recorded history. */
   readonly mutations: readonly unknown[];
   /** The seed that reproduces it. */
   readonly seed: number;
@@ -96,9 +108,11 @@ export class MutatorCheckError extends Error {
     found: string,
     { mutations, seed, cause }: { mutations: readonly unknown[]; seed: number; cause?: unknown },
   ) {
+    const shown = rule === "history"
+      ? ""
+      : `\n  The mutations that show it (seed ${seed}): ${textOfAny(mutations)}`;
     super(
-      `The mutator is not fit for replay (${rule}): ${found}\n` +
-        `  The mutations that show it (seed ${seed}): ${textOfAny(mutations)}`,
+      `The mutator is not fit for replay (${rule}): ${found}${shown}`,
       cause === undefined ? undefined : { cause },
     );
     this.rule = rule;
@@ -109,8 +123,8 @@ export class MutatorCheckError extends Error {
 
 /**
  * Checks that a mutator is fit for crash safety: the same outcome on every replay, at another time, in another time zone
- * and locale, with other random numbers, and from a snapshot at any place; nothing left to run later; the state untouched when it throws, and JSON always; every power cut survived, at every call of the
- * disk; states of older versions carried over, whatever moment the power goes at.
+ * and locale, with other random numbers, and from a snapshot at any place; nothing left to run later; the state untouched by a reducer, and JSON always; every power cut survived, at every call of the
+ * disk; states of older versions carried over, whatever moment the power goes at; recorded histories leading to the states that were recorded.
  *
  * @typeParam S the state
  * @typeParam M the mutations
@@ -122,6 +136,7 @@ export class MutatorCheckError extends Error {
  * @throws {TypeError} when it is no mutator
  * @throws {InvalidMutationError} when `generate` makes what the mutator's schema refuses, or what is not JSON; the
  *   message has the seed and the mutation
+ * @throws {MinistateError} when a recorded history can't be read: none is there, or it is damaged, or of another program
  * @throws {TooLargeError} when `generate` makes what no record can hold
  *
  * @example Check a mutator that keeps a cache
@@ -145,6 +160,29 @@ export class MutatorCheckError extends Error {
  * });
  * assert(crashStates > 0);
  * ```
+ *
+ * @example Test a release on what the last one has written
+ * ```ts
+ * import { StateManager } from "@ministate/ministate";
+ * import { checkMutator, MutatorCheckError } from "@ministate/ministate/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const counting = (step: number) => ({
+ *   initial: () => ({ value: 0 }),
+ *   apply: (state: { value: number }, { times }: { times: number }) =>
+ *     state.value += times * step,
+ * });
+ * {
+ *   await using manager = await StateManager.open("recorded", "c.wal.jsonl", counting(1));
+ *   await manager.apply({ times: 3 });
+ *   await manager.createSnapshot(); // without one, no effect is known
+ * }
+ * const options = { generate: () => ({ times: 1 }), histories: ["recorded"], mutationCount: 2 };
+ * const { histories } = await checkMutator(counting(1), options);
+ * assertEquals(histories[0]!.snapshots, 1);
+ * const error = await assertRejects(() => checkMutator(counting(2), options), MutatorCheckError);
+ * assertEquals(error.rule, "history");
+ * ```
  */
 export function checkMutator<S extends JsonOf<S>, M extends JsonOf<M>>(
   mutator: () => AnyMutator<S, M>,
@@ -160,13 +198,14 @@ export async function checkMutator<S extends JsonOf<S>, M extends JsonOf<M>>(
   mutator: MutatorSource<S, M>,
   options: CheckMutatorOptions<M>,
 ): Promise<MutatorReport> {
-  const { mutationCount: count = 12, histories = 4, imagesMax = 8, older = [] } = options;
+  const { mutationCount: count = 12, historyCount = 4, imagesMax = 8, older = [] } = options;
   const { seed = Math.floor(Math.random() * 2 ** 31) } = options;
   // Throws if this is not a mutator, before anything is drawn.
   const subject = subjectOf(mutator, seed);
+  const histories = await checkHistories(subject, options, seed);
   let rejected = 0, crashStates = 0;
   const explore = { imagesMax, seed, onState: () => void crashStates++ };
-  for (let history = 0; history < histories; history++) {
+  for (let history = 0; history < historyCount; history++) {
     const random = new Random(seed + history);
     const draw = <T>(
       { schema }: Subject<unknown, T>,
@@ -187,7 +226,28 @@ export async function checkMutator<S extends JsonOf<S>, M extends JsonOf<M>>(
       );
     }
   }
-  return { seed, histories, rejected, crashStates };
+  return { seed, historyCount, histories, rejected, crashStates };
+}
+
+/** Throws when the mutator makes another state of a recorded history. */
+async function checkHistories<S, M>(
+  subject: Subject<S, M>,
+  { histories = [], fs }: CheckMutatorOptions<M>,
+  seed: number,
+): Promise<VerifyReport[]> {
+  const reports: VerifyReport[] = [];
+  for (const directory of histories) {
+    const { report, flaw } = await verifyRecorded(subject, directory, fs);
+    if (flaw !== null) {
+      throw new MutatorCheckError(flaw.rule, flaw.found, {
+        mutations: [],
+        seed,
+        cause: flaw.cause,
+      });
+    }
+    reports.push(report);
+  }
+  return reports;
 }
 
 /** Throws when a check finds a flaw, with as few mutations as still show the same kind of flaw. */

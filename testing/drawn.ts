@@ -6,10 +6,10 @@
 
 import { InvalidMutationError, TooLargeError } from "../src/errors.ts";
 import { messageOf } from "../src/failures.ts";
-import { LINE_SIZE_MAX } from "../src/format/format.ts";
+import { RECORD_SIZE_MAX } from "../src/format/format.ts";
 import { encodeMutation } from "../src/format/mutation_encode.ts";
 import { type StandardSchema, validate } from "../src/state/standard_schema.ts";
-import { textOfAny } from "./difference.ts";
+import { textOfAny } from "../src/format/difference.ts";
 import type { Random } from "./disk/random.ts";
 import { drawTimestamps } from "./world/world.ts";
 
@@ -47,7 +47,7 @@ export function drawMutations<M>(source: Source<M>, random: Random): Drawn<M>[] 
       given = generate(random, index);
       const input = copyOf(given);
       const output = schema === undefined ? input : validate(schema, input);
-      return { given, text: encodeMutation(output, LINE_SIZE_MAX) };
+      return { given, text: encodeMutation(output, RECORD_SIZE_MAX) };
     } catch (error) {
       throw withSeed(error, `mutation ${index + 1} of seed ${source.seed}`, given);
     }

@@ -6,7 +6,7 @@
 
 import { MutationRejectedError } from "../src/errors.ts";
 import { messageOf } from "../src/failures.ts";
-import { LINE_SIZE_MAX } from "../src/format/format.ts";
+import { RECORD_SIZE_MAX } from "../src/format/format.ts";
 import { parseExactly } from "../src/format/json_parse.ts";
 import { StateManager } from "../src/state_manager.ts";
 import { firstDifference } from "./difference.ts";
@@ -25,7 +25,7 @@ function openOnDisk<S, M>(
   mutator: CheckedMutator<S, M>,
   clock: () => number = () => 0,
 ): Promise<StateManager<S, M>> {
-  const options = { fs, clock, compaction: "manual", recordSizeMax: LINE_SIZE_MAX } as const;
+  const options = { fs, clock, compaction: "manual", recordSizeMax: RECORD_SIZE_MAX } as const;
   const opening = StateManager.open(
     DIRECTORY,
     NAME,
@@ -40,6 +40,16 @@ interface Progress {
   /** How many mutations were acknowledged, and how many were submitted. */
   acknowledged: number;
   sent: number;
+  /** The numbers that they got; `null` for one that was refused before it was journaled. */
+  sequences: (number | null)[];
+}
+
+/** What a run without a power cut leads to. */
+interface WholeRun {
+  /** The model of what was journaled. */
+  model: Model;
+  /** The last sequence after k mutations, at index k. */
+  reached: number[];
 }
 
 /** How far to explore. */
@@ -60,10 +70,10 @@ export async function findCrashFlaw<S, M>(
 ): Promise<MutatorFlaw | null> {
   try {
     const { makeDisk = () => new PowerCutDisk() } = options;
-    const model = await modelOnDisk(makeDisk(), subject, mutations);
-    return "rule" in model
-      ? model
-      : await cutEverywhere(subject, mutations, model, { ...options, makeDisk });
+    const whole = await runWhole(makeDisk(), subject, mutations);
+    return "rule" in whole
+      ? whole
+      : await cutEverywhere(subject, mutations, whole, { ...options, makeDisk });
   } catch (error) {
     return {
       rule: "crash",
@@ -73,16 +83,28 @@ export async function findCrashFlaw<S, M>(
   }
 }
 
-/** The model with the journal's timestamps: mutations in the same batch share one. */
-async function modelOnDisk<S, M>(
+/** Runs everything, and makes the model with the journal's timestamps: mutations in the same batch share one. */
+async function runWhole<S, M>(
   disk: PowerCutDisk,
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
-): Promise<Model | MutatorFlaw> {
+): Promise<WholeRun | MutatorFlaw> {
   const timestamps: number[] = [];
-  await runOnDisk(disk, watched(subject.make(), timestamps), mutations);
-  const journaled = mutations.map(({ text }, index) => ({ text, timestamp: timestamps[index]! }));
-  return runModel(subject, HERE, journaled);
+  const progress = noProgress();
+  await runOnDisk(disk, watched(subject.make(), timestamps), mutations, progress);
+  const reached = [0];
+  const journaled: Journaled[] = [];
+  for (const [index, { text }] of mutations.entries()) {
+    const sequence = progress.sequences[index]!;
+    if (sequence !== null) journaled.push({ text, timestamp: timestamps[sequence - 1]! });
+    reached.push(journaled.length);
+  }
+  const model = runModel(subject, HERE, journaled);
+  return "rule" in model ? model : { model, reached };
+}
+
+function noProgress(): Progress {
+  return { acknowledged: 0, sent: 0, sequences: [] };
 }
 
 /** Records the timestamps that a mutator receives. */
@@ -100,8 +122,12 @@ function watched<S, M>(mutator: CheckedMutator<S, M>, timestamps: number[]): Che
       ) => (keep(context), mutator.reduce(state, mutation, context)),
     };
   }
+  const { check } = mutator;
   return {
     ...mutator,
+    ...(check && {
+      check: (state, mutation, context) => (keep(context), check(state, mutation, context)),
+    }),
     apply: (state, mutation, context) => (keep(context), mutator.apply(state, mutation, context)),
   };
 }
@@ -109,16 +135,16 @@ function watched<S, M>(mutator: CheckedMutator<S, M>, timestamps: number[]): Che
 async function cutEverywhere<S, M>(
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
-  model: Model,
+  whole: WholeRun,
   { imagesMax, seed, onState, makeDisk }: Required<CrashOptions>,
 ): Promise<MutatorFlaw | null> {
   for (let at = 1;; at++) {
     const disk = makeDisk();
     disk.cutAt = at;
-    const progress: Progress = { acknowledged: 0, sent: 0 };
+    const progress = noProgress();
     await runOnDisk(disk, subject.make(), mutations, progress);
     for (const image of crashImages(disk, { imagesMax, seed: seed + at })) {
-      const found = await compareRecovered(image, subject.make(), model, progress);
+      const found = await compareRecovered(image, subject.make(), whole, progress);
       if (found !== null) {
         return { rule: "crash", found: `after a power cut at call ${at} of the disk, ${found}` };
       }
@@ -133,7 +159,7 @@ export async function runOnDisk<S, M>(
   disk: PowerCutDisk,
   mutator: CheckedMutator<S, M>,
   mutations: readonly Journaled[],
-  progress: Progress = { acknowledged: 0, sent: 0 },
+  progress: Progress = noProgress(),
 ): Promise<void> {
   const third = Math.ceil(mutations.length / 3);
   try {
@@ -179,12 +205,13 @@ async function apply<S, M>(
   { text }: Journaled,
   progress: Progress,
 ): Promise<void> {
-  progress.sent++;
+  const index = progress.sent++;
   try {
-    await manager.apply(parseExactly(text) as M);
+    progress.sequences[index] = (await manager.apply(parseExactly(text) as M)).sequence;
   } catch (error) {
-    // A rejection is an outcome like any other: journaled, and the same on every replay.
+    // A rejection is an outcome like any other.
     if (!(error instanceof MutationRejectedError)) throw error;
+    progress.sequences[index] = error.sequence;
   }
   progress.acknowledged++;
 }
@@ -192,13 +219,14 @@ async function apply<S, M>(
 async function compareRecovered<S, M>(
   image: PowerCutDisk,
   mutator: CheckedMutator<S, M>,
-  model: Model,
+  { model, reached }: WholeRun,
   { acknowledged, sent }: Progress,
 ): Promise<string | null> {
   await using manager = await openOnDisk(image, mutator);
   const { sequence } = manager;
-  if (sequence < acknowledged || sequence > sent) {
-    return `recovery reached mutation ${sequence}: wanted ${acknowledged} to ${sent}`;
+  const [least, most] = [reached[acknowledged]!, reached[sent]!];
+  if (sequence < least || sequence > most) {
+    return `recovery reached mutation ${sequence}: wanted ${least} to ${most}`;
   }
   const differs = firstDifference(model.states[sequence], manager.state);
   return differs === null ? null : `the state after mutation ${sequence} differs: ${differs}`;

@@ -7,17 +7,23 @@
 import { MutationRejectedError } from "../src/errors.ts";
 import { messageOf } from "../src/failures.ts";
 import { STATE_DEPTH_MAX } from "../src/format/format.ts";
-import { copyJson, describeFlaw, findJsonFlaw } from "../src/format/json.ts";
 import { parseExactly } from "../src/format/json_parse.ts";
-import { StateMachine } from "../src/state/mutator.ts";
+import { copyJson, describeFlaw, findJsonFlaw } from "../src/format/json.ts";
+import { StateMachine } from "../src/state/state_machine.ts";
 import { firstDifference } from "./difference.ts";
 import type { Drawn } from "./drawn.ts";
 import { sketch } from "./outcome.ts";
-import type { Subject } from "./subject.ts";
+import { type Subject, TouchedState } from "./subject.ts";
 import { ELSEWHERE, HERE, howOf, inWorld, type Setting, type World } from "./world/world.ts";
 
 /** The rules that a mutator can break. */
-export type MutatorRule = "deterministic" | "untouched" | "json" | "crash" | "migration";
+export type MutatorRule =
+  | "deterministic"
+  | "untouched"
+  | "json"
+  | "crash"
+  | "migration"
+  | "history";
 
 /** Why a mutator is unfit for replay. */
 export interface MutatorFlaw {
@@ -35,8 +41,6 @@ export interface Model {
   states: unknown[];
   /** The outcome of mutation k + 1, at index k. */
   outcomes: Outcome[];
-  /** The live state: something that was scheduled may still change it. */
-  live: { readonly state: unknown };
 }
 
 /** The outcome of one mutation. */
@@ -78,15 +82,16 @@ function runThrough<S, M>(
   mutations: readonly Journaled[],
   { from, state }: Start,
 ): Model | MutatorFlaw {
-  const machine = new StateMachine<S, M, unknown>(subject.make());
+  const machine = new StateMachine<S, M, unknown>(subject.make()).begin();
   // As restored from a snapshot: only JSON survives, and no one else holds a reference to it.
   if (from > 0) machine.restore(copyJson(state), machine.version, from);
-  const model: Model = { states: [structuredClone(machine.state)], outcomes: [], live: machine };
+  const model: Model = { states: [structuredClone(machine.state)], outcomes: [] };
   for (const [index, mutation] of mutations.entries()) {
     if (index < from) continue;
     world.begin(mutation.timestamp);
     const outcome = runOne(machine, index + 1, mutation);
-    const flaw = flawOf(machine.state, index + 1, outcome, model) ?? laterFlaw(index + 1, world);
+    if ("rule" in outcome) return outcome;
+    const flaw = jsonFlaw(machine.state, index + 1) ?? laterFlaw(index + 1, world);
     if (flaw !== null) return flaw;
     model.outcomes.push(outcome);
     model.states.push(structuredClone(machine.state));
@@ -94,26 +99,10 @@ function runThrough<S, M>(
   return model;
 }
 
-function flawOf(
-  state: unknown,
-  sequence: number,
-  outcome: Outcome,
-  model: Model,
-): MutatorFlaw | null {
+function jsonFlaw(state: unknown, sequence: number): MutatorFlaw | null {
   const flaw = findJsonFlaw(state, STATE_DEPTH_MAX);
-  if (flaw !== null) {
-    return {
-      rule: "json",
-      found: `after mutation ${sequence}, in the state ${describeFlaw(flaw)}`,
-    };
-  }
-  const touched = outcome.rejected ? firstDifference(model.states.at(-1), state) : null;
-  if (touched === null) return null;
-  return {
-    rule: "untouched",
-    found:
-      `mutation ${sequence} was refused (${outcome.result}), but had changed the state first: ${touched}`,
-  };
+  if (flaw === null) return null;
+  return { rule: "json", found: `after mutation ${sequence}, in the state ${describeFlaw(flaw)}` };
 }
 
 /** Scheduled work runs outside the journal, and again on every replay. */
@@ -133,16 +122,29 @@ function runOne<S, M>(
   machine: StateMachine<S, M, unknown>,
   sequence: number,
   { text, timestamp }: Journaled,
-): Outcome {
+): Outcome | MutatorFlaw {
+  const call = machine.call([text], ([applied]) => applied!.result);
   let result: unknown;
   try {
-    result = machine.run(sequence, timestamp, parseExactly(text));
+    call.judge?.(sequence, timestamp, true);
+    result = call.settle(sequence, timestamp);
   } catch (error) {
     /* v8 ignore next -- it throws nothing else; a bug that does must not count as a refusal */
     if (!(error instanceof MutationRejectedError)) throw error;
-    return { rejected: true, result: messageOf(error.cause) };
+    const { cause } = error;
+    return cause instanceof TouchedState
+      ? touched(sequence, cause)
+      : { rejected: true, result: messageOf(cause) };
   }
   return { rejected: false, result: sketch(result) };
+}
+
+function touched(sequence: number, { message }: TouchedState): MutatorFlaw {
+  return {
+    rule: "untouched",
+    found: `in mutation ${sequence}, reduce() changed the state that it received: ${message}; ` +
+      "it must leave it alone and return another one",
+  };
 }
 
 /** Runs mutations in every way that a replay may; returns the model, unless the outcome depends on the way. */
@@ -150,16 +152,11 @@ export async function replayEveryWay<S, M>(
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
 ): Promise<Model | MutatorFlaw> {
+  // First, because a live state refuses what comes later, in the middle of nowhere.
+  const later = await laterChange(subject, mutations);
+  if (later !== null) return later;
   const model = runModel(subject, HERE, mutations);
   if ("rule" in model) return model;
-  const last = model.states.at(-1);
-  await everythingScheduled();
-  const changed = firstDifference(last, model.live.state);
-  if (changed !== null) {
-    const found = `after the last mutation had returned, the state changed: ${changed}; ` +
-      "something that a mutation began runs later (a promise, a timer), outside the journal";
-    return { rule: "deterministic", found };
-  }
   const elsewhere = replayElsewhere(subject, mutations, model);
   if (elsewhere !== null) return elsewhere;
   for (let from = 1; from <= mutations.length; from++) {
@@ -189,6 +186,49 @@ function replayElsewhere<S, M>(
     if (flaw !== null) return replay(HERE) ?? flaw;
   }
   return null;
+}
+
+/** Replays the mutations, and looks for a change of the state after the last one has returned. */
+async function laterChange<S, M>(
+  subject: Subject<S, M>,
+  mutations: readonly Journaled[],
+): Promise<MutatorFlaw | null> {
+  const machine = new StateMachine<S, M, unknown>(subject.make());
+  const world = subject.world(HERE);
+  let last: unknown;
+  try {
+    inWorld(world, () => {
+      machine.begin();
+      for (const [index, { text, timestamp }] of mutations.entries()) {
+        world.begin(timestamp);
+        tryToReplay(machine, index + 1, timestamp, text);
+      }
+    });
+    last = structuredClone(machine.state);
+  } catch {
+    // What is wrong here is found again, and reported, when the model is run.
+    return null;
+  }
+  await everythingScheduled();
+  const changed = firstDifference(last, machine.state);
+  if (changed === null) return null;
+  const found = `after the last mutation had returned, the state changed: ${changed}; ` +
+    "something that a mutation began runs later (a promise, a timer), outside the journal";
+  return { rule: "deterministic", found };
+}
+
+function tryToReplay<S, M>(
+  machine: StateMachine<S, M, unknown>,
+  sequence: number,
+  timestamp: number,
+  text: string,
+): void {
+  try {
+    machine.replay(sequence, timestamp, parseExactly(text), machine.version);
+  } catch {
+    // It is refused, or was found to be touched: the model will tell.
+    machine.skip(sequence);
+  }
 }
 
 /** Waits until promises that wait for nothing have settled, and what runs after them. */

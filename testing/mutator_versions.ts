@@ -6,12 +6,12 @@
 
 import { messageOf } from "../src/failures.ts";
 import { parseExactly } from "../src/format/json_parse.ts";
-import { StateMachine } from "../src/state/mutator.ts";
+import { StateMachine } from "../src/state/state_machine.ts";
 import { firstDifference } from "./difference.ts";
 import { crashImages } from "./disk/crash_images.ts";
 import { PowerCutDisk } from "./disk/power_cut_disk.ts";
 import { type CrashOptions, openAndLook, runOnDisk } from "./mutator_crashes.ts";
-import { type Journaled, type MutatorFlaw, runModel } from "./mutator_rules.ts";
+import { type Journaled, type Model, type MutatorFlaw, runModel } from "./mutator_rules.ts";
 import type { Subject } from "./subject.ts";
 import { ELSEWHERE, HERE, howOf, inWorld, type Setting } from "./world/world.ts";
 
@@ -42,21 +42,18 @@ function findDependence<S, M>(
   const model = runModel(older, HERE, mutations);
   if ("rule" in model) return `version ${older.version} itself is unfit: ${model.found}`;
   const { version } = older;
-  const carried = (setting: Setting | null, snapshotAt: number | null) => {
-    const snapshot = snapshotAt === null
-      ? null
-      : { at: snapshotAt, state: model.states[snapshotAt] };
-    return carryOver(subject, setting, mutations, { version, snapshot });
-  };
-  const replayed = carried(HERE, null);
+  const carried = (setting: Setting | null, at: number) =>
+    carryOver(subject, setting, mutations, { version, at, state: model.states[at], model });
+  // The journal alone begins with the state that the older version stored.
+  const replayed = carried(HERE, 0);
   for (let at = 1; at <= mutations.length; at++) {
     const differs = firstDifference(replayed, carried(HERE, at));
     if (differs !== null) {
       return `a snapshot after mutation ${at} leads to a different state than the journal alone: ${differs}`;
     }
   }
-  // These cover everything: initial(), every mutation, and a state from before and after them.
-  for (const at of [null, 0, mutations.length]) {
+  // These cover everything: every mutation, and a state from before and after them.
+  for (const at of [0, mutations.length]) {
     const state = carried(HERE, at);
     for (const setting of [...ELSEWHERE, null]) {
       const differs = firstDifference(state, carried(setting, at));
@@ -73,16 +70,17 @@ function carryOver<S, M>(
   subject: Subject<S, M>,
   setting: Setting | null,
   mutations: readonly Journaled[],
-  { version, snapshot }: { version: number; snapshot: { at: number; state: unknown } | null },
+  { version, at, state, model }: { version: number; at: number; state: unknown; model: Model },
 ): unknown {
   const world = subject.world(setting ?? HERE);
   const run = () => {
     const machine = new StateMachine<S, M, unknown>(subject.make());
-    if (snapshot !== null) machine.restore(structuredClone(snapshot.state), version, snapshot.at);
+    machine.restore(structuredClone(state), version, at);
     for (const [index, { text, timestamp }] of mutations.entries()) {
       if (index < machine.sequence) continue;
       world.begin(timestamp);
-      machine.replay(index + 1, timestamp, parseExactly(text), version);
+      if (model.outcomes[index]!.rejected) machine.skip(index + 1);
+      else machine.replay(index + 1, timestamp, parseExactly(text), version);
     }
     return structuredClone(machine.state);
   };

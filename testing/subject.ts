@@ -6,9 +6,12 @@
  */
 
 import type { JsonOf } from "../src/format/json_types.ts";
-import { StateMachine } from "../src/state/mutator.ts";
 import type { Mutator, Reducer, RunnableMutator, RunnableReducer } from "../src/state/types.ts";
+import { IN_PLACE } from "../src/state/types.ts";
+import { copyJson } from "../src/format/json.ts";
 import type { StandardSchema } from "../src/state/standard_schema.ts";
+import { StateMachine } from "../src/state/state_machine.ts";
+import { firstDifference } from "./difference.ts";
 import { Random } from "./disk/random.ts";
 import { type Setting, World } from "./world/world.ts";
 
@@ -50,7 +53,7 @@ export function subjectOf<S, M>(
   seed: number,
 ): Subject<S, M> {
   const make = typeof source === "function" ? source : () => source;
-  const { schema, version } = new StateMachine(make());
+  const { schema, version } = new StateMachine(make()).begin();
   return {
     make: () => withoutSchema(make()),
     schema,
@@ -70,7 +73,26 @@ function withoutSchema<S, M>(mutator: CheckedMutator<S, M>): CheckedMutator<S, M
     ...(version === undefined ? {} : { version }),
     ...(migrate === undefined ? {} : { migrate }),
   };
-  return "reduce" in mutator
-    ? { ...base, reduce: (state, mutation, context) => mutator.reduce(state, mutation, context) }
-    : { ...base, apply: (state, mutation, context) => mutator.apply(state, mutation, context) };
+  if (IN_PLACE in mutator) return { ...mutator, ...base };
+  return "reduce" in mutator ? { ...base, reduce: untouching(mutator) } : {
+    ...base,
+    ...(mutator.check === undefined ? {} : {
+      check: (state, mutation, context) => mutator.check!(state, mutation, context),
+    }),
+    apply: (state, mutation, context) => mutator.apply(state, mutation, context),
+  };
+}
+
+/** A reducer changed the state that it received. */
+export class TouchedState extends Error {}
+
+/** Gives the reducer a state of its own: the manager's is frozen, and the reducer would only be refused. */
+function untouching<S, M>(reducer: RunnableReducer<S, M>): RunnableReducer<S, M>["reduce"] {
+  return (state, mutation, context) => {
+    const own = copyJson(state) as S;
+    const next = reducer.reduce(own, mutation, context);
+    const touched = firstDifference(state, own);
+    if (touched !== null) throw new TouchedState(touched);
+    return next;
+  };
 }

@@ -1,11 +1,12 @@
 /**
- * The machine that `doctor` examines. The same on all three runtimes, over `node:fs` and `node:process`.
+ * The machine that the command runs on. The same on all three runtimes, over `node:fs` and `node:process`.
  *
  * @module
  */
 
 import fs from "node:fs";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import type { Machine, PathStatus, Space } from "../machine.ts";
 import { withCode } from "../../runtime/errno.ts";
 
@@ -74,6 +75,12 @@ function runtimeName(): string {
   return `${name} ${process.versions[key]}`;
 }
 
+async function load(path: string): Promise<Record<string, unknown>> {
+  // The real path, because the module's own imports are relative to it.
+  const { href } = pathToFileURL(await fs.promises.realpath(path));
+  return await import(href);
+}
+
 /** Returns the machine that this process runs on. */
 export function processMachine(): Machine {
   return {
@@ -81,6 +88,7 @@ export function processMachine(): Machine {
     architecture: process.arch,
     now: Date.now,
     read: (path) => coded(fs.promises.readFile(path)),
+    load,
     realPath: (path) => coded(fs.promises.realpath(path)),
     status: (path) => coded(status(path)),
     space: (path) => coded(space(path)),

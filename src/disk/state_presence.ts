@@ -46,6 +46,21 @@ export async function refuseWithoutState(
   );
 }
 
+/** Whether there is no state, as far as can be seen before a directory is made and locked. */
+export async function isWithoutState(
+  fs: DurableFs,
+  path: string,
+  journalName: string,
+): Promise<boolean> {
+  try {
+    await refuseWithoutState(fs, path, journalName);
+    return false;
+  } catch (error) {
+    // Anything else is reported once it is opened.
+    return error instanceof NoStateError;
+  }
+}
+
 /** The error for a state that was there when `open` first looked and is gone now. */
 export function stateVanished(path: string): NoStateError {
   return new NoStateError(

@@ -7,6 +7,7 @@
 
 import type { Crc32 } from "./encode.ts";
 import { batchEndOf, LINE_FIELDS } from "./batch_end.ts";
+import type { SequenceSpan } from "./ranges.ts";
 import { parseJson } from "./json_parse.ts";
 import { BATCH_TAIL_SIZE, LINE_FEED, LINE_SIZE_MAX, SEQUENCE_MAX } from "./format.ts";
 
@@ -19,9 +20,18 @@ export interface Batch {
   sequenceFirst: number;
   sequenceLast: number;
   timestamp: number;
+  /** The checksum on its last line. */
+  checksum: number;
   /** The mutations in sequence order. They are freshly parsed, so no one else holds a reference to them. */
   mutations: unknown[];
+  /** Its atomic groups of two mutations or more. */
+  groups: readonly SequenceSpan[];
+  /** Earlier mutations that were refused, unless a batch before this one lists them. The others were accepted. */
+  refused: readonly SequenceSpan[];
 }
+
+/** What is known of a batch before its lines are parsed. */
+type BatchPlace = Pick<Batch, "offset" | "offsetEnd" | "checksum">;
 
 /** Why bytes are not sound. */
 export type DamageReason =
@@ -142,9 +152,11 @@ export function parseRun(bytes: Uint8Array, at: number, base: number, run: Run):
   let lineFirst = 0;
   for (const lineCount of lineCounts) {
     const end = lineEnds[lineFirst + lineCount - 1]! + 1;
+    const checksum = readHex8(bytes, end - BATCH_TAIL_SIZE + 1);
+    const place = { offset: base + at, offsetEnd: base + end, checksum };
     const batch = together
-      ? toBatch(lines, lineFirst, lineCount, base + at, base + end)
-      : parseBatch(decoder.decode(bytes.subarray(at, end - 1)), base + at, base + end);
+      ? toBatch(lines, lineFirst, lineCount, place)
+      : parseBatch(decoder.decode(bytes.subarray(at, end - 1)), place);
     if (batch === null) break;
     batches.push(batch);
     lineFirst += lineCount;
@@ -177,9 +189,9 @@ function textOf(bytes: Uint8Array, at: number, { lineEnds, lineCounts }: Run): s
 }
 
 /** Parses the text of a batch with a correct checksum; `null` when its lines contradict each other. */
-export function parseBatch(text: string, offset: number, offsetEnd: number): Batch | null {
+export function parseBatch(text: string, place: BatchPlace): Batch | null {
   const lines = parseJson(`[${text.replaceAll("\n", ",")}]`);
-  return Array.isArray(lines) ? toBatch(lines, 0, lines.length, offset, offsetEnd) : null;
+  return Array.isArray(lines) ? toBatch(lines, 0, lines.length, place) : null;
 }
 
 /** Makes a batch of `count` parsed lines, starting at `first`; `null` when they contradict each other. */
@@ -187,15 +199,15 @@ function toBatch(
   lines: unknown[],
   first: number,
   count: number,
-  offset: number,
-  offsetEnd: number,
+  { offset, offsetEnd, checksum }: BatchPlace,
 ): Batch | null {
   const end = batchEndOf(lines[first + count - 1]);
   if (end === null) return null;
-  const { horizon, timestamp } = end;
+  const { horizon, timestamp, groups, refused } = end;
   // The horizon is the sequence before the batch: everything not yet synced is in this batch.
   const sequenceLast = horizon + count;
   if (sequenceLast > SEQUENCE_MAX) return null;
+  if (groups.length > 0 && groups[groups.length - 1]![1] > sequenceLast) return null;
   const mutations: unknown[] = [];
   for (let i = 0; i < count; i++) {
     const line = lines[first + i];
@@ -204,5 +216,16 @@ function toBatch(
     if (line[0] !== horizon + 1 + i) return null;
     mutations.push(line[1]);
   }
-  return { offset, offsetEnd, sequenceFirst: horizon + 1, sequenceLast, timestamp, mutations };
+  const sequenceFirst = horizon + 1;
+  return {
+    offset,
+    offsetEnd,
+    sequenceFirst,
+    sequenceLast,
+    timestamp,
+    checksum,
+    mutations,
+    groups,
+    refused,
+  };
 }

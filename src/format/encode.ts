@@ -6,8 +6,9 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
-import { encodeBatchEnd } from "./batch_end.ts";
+import { type BatchNotes, encodeBatchEnd } from "./batch_end.ts";
 import type { DirectoryNotes, SegmentHeader, SnapshotHeader } from "./format.ts";
+import type { SequenceSpan } from "./ranges.ts";
 
 /** CRC-32 of `bytes`, continued from `seed`. */
 export type Crc32 = DurableFs["crc32"];
@@ -45,24 +46,63 @@ export function encodeHeader(
   return encodeControlLine(header, crc32, 0);
 }
 
+/** The first bytes of a segment. */
+export interface Beginning {
+  bytes: Uint8Array;
+  header: SegmentHeader;
+  /** The header's checksum. */
+  checksum: number;
+}
+
 /**
- * Encodes a seal: everything up to `sequence` was synced before this line was written.
+ * Encodes a segment's header, and after it the initial state.
  *
- * @param notes about the directory at that point
+ * @param initial the lines of the state; `null` when the segment holds none
  */
-export function encodeSeal(
-  sequence: number,
+export function encodeBeginning(
+  header: SegmentHeader,
+  initial: Iterable<string> | null,
   crc32: Crc32,
-  seed: number,
-  notes?: DirectoryNotes,
-): Uint8Array {
-  return encodeControlLine({ seal: sequence, ...notes }, crc32, seed).bytes;
+): Beginning {
+  if (initial === null) return { ...encodeHeader(header, crc32), header };
+  const lines = [...initial];
+  const state = encoder.encode(`${lines.join("\n")}\n`);
+  const content = { initial: lines.length };
+  // Its size doesn't depend on its checksum.
+  const endSize = encodeControlLine(content, crc32, 0).bytes.length;
+  const whole: SegmentHeader = { ...header, initial: state.length + endSize };
+  const { bytes: first, checksum } = encodeHeader(whole, crc32);
+  const end = encodeControlLine(content, crc32, crc32(state, checksum));
+  const bytes = new Uint8Array(first.length + state.length + endSize);
+  bytes.set(first);
+  bytes.set(state, first.length);
+  bytes.set(end.bytes, first.length + state.length);
+  return { bytes, header: whole, checksum };
+}
+
+/** What a seal says. */
+export interface SealContent extends DirectoryNotes {
+  /** Everything up to this sequence was synced before the seal was written. */
+  sequence: number;
+  /** The mutations that were refused, if no line before the seal says so. */
+  refused?: readonly SequenceSpan[] | undefined;
+  /** Whether the seal doesn't say what became of the last batch, because no program has run it. */
+  undecided?: true | undefined;
+}
+
+/** Encodes a seal. */
+export function encodeSeal(content: SealContent, crc32: Crc32, seed: number): Uint8Array {
+  const { sequence, refused, undecided, written, compactionFailure } = content;
+  const line = { seal: sequence, refused, undecided, written, compactionFailure };
+  return encodeControlLine(line, crc32, seed).bytes;
 }
 
 /** Encodes batches into one reused buffer. The bytes are valid until the next call. */
 export class BatchEncoder {
   #buffer = new Uint8Array(64 * 1024);
   readonly #crc32: Crc32;
+  /** The checksum of the latest batch. */
+  checksum = 0;
 
   constructor(crc32: Crc32) {
     this.#crc32 = crc32;
@@ -72,18 +112,24 @@ export class BatchEncoder {
    * @param texts the mutations as JSON, at least one
    * @param horizon the highest sequence known to be synced; the first record of the batch is the next one
    */
-  encode(texts: readonly string[], horizon: number, timestamp: number, seed: number): Uint8Array {
+  encode(
+    texts: readonly string[],
+    horizon: number,
+    timestamp: number,
+    seed: number,
+    notes?: BatchNotes,
+  ): Uint8Array {
     let lines = "";
     let sequence = horizon;
     const last = texts.length - 1;
     for (let i = 0; i < last; i++) lines += `[${++sequence},${texts[i]}]\n`;
-    lines += `[${++sequence},${texts[last]}${encodeBatchEnd(horizon, timestamp)}`;
+    lines += `[${++sequence},${texts[last]}${encodeBatchEnd(horizon, timestamp, notes)}`;
     // A UTF-16 code unit takes at most three bytes of UTF-8.
     const sizeMax = lines.length * 3 + 12;
     const buffer = this.#bufferOf(sizeMax);
     const size = encoder.encodeInto(lines, buffer).written;
-    const checksum = this.#crc32(buffer.subarray(0, size), seed);
-    const tail = encoder.encodeInto(`"${hex8(checksum)}"]\n`, buffer.subarray(size)).written;
+    this.checksum = this.#crc32(buffer.subarray(0, size), seed);
+    const tail = encoder.encodeInto(`"${hex8(this.checksum)}"]\n`, buffer.subarray(size)).written;
     return buffer.subarray(0, size + tail);
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SequenceSpan } from "./ranges.ts";
 import type { CompactionFailure } from "./compaction_failure.ts";
 import type { WriteTotals } from "./write_totals.ts";
 
@@ -15,6 +16,15 @@ export const LINE_SIZE_MAX = 8 * 1024 * 1024;
 
 /** The largest batch, in bytes. It limits what a scan holds in memory at once. */
 export const BATCH_SIZE_MAX = 16 * 1024 * 1024;
+
+/**
+ * What the notes of a batch may take besides its mutations, in bytes. Longer lists of refused mutations get a seal of
+ * their own; a batch with many groups is far below the other limits.
+ */
+export const NOTES_SIZE_MAX = 4096;
+
+/** The longest line of a single mutation, in bytes: as the last of a batch, it has the notes as well. */
+export const RECORD_SIZE_MAX = LINE_SIZE_MAX - NOTES_SIZE_MAX;
 
 /** The longest header line, in bytes. */
 export const HEADER_SIZE_MAX = 4096;
@@ -86,10 +96,21 @@ export interface SegmentHeader extends DirectoryNotes {
   editionFirsts?: readonly number[];
   /** Whether the id was drawn because no header could be read; usually missing. */
   idRenewed?: boolean;
+  /**
+   * The checksum of the batch before the segment, in eight hexadecimal digits; `null` when it was not known, and missing
+   * in a segment that nothing comes before.
+   */
+  after?: string | null | undefined;
   /** The name and version of the mutator that wrote the records. */
   mutator: string | null;
   version: number;
   timestamp: number;
+  /** Earlier mutations that were refused, if no line before says so; missing when there are none. */
+  refused?: readonly SequenceSpan[];
+  /** Whether the header doesn't say what became of the batch before it; usually missing. */
+  undecided?: boolean;
+  /** The size of the initial state after the header, in bytes. Missing in a journal without a state, and later on. */
+  initial?: number;
 }
 
 /** First line of a snapshot. */
@@ -105,6 +126,8 @@ export interface SnapshotHeader {
   editionFirsts?: readonly number[];
   /** Whether the id was drawn because no header could be read; usually missing. */
   idRenewed?: boolean;
+  /** The checksum of the batch that the state is after; missing when it was not known. */
+  after?: string | undefined;
   mutator: string | null;
   version: number;
   timestamp: number;

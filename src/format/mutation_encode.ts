@@ -7,12 +7,15 @@
 import { InvalidMutationError, TooLargeError } from "../errors.ts";
 import { messageOf } from "../failures.ts";
 import { encodeBatchEnd } from "./batch_end.ts";
-import { BATCH_SIZE_MAX, BATCH_TAIL_SIZE, SEQUENCE_MAX } from "./format.ts";
+import { BATCH_SIZE_MAX, BATCH_TAIL_SIZE, NOTES_SIZE_MAX, SEQUENCE_MAX } from "./format.ts";
 import { describeFlaw, findJsonFlaw } from "./json.ts";
 
 /** The most that a line needs besides its mutation, in bytes: it is the last line of a batch, and all numbers are long. */
 const LINE_OVERHEAD = `[${SEQUENCE_MAX},`.length + BATCH_TAIL_SIZE +
   encodeBatchEnd(SEQUENCE_MAX, Number.MIN_SAFE_INTEGER).length;
+
+/** The largest group, in bytes: the batch that it is has notes as well. */
+const GROUP_SIZE_MAX = BATCH_SIZE_MAX - NOTES_SIZE_MAX;
 
 /**
  * Checks a mutation and returns its JSON.
@@ -65,11 +68,11 @@ function invalid(reason: string, cause?: unknown): InvalidMutationError {
 export function checkGroupSize(texts: readonly string[]): number {
   let size = 0;
   for (const text of texts) size += text.length + LINE_OVERHEAD;
-  if (size * 3 <= BATCH_SIZE_MAX) return size;
+  if (size * 3 <= GROUP_SIZE_MAX) return size;
   size = texts.reduce((sum, text) => sum + sizeOf(text) + LINE_OVERHEAD, 0);
-  if (size <= BATCH_SIZE_MAX) return size;
+  if (size <= GROUP_SIZE_MAX) return size;
   throw new TooLargeError(
-    `The group takes ${size} bytes and an atomic group may have ${BATCH_SIZE_MAX}: none of it was journaled: split it`,
+    `The group takes ${size} bytes and an atomic group may have ${GROUP_SIZE_MAX}: none of it was journaled: split it`,
     { operation: "apply" },
   );
 }
@@ -83,4 +86,21 @@ function sizeOf(text: string): number {
     if (unit > 0x7f) size += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
   }
   return size;
+}
+
+/**
+ * Checks that there are sequences left. Only a hostile file brings a journal here: a record numbered beyond the last
+ * one could not be read again.
+ *
+ * @param sequence the last sequence so far
+ * @param count how many more are needed
+ * @throws {TooLargeError} when there are not so many
+ */
+export function checkSequences(sequence: number, count: number): void {
+  if (sequence + count <= SEQUENCE_MAX) return;
+  throw new TooLargeError(
+    `The journal is at sequence ${sequence}, and the last one is ${SEQUENCE_MAX}: nothing was journaled; ` +
+      "begin a new directory with the current state",
+    { sequence, operation: "apply" },
+  );
 }

@@ -20,7 +20,9 @@ import {
   type SegmentHeader,
   type SnapshotHeader,
 } from "./format.ts";
+import { isRanges, NO_RANGES, type SequenceSpan } from "./ranges.ts";
 import { type CompactionFailure, readCompactionFailure } from "./compaction_failure.ts";
+import { isAfter } from "./history_point.ts";
 import { isWriteTotals, type WriteTotals } from "./write_totals.ts";
 
 export type { Batch };
@@ -31,6 +33,8 @@ export interface Seal {
   offset: number;
   /** The offset of the byte after its line feed. */
   offsetEnd: number;
+  /** The mutations before it that were refused, if no line before it says so; `null` when the seal doesn't say. */
+  refused: readonly SequenceSpan[] | null;
   /** The directory's write totals at that point, if the seal has them. */
   written: WriteTotals | undefined;
   /** Why the last compaction before it failed; `null` when it did not. */
@@ -63,6 +67,8 @@ export interface ScanResult {
   soundEnd: number;
   /** Whether the last sound line was a seal. */
   sealed: boolean | null;
+  /** What seals after the last batch list as refused; `null` when none says. */
+  refused: readonly SequenceSpan[] | null;
   damage: Damage | null;
 }
 
@@ -106,8 +112,12 @@ export function readHeader<H extends SegmentHeader | SnapshotHeader>(
   if (!isCount(content.format) || content.format < 1) return { kind: "damaged" };
   if (content.format > FORMAT) return { kind: "newer", format: content.format };
   const position = kind === "journal" ? content.first : content.sequence;
-  const sound = (kind === "snapshot" || isWritten(content.written)) && isCount(position) &&
+  const sound = isCount(position) &&
+    (kind === "snapshot" ||
+      isWritten(content.written) && isRefused(content.refused, position - 1)) &&
     isEdition(content, kind === "journal" ? position : NOT_BEGUN) &&
+    isAfter(content.after, kind, position) &&
+    (content.initial === undefined || isInitial(content.initial, kind, position)) &&
     isCount(content.version) && typeof content.id === "string" &&
     (content.mutator === null || typeof content.mutator === "string");
   return sound
@@ -115,9 +125,19 @@ export function readHeader<H extends SegmentHeader | SnapshotHeader>(
     : { kind: "damaged" };
 }
 
+/** Whether a header may have an initial state of this size after it: only that of the journal's first segment. */
+function isInitial(size: unknown, kind: string, position: number): boolean {
+  return kind === "journal" && position <= 1 && isCount(size);
+}
+
 /** Whether a control line's write totals are valid or absent. */
 function isWritten(written: unknown): written is WriteTotals | undefined {
   return written === undefined || isWriteTotals(written);
+}
+
+/** Whether a control line's refused mutations are valid or absent. */
+function isRefused(refused: unknown, last: number): refused is SequenceSpan[] | undefined {
+  return refused === undefined || isRanges(refused, 1, last);
 }
 
 /** Whether a line was never ours: a comment as the Rust crates write it, or JSON without our mark. */
@@ -140,6 +160,7 @@ export function scanBatches(piece: SegmentPiece, expected: number, atEnd: boolea
   const { bytes, base } = piece;
   const batches: Batch[] = [];
   const seals: Seal[] = [];
+  let refused: readonly SequenceSpan[] | null = null;
   let at = 0;
   let soundEnd = -1;
   let sealed: boolean | null = null;
@@ -151,7 +172,8 @@ export function scanBatches(piece: SegmentPiece, expected: number, atEnd: boolea
     } else if (first === BRACKET_OPEN) {
       const run = readRun(piece, at, expected);
       for (const batch of run.batches) {
-        batches.push(batch);
+        batches.push(listing(batch, refused));
+        refused = null;
         expected = batch.sequenceLast + 1;
         at = soundEnd = batch.offsetEnd - base;
         sealed = false;
@@ -163,6 +185,7 @@ export function scanBatches(piece: SegmentPiece, expected: number, atEnd: boolea
         stop = seal;
       } else {
         seals.push(seal);
+        refused = joined(refused, seal.refused);
         at = soundEnd = seal.offsetEnd - base;
         sealed = true;
       }
@@ -170,7 +193,7 @@ export function scanBatches(piece: SegmentPiece, expected: number, atEnd: boolea
   }
   const reason = stop === null && atEnd ? "unterminated" : stop ?? null;
   const damage = reason === null ? null : { offset: base + at, reason };
-  return { batches, seals, consumed: at, soundEnd, sealed, damage };
+  return { batches, seals, consumed: at, soundEnd, sealed, refused, damage };
 }
 
 /** Reads a seal. If it is not sound, returns why, or `null` when its end is not among the bytes. */
@@ -182,12 +205,34 @@ function readSeal(
   const end = bytes.indexOf(LINE_FEED, at);
   if (end < 0) return bytes.length - at > LINE_SIZE_MAX ? "too large" : null;
   const control = readControlLine(bytes.subarray(at, end), crc32, seed);
-  if (control === null || !isWritten(control.content.written)) return "malformed";
+  if (control === null) return "malformed";
+  const { seal, written, refused, undecided } = control.content;
+  if (!isWritten(written)) return "malformed";
   // A sound seal for another sequence: records before it are missing, or the seal is out of place.
-  if (control.content.seal !== expected - 1) return "gap";
-  const { written } = control.content;
-  const compactionFailure = readCompactionFailure(control.content.compactionFailure);
-  return { offset: base + at, offsetEnd: base + end + 1, written, compactionFailure };
+  if (seal !== expected - 1) return "gap";
+  if (!isRefused(refused, seal as number)) return "malformed";
+  return {
+    offset: base + at,
+    offsetEnd: base + end + 1,
+    refused: undecided === true ? null : refused ?? NO_RANGES,
+    written,
+    compactionFailure: readCompactionFailure(control.content.compactionFailure),
+  };
+}
+
+/** A batch that also lists what seals before it list as refused. */
+export function listing(batch: Batch, refused: readonly SequenceSpan[] | null): Batch {
+  return refused === null || refused.length === 0
+    ? batch
+    : { ...batch, refused: [...refused, ...batch.refused] };
+}
+
+/** What two lines, one after the other, list as refused; `null` when neither says. */
+export function joined(
+  first: readonly SequenceSpan[] | null,
+  second: readonly SequenceSpan[] | null,
+): readonly SequenceSpan[] | null {
+  return first === null || second === null ? first ?? second : [...first, ...second];
 }
 
 /** Reads consecutive batches; also returns why the next one could not be read, as {@linkcode Run} does. */

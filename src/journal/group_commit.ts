@@ -6,24 +6,62 @@
 
 import type { MaybePromise } from "../durable_fs.ts";
 import { BATCH_SIZE_MAX } from "../format/format.ts";
+import { addRange, type SequenceSpan } from "../format/ranges.ts";
 
-/** The result of a batch. */
-export interface Committed {
+/** Where a batch will stand in the journal. */
+export interface BatchPlace {
   sequenceFirst: number;
   timestamp: number;
 }
 
-/** Makes a batch of mutations durable; synchronously on a fast disk. */
-export type Commit = (texts: string[]) => MaybePromise<Committed>;
-
-/** The mutations of one call. They stay together in one batch. */
-interface Waiting {
+/** What a batch holds. */
+export interface BatchContent {
   texts: string[];
+  /** The calls with two mutations or more; missing when there are none. */
+  groups: SequenceSpan[] | undefined;
+}
+
+/** What writes the batches. */
+export interface BatchWriter {
+  /** Says where the next batch will stand. Throws when nothing can be written any more. */
+  begin(): BatchPlace;
+  /** Makes a batch durable; synchronously on a fast disk. */
+  commit(content: BatchContent, place: BatchPlace): MaybePromise<void>;
+  /** Called after the calls of a batch are settled, with the mutations in it that were refused. */
+  settled(content: BatchContent, place: BatchPlace, refused: SequenceSpan[]): void;
+  /** Called after the calls of a batch failed. */
+  failed(error: unknown): void;
+}
+
+/** What one call appends. Its mutations stay together in one batch. */
+export interface Call<T> {
+  /** The mutations, as JSON. */
+  texts: string[];
+  /**
+   * Judges the call before anything is written, where that is possible. What it throws refuses the call, which then
+   * leaves no trace in the journal.
+   *
+   * @param isHead whether nothing stands before the call in its batch, so that it will meet the state as it is now
+   */
+  judge?: ((sequenceFirst: number, timestamp: number, isHead: boolean) => void) | undefined;
+  /**
+   * Called once the mutations are durable, in order. What it returns or throws is the outcome of the call; if it
+   * throws, all of them were refused.
+   */
+  settle(sequenceFirst: number, timestamp: number): T;
+}
+
+/** A call in the queue. */
+interface Waiting {
+  call: Call<unknown>;
   size: number;
-  /** Called once they are durable, in order. What it returns or throws is the outcome of the call. */
-  settle: (sequenceFirst: number, timestamp: number) => unknown;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
+}
+
+/** What a refused call is settled with. */
+interface Refusal {
+  error: unknown;
 }
 
 /** Work that must not overlap with a batch. */
@@ -36,31 +74,22 @@ const BATCH_SIZE_TARGET = BATCH_SIZE_MAX / 16;
 
 /** The queue in front of the journal. One batch or task at a time, everything in call order. */
 export class GroupCommit {
-  readonly #commit: Commit;
-  readonly #ended: (error: unknown) => void;
+  readonly #writer: BatchWriter;
   #queue: (Waiting | Task)[] = [];
   #running: Promise<void> | null = null;
 
-  /** @param ended called after each batch settles, with its error or `null` */
-  constructor(commit: Commit, ended: (error: unknown) => void) {
-    this.#commit = commit;
-    this.#ended = ended;
+  constructor(writer: BatchWriter) {
+    this.#writer = writer;
   }
 
-  /** Queues mutations; resolves with what `settle` returns once they are durable. */
-  submit<T>(
-    texts: string[],
-    size: number,
-    settle: (sequenceFirst: number, timestamp: number) => T,
-  ): Promise<T> {
+  /**
+   * Queues a call; resolves with what its `settle` returns once it is durable.
+   *
+   * @param size the size of its mutations, in bytes
+   */
+  submit<T>(call: Call<T>, size: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({
-        texts,
-        size,
-        settle,
-        resolve: resolve as (value: unknown) => void,
-        reject,
-      });
+      this.#queue.push({ call, size, resolve: resolve as (value: unknown) => void, reject });
       this.#start();
     });
   }
@@ -124,36 +153,80 @@ export class GroupCommit {
   }
 
   #commitBatch(batch: Waiting[]): MaybePromise<void> {
-    const texts = batch.length === 1 ? batch[0]!.texts : batch.flatMap((waiting) => waiting.texts);
-    let committed;
+    const refusals = new Map<Waiting, Refusal>();
+    let place: BatchPlace, content: BatchContent, committed: MaybePromise<void>;
     try {
-      committed = this.#commit(texts);
+      place = this.#writer.begin();
+      content = judged(batch, place, refusals);
+      // What was refused before it was written is in no batch. Its calls are still settled in their turn.
+      committed = content.texts.length === 0 ? undefined : this.#writer.commit(content, place);
     } catch (error) {
       return this.#reject(batch, error);
     }
     // Don't await what has already happened: every `await` costs a turn of the microtask queue.
-    if (!("then" in committed)) return this.#settle(batch, committed);
-    return committed.then(
-      (later) => this.#settle(batch, later),
-      (error) => this.#reject(batch, error),
-    );
+    const settle = () => {
+      const refused = this.#settle(batch, place, refusals);
+      if (content.texts.length > 0) this.#writer.settled(content, place, refused);
+    };
+    if (committed === undefined) return settle();
+    return committed.then(settle, (error) => this.#reject(batch, error));
   }
 
-  #settle(batch: Waiting[], { sequenceFirst, timestamp }: Committed): void {
-    let sequence = sequenceFirst;
+  /** Settles the calls of a batch; returns the mutations in it that were refused. */
+  #settle(
+    batch: Waiting[],
+    place: BatchPlace,
+    refusals: Map<Waiting, Refusal>,
+  ): SequenceSpan[] {
+    const refused: SequenceSpan[] = [];
+    let sequence = place.sequenceFirst;
     for (const waiting of batch) {
-      try {
-        waiting.resolve(waiting.settle(sequence, timestamp));
-      } catch (error) {
-        waiting.reject(error);
+      const refusal = refusals.get(waiting);
+      if (refusal !== undefined) {
+        waiting.reject(refusal.error);
+        continue;
       }
-      sequence += waiting.texts.length;
+      const { call, resolve, reject } = waiting;
+      try {
+        resolve(call.settle(sequence, place.timestamp));
+      } catch (error) {
+        addRange(refused, sequence, sequence + call.texts.length - 1);
+        reject(error);
+      }
+      sequence += call.texts.length;
     }
-    this.#ended(null);
+    return refused;
   }
 
   #reject(batch: Waiting[], error: unknown): void {
     for (const waiting of batch) waiting.reject(error);
-    this.#ended(error);
+    this.#writer.failed(error);
   }
+}
+
+/** Lets each call be judged in its turn; returns what the others append. */
+function judged(
+  batch: Waiting[],
+  { sequenceFirst, timestamp }: BatchPlace,
+  refusals: Map<Waiting, Refusal>,
+): BatchContent {
+  let groups: SequenceSpan[] | undefined;
+  let texts: string[] | undefined;
+  let sequence = sequenceFirst;
+  for (const waiting of batch) {
+    const { call } = waiting;
+    const last = sequence + call.texts.length - 1;
+    try {
+      call.judge?.(sequence, timestamp, sequence === sequenceFirst);
+    } catch (error) {
+      refusals.set(waiting, { error });
+      continue;
+    }
+    if (last > sequence) (groups ??= []).push([sequence, last]);
+    // A lone call's array is used as it is.
+    if (texts === undefined) texts = batch.length === 1 ? call.texts : [...call.texts];
+    else for (const text of call.texts) texts.push(text);
+    sequence = last + 1;
+  }
+  return { texts: texts ?? [], groups };
 }

@@ -7,14 +7,19 @@
 import { CorruptionError, HistoryGoneError, MinistateError } from "../errors.ts";
 import type { JournalRecord } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
+import { HistoryChain } from "../format/history_point.ts";
 import type { Batch, Damage } from "../format/scan.ts";
+import { rangeOf, type SequenceSpan } from "../format/ranges.ts";
 import { awaitCover } from "./cover.ts";
 import type { JournalFiles } from "./journal_files.ts";
+import { segmentOfOtherHistory } from "./other_history.ts";
 import type { SegmentPlace, SegmentReader } from "./segment_reader.ts";
 
 /** A record, with the version of the mutator that wrote it. */
 export interface VersionedRecord extends JournalRecord {
   version: number;
+  /** Whether it was refused; `null` when no line says so yet. */
+  refused: boolean | null;
 }
 
 /** How far a cursor may read: the acknowledged end of a live journal. */
@@ -25,19 +30,35 @@ export interface ReadLimit {
   segmentFirst: number;
   path: string;
   offset: number;
+  /** The mutations of the last batch that were refused, as long as no line says so; `null` when that isn't known. */
+  refused: readonly SequenceSpan[] | null;
 }
 
-/** The limit for a journal that this process is not writing: all of its files, up to `sequence`. */
-export function limitAt(sequence: number): ReadLimit {
-  return { sequence, segmentFirst: Infinity, path: "", offset: Infinity };
+/**
+ * The limit for a journal that this process is not writing: all of its files, up to `sequence`.
+ *
+ * @param refused the mutations of the last batch that were refused, if that is known
+ */
+export function limitAt(
+  sequence: number,
+  refused: readonly SequenceSpan[] | null = null,
+): ReadLimit {
+  return { sequence, segmentFirst: Infinity, path: "", offset: Infinity, refused };
 }
 
 /** Where a cursor begins, and what it may return. */
 export interface CursorOptions {
   /** Where the first record, or the batch that holds it, begins, if that is known. */
   place?: SegmentPlace | null;
+  /** The checksum of the batch before the first record, if that is known. */
+  checksum?: number | null;
   /** Whether another process is writing the journal. If so, a batch is returned only once it is durable. */
   beside?: boolean;
+}
+
+/** Where reading ends in a segment. */
+function endIn(reader: SegmentReader, limit: ReadLimit | null): number {
+  return limit?.path === reader.file.path ? limit.offset : Infinity;
 }
 
 /** A position in a journal. One call at a time. */
@@ -50,6 +71,8 @@ export class JournalCursor {
   #place: SegmentPlace | null;
   /** Batches read from the open segment but not returned yet. */
   #ahead: Batch[] | null = null;
+  /** What was read so far. A segment of another history would continue it in silence. */
+  readonly #chain: HistoryChain;
   /** The next sequence. */
   next: number;
 
@@ -58,20 +81,21 @@ export class JournalCursor {
     files: JournalFiles,
     from: number,
     limit: () => ReadLimit | null = () => null,
-    { place = null, beside = false }: CursorOptions = {},
+    { place = null, beside = false, checksum = null }: CursorOptions = {},
   ) {
     this.#files = files;
     this.next = from;
     this.#limit = limit;
     this.#place = place;
     this.#beside = beside;
+    this.#chain = new HistoryChain({ sequence: from - 1, checksum });
   }
 
   /**
    * The next records, at least one, or `null` when there are none now.
    *
    * @throws {HistoryGoneError} when compaction has deleted them
-   * @throws {CorruptionError} when they are damaged
+   * @throws {CorruptionError} when they are damaged, or of another history than what was read before
    * @throws {DirectoryGoneError} when the journal that was read so far is gone
    */
   read(): Promise<VersionedRecord[] | null> {
@@ -85,25 +109,20 @@ export class JournalCursor {
       const reader = this.#reader ??= await this.#reopen() ??
         await this.#openSegment(limit !== null);
       if (reader === null) return null;
-      let batches = this.#ahead ??
-        await reader.read(limit?.path === reader.file.path ? limit.offset : Infinity);
+      const { batches, later } = await this.#readOn(reader, limit);
+      if (batches === null && later === null) {
+        // What was acknowledged must be there. Otherwise the caller would wait or poll for it forever.
+        if (limit !== null) this.#checkComplete(reader, limit.sequence + 1);
+        return null;
+      }
       if (batches === null) {
-        const later = await this.#laterSegment(reader);
-        if (later === null) {
-          // What was acknowledged must be there. Otherwise the caller would wait or poll for it forever.
-          if (limit !== null) this.#checkComplete(reader, limit.sequence + 1);
-          return null;
-        }
-        // It may have grown before the later segment was begun; from now on it can't.
-        batches = await reader.read();
-        if (batches === null) {
-          this.#checkComplete(reader, later.sequence);
-          await this.close();
-          continue;
-        }
+        this.#checkComplete(reader, later!.sequence);
+        await this.close();
+        continue;
       }
       if (this.#beside) await this.#cover(reader, batches);
-      const records = this.#recordsOf(batches, reader.header.version, limit?.sequence ?? Infinity);
+      const outcome = await this.#outcomeOfLast(reader, limit);
+      const records = this.#recordsOf(batches, outcome, reader, limit?.sequence ?? Infinity);
       if (records.length > 0) return records;
     }
   }
@@ -124,13 +143,67 @@ export class JournalCursor {
     this.#ahead = await awaitCover(reader, batches.at(-1)!.timestamp, isFollowed);
   }
 
-  #recordsOf(batches: Batch[], version: number, sequenceLast: number): VersionedRecord[] {
+  /**
+   * Reads on until a line says which mutations of the last batch read were refused.
+   *
+   * @returns `null` when there is no such line yet
+   */
+  async #outcomeOfLast(
+    reader: SegmentReader,
+    limit: ReadLimit | null,
+  ): Promise<readonly SequenceSpan[] | null> {
+    try {
+      const { batches, later } = await this.#readOn(reader, limit);
+      this.#ahead = batches;
+      if (batches !== null) return batches[0]!.refused;
+      if (reader.refused !== null) return reader.refused;
+      if (later === null) return limit?.refused ?? null;
+      return reader.expected === later.sequence ? await this.#refusedIn(later) : null;
+    } catch {
+      // What was read counts. The next read meets the same trouble.
+      return null;
+    }
+  }
+
+  /** What comes next in a segment, and the segment after it if there is nothing more. */
+  async #readOn(
+    reader: SegmentReader,
+    limit: ReadLimit | null,
+  ): Promise<{ batches: Batch[] | null; later: NamedFile | null }> {
+    const batches = this.#ahead ?? await reader.read(endIn(reader, limit));
+    this.#ahead = null;
+    if (batches !== null) return { batches, later: null };
+    const later = await this.#laterSegment(reader);
+    // It may have grown before the later segment was begun; from now on it can't.
+    return { batches: later === null ? null : await reader.read(), later };
+  }
+
+  /** What a segment's header lists as refused. */
+  async #refusedIn(segment: NamedFile): Promise<readonly SequenceSpan[] | null> {
+    const reader = await this.#files.open(segment);
+    await reader.close();
+    return reader.refused;
+  }
+
+  /** @param outcome what of the last batch was refused, if that is known */
+  #recordsOf(
+    batches: Batch[],
+    outcome: readonly SequenceSpan[] | null,
+    { file, header }: SegmentReader,
+    sequenceLast: number,
+  ): VersionedRecord[] {
+    const { version } = header;
     const records: VersionedRecord[] = [];
-    for (const { sequenceFirst, timestamp, mutations } of batches) {
+    for (const [index, batch] of batches.entries()) {
+      const { sequenceFirst, timestamp, mutations } = batch;
+      if (!this.#chain.passes(batch, header)) throw segmentOfOtherHistory(file, this.next);
+      const ranges = batches[index + 1]?.refused ?? outcome;
       // With a live writer, there may be more by now than the limit, which is what the reader has seen.
       const count = Math.min(mutations.length, sequenceLast - sequenceFirst + 1);
       for (let i = Math.max(0, this.next - sequenceFirst); i < count; i++) {
-        records.push({ sequence: sequenceFirst + i, timestamp, mutation: mutations[i], version });
+        const sequence = sequenceFirst + i;
+        const refused = ranges === null ? null : rangeOf(ranges, sequence) !== undefined;
+        records.push({ sequence, timestamp, mutation: mutations[i], version, refused });
       }
     }
     if (records.length > 0) this.next = records[records.length - 1]!.sequence + 1;

@@ -5,7 +5,10 @@
  */
 
 import { begunAt, type Editions, headerEdition } from "../disk/editions.ts";
+import type { NamedFile } from "../disk/names.ts";
+import { afterBatch } from "../format/history_point.ts";
 import { type DirectoryNotes, FORMAT, type SegmentHeader } from "../format/format.ts";
+import { type SequenceSpan, sizeOfRanges } from "../format/ranges.ts";
 
 /** What a journal's files have in common. */
 export interface JournalIdentity extends Editions {
@@ -22,10 +25,39 @@ export function drawId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Makes the header of a segment that begins with `first`. `notes` are about the directory so far. */
+/** How much of a header the refused mutations may take, in characters. Everything else in it takes up to 3,600 bytes. */
+const REFUSED_SIZE_MAX = 256;
+
+/** Whether a header has room for a list of refused mutations. */
+export function fitsHeader(refused: readonly SequenceSpan[] | null): boolean {
+  return refused === null || sizeOfRanges(refused) <= REFUSED_SIZE_MAX;
+}
+
+/** What a segment's header says about the time before it. */
+export interface SegmentPast {
+  /** The checksum of the batch before it; `null` when it is not known. */
+  checksum: number | null;
+  /** Earlier mutations that were refused, if no line says so yet; `null` when that isn't known. */
+  refused?: readonly SequenceSpan[] | null;
+}
+
+function refusedMember(
+  refused: readonly SequenceSpan[] | null,
+): Pick<SegmentHeader, "refused" | "undecided"> {
+  if (refused === null || !fitsHeader(refused)) return { undecided: true };
+  return refused.length === 0 ? {} : { refused };
+}
+
+/**
+ * Makes the header of a segment that begins with `first`.
+ *
+ * @param past what came before it
+ * @param notes about the directory so far
+ */
 export function segmentHeader(
   identity: JournalIdentity,
   first: number,
+  { checksum, refused = [] }: SegmentPast,
   timestamp: number,
   notes: DirectoryNotes = {},
 ): SegmentHeader {
@@ -38,10 +70,17 @@ export function segmentHeader(
     id,
     first,
     ...headerEdition(begunAt(identity, first)),
+    after: afterBatch(first, checksum),
     mutator,
     version,
     timestamp,
+    ...refusedMember(refused),
     written,
     compactionFailure: notes.compactionFailure,
   };
+}
+
+/** The identity once a segment is there: it may have begun the edition. */
+export function identityIn(file: NamedFile, identity: JournalIdentity): JournalIdentity {
+  return file.edition < identity.edition ? identity : begunAt(identity, file.sequence);
 }

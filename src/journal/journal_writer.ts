@@ -4,53 +4,35 @@
  * @module
  */
 
-import type { DurableFs, MaybePromise } from "../durable_fs.ts";
-import { BatchEncoder } from "../format/encode.ts";
-import { PoisonedError, TooLargeError } from "../errors.ts";
+import type { MaybePromise } from "../durable_fs.ts";
+import { BatchEncoder, encodeBeginning, type SealContent } from "../format/encode.ts";
+import { PoisonedError } from "../errors.ts";
 import { closedError, isDiskFull } from "../failures.ts";
-import { readClock, SEQUENCE_MAX } from "../format/format.ts";
-import { type Committed, GroupCommit } from "./group_commit.ts";
-import { checkGroupSize, encodeMutation } from "../format/mutation_encode.ts";
+import { LINE_SIZE_MAX, NOTES_SIZE_MAX, readClock } from "../format/format.ts";
+import { type BatchContent, type BatchPlace, type Call, GroupCommit } from "./group_commit.ts";
+import { type SequenceSpan, sizeOfRanges } from "../format/ranges.ts";
+import { checkGroupSize, checkSequences, encodeMutation } from "../format/mutation_encode.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
-import { type JournalIdentity, segmentHeader } from "./journal_identity.ts";
+import { fitsHeader, identityIn, type JournalIdentity, segmentHeader } from "./journal_identity.ts";
 import { LiveTail } from "./live_tail.ts";
-import type { WriteCounter } from "../wear/stats.ts";
-import { begunAt, inEdition } from "../disk/editions.ts";
+import { inEdition } from "../disk/editions.ts";
 import { segmentFile } from "../disk/names.ts";
+import { IdleTimer } from "./idle_timer.ts";
+import { retire } from "./retire.ts";
 import { SegmentWriter } from "./segment_writer.ts";
+import type { JournalEnd, WriterSettings } from "./writer_settings.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
-
-/** The settings a writer needs. */
-export interface WriterSettings {
-  fs: DurableFs;
-  segmentSizeMax: number;
-  recordSizeMax: number;
-  sealAfterIdleMs: number | null;
-  clock: () => number;
-  writeCounter: WriteCounter;
-}
-
-function noSequenceLeft(sequence: number): TooLargeError {
-  return new TooLargeError(
-    `The journal is at sequence ${sequence}, and the last one is ${SEQUENCE_MAX}: nothing was journaled; ` +
-      "begin a new directory with the current state",
-    { sequence, operation: "apply" },
-  );
-}
-
-/** The identity once `segment` is there: it may have begun the edition. */
-function identityIn({ file }: SegmentWriter, identity: JournalIdentity): JournalIdentity {
-  return file.edition < identity.edition ? identity : begunAt(identity, file.sequence);
-}
 
 /** The one writer of a journal. */
 export class JournalWriter {
   #identity: JournalIdentity;
   readonly #settings: WriterSettings;
-  readonly #queue = new GroupCommit(
-    (texts) => this.#commit(texts),
-    (error) => this.#settled(error),
-  );
+  readonly #queue = new GroupCommit({
+    begin: () => this.#begin(),
+    commit: (content, place) => this.#commit(content, place),
+    settled: (content, place, refused) => this.#settled(content, place, refused),
+    failed: (error) => this.#tellListeners(error),
+  });
   readonly #encoder: BatchEncoder;
   #segment: SegmentWriter;
   #sequence: number;
@@ -63,29 +45,30 @@ export class JournalWriter {
   #writesSealed: number | null = null;
   #closing: Promise<void> | null = null;
   #failure: unknown = null;
-  /** The mutations that were committed and are now being settled. */
-  #fresh: string[] = [];
-  #freshTimestamp = 0;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Refused mutations that no line lists yet; `null` when that isn't known. */
+  #refused: readonly SequenceSpan[] | null;
+  readonly #idleTimer: IdleTimer;
   readonly #batchListeners: ((error: unknown) => void)[] = [];
   /** The newest batches, for followers. */
   readonly tail: LiveTail;
 
-  /** @param sealed whether the segment ends with a seal, so that closing at once needs no other */
+  /** @param end how the journal ends */
   constructor(
     identity: JournalIdentity,
     settings: WriterSettings,
     segment: SegmentWriter,
-    sequence: number,
-    sealed: boolean,
+    { sequence, sealed, refused }: JournalEnd,
   ) {
-    this.#identity = identityIn(segment, identity);
+    this.#identity = identityIn(segment.file, identity);
     this.#settings = settings;
+    this.#idleTimer = new IdleTimer(settings.sealAfterIdleMs, () => this.#sealIdle());
     this.#encoder = new BatchEncoder(settings.fs.crc32);
     this.#segment = segment;
     this.#sequence = sequence;
+    this.#refused = refused;
     this.#end = segment.offset;
-    if (sealed) this.#sealedAt = sequence;
+    // Another seal says what became of the last batch.
+    if (sealed && (refused === null || refused.length === 0)) this.#sealedAt = sequence;
     this.tail = new LiveTail(sequence + 1, () => ({
       file: this.#segment.file,
       offset: this.#end,
@@ -103,6 +86,11 @@ export class JournalWriter {
     return this.#sequence;
   }
 
+  /** The checksum of the batch that ends with that sequence; `null` when it is not known. */
+  get checksum(): number | null {
+    return this.#segment.checksum;
+  }
+
   /** The segment that is being written. */
   get path(): string {
     return this.#segment.file.path;
@@ -111,7 +99,8 @@ export class JournalWriter {
   /** The acknowledged end. */
   get limit(): ReadLimit {
     const { path, sequence: segmentFirst } = this.#segment.file;
-    return { sequence: this.#sequence, segmentFirst, path, offset: this.#end };
+    const refused = this.#refused;
+    return { sequence: this.#sequence, segmentFirst, path, offset: this.#end, refused };
   }
 
   /** Calls `listener` after each batch settles, with the batch's error or `null`. */
@@ -125,14 +114,14 @@ export class JournalWriter {
   }
 
   /**
-   * Appends mutations, given as JSON, as one atomic group; `settle` is called once they are durable, in call order.
+   * Appends the mutations of a call as one atomic group; it is settled once they are durable, in call order.
    *
    * @throws {ClosedError} when the journal is closed
    * @throws {TooLargeError} when the group is too large for a batch
    */
-  submit<T>(texts: string[], settle: (sequenceFirst: number, timestamp: number) => T): Promise<T> {
+  submit<T>(call: Call<T>): Promise<T> {
     this.refuseClosed();
-    return this.#queue.submit(texts, checkGroupSize(texts), settle);
+    return this.#queue.submit(call, checkGroupSize(call.texts));
   }
 
   /** Runs work with no batch in progress, after everything submitted before it. */
@@ -148,49 +137,63 @@ export class JournalWriter {
     }
   }
 
-  #commit(texts: string[]): MaybePromise<Committed> {
-    if (this.#failure !== null) throw this.#failure;
-    this.#stopIdleTimer();
-    const horizon = this.#sequence;
-    // Only a hostile file brings a journal here. A record numbered beyond this could not be read again.
-    if (horizon + texts.length > SEQUENCE_MAX) throw noSequenceLeft(horizon);
-    const batch = { sequenceFirst: horizon + 1, timestamp: readClock(this.#settings.clock) };
-    const bytes = this.#encode(texts, batch);
+  #begin(): BatchPlace {
+    if (this.poison !== null) throw this.poison;
+    return { sequenceFirst: this.#sequence + 1, timestamp: readClock(this.#settings.clock) };
+  }
+
+  #commit(content: BatchContent, place: BatchPlace): MaybePromise<void> {
+    this.#idleTimer.stop();
+    checkSequences(this.#sequence, content.texts.length);
+    const bytes = this.#encode(content, place);
+    // With a long list, the largest batches and lines would be too large to read.
+    const list = this.#unlisted;
+    const isLong = list !== undefined && sizeOfRanges(list) > NOTES_SIZE_MAX / 2;
+    if (isLong && bytes.length > LINE_SIZE_MAX / 2) {
+      return this.#seal().then(() => this.#commit(content, place));
+    }
     const { offset, header } = this.#segment;
     // One segment never holds records of two versions.
     const isFull = offset + bytes.length > this.#settings.segmentSizeMax ||
       header.version !== this.identity.version;
-    const appending = isFull ? this.#appendToNext(texts, batch) : this.#segment.append(bytes);
-    if (appending === undefined) return this.#committed(texts, batch);
-    return appending.then(() => this.#committed(texts, batch));
+    const appending = isFull ? this.#appendToNext(content, place) : this.#segment.append(bytes);
+    if (appending === undefined) return this.#committed(content);
+    return appending.then(() => this.#committed(content));
   }
 
-  #encode(texts: string[], { sequenceFirst, timestamp }: Committed): Uint8Array {
-    return this.#encoder.encode(texts, sequenceFirst - 1, timestamp, this.#segment.seed);
+  #encode({ texts, groups }: BatchContent, { sequenceFirst, timestamp }: BatchPlace): Uint8Array {
+    const notes = { groups, refused: this.#unlisted };
+    return this.#encoder.encode(texts, sequenceFirst - 1, timestamp, this.#segment.seed, notes);
   }
 
-  async #appendToNext(texts: string[], batch: Committed): Promise<void> {
+  /** The refused mutations that the next line lists; `undefined` when there are none. */
+  get #unlisted(): readonly SequenceSpan[] | undefined {
+    return this.#refused === null || this.#refused.length === 0 ? undefined : this.#refused;
+  }
+
+  async #appendToNext(content: BatchContent, place: BatchPlace): Promise<void> {
     await this.rotate();
     // Encoded again, because its checksum is seeded by the segment it is in.
-    await this.#segment.append(this.#encode(texts, batch));
+    await this.#segment.append(this.#encode(content, place));
   }
 
-  #committed(texts: string[], batch: Committed): Committed {
+  #committed({ texts }: BatchContent): void {
     const size = this.#segment.offset - this.#end;
     this.#sequence += texts.length;
     this.#end = this.#segment.offset;
+    this.#segment.checksum = this.#encoder.checksum;
     this.#settings.writeCounter.committed(texts.length, size);
-    this.#fresh = texts;
-    this.#freshTimestamp = batch.timestamp;
-    if (this.#settings.sealAfterIdleMs !== null) this.#sealWhenIdle(this.#settings.sealAfterIdleMs);
-    return batch;
+    this.#refused = [];
+    this.#idleTimer.start();
   }
 
-  #settled(error: unknown): void {
-    if (error === null) {
-      this.tail.publish(this.#fresh, this.#freshTimestamp, this.#segment.header.version);
-      this.#fresh = [];
-    }
+  #settled({ texts }: BatchContent, { timestamp }: BatchPlace, refused: SequenceSpan[]): void {
+    this.#refused = refused;
+    this.tail.publish({ texts, timestamp, version: this.#segment.header.version, refused });
+    this.#tellListeners(null);
+  }
+
+  #tellListeners(error: unknown): void {
     for (const listener of this.#batchListeners) listener(error);
   }
 
@@ -207,7 +210,7 @@ export class JournalWriter {
   async #rotate(leavesEmpty: boolean): Promise<void> {
     // What the poisoned segment holds after its last acknowledged byte could overlap a new segment.
     if (this.poison !== null) throw this.poison;
-    const { fs, clock, writeCounter } = this.#settings;
+    const { fs, clock, writeCounter, initial } = this.#settings;
     const first = this.#sequence + 1;
     const before = this.#segment;
     const { directory, version, edition } = this.identity;
@@ -215,19 +218,35 @@ export class JournalWriter {
     const isNew = before.header.first === first && before.header.version === version;
     if (isNew && (before.file.edition === edition || !leavesEmpty)) return;
     await before.settle();
+    // A seal holds any number of them.
+    if (!fitsHeader(this.#refused)) await this.#seal();
+    // A segment without a batch is replaced, and what its header lists with it.
+    const replaced = before.header.first === first ? before.header.refused ?? [] : [];
+    const refused = this.#refused === null ? null : [...replaced, ...this.#refused];
     const file = segmentFile(this.identity, first);
     try {
-      const header = segmentHeader(this.identity, first, readClock(clock), writeCounter.notes);
-      this.#segment = await SegmentWriter.create(fs, directory, file, header, before.fillsAhead);
+      const past = { checksum: before.checksum, refused };
+      const header = segmentHeader(
+        this.identity,
+        first,
+        past,
+        readClock(clock),
+        writeCounter.notes,
+      );
+      const beginning = encodeBeginning(header, first === 1 ? initial() : null, fs.crc32);
+      this.#segment = await SegmentWriter.create(fs, directory, file, beginning, before.fillsAhead);
     } catch (error) {
       // Any other failure came before the new name existed, so the current segment is still good.
       if (error instanceof PoisonedError) this.#failure = error;
       throw error;
     }
-    this.#identity = identityIn(this.#segment, this.#identity);
+    this.#identity = identityIn(this.#segment.file, this.#identity);
     this.#end = this.#segment.offset;
     this.#sealedAt = -1;
-    await this.#retire(before);
+    this.#refused = this.#segment.header.undecided === true ? refused : [];
+    await retire(before);
+    // On FAT, its name leads to an empty file until this sync. No snapshot may be durable before what the header lists.
+    if (refused !== null && refused.length > 0) await this.#segment.sync();
   }
 
   /**
@@ -246,47 +265,41 @@ export class JournalWriter {
     if (edition > this.#identity.edition) this.#identity = inEdition(this.#identity, edition);
   }
 
-  /** Gives back a full segment's fill. A failure costs only that space: line feeds after the batches are harmless. */
-  async #retire(segment: SegmentWriter): Promise<void> {
-    try {
-      try {
-        await segment.trim();
-      } finally {
-        await segment.close();
-      }
-    } catch {
-      return;
-    }
-  }
-
   /** Gives back the space filled ahead. The next batch fills it again. */
   async releaseFill(): Promise<void> {
     await this.#segment.trim();
   }
 
-  #sealWhenIdle(delayMs: number): void {
-    this.#idleTimer = setTimeout(() => {
-      if (this.#closing !== null) return;
-      this.#queue.exclusive(() => this.#seal()).catch((error) => {
-        // A full disk only costs the proof of the last batch. Mutations continue once there is space.
-        if (!isDiskFull(error)) this.#failure = error;
-      });
-    }, delayMs);
-  }
-
-  /** Deno sets up its timers when one is first used, so don't touch them without a timer. */
-  #stopIdleTimer(): void {
-    if (this.#idleTimer === undefined) return;
-    clearTimeout(this.#idleTimer);
-    this.#idleTimer = undefined;
+  #sealIdle(): void {
+    if (this.#closing !== null) return;
+    this.#queue.exclusive(() => this.#seal()).catch((error) => {
+      // A full disk only costs the proof of the last batch. Mutations continue once there is space.
+      if (!isDiskFull(error)) this.#failure = error;
+    });
   }
 
   async #seal(): Promise<void> {
-    await this.#segment.writeSeal(this.#sequence, this.#settings.writeCounter.notes);
+    await this.#segment.writeSeal(this.#sealContent);
     await this.#segment.sync();
+    this.#refused = [];
     this.#sealedAt = this.#sequence;
     this.#writesSealed = this.#settings.writeCounter.sinceOpen.writes;
     this.#end = this.#segment.offset;
+  }
+
+  get #sealContent(): SealContent {
+    const { notes } = this.#settings.writeCounter;
+    const undecided = this.#refused === null ? true : undefined;
+    return { sequence: this.#sequence, refused: this.#unlisted, undecided, ...notes };
+  }
+
+  /**
+   * Makes durable which mutations were refused, if no line says so yet. Call it with no batch in progress.
+   *
+   * @throws {DiskFullError} when there is no space for it
+   */
+  async recordRefusals(): Promise<void> {
+    if (this.#unlisted !== undefined) await this.#seal();
   }
 
   /** Whether a seal ends the journal, and counts what was written since it was opened, except for opening it. */
@@ -307,7 +320,7 @@ export class JournalWriter {
   }
 
   async #close(): Promise<void> {
-    this.#stopIdleTimer();
+    this.#idleTimer.stop();
     await this.#queue.idle();
     this.tail.end();
     // Reads in progress when it ended are finished, and no further ones begin.
@@ -324,8 +337,7 @@ export class JournalWriter {
     const segment = this.#segment, isSealed = this.#isSealed;
     // Everything acknowledged is durable. A full disk only costs the proof of the last batch, and the line feeds stay.
     try {
-      const { notes } = this.#settings.writeCounter;
-      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, notes));
+      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sealContent));
       await hasNoSpaceFor(() => segment.trim());
     } finally {
       // One sync for both: whatever a power cut leaves of a seal and line feeds is a torn tail.

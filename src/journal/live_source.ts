@@ -5,6 +5,7 @@
  */
 
 import { HistoryGoneError } from "../errors.ts";
+import { rangeOf } from "../format/ranges.ts";
 import { parseExactly } from "../format/json_parse.ts";
 import type { StateDirectory } from "./state_directory.ts";
 import { JournalCursor, type VersionedRecord } from "./journal_cursor.ts";
@@ -46,7 +47,9 @@ export class LiveSource implements RecordSource {
         continue;
       }
       const { timestamp, version } = batch;
-      return { sequence: this.#next++, timestamp, mutation: parseExactly(text), version };
+      const sequence = this.#next++;
+      const refused = rangeOf(batch.refused, sequence) !== undefined;
+      return { sequence, timestamp, mutation: parseExactly(text), version, refused };
     }
     return null;
   }

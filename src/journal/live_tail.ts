@@ -10,6 +10,7 @@
 
 import type { SegmentPlace } from "./segment_reader.ts";
 import { Turns } from "./turns.ts";
+import type { SequenceSpan } from "../format/ranges.ts";
 
 /** The most that is kept for followers, in bytes, except that the newest batch is always kept. */
 const KEPT_SIZE_MAX = 1024 * 1024;
@@ -27,6 +28,8 @@ export interface SettledBatch {
   version: number;
   /** Its mutations as JSON. Each follower parses them itself, so that none can change what another receives. */
   texts: readonly string[];
+  /** Those of its mutations that were refused. */
+  refused: readonly SequenceSpan[];
 }
 
 /** A place in the chain: one batch, or the one to come next. */
@@ -82,12 +85,12 @@ export class LiveTail {
   }
 
   /** Adds a batch whose calls are settled: no follower receives a mutation before it is in the state. */
-  publish(texts: readonly string[], timestamp: number, version: number): void {
-    this.#next += texts.length;
+  publish(batch: SettledBatch): void {
+    this.#next += batch.texts.length;
     const node = this.#newest;
     if (node === null) return;
-    node.batch = { timestamp, version, texts };
-    node.size = texts.reduce((size, text) => size + text.length + RECORD_COST, 0);
+    node.batch = batch;
+    node.size = batch.texts.reduce((size, text) => size + text.length + RECORD_COST, 0);
     node.next = this.#newest = new TailNode(this.#next, this.#end());
     this.#size += node.size;
     this.#letGo();

@@ -12,7 +12,16 @@ import { ioError } from "../failures.ts";
 import { type CompactionFailure, readCompactionFailure } from "../format/compaction_failure.ts";
 import { BATCH_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
-import { type Batch, type Damage, scanBatches, type ScanResult } from "../format/scan.ts";
+import { countIn, NO_RANGES, type SequenceSpan } from "../format/ranges.ts";
+import {
+  type Batch,
+  type Damage,
+  joined,
+  listing,
+  scanBatches,
+  type ScanResult,
+} from "../format/scan.ts";
+import { pointOf } from "../format/history_point.ts";
 import { Holes, readGiven, readOver } from "../disk/read_around.ts";
 import { SegmentTotals } from "../wear/segment_totals.ts";
 
@@ -35,18 +44,26 @@ export class SegmentReader {
   readonly header: SegmentHeader;
   /** The header's checksum, which seeds all others of the segment. */
   readonly seed: number;
+  /** Where the header ends, and the initial state begins if there is one. */
+  readonly headerEnd: number;
   /** What the lines up to the last sound one cost. */
   readonly written: SegmentTotals;
   /** Why the last compaction failed, by the last sound header or seal; `null` when it did not. */
   compactionFailure: CompactionFailure | null;
-  /** Where the last sound line ends. */
+  /** Where the last sound line ends. What is between the header and the first batch is not read here. */
   soundEnd: number;
-  /** Where the last sound batch begins, or the seal after it; the end of the header when there is neither. */
+  /** Where the last sound batch begins, or the seal after it; where the first one would begin if there is neither. */
   lastStart: number;
   /** The sequence that the next record must have. */
   expected: number;
+  /** The checksum of the batch before that record, in this segment or an earlier one; `null` when it is not known. */
+  checksum: number | null;
   /** Whether the last sound line is a seal. */
   sealed = false;
+  /** What the header, or seals after the last batch, list as refused; `null` when neither says. */
+  refused: readonly SequenceSpan[] | null;
+  /** How many mutations the lines read so far list as refused. */
+  refusedCount: number;
   /** The first unsound place, once `read` has returned `null`. */
   damage: Damage | null = null;
 
@@ -57,11 +74,16 @@ export class SegmentReader {
     this.file = file;
     this.header = header;
     this.seed = checksum;
-    this.written = new SegmentTotals(header, size);
+    const start = size + (header.initial ?? 0);
+    this.written = new SegmentTotals(header, start);
     this.compactionFailure = readCompactionFailure(header.compactionFailure);
-    this.soundEnd = size;
-    this.lastStart = size;
+    this.headerEnd = size;
+    this.soundEnd = start;
+    this.lastStart = start;
     this.expected = header.first;
+    ({ checksum: this.checksum } = pointOf(header));
+    this.refused = header.undecided === true ? null : header.refused ?? NO_RANGES;
+    this.refusedCount = countIn(this.refused ?? NO_RANGES);
   }
 
   /**
@@ -93,6 +115,8 @@ export class SegmentReader {
   continueFrom({ offset, sequence }: SegmentPlace): void {
     this.soundEnd = this.lastStart = offset;
     this.expected = sequence;
+    this.refused = null;
+    this.checksum = null;
   }
 
   /**
@@ -117,9 +141,9 @@ export class SegmentReader {
       const found = scanBatches(piece, this.expected, atEnd);
       this.damage = found.damage;
       if (found.soundEnd >= 0) {
-        this.#advance(from + found.soundEnd, found);
+        const batches = this.#advance(from + found.soundEnd, found);
+        if (batches.length > 0) return batches;
       }
-      if (found.batches.length > 0) return found.batches;
       if (found.damage !== null || atEnd) return null;
       if (refusal !== null) {
         this.#holes.note(refusal, from + carried + count);
@@ -151,14 +175,28 @@ export class SegmentReader {
     return last;
   }
 
-  #advance(soundEnd: number, { batches, seals, sealed }: ScanResult): void {
+  /** Moves on to the end of what was found; returns the batches, which list what seals before them list as refused. */
+  #advance(soundEnd: number, { batches, seals, sealed, refused }: ScanResult): Batch[] {
     this.soundEnd = soundEnd;
     this.sealed = sealed === true;
     this.written.add(batches, seals);
+    this.refusedCount += countIn(refused ?? NO_RANGES);
+    for (const batch of batches) this.refusedCount += countIn(batch.refused);
     for (const seal of seals) this.compactionFailure = seal.compactionFailure;
     const last = batches[batches.length - 1];
-    if (last !== undefined) this.expected = last.sequenceLast + 1;
+    if (last !== undefined) {
+      this.expected = last.sequenceLast + 1;
+      this.checksum = last.checksum;
+    }
     this.lastStart = (this.sealed ? seals[seals.length - 1] : last)!.offset;
+    if (last === undefined) {
+      this.refused = joined(this.refused, refused);
+      return batches;
+    }
+    const [first, ...others] = batches;
+    const before = this.refused;
+    this.refused = refused;
+    return before === null ? batches : [listing(first!, before), ...others];
   }
 
   /** Makes room for a batch larger than the buffer. No batch of ours is larger than the limit. */
@@ -180,6 +218,11 @@ export class SegmentReader {
   /** Reads raw bytes, to look for proof after the sound part. Zero bytes stand where the disk refuses to read. */
   readAt(buffer: Uint8Array, offset: number): Promise<number> {
     return readOver(this.#file, this.file.path, buffer, offset, this.#holes);
+  }
+
+  /** The open file, for reading the initial state. */
+  get handle(): DurableFile {
+    return this.#file;
   }
 
   /** The first place that the disk refused to read, as an error; `null` when it read everything. */

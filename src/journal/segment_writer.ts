@@ -6,10 +6,11 @@
 
 import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
-import { encodeHeader, encodeSeal } from "../format/encode.ts";
+import { type Beginning, encodeSeal, type SealContent } from "../format/encode.ts";
 import type { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
-import type { DirectoryNotes, SegmentHeader } from "../format/format.ts";
+import type { SegmentHeader } from "../format/format.ts";
+import { pointOf } from "../format/history_point.ts";
 import { type NamedFile, temporaryPath } from "../disk/names.ts";
 import { FillAhead } from "./fill_ahead.ts";
 import { poisoned } from "./poison.ts";
@@ -23,6 +24,8 @@ interface OpenSegment {
   header: SegmentHeader;
   /** The header's checksum. */
   seed: number;
+  /** See {@linkcode SegmentWriter.checksum}. */
+  checksum: number | null;
 }
 
 /** The one writer of one segment. */
@@ -35,6 +38,8 @@ export class SegmentWriter {
   readonly seed: number;
   /** Where the next batch goes. Everything before it is synced. */
   offset: number;
+  /** The checksum of the batch before that place, in this segment or an earlier one; `null` when it is not known. */
+  checksum: number | null;
   readonly #fill: FillAhead;
   #poison: MinistateError | null = null;
   /** What must be done before anything is written, because the disk was too full to do it so far. */
@@ -48,14 +53,16 @@ export class SegmentWriter {
     this.file = segment.file;
     this.header = segment.header;
     this.seed = segment.seed;
+    this.checksum = segment.checksum;
     this.offset = offset;
     this.#fill = fill;
   }
 
   /**
-   * Creates a new segment. It gets its name only once its header is synced, so if the header is damaged later,
+   * Creates a new segment. It gets its name only once its beginning is synced, so if that is damaged later,
    * something other than a power cut damaged it.
    *
+   * @param beginning its header, and the initial state if it holds that
    * @param fillsAhead whether this process has appended a batch before
    * @throws {DiskFullError} when there is no space; nothing is left under the final name
    * @throws {PoisonedError} when it can't be determined whether the segment is there
@@ -64,10 +71,9 @@ export class SegmentWriter {
     fs: DurableFs,
     directory: string,
     file: NamedFile,
-    header: SegmentHeader,
+    { bytes, header, checksum }: Beginning,
     fillsAhead: boolean,
   ): Promise<SegmentWriter> {
-    const { bytes, checksum } = encodeHeader(header, fs.crc32);
     let temporary = temporaryPath(file.path);
     let handle: DurableFile | undefined;
     let renamed = false;
@@ -88,7 +94,9 @@ export class SegmentWriter {
       // to an empty file until the file's next sync, which is that of the first record: recovery handles such segments.
       await fs.syncDirectory(directory);
       const fill = new FillAhead(bytes.length, bytes.length, fillsAhead);
-      return new SegmentWriter(fs, { handle, file, header, seed: checksum }, bytes.length, fill);
+      const before = pointOf(header).checksum;
+      const segment = { handle, file, header, seed: checksum, checksum: before };
+      return new SegmentWriter(fs, segment, bytes.length, fill);
     } catch (error) {
       if (renamed) {
         await closeAfterFailure(handle);
@@ -103,24 +111,30 @@ export class SegmentWriter {
   /**
    * Continues an existing segment after its last sound line.
    *
-   * @param place where its last batch or seal begins, and where that ends
+   * @param place where its last batch or seal begins, where that ends, and the checksum of the last batch
    */
   static async resume(
     fs: DurableFs,
     file: NamedFile,
     header: SegmentHeader,
     seed: number,
-    place: { lastStart: number; soundEnd: number },
+    place: { lastStart: number; soundEnd: number; checksum: number | null },
   ): Promise<SegmentWriter> {
     let handle: DurableFile | undefined;
     try {
       handle = await fs.open(file.path, "write");
-      const repair = { ...place, end: await handle.size() };
+      const { lastStart, soundEnd, checksum } = place;
+      const repair = { lastStart, soundEnd, end: await handle.size() };
       const isFull = await hasNoSpaceFor(() => repairTail(handle!, repair));
       // What a killed process left may still be in memory only. It has been read, so make it durable.
       await handle.syncAll();
-      const fill = new FillAhead(place.soundEnd, repair.end, false);
-      const writer = new SegmentWriter(fs, { handle, file, header, seed }, place.soundEnd, fill);
+      const fill = new FillAhead(soundEnd, repair.end, false);
+      const writer = new SegmentWriter(
+        fs,
+        { handle, file, header, seed, checksum },
+        soundEnd,
+        fill,
+      );
       // The state can still be read, and the next append tries again.
       if (isFull) writer.#repair = repair;
       return writer;
@@ -252,10 +266,10 @@ export class SegmentWriter {
    *
    * @param notes about the directory so far
    */
-  async writeSeal(sequence: number, notes?: DirectoryNotes): Promise<void> {
+  async writeSeal(content: SealContent): Promise<void> {
     if (this.#poison !== null) throw this.#poison;
     await this.settle();
-    const bytes = encodeSeal(sequence, this.#fs.crc32, this.seed, notes);
+    const bytes = encodeSeal(content, this.#fs.crc32, this.seed);
     try {
       await writeFully(this.#handle, bytes, this.offset, this.#progress);
     } catch (error) {

@@ -7,9 +7,12 @@
 import { BY_OPTION, PERHAPS_OURS } from "../advice.ts";
 import type { NamedFile } from "../disk/names.ts";
 import { CorruptionError, ForeignFormatError, IoError, type MinistateError } from "../errors.ts";
+import { OTHER_HISTORY } from "../journal/other_history.ts";
 import type { Row } from "./recovery_table.ts";
-import type { ReadSegment } from "./segment_facts.ts";
+import { isOfOtherHistory } from "./segment_history.ts";
+import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
 import type { Survey } from "./survey.ts";
+import { laterVersion } from "./snapshot_facts.ts";
 import { highestNamed } from "./tail_evidence.ts";
 
 /** A range of sequences; the last is `null` when it is unknown. */
@@ -44,6 +47,23 @@ export function reasonOf({ says, refusal }: Corruption): string {
 }
 
 const FOREIGN_SEGMENT = "foreign segment";
+const NEWER_SEGMENT = "newer segment";
+
+/** Labels and descriptions of segments of which nothing can be used. */
+const UNUSABLE = {
+  foreign: { label: FOREIGN_SEGMENT, says: "it was not written by this journal" },
+  other: { label: "segment of another history", says: OTHER_HISTORY },
+  newer: { label: NEWER_SEGMENT, says: "" },
+  initial: {
+    label: "damaged initial state",
+    says: "the initial state in it is damaged, which a power cut can't do",
+  },
+  refused: { label: "unreadable segment", says: "the disk refuses to give its first line" },
+  damaged: {
+    label: "damaged header",
+    says: "its first line is damaged, which a power cut can't do",
+  },
+};
 
 /** A journal whose beginning is missing, or all of it. */
 export function missingJournal(survey: Survey): Corruption {
@@ -98,26 +118,40 @@ export function damagedSegment(
   };
 }
 
-/** A segment whose header is damaged, unreadable or not ours. */
+function unusableKind(
+  survey: Survey,
+  facts: SegmentFacts,
+  before: SegmentFacts | null,
+): keyof typeof UNUSABLE {
+  const { failure } = facts;
+  if (failure instanceof ForeignFormatError) return "foreign";
+  if (failure !== null) return failure instanceof IoError ? "refused" : "damaged";
+  const { identity } = survey;
+  if (identity !== null && facts.header.id !== identity.id) return "foreign";
+  if (identity !== null && facts.header.version > identity.versionMax) return "newer";
+  return isOfOtherHistory(survey, facts, before) ? "other" : "initial";
+}
+
+/** A segment whose header is damaged, unreadable, not ours, or of another history. */
 export function unusableSegment(
   survey: Survey,
   index: number,
   sequence: number,
 ): Corruption {
-  const { file, failure } = survey.segments[index]!;
-  const foreign = failure === null || failure instanceof ForeignFormatError;
+  const facts = survey.segments[index]!;
+  const { file } = facts;
+  const failure = facts.failure ?? facts.initialFailure;
   const refusal = failure instanceof IoError ? failure : null;
+  const kind = unusableKind(survey, facts, survey.segments[index - 1] ?? null);
   return {
-    label: foreign ? FOREIGN_SEGMENT : refusal ? "unreadable segment" : "damaged header",
-    says: foreign
-      ? "it was not written by this journal"
-      : refusal
-      ? "the disk refuses to give its first line"
-      : "its first line is damaged, which a power cut can't do",
+    ...UNUSABLE[kind],
+    ...(kind === "newer" && {
+      says: laterVersion(facts.header!.version, survey.identity!.versionMax),
+    }),
     damaged: file,
     later: survey.files.segments.slice(index + 1),
     path: file.path,
-    offset: 0,
+    offset: kind === "initial" ? failure?.offset ?? 0 : 0,
     lost: {
       sequenceFirst: sequence + 1,
       sequenceLast: highestSequence(survey, index, sequence),
@@ -125,6 +159,11 @@ export function unusableSegment(
     soundEnd: null,
     refusal,
   };
+}
+
+/** Whether nothing is damaged: a later version of the mutator, which doesn't count, continued the journal. */
+export function isNewer({ label }: Corruption): boolean {
+  return label === NEWER_SEGMENT;
 }
 
 /**
@@ -145,7 +184,9 @@ function highestSequence(
     // A segment that can't be read has no sequences to report; the report then leaves the last one open.
     if (!facts || facts.failure !== null) continue;
     const isLast = index === segments.length - 1;
-    highest = Math.max(highest, facts.sequenceNext - 1, highestNamed(facts.evidence, isLast));
+    const named = [facts.evidence, facts.initialEvidence]
+      .map((evidence) => highestNamed(evidence, isLast));
+    highest = Math.max(highest, facts.sequenceNext - 1, ...named);
   }
   return highest > base ? highest : null;
 }

@@ -6,12 +6,14 @@
 
 import { joinPath } from "../disk/names.ts";
 import { reasonOf } from "./corruption.ts";
+import { OTHER_HISTORY, SNAPSHOT_OF_OTHER_HISTORY } from "../journal/other_history.ts";
 import { flawOf, placeOfFlaw } from "./flaw.ts";
 import { CONTESTED } from "./identity.ts";
 import type { Finding } from "./inspection.ts";
 import { firstNeeded, judgeTail, type Plan } from "./plan.ts";
 import type { SegmentFacts } from "./segment_facts.ts";
 import { ANOTHER_JOURNAL, isUsable, type SnapshotFacts } from "./snapshot_facts.ts";
+import { isDisputed, oldOthers } from "./stray_snapshots.ts";
 import type { Survey } from "./survey.ts";
 
 /** Everything that differs from what was written. */
@@ -49,9 +51,10 @@ export function snapshotFlaw(facts: SnapshotFacts, id: string | null): string | 
   return facts.failure === null ? ANOTHER_JOURNAL : flawOf(facts.failure);
 }
 
-function snapshotFindings({ files, snapshots, start, identity }: Survey): Finding[] {
+function snapshotFindings(survey: Survey): Finding[] {
+  const { files, snapshots, start, identity } = survey;
   const id = identity?.id ?? null;
-  return snapshots.filter((snapshot) => !isUsable(snapshot, id)).map((facts) => {
+  const unusable = snapshots.filter((snapshot) => !isUsable(snapshot, id)).map((facts) => {
     const { name, sequence } = facts.file;
     const instead = sequence < start.sequence
       ? "a newer one"
@@ -64,6 +67,21 @@ function snapshotFindings({ files, snapshots, start, identity }: Survey): Findin
     const path = joinPath(files.directory, name);
     return { ...findingAbout(path, reason), sequence, sequenceLast: sequence };
   });
+  return [...unusable, ...oldSnapshotFindings(survey)];
+}
+
+/** Snapshots that are older than the one in use, and not of the same history as the journal around them. */
+function oldSnapshotFindings(survey: Survey): Finding[] {
+  const { snapshots, start, identity } = survey;
+  const id = identity?.id ?? null;
+  const others = oldOthers(survey);
+  return snapshots.filter((facts) =>
+    facts.file.sequence < start.sequence && isUsable(facts, id) && isDisputed(survey, facts, others)
+  ).map(({ file: { path, sequence } }) => ({
+    ...findingAbout(path, `${SNAPSHOT_OF_OTHER_HISTORY}; a newer snapshot makes it unneeded`),
+    sequence,
+    sequenceLast: sequence,
+  }));
 }
 
 function planFindings({ corruption, torn }: Plan): Finding[] {
@@ -88,13 +106,14 @@ function segmentFindings(survey: Survey, { corruption, torn }: Plan): Finding[] 
   const findings: Finding[] = [];
   const mentioned = corruption?.path ?? torn?.path;
   const first = firstNeeded(files.segments, start.sequence);
+  const others = oldOthers(survey);
   for (const [i, facts] of segments.entries()) {
     const next = files.segments[i + 1];
     const needed = i >= first;
     if (facts === null || facts.file.path === mentioned) continue;
     const { file } = facts;
     const sequence = sequenceAfter(facts);
-    const flaw = segmentFlaw(facts);
+    const flaw = segmentFlaw(facts) ?? (others.has(facts) ? OF_OTHER_HISTORY : null);
     if (flaw !== null) {
       const isTorn = next === undefined && !flaw.proven;
       findings.push({
@@ -125,11 +144,23 @@ export function sequenceAfter(facts: SegmentFacts): number {
   return facts.failure === null ? facts.sequenceNext : facts.file.sequence;
 }
 
+interface Flaw {
+  reason: string;
+  offset: number;
+  proven: boolean;
+}
+
+const DAMAGED_INITIAL =
+  "the initial state in it is damaged, which only a replay from the beginning needs";
+
+const OF_OTHER_HISTORY: Flaw = { reason: OTHER_HISTORY, offset: 0, proven: true };
+
 /** What is wrong with one segment; `null` when nothing is. */
-export function segmentFlaw(
-  facts: SegmentFacts,
-): { reason: string; offset: number; proven: boolean } | null {
+export function segmentFlaw(facts: SegmentFacts): Flaw | null {
   if (facts.failure !== null) return { reason: flawOf(facts.failure), offset: 0, proven: true };
+  if (facts.initialFailure !== null) {
+    return { reason: DAMAGED_INITIAL, offset: facts.initialFailure.offset ?? 0, proven: true };
+  }
   if (facts.evidence === null) return null;
   const { flaw, offset } = placeOfFlaw(facts);
   return { reason: flaw, offset, proven: judgeTail(facts) !== "unproven" };

@@ -6,11 +6,15 @@
 
 import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
 import { messageOf } from "../failures.ts";
+import { SNAPSHOT_OF_OTHER_HISTORY } from "../journal/other_history.ts";
 import type { ReadSegment } from "./segment_facts.ts";
 
 /** A description of why a file can't be used. */
 export function flawOf(error: MinistateError): string {
   if (error instanceof ForeignFormatError) return "it was not written by this library";
+  if (error instanceof CorruptionError && error.offset === undefined) {
+    return SNAPSHOT_OF_OTHER_HISTORY;
+  }
   if (error instanceof CorruptionError) {
     return error.offset === 0
       ? "its first line is damaged"

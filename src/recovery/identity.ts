@@ -18,6 +18,8 @@ export interface StoredIdentity {
   id: string;
   mutator: string | null;
   version: number;
+  /** Files of a later version than this are not used. */
+  versionMax: number;
   /** Whether as many headers belong to another journal, so that nothing decides whose directory it is. */
   contested: boolean;
   /** Whether the id was drawn when no header could be read. */
@@ -38,6 +40,7 @@ export interface HeaderFacts {
 /**
  * Reads the headers of all files; `null` for a new journal.
  *
+ * @param versionMax the latest version of the mutator whose files count
  * @throws {TooNewError} when a newer version of this library wrote one of them
  * @throws {IoError} when the system refuses a read for a reason other than the file itself, or when the disk can read
  * none of several files
@@ -45,10 +48,11 @@ export interface HeaderFacts {
 export async function readIdentity(
   fs: DurableFs,
   { snapshots, segments }: StateFiles,
+  versionMax = Infinity,
 ): Promise<StoredIdentity | null> {
   const headers: HeaderFacts[] = [];
   for (const file of [...snapshots, ...segments]) headers.push(await headerFacts(fs, file));
-  return identityOf(headers);
+  return identityOf(headers, versionMax);
 }
 
 async function headerFacts(fs: DurableFs, file: NamedFile): Promise<HeaderFacts> {
@@ -70,14 +74,17 @@ async function headerFacts(fs: DurableFs, file: NamedFile): Promise<HeaderFacts>
  * `contested`. A file whose name doesn't match its header counts only if there is no other.
  *
  * @param all the snapshots before the segments, so that the mutator and version of the newest segment win
+ * @param versionMax the latest version of the mutator whose files count
  * @throws {IoError} when the disk can read none of several files: then the disk is at fault, and no file is given up
  * because of it
  */
-export function identityOf(all: HeaderFacts[]): StoredIdentity | null {
+export function identityOf(all: HeaderFacts[], versionMax = Infinity): StoredIdentity | null {
   if (all.length > 1 && all.every(({ refusal }) => refusal !== null)) throw all[0]!.refusal!;
   const placed: Header[] = [], misplaced: Header[] = [];
   for (const { file, header } of all) {
-    if (header !== null) (isPlaced(header, file) ? placed : misplaced).push(header);
+    if (header !== null && header.version <= versionMax) {
+      (isPlaced(header, file) ? placed : misplaced).push(header);
+    }
   }
   const headers = placed.length > 0 ? placed : misplaced;
   const counts = new Map<string, number>();
@@ -90,7 +97,8 @@ export function identityOf(all: HeaderFacts[]): StoredIdentity | null {
   const { id, mutator, version } = own.at(-1)!;
   const { written } = own.findLast(isSegment) ?? {};
   const idRenewed = own.some((header) => header.idRenewed === true);
-  return { id, mutator, version, contested: own.length < leading.length, idRenewed, written };
+  const contested = own.length < leading.length;
+  return { id, mutator, version, versionMax, contested, idRenewed, written };
 }
 
 function isSegment(header: Header): header is SegmentHeader {

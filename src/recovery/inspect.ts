@@ -82,6 +82,7 @@ function inspectSegment(facts: SegmentFacts): SegmentInspection {
     mutator: read?.header.mutator ?? null,
     version: read?.header.version ?? null,
     damagedAt: segmentFlaw(facts)?.offset ?? null,
+    refused: read?.refusedCount ?? 0,
   };
 }
 

@@ -28,6 +28,8 @@ export interface SegmentInspection {
   version: number | null;
   /** The first unsound place, in bytes; `null` when there is none. */
   damagedAt: number | null;
+  /** How many mutations its lines list as refused: its own, and the last ones of the segment before. */
+  refused: number;
 }
 
 /** One snapshot. */

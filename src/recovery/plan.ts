@@ -9,11 +9,13 @@ import { CorruptionError } from "../errors.ts";
 import type { CompactionFailure } from "../format/compaction_failure.ts";
 import { TORN_SIZE_MAX } from "../format/format.ts";
 import type { WriteTotals } from "../format/write_totals.ts";
+import type { StoredIdentity } from "./identity.ts";
 import { newestTotals } from "../wear/stats.ts";
 import { type Corruption, damagedSegment, missingJournal, unusableSegment } from "./corruption.ts";
 import { decide, type Reach, type Row, type Tail, type Verdict } from "./recovery_table.ts";
 import type { TornTail } from "./report.ts";
 import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
+import { isOfOtherHistory } from "./segment_history.ts";
 import type { ReplayStart, Survey, SurveyBasis } from "./survey.ts";
 
 /** What to do with a state directory. */
@@ -21,6 +23,8 @@ export interface Plan {
   start: ReplayStart;
   /** The highest sequence up to which everything is sound. */
   sequence: number;
+  /** The checksum of the batch that ends there; `null` when it is not known. */
+  checksum: number | null;
   segmentsRead: number;
   /** The size of what was read and is sound, in bytes. */
   bytesRead: number;
@@ -66,7 +70,7 @@ export function planOf(survey: Survey): Plan {
   const judged = judgeNeeded(survey);
   const last = judged.at(-1);
   const sequence = last?.judgement.sequence ?? start.sequence;
-  // Another journal's segment has no row: nothing of it counts.
+  // A segment of another journal or history has no row: nothing of it counts.
   const read = judged.filter(({ judgement }) => judgement.row !== null)
     .map(({ facts }) => facts as ReadSegment);
   const corruption = corruptionIn(survey, judged);
@@ -74,6 +78,7 @@ export function planOf(survey: Survey): Plan {
   return {
     start,
     sequence,
+    checksum: checksumAt(sequence, start, read),
     segmentsRead: read.length,
     bytesRead: read.reduce((size, { soundEnd }) => size + soundEnd, 0),
     sealed: last?.judgement.verdict === "open" && end!.sealed,
@@ -92,10 +97,28 @@ function failureSince(start: ReplayStart, last: ReadSegment | undefined): Compac
   return failure !== null && failure.sequence < start.sequence ? null : failure;
 }
 
+/**
+ * The checksum of the batch that ends with `sequence`, from the last segment that ends there. If none does, replay has
+ * come no further than its start.
+ */
+function checksumAt(
+  sequence: number,
+  start: ReplayStart,
+  read: readonly ReadSegment[],
+): number | null {
+  const last = read.findLast(({ sequenceNext }) => sequenceNext === sequence + 1);
+  return (last ?? start).checksum;
+}
+
 interface Judged {
   index: number;
   facts: SegmentFacts;
   judgement: Judgement;
+}
+
+/** The highest sequence up to which everything is sound. */
+export function sequenceReached(survey: Survey): number {
+  return judgeNeeded(survey).at(-1)?.judgement.sequence ?? survey.start.sequence;
 }
 
 /** Judges the needed segments in order, up to the first damage. */
@@ -106,7 +129,8 @@ function judgeNeeded(survey: Survey): Judged[] {
   let { sequence } = start;
   for (let index = first; first >= 0 && index < segments.length; index++) {
     const facts = segments[index]!;
-    const judgement = judge(survey, facts, files.segments[index + 1], sequence);
+    const [before = null, next] = [segments[index - 1], files.segments[index + 1]];
+    const judgement = judge(survey, { before, facts, next }, sequence);
     judged.push({ index, facts, judgement });
     if (judgement.verdict === "corrupt") break;
     sequence = judgement.sequence;
@@ -114,18 +138,31 @@ function judgeNeeded(survey: Survey): Judged[] {
   return judged;
 }
 
+/** Whether a segment is another journal's, or was written by a version of the mutator that doesn't count. */
+export function isStrange(facts: SegmentFacts, identity: StoredIdentity | null): boolean {
+  if (facts.failure !== null || identity === null) return false;
+  return facts.header.id !== identity.id || facts.header.version > identity.versionMax;
+}
+
+/** One segment that was read, and those around it. */
+interface Surrounded {
+  /** The segment before it; `null` when there is none, or when it was not read. */
+  before: SegmentFacts | null;
+  facts: SegmentFacts;
+  next: NamedFile | undefined;
+}
+
 /**
  * Judges one segment that was read.
  *
- * @param next the segment after it, if there is one
  * @param sequence the highest sequence up to which everything before it is sound
  */
 export function judge(
-  { identity, start, proven }: SurveyBasis,
-  facts: SegmentFacts,
-  next: NamedFile | undefined,
+  basis: SurveyBasis,
+  { before, facts, next }: Surrounded,
   sequence: number,
 ): Judgement {
+  const { identity, start, proven } = basis;
   if (facts.failure !== null) {
     // Created but never begun: everything before it is there, and nothing suggests that it held a record.
     const isNext = facts.file.sequence === Math.max(start.sequence, proven, sequence) + 1;
@@ -133,11 +170,18 @@ export function judge(
     const isUnbegun = isDamage && next === undefined && isNext && facts.isEmpty;
     return { verdict: isUnbegun ? "unbegun" : "corrupt", sequence, row: null };
   }
-  const isStrange = identity !== null && facts.header.id !== identity.id;
-  if (isStrange) return { verdict: "corrupt", sequence, row: null };
+  const isOther = isOfOtherHistory(basis, facts, before);
+  if (isStrange(facts, identity) || isOther || lacksInitial(facts, start)) {
+    return { verdict: "corrupt", sequence, row: null };
+  }
   const row = rowOf(facts, next, Math.max(start.sequence, proven));
   const reached = Math.max(start.sequence, facts.sequenceNext - 1);
   return { verdict: row.verdict, sequence: reached, row };
+}
+
+/** Whether replay begins with an initial state that can't be used. */
+export function lacksInitial({ initialFailure }: ReadSegment, { snapshot }: ReplayStart): boolean {
+  return snapshot === null && initialFailure !== null;
 }
 
 /** Determines the three facts about a segment that was read, and the table row that they select. */

@@ -11,10 +11,11 @@ import { holdsState } from "../disk/state_presence.ts";
 import { IoError } from "../errors.ts";
 import { drawId, type JournalIdentity } from "../journal/journal_identity.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
+import type { SequenceSpan } from "../format/ranges.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 import type { JournalSettings } from "../options.ts";
 import { WriteCounter } from "../wear/stats.ts";
-import { corruptionError } from "./corruption.ts";
+import { corruptionError, isNewer } from "./corruption.ts";
 import { coverLast } from "./cover_last.ts";
 import { checkIdentity, contestedError, readIdentity } from "./identity.ts";
 import { type Plan, planOf } from "./plan.ts";
@@ -26,6 +27,8 @@ import { type Replay, type Survey, surveyForReplay } from "./survey.ts";
 export interface Opener {
   name: string | null;
   version: number;
+  /** What to do with files of a later version. */
+  onTooNew: "fail" | "setAside";
 }
 
 /** What a recovery passes to the program that opens the state. */
@@ -35,8 +38,17 @@ export interface RecoveryReplay extends Replay {
    * unchanged.
    *
    * @param version the version of the mutator that wrote the journal; `null` for a new one
+   * @returns the mutations of the last batch that the program refuses, if no line says what became of them; `null` when
+   * there is no program that could run it
    */
-  settle(version: number | null): void;
+  settle(version: number | null): readonly SequenceSpan[] | null;
+  /** The lines of the initial state, for a journal that is begun; `null` when there is no state. */
+  initialLines(): Iterable<string> | null;
+}
+
+/** The `initialLines` of what keeps no state. */
+export function noInitialState(): null {
+  return null;
 }
 
 /** The result of a recovery. */
@@ -48,6 +60,8 @@ export interface Recovered {
   /** `null` when opened for reading. */
   writer: JournalWriter | null;
   writeCounter: WriteCounter;
+  /** The mutations of the last batch that were refused, if no line said so; `null` when no program has run it. */
+  refused: readonly SequenceSpan[] | null;
 }
 
 /**
@@ -68,7 +82,7 @@ export async function recover(
 ): Promise<Recovered> {
   const { fs } = directory;
   const files = await directory.listOpened(settings);
-  const stored = await readIdentity(fs, files);
+  const stored = await readIdentity(fs, files, usedUpTo(opener)) ?? await readIdentity(fs, files);
   if (opener !== null) checkIdentity(stored, opener, directory.path);
   const isStrict = settings.onCorruption === "fail";
   if (stored?.contested && isStrict) throw contestedError(directory.path);
@@ -76,8 +90,9 @@ export async function recover(
   const plan = planOf(survey);
   if (settings.readOnly && plan.corruption === null) await coverLast(fs, files, plan.end);
   refuseHidden(survey, plan);
-  if (plan.corruption !== null && isStrict) throw corruptionError(plan.corruption);
-  replay.settle(stored?.version ?? null);
+  const { corruption } = plan;
+  if (corruption !== null && isStrict && !isNewer(corruption)) throw corruptionError(corruption);
+  const refused = replay.settle(stored?.version ?? null);
   const wanted = opener ?? { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
   const writeCounter = new WriteCounter(plan.written, directory.written);
   writeCounter.compactionFailure = plan.compactionFailure;
@@ -96,7 +111,7 @@ export async function recover(
   if (settings.readOnly) {
     directory.files.belongTo(stored?.id ?? null);
     const report = { ...common, created: false, ...foreseen(survey, plan) };
-    return { report, files, bytesRead, writer: null, writeCounter };
+    return { report, files, bytesRead, writer: null, writeCounter, refused };
   }
   const identity: JournalIdentity = {
     directory: directory.path,
@@ -111,13 +126,17 @@ export async function recover(
   directory.files.belongTo(identity.id);
   const { writer, ...done } = await repair(
     directory,
-    { ...settings, fs, writeCounter },
+    { ...settings, fs, writeCounter, initial: () => replay.initialLines() },
     survey,
-    plan,
+    { ...plan, refused },
     identity,
   );
   const report = { ...common, created: !holdsState(files), ...done };
-  return { report, files, bytesRead, writer, writeCounter };
+  return { report, files, bytesRead, writer, writeCounter, refused };
+}
+
+function usedUpTo(opener: Opener | null): number {
+  return opener?.onTooNew === "setAside" ? opener.version : Infinity;
 }
 
 /** A snapshot that the disk can't read now may be readable next time, so don't declare everything lost because of it. */

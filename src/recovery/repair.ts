@@ -8,9 +8,12 @@ import { copyRange } from "../disk/copy_range.ts";
 import { inEdition } from "../disk/editions.ts";
 import { segmentFile } from "../disk/names.ts";
 import { ioError, isDiskFull } from "../failures.ts";
-import { type DirectoryNotes, readClock } from "../format/format.ts";
+import { type Beginning, encodeBeginning } from "../format/encode.ts";
+import { readClock } from "../format/format.ts";
+import type { SequenceSpan } from "../format/ranges.ts";
 import { type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
-import { JournalWriter, type WriterSettings } from "../journal/journal_writer.ts";
+import { JournalWriter } from "../journal/journal_writer.ts";
+import type { WriterSettings } from "../journal/writer_settings.ts";
 import { SegmentWriter } from "../journal/segment_writer.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 import { setSupersededAside, setUnusableAside } from "./aside_unneeded.ts";
@@ -44,21 +47,24 @@ export async function repair(
   directory: StateDirectory,
   settings: WriterSettings,
   survey: Survey,
-  plan: Plan,
+  plan: Plan & { refused: readonly SequenceSpan[] | null },
   identity: JournalIdentity,
 ): Promise<Done & { writer: JournalWriter }> {
   const { files } = survey;
-  const { torn, corruption, end, sequence } = plan;
+  const { torn, corruption, end, sequence, refused } = plan;
   // Read before anything is changed: the clock is the caller's, and can throw.
   const now = readClock(settings.clock);
-  const begin = (edition = identity.edition) =>
-    beginSegment(
-      directory,
-      inEdition(identity, edition),
-      sequence + 1,
-      now,
-      settings.writeCounter.notes,
-    );
+  const { notes } = settings.writeCounter;
+  const begin = async (edition = identity.edition) => {
+    const own = inEdition(identity, edition);
+    const header = segmentHeader(own, sequence + 1, plan, now, notes);
+    const initial = header.first === 1 ? settings.initial() : null;
+    const beginning = encodeBeginning(header, initial, settings.fs.crc32);
+    const segment = await beginSegment(directory, own, beginning);
+    // On FAT, its name leads to an empty file until this sync. No snapshot may be durable before what the header lists.
+    if (header.refused !== undefined) await segment.sync();
+    return segment;
+  };
   await directory.removeTemporary(files);
   let aside: SetAside | null = null;
   let keptAt: string | null = null;
@@ -74,9 +80,13 @@ export async function repair(
   }
   // Names that a killed process created may be in memory only. Recovery has relied on them, so make them durable.
   await directory.syncNames();
-  const segment = aside?.segment ?? (end === null ? await begin() : await resume(directory, end));
+  const begun = aside?.segment ?? (end === null ? await begin() : null);
+  const segment = begun ?? await resume(directory, end!);
   const own = inEdition(identity, Math.max(identity.edition, segment.file.edition));
-  const writer = new JournalWriter(own, settings, segment, sequence, plan.sealed);
+  // The header of a fresh segment lists them, unless they don't fit.
+  const isListed = begun !== null && begun.header.undecided !== true;
+  const journalEnd = { ...plan, refused: isListed ? [] : refused };
+  const writer = new JournalWriter(own, settings, segment, journalEnd);
   if (segment.header.version !== own.version) await beginVersion(writer);
   const skipped = unusableSnapshots(survey);
   const paths = await setUnusableAside(directory, skipped, writer);
@@ -106,15 +116,12 @@ function unusableSnapshots({ snapshots, identity }: Survey): SnapshotFacts[] {
 async function beginSegment(
   directory: StateDirectory,
   identity: JournalIdentity,
-  first: number,
-  now: number,
-  notes: DirectoryNotes,
+  beginning: Beginning,
 ): Promise<SegmentWriter> {
-  const header = segmentHeader(identity, first, now, notes);
   // The directory first: if its name is lost, a record in it is lost as well.
   await directory.syncAncestors();
-  const file = segmentFile(identity, first);
-  return await SegmentWriter.create(directory.fs, directory.path, file, header, false);
+  const file = segmentFile(identity, beginning.header.first);
+  return await SegmentWriter.create(directory.fs, directory.path, file, beginning, false);
 }
 
 /** Begins a segment for the records of a new version. On a full disk, the first mutation has to do it instead. */

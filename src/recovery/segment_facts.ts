@@ -12,9 +12,12 @@ import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError, type MinistateError } from "../errors.ts";
 import type { CompactionFailure } from "../format/compaction_failure.ts";
 import type { SegmentHeader } from "../format/format.ts";
+import { PointNotes } from "../format/history_point.ts";
 import type { Batch, Damage } from "../format/scan.ts";
+import type { SequenceSpan } from "../format/ranges.ts";
 import type { WriteTotals } from "../format/write_totals.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
+import { readInitial } from "../snapshot/initial_state.ts";
 import { findTailEvidence, type TailEvidence } from "./tail_evidence.ts";
 
 /** A segment that was read to its end, or as far as it is sound. */
@@ -28,6 +31,10 @@ export interface ReadSegment {
   seed: number;
   /** The sequence that a record after the last sound one would have. */
   sequenceNext: number;
+  /** The checksum of the batch before it, in this segment or an earlier one; `null` when it is not known. */
+  checksum: number | null;
+  /** The checksums of batches in it, or before its first, by the snapshots' sequences; `null` when it is not known. */
+  points: ReadonlyMap<number, number | null>;
   /** Where the last sound batch or seal begins. */
   lastStart: number;
   /** Where the last sound line ends. */
@@ -36,6 +43,10 @@ export interface ReadSegment {
   writtenEnd: number;
   /** Whether the last sound line is a seal. */
   sealed: boolean;
+  /** What the header, or seals after the last batch, list as refused; `null` when neither says. */
+  refused: readonly SequenceSpan[] | null;
+  /** How many mutations all of its lines list as refused. */
+  refusedCount: number;
   /** The last batch; `null` when there is none. */
   batchLast: { offsetEnd: number; timestamp: number } | null;
   /** What the directory had written by the end of the last sound line. */
@@ -43,6 +54,10 @@ export interface ReadSegment {
   /** Why the last compaction failed, by the last sound header or seal; `null` when it did not. */
   compactionFailure: CompactionFailure | null;
   damage: Damage | null;
+  /** Why the initial state that it should hold can't be used; `null` when it can, or when there is none. */
+  initialFailure: MinistateError | null;
+  /** What follows a damaged initial state, wherever its lines are now; otherwise `null`. */
+  initialEvidence: TailEvidence | null;
   /** The disk's refusal to read part of it, if there was one. */
   unreadable: MinistateError | null;
   /** What follows the sound part; `null` when that is nothing but empty space. */
@@ -74,6 +89,10 @@ export interface SegmentReading {
   limit?: number | undefined;
   /** Whether to ask for the size. */
   measure?: boolean;
+  /** The sequences of snapshots, in ascending order, at which to note the batch's checksum. */
+  points?: readonly number[];
+  /** Receives the initial state, if the segment holds it and it is sound. */
+  begin?: (state: unknown, header: SegmentHeader) => void;
 }
 
 /**
@@ -85,7 +104,7 @@ export interface SegmentReading {
 export async function readSegmentFacts(
   fs: DurableFs,
   file: NamedFile,
-  { consume = () => {}, limit, measure = false }: SegmentReading = {},
+  { consume = () => {}, limit, measure = false, points = [], begin }: SegmentReading = {},
 ): Promise<SegmentFacts> {
   let size = 0, isEmpty = false;
   let header: SegmentHeader | null = null;
@@ -108,11 +127,40 @@ export async function readSegmentFacts(
     return { file, size, header, failure: error, isEmpty };
   }
   try {
-    const last = await reader.readSound((batch) => consume(batch, reader.header), limit);
-    return { ...factsOf(reader, last, await evidenceOf(reader, fs)), size };
+    const initialFailure = await readInitialFacts(fs, reader, begin);
+    const initialEvidence = initialFailure instanceof CorruptionError
+      ? await findTailEvidence(reader, reader.headerEnd, fs.crc32)
+      : null;
+    const notes = new PointNotes(reader.header, points);
+    const take = (batch: Batch) => {
+      notes.pass(batch);
+      consume(batch, reader.header);
+    };
+    const last = await reader.readSound(take, limit);
+    const evidence = await evidenceOf(reader, fs);
+    const initial = { initialFailure, initialEvidence };
+    return { ...factsOf(reader, last, evidence), ...initial, points: notes.noted, size };
   } finally {
     await closeFile(reader, file.path);
   }
+}
+
+/** Reads the initial state, if there is one; returns why it can't be used. */
+async function readInitialFacts(
+  fs: DurableFs,
+  reader: SegmentReader,
+  begin: SegmentReading["begin"],
+): Promise<MinistateError | null> {
+  if (reader.header.initial === undefined) return null;
+  let state: unknown;
+  try {
+    state = await readPatiently(() => readInitial(fs, reader));
+  } catch (error) {
+    if (!isUnusable(error)) throw error;
+    return error;
+  }
+  begin?.(state, reader.header);
+  return null;
 }
 
 /** Whether an error is about the file itself. Whether it matters is judged where the file is needed. */
@@ -130,18 +178,21 @@ function factsOf(
   reader: SegmentReader,
   last: Batch | null,
   evidence: TailEvidence | null,
-): Omit<ReadSegment, "size"> {
-  const { file, header, seed, soundEnd } = reader;
+): Omit<ReadSegment, "size" | "points" | "initialFailure" | "initialEvidence"> {
+  const { file, header, seed, soundEnd, checksum } = reader;
   return {
     file,
     header,
     failure: null,
     seed,
     sequenceNext: reader.expected,
+    checksum,
     lastStart: reader.lastStart,
     soundEnd,
     writtenEnd: Math.max(soundEnd, evidence?.writtenEnd ?? 0),
     sealed: reader.sealed,
+    refused: reader.refused,
+    refusedCount: reader.refusedCount,
     batchLast: last && { offsetEnd: last.offsetEnd, timestamp: last.timestamp },
     written: reader.written.totals,
     compactionFailure: reader.compactionFailure,

@@ -11,7 +11,9 @@ import { isFilesOwn, isUnreadable, readPatiently } from "../disk/refusals.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, IoError, MinistateError, TooNewError } from "../errors.ts";
 import type { SnapshotHeader } from "../format/format.ts";
+import { pointOf } from "../format/history_point.ts";
 import type { SkippedSnapshot } from "./report.ts";
+import type { ReplayStart } from "./survey.ts";
 import {
   openSnapshot,
   readOpened,
@@ -40,6 +42,12 @@ export function isUsable({ failure, header }: SnapshotFacts, id: string | null):
   return failure === null && (id === null || header!.id === id);
 }
 
+/** Where replay starts with a usable snapshot, or without one. */
+export function startAt(snapshot: SnapshotFacts | undefined): ReplayStart {
+  if (snapshot === undefined) return { sequence: 0, checksum: null, snapshot: null };
+  return { ...pointOf(snapshot.header!), snapshot: snapshot.file };
+}
+
 /** What a report says about a snapshot that can't be used. */
 export function skippedSnapshot({ file, failure }: SnapshotFacts): SkippedSnapshot {
   const reason = failure?.message ?? ANOTHER_JOURNAL;
@@ -60,6 +68,7 @@ export function provenSequence(
 ): number {
   // A directory or a link under this name, or a file that was never ours, is not a damaged snapshot.
   if (failure instanceof IoError) return isUnreadable(failure) ? file.sequence : 0;
+  if (failure instanceof TooNewError) return file.sequence;
   if (!(failure instanceof CorruptionError)) return 0;
   if (header === null) return file.sequence;
   // Even if it was renamed, it belongs to the sequence in its header.
@@ -110,11 +119,31 @@ export async function readSnapshotFacts(
   }
 }
 
+/** Which snapshot to look for, and how to read it. */
+export interface NewestSnapshotOptions {
+  atMost?: number;
+  versionMax?: number;
+  pieceSize?: number;
+}
+
+/** What is said about a file of a later version of the mutator. */
+export function laterVersion(version: number, versionMax: number): string {
+  return `version ${version} of the mutator wrote it, and this is version ${versionMax}`;
+}
+
+/** What a snapshot means to a version of the mutator: one that a later version wrote can't be used. */
+export function factsFor(facts: SnapshotFacts, versionMax: number): SnapshotFacts {
+  const { file: { path }, header } = facts;
+  if (header === null || header.version <= versionMax) return facts;
+  return { ...facts, failure: new TooNewError(laterVersion(header.version, versionMax), { path }) };
+}
+
 /**
  * Reads snapshots, the newest first, until one is usable, and builds its state.
  *
  * @param id the journal they must belong to; `null` accepts any
  * @param options.atMost only snapshots of this sequence or an earlier one
+ * @param options.versionMax the latest version of the mutator whose snapshots are used
  * @param options.pieceSize how much to read at once
  * @returns the usable one, and what is known about those that were read, the oldest first
  * @throws {TooNewError} when a newer version wrote one of them
@@ -124,14 +153,14 @@ export async function readNewestSnapshot(
   fs: DurableFs,
   { snapshots }: StateFiles,
   id: string | null,
-  { atMost = Infinity, pieceSize }: { atMost?: number; pieceSize?: number } = {},
+  { atMost = Infinity, versionMax = Infinity, pieceSize }: NewestSnapshotOptions = {},
 ): Promise<{ found: FoundSnapshot | null; read: SnapshotFacts[] }> {
   const read: SnapshotFacts[] = [];
   for (const file of snapshots.toReversed()) {
     if (file.sequence > atMost) continue;
     const { facts, found } = await readSnapshotFacts(fs, file, { build: true, pieceSize });
-    read.unshift(facts);
-    if (isUsable(facts, id)) return { found, read };
+    read.unshift(factsFor(facts, versionMax));
+    if (isUsable(read[0]!, id)) return { found, read };
   }
   return { found: null, read };
 }

@@ -8,11 +8,14 @@
 import type { NamedFile, StateFiles } from "../disk/names.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError } from "../errors.ts";
+import { HistoryChain, type HistoryPoint } from "../format/history_point.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import type { Batch } from "../format/scan.ts";
+import type { SequenceSpan } from "../format/ranges.ts";
 import { isUnreadable } from "../disk/refusals.ts";
 import { type HeaderFacts, identityOf, type StoredIdentity } from "./identity.ts";
-import { firstNeeded, judge } from "./plan.ts";
+import { firstNeeded, isStrange, judge } from "./plan.ts";
+import { readStart } from "./replay_start.ts";
 import {
   type BatchConsumer,
   readSegmentFacts,
@@ -23,14 +26,14 @@ import {
   type FoundSnapshot,
   isUsable,
   provenSequence,
-  readNewestSnapshot,
   readSnapshotFacts,
   type SnapshotFacts,
+  startAt,
 } from "./snapshot_facts.ts";
+import { withoutStrays } from "./stray_snapshots.ts";
 
 /** Where replay starts: after a snapshot, or at the beginning. */
-export interface ReplayStart {
-  sequence: number;
+export interface ReplayStart extends HistoryPoint {
   snapshot: NamedFile | null;
 }
 
@@ -56,7 +59,14 @@ export interface Survey extends SurveyBasis {
 export interface Replay {
   /** Called with the snapshot that replay starts from, if there is one. */
   restore(snapshot: FoundSnapshot): void;
+  /** Called with the initial state if there is no snapshot and the journal holds one, before any batch. */
+  begin(state: unknown, version: number): void;
   consume: BatchConsumer;
+  /**
+   * Called when a line other than a batch says which of the mutations before it were refused, unless a batch lists
+   * them. The others were accepted.
+   */
+  decide(refused: readonly SequenceSpan[]): void;
 }
 
 /**
@@ -73,30 +83,56 @@ export async function surveyForReplay(
   replay: Replay,
 ): Promise<Survey> {
   const id = identity?.id ?? null;
-  const { found, read } = await readNewestSnapshot(fs, files, id);
+  const versionMax = identity?.versionMax ?? Infinity;
+  const { found, read } = await readStart(
+    fs,
+    files,
+    { id, versionMax },
+    () => surveyAll(fs, files, { build: true }),
+  );
   if (found !== null) replay.restore(found);
   const basis = basisOf(files, identity, read);
   const first = firstNeeded(files.segments, basis.start.sequence);
   let { sequence } = basis.start;
+  const chain = new HistoryChain(basis.start);
   // A journal whose beginning is missing is not replayed at all.
   let isSound = first >= 0;
+  let isOver = !isSound;
   const consume = (batch: Batch, header: SegmentHeader) => {
-    if (isSound && (id === null || header.id === id)) replay.consume(batch, header);
+    // Before it is replayed: what is known when all of a segment has been read would come too late.
+    isSound &&= (id === null || header.id === id) && header.version <= versionMax &&
+      chain.passes(batch, header) &&
+      (isBegun || header.initial === undefined || basis.start.snapshot !== null);
+    if (isSound) replay.consume(batch, header);
   };
+  let isBegun = false;
+  const begin = (state: unknown, header: SegmentHeader) => {
+    if (basis.start.snapshot !== null || id !== null && header.id !== id) return;
+    isBegun = true;
+    replay.begin(state, header.version);
+  };
+  // The start is known by now, and all of the snapshots that can't be used are newer.
+  const points = [basis.start.sequence];
   const segments: (SegmentFacts | null)[] = [];
   for (const [index, file] of files.segments.entries()) {
     if (index < first) {
       segments.push(null);
       continue;
     }
-    const facts = await readSegmentFacts(fs, file, { consume });
+    const reading: SegmentReading = index === first
+      ? { consume, points, begin }
+      : { consume, points };
+    const facts = await readSegmentFacts(fs, file, reading);
+    const before = segments.at(-1) ?? null;
     segments.push(facts);
     // After the damage, only what the segments name still matters.
-    if (!isSound) continue;
+    if (isOver) continue;
     refuseUnexplained(facts);
-    const judgement = judge(basis, facts, files.segments[index + 1], sequence);
+    if (isSound && !isStrange(facts, identity)) decideBy(facts, replay);
+    const judgement = judge(basis, { before, facts, next: files.segments[index + 1] }, sequence);
     sequence = judgement.sequence;
-    isSound = judgement.verdict !== "corrupt";
+    isOver = judgement.verdict === "corrupt";
+    isSound &&= !isOver;
   }
   return { ...basis, segments };
 }
@@ -122,14 +158,24 @@ export async function surveyAll(
     snapshots.push((await readSnapshotFacts(fs, file, { build })).facts);
   }
   const segments: SegmentFacts[] = [];
+  const points = files.snapshots.map(({ sequence }) => sequence);
   for (const file of files.segments) {
-    const reading: SegmentReading = { limit: limitOf(file), measure: true };
+    const reading: SegmentReading = { limit: limitOf(file), measure: true, points };
     const facts = await readSegmentFacts(fs, file, reading);
     refuseUnexplained(facts);
     segments.push(facts);
   }
   const identity = identityOf([...snapshots, ...segments].map(headerOf));
-  return { ...basisOf(files, identity, snapshots), segments };
+  let survey: Survey = { ...basisOf(files, identity, snapshots), segments };
+  for (let known; (known = withoutStrays(survey)) !== null;) {
+    survey = { ...basisOf(files, identity, known), segments };
+  }
+  return survey;
+}
+
+/** A header and seals say what became of the mutations before them. */
+function decideBy(facts: SegmentFacts, replay: Replay): void {
+  if (facts.failure === null && facts.refused !== null) replay.decide(facts.refused);
 }
 
 function headerOf({ file, header, failure }: SnapshotFacts | SegmentFacts): HeaderFacts {
@@ -147,7 +193,7 @@ function basisOf(
     files,
     identity,
     snapshots,
-    start: { sequence: newest?.file.sequence ?? 0, snapshot: newest?.file ?? null },
+    start: startAt(newest),
     proven: Math.max(0, ...snapshots.map((snapshot) => provenSequence(snapshot, id))),
   };
 }

@@ -193,7 +193,11 @@ class ProofSearch {
       const bytes = new Uint8Array(lineEnd - start);
       await this.#reader.readAt(bytes, start);
       if (this.#crc32(bytes.subarray(0, bodySize), this.#reader.seed) !== checksum) continue;
-      const batch = parseBatch(utf8.decode(bytes), start, lineEnd + 1);
+      const batch = parseBatch(utf8.decode(bytes), {
+        offset: start,
+        offsetEnd: lineEnd + 1,
+        checksum,
+      });
       if (batch !== null) this.#prove(start, batch.sequenceFirst, batch.sequenceLast);
     }
   }

@@ -27,6 +27,7 @@ export class BodyReader {
   readonly #add: (line: string) => boolean;
   #buffer: Uint8Array;
   #checksum = 0;
+  #endName = "end";
   #count = 0;
 
   /**
@@ -49,16 +50,21 @@ export class BodyReader {
   }
 
   /**
-   * Reads to the end of the file.
+   * Reads to the end of the file, or to the end of an initial state in a segment.
    *
    * @param offset where the header ends
    * @param seed the header's checksum
-   * @returns the size of the file
+   * @param initialEnd where the initial state ends; `null` in a snapshot
+   * @returns the offset of the end
    * @throws {CorruptionError} when any byte differs from what was written
    */
-  async read(offset: number, seed: number): Promise<number> {
+  async read(offset: number, seed: number, initialEnd: number | null = null): Promise<number> {
     this.#checksum = seed;
-    const size = await this.#handle.size();
+    this.#endName = initialEnd === null ? "end" : "initial";
+    const whole = await this.#handle.size();
+    const size = initialEnd ?? whole;
+    // Nothing of what a file claims to have beyond its end is read.
+    if (size > whole) throw damagedAt(this.#file, whole);
     // How much of the buffer holds the beginning of a line whose end has not been read.
     let kept = 0;
     while (offset + kept < size) {
@@ -107,7 +113,7 @@ export class BodyReader {
     const start = bytes.lastIndexOf(LINE_FEED, last - 1) + 1;
     if (start > 0) this.#take(bytes.subarray(0, start), offset);
     const control = readControlLine(bytes.subarray(start, last), this.#fs.crc32, this.#checksum);
-    if (control === null || control.content.end !== this.#count) {
+    if (control === null || control.content[this.#endName] !== this.#count) {
       throw damagedAt(this.#file, offset + start);
     }
     return offset + bytes.length;

@@ -5,9 +5,11 @@
  */
 
 import { copyRange } from "../disk/copy_range.ts";
-import { closeAfterFailure } from "../disk/close_file.ts";
+import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
+import { writeFully } from "../disk/file_io.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, type DirectoryGoneError, IoError } from "../errors.ts";
+import { encodeSeal } from "../format/encode.ts";
 import { ioError } from "../failures.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import { listState } from "../disk/list_state.ts";
@@ -20,7 +22,7 @@ import {
   QUARANTINES,
   type StateFiles,
 } from "../disk/names.ts";
-import { type CopyPlan, planCopies } from "./backup_plan.ts";
+import { type CopyPlan, planCopies, type SealedCopy } from "./backup_plan.ts";
 import { holdFiles, listEntries } from "./held_files.ts";
 import { readIdentity } from "../recovery/identity.ts";
 import { StateDirectory } from "../journal/state_directory.ts";
@@ -108,14 +110,36 @@ async function copyInto(
   }
 }
 
+/** Continues a copied segment with a seal; returns the seal's size. */
+async function seal(
+  { fs, path }: StateDirectory,
+  { file, seed, offset, content }: SealedCopy,
+): Promise<number> {
+  const target = joinPath(path, file.name);
+  const bytes = encodeSeal(content, fs.crc32, seed);
+  try {
+    const handle = await fs.open(target, "write");
+    try {
+      await writeFully(handle, bytes, offset);
+      await handle.syncData();
+    } finally {
+      await closeFile(handle, target);
+    }
+  } catch (error) {
+    throw ioError("back up to", target, error);
+  }
+  return bytes.length;
+}
+
 async function copyFiles(
   sourceFs: DurableFs,
-  { copies, sequence }: CopyPlan,
+  { copies, sequence, sealed }: CopyPlan,
   destination: StateDirectory,
 ): Promise<Omit<BackupReport, "directory">> {
   let size = 0;
   for (const { file, size: part } of copies) {
     size += await copyRange(sourceFs, file.path, 0, part, joinPath(destination.path, file.name));
+    if (sealed?.file === file) size += await seal(destination, sealed);
     // One by one: otherwise a power cut could keep a later name and lose an earlier one.
     await destination.syncNames();
   }

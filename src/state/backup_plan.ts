@@ -7,11 +7,15 @@
 import { coverLast } from "../recovery/cover_last.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError } from "../errors.ts";
+import type { SealContent } from "../format/encode.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
+import { segmentOfOtherHistory } from "../journal/other_history.ts";
 import { firstNeeded, judgeTail } from "../recovery/plan.ts";
 import type { ReadSegment, SegmentFacts } from "../recovery/segment_facts.ts";
+import { continuesOther } from "../recovery/segment_history.ts";
 import { isUsable } from "../recovery/snapshot_facts.ts";
+import { isDisputed } from "../recovery/stray_snapshots.ts";
 import { type Survey, surveyAll } from "../recovery/survey.ts";
 
 /** One file to copy. */
@@ -26,6 +30,18 @@ export interface CopyPlan {
   copies: Copy[];
   /** The last sequence in them. */
   sequence: number;
+  /** The segment that the copy is continued with a seal, which says what the source's next line would; or `null`. */
+  sealed: SealedCopy | null;
+}
+
+/** A segment whose copy gets a seal. */
+export interface SealedCopy {
+  file: NamedFile;
+  /** The checksum of its header. */
+  seed: number;
+  /** Where the copy ends. */
+  offset: number;
+  content: SealContent;
 }
 
 /**
@@ -57,7 +73,8 @@ export async function planCopies(
 /** Pure: the survey decides. */
 function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): CopyPlan {
   const { segments } = survey.files;
-  const snapshots = survey.snapshots.filter((snapshot) => isUsable(snapshot, id))
+  const snapshots = survey.snapshots
+    .filter((snapshot) => isUsable(snapshot, id) && !isDisputed(survey, snapshot))
     .map(({ file }) => file);
   const needed = snapshots[0]?.sequence ?? 0;
   const first = firstNeeded(segments, needed);
@@ -65,6 +82,13 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): C
   let sequence = snapshots.at(-1)?.sequence ?? 0;
   for (const [index, facts] of survey.segments.filter((facts) => facts !== null).entries()) {
     const next = segments[index + 1];
+    const isOther = facts.failure === null &&
+      continuesOther(facts, survey.segments[index - 1] ?? null);
+    if (isOther) {
+      if (index > first) throw segmentOfOtherHistory(facts.file, facts.header.first);
+      // What comes before it is another's, or is not known any more, and is not needed.
+      copies = [];
+    }
     if (isWhole(facts, next, id, limit)) {
       copies.unshift({ file: facts.file, size: facts.soundEnd });
       sequence = Math.max(sequence, facts.sequenceNext - 1);
@@ -80,7 +104,15 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): C
   const oldest = copies.at(-1)?.file;
   if (oldest !== undefined && oldest.sequence > needed + 1) throw incomplete(oldest, needed);
   for (const file of snapshots) copies.push({ file, size: Infinity });
-  return { copies, sequence };
+  return { copies, sequence, sealed: sealOf(last, limit) };
+}
+
+/** Outcomes that only the writer knows so far must not be lost to a program that changes. */
+function sealOf(last: SegmentFacts | null | undefined, limit: ReadLimit | null): SealedCopy | null {
+  if (!last || last.failure !== null || last.sealed || limit === null) return null;
+  const { file, seed, soundEnd: offset } = last;
+  const refused = limit.refused === null || limit.refused.length === 0 ? undefined : limit.refused;
+  return { file, seed, offset, content: { sequence: limit.sequence, refused } };
 }
 
 /** Created when the power was cut, and never begun: it holds nothing. */
@@ -96,6 +128,7 @@ function isWhole(
   limit: ReadLimit | null,
 ): facts is ReadSegment {
   if (facts.failure !== null || id !== null && facts.header.id !== id) return false;
+  if (facts.initialFailure !== null) return false;
   // Bytes after the last record before the next segment are not copied, so damage there doesn't matter.
   if (next !== undefined) return facts.sequenceNext === next.sequence;
   if (limit !== null) return facts.sequenceNext === limit.sequence + 1;
@@ -104,7 +137,8 @@ function isWhole(
 }
 
 function whyNot(facts: SegmentFacts): Error {
-  if (facts.failure !== null) return facts.failure;
+  const failure = facts.failure ?? facts.initialFailure;
+  if (failure !== null || facts.failure !== null) return failure!;
   return facts.damage === null && facts.unreadable !== null ? facts.unreadable : damaged(facts);
 }
 

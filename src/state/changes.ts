@@ -6,7 +6,15 @@
 
 import type { ChangesOptions } from "../options.ts";
 import { FileSource } from "../journal/file_source.ts";
-import { JournalCursor, limitAt, type ReadLimit } from "../journal/journal_cursor.ts";
+import type { Recovered } from "../recovery/recovery.ts";
+import type { SequenceSpan } from "../format/ranges.ts";
+import { DROP } from "./types.ts";
+import {
+  JournalCursor,
+  limitAt,
+  type ReadLimit,
+  type VersionedRecord,
+} from "../journal/journal_cursor.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { LiveSource } from "../journal/live_source.ts";
 import type { RecordSource } from "../journal/record_source.ts";
@@ -22,24 +30,32 @@ export interface Change<M> {
   timestamp: number;
   /** The mutation, migrated to the mutator's version if an older one wrote it. Each follower gets its own copy. */
   mutation: M;
+  /**
+   * Whether it was refused, and so is not in the state. A refused mutation is returned as it was journaled, and so is
+   * one that `migrate.mutation` drops. `null` for a mutation of the last batch, read beside another process's writer,
+   * as long as the journal doesn't say.
+   */
+  refused: boolean | null;
 }
 
 /** Creates the iterators of one manager's changes. */
 export class Changes<M> {
   readonly #directory: StateDirectory;
   readonly #writer: JournalWriter | null;
-  readonly #carryOver: (mutation: unknown, version: number) => M;
+  readonly #refused: readonly SequenceSpan[] | null;
+  readonly #carryOver: (mutation: unknown, version: number) => M | typeof DROP;
   /** Ends the iterators that read files. Those that follow the writer in this process are ended by the writer. */
   #closing: AbortController | null = null;
 
   /** @param carryOver migrates a mutation of an older version */
   constructor(
     directory: StateDirectory,
-    writer: JournalWriter | null,
-    carryOver: (mutation: unknown, version: number) => M,
+    { writer, refused }: Recovered,
+    carryOver: (mutation: unknown, version: number) => M | typeof DROP,
   ) {
     this.#directory = directory;
     this.#writer = writer;
+    this.#refused = refused;
     this.#carryOver = carryOver;
   }
 
@@ -57,20 +73,26 @@ export class Changes<M> {
     }
     return new ChangeIterator(
       this.#source(Math.max(1, from), follow, sequence),
-      ({ sequence, timestamp, mutation, version }) => ({
-        sequence,
-        timestamp,
-        mutation: this.#carryOver(mutation, version),
-      }),
+      (record) => this.#changeOf(record),
       signals,
     );
+  }
+
+  #changeOf({ sequence, timestamp, mutation, version, refused }: VersionedRecord): Change<M> {
+    const carried = refused === true ? DROP : this.#carryOver(mutation, version);
+    return carried === DROP
+      ? { sequence, timestamp, mutation: mutation as M, refused: true }
+      : { sequence, timestamp, mutation: carried, refused };
   }
 
   #source(from: number, follow: boolean, sequence: number): RecordSource {
     const { files } = this.#directory;
     const writer = this.#writer;
     if (!follow) {
-      const limit = (): ReadLimit => ({ ...(writer?.limit ?? limitAt(sequence)), sequence });
+      const limit = (): ReadLimit => ({
+        ...(writer?.limit ?? limitAt(sequence, this.#refused)),
+        sequence,
+      });
       const cursor = new JournalCursor(files, from, limit);
       return new FileSource(cursor, { follow, attempts: 1, hold: false });
     }

@@ -8,20 +8,22 @@ import { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { type CompactionFailure, compactionFailureOf } from "../format/compaction_failure.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
+import { hex8 } from "../format/encode.ts";
+import type { HistoryPoint } from "../format/history_point.ts";
 import { InTurn } from "./in_turn.ts";
 import type { JournalGrowth } from "./journal_growth.ts";
 import { headerEdition, isSettled } from "../disk/editions.ts";
 import type { JournalIdentity } from "../journal/journal_identity.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
-import type { NamedFile } from "../disk/names.ts";
+import type { NamedFile, StateFiles } from "../disk/names.ts";
 import { encodeState, encodeUpTo } from "../format/snapshot_encode.ts";
 import { besideStuck } from "../snapshot/beside_stuck.ts";
-import { verifySnapshot, writeSnapshot } from "../snapshot/snapshot_file.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot_file.ts";
+import { type SnapshotInfo, writeSnapshot } from "../snapshot/snapshot_file.ts";
 import { kindOf, readHeaderOf } from "../disk/header_file.ts";
 import { isFilesOwn, isStuck } from "../disk/refusals.ts";
 import { firstNeeded } from "../recovery/plan.ts";
+import { canStandIn } from "../recovery/standing_snapshot.ts";
 import { moveIfPossible } from "../recovery/aside_unneeded.ts";
 import { syncFile } from "../disk/sync_file.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
@@ -41,8 +43,7 @@ export interface CompactionReport {
 const ENCODED_LIVE_MAX = 256 * 1024;
 
 /** The state at one sequence, ready to be written. */
-interface Capture {
-  sequence: number;
+interface Capture extends HistoryPoint {
   lines: () => Iterable<string>;
 }
 
@@ -163,48 +164,57 @@ export class Compaction {
     if (this.#newest?.sequence === this.#writer.sequence && await this.#isSound(this.#newest)) {
       return this.#newest;
     }
-    const { sequence, lines } = await this.#capture(isLast);
+    const { lines, ...point } = await this.#capture(isLast);
+    const { sequence } = point;
     const { path, size, naming } = await besideStuck(
       this.#directory.fs,
       this.#writer.identity,
       sequence,
-      (file, identity) => this.#write(file, this.#header(sequence, identity), lines),
+      (file, identity) => this.#write(file, this.#header(point, identity), lines),
     );
     this.#writer.enterEdition(naming.edition);
     this.#newest = { path, sequence, size };
     return this.#newest;
   }
 
-  #header(sequence: number, identity: JournalIdentity): SnapshotHeader {
+  #header({ sequence, checksum }: HistoryPoint, identity: JournalIdentity): SnapshotHeader {
     const { id, mutator, version } = identity;
-    const edition = headerEdition(identity);
-    const timestamp = readClock(this.#clock);
-    const ministate = "snapshot";
-    return { ministate, format: FORMAT, id, sequence, ...edition, mutator, version, timestamp };
+    return {
+      ministate: "snapshot",
+      format: FORMAT,
+      id,
+      sequence,
+      ...headerEdition(identity),
+      after: checksum === null ? undefined : hex8(checksum),
+      mutator,
+      version,
+      timestamp: readClock(this.#clock),
+    };
   }
 
   /** Captures the state at one sequence without delaying mutations. */
   async #capture(isLast: boolean): Promise<Capture> {
-    const { sequence, lines } = await this.#writer.exclusive(() => this.#begin());
-    if (lines !== null) return { sequence, lines: () => lines };
+    const { lines, ...point } = await this.#writer.exclusive(() => this.#begin());
+    if (lines !== null) return { ...point, lines: () => lines };
     // The live state stays as it is, and its process may be killed soon: don't replay anything first.
-    if (isLast) return { sequence, lines: () => encodeState(this.#state.live()) };
+    if (isLast) return { ...point, lines: () => encodeState(this.#state.live()) };
     try {
-      const state = await this.#state.rebuild(sequence);
-      return { sequence, lines: () => encodeState(state) };
+      const state = await this.#state.rebuild(point.sequence);
+      return { ...point, lines: () => encodeState(state) };
     } catch (error) {
       if (!(error instanceof MinistateError)) throw error;
       // The disk can't be read but memory is sound: a snapshot of it is worth the wait.
       return await this.#writer.exclusive(() => {
         const lines = [...encodeState(this.#state.live())];
-        return Promise.resolve({ sequence: this.#writer.sequence, lines: () => lines });
+        const { sequence, checksum } = this.#writer;
+        return Promise.resolve({ sequence, checksum, lines: () => lines });
       });
     }
   }
 
   /** Begins a new segment, and encodes the state if it is small. No batch is committed during this. */
-  async #begin(): Promise<{ sequence: number; lines: string[] | null }> {
-    const { sequence } = this.#writer;
+  async #begin(): Promise<HistoryPoint & { lines: string[] | null }> {
+    const { sequence, checksum } = this.#writer;
     // Judge by the last snapshot's size: even listing a million keys takes half a second.
     const isLarge = this.snapshotSize > ENCODED_LIVE_MAX;
     const lines = isLarge ? null : encodeUpTo(this.#state.live(), ENCODED_LIVE_MAX);
@@ -214,9 +224,11 @@ export class Compaction {
     } catch (error) {
       // The snapshot is just as good without a new segment; the current one stays until a later compaction.
       if (!isDiskFull(error)) throw error;
+      // The next open doesn't run what the snapshot holds, so it can't find out again what was refused.
+      await this.#writer.recordRefusals();
     }
     this.growth.restart();
-    return { sequence, lines };
+    return { sequence, checksum, lines };
   }
 
   /** Writes the file. On a full disk, first gives back the fill, then deletes the oldest files. */
@@ -250,20 +262,13 @@ export class Compaction {
   }
 
   async #isSound(snapshot: { path: string; sequence: number }): Promise<boolean> {
-    const { snapshots } = await this.#directory.list();
-    const file = snapshots.find((other) => other.sequence === snapshot.sequence);
-    return file !== undefined && await this.#verify(file);
+    const files = await this.#directory.list();
+    const file = files.snapshots.find((other) => other.sequence === snapshot.sequence);
+    return file !== undefined && await this.#canStandIn(file, files);
   }
 
-  async #verify(file: NamedFile): Promise<boolean> {
-    try {
-      const header = await verifySnapshot(this.#directory.fs, file);
-      // Another journal's snapshot can't be used.
-      return header.id === this.#writer.identity.id;
-    } catch {
-      // Whatever makes it unreadable, it can't be used.
-      return false;
-    }
+  #canStandIn(file: NamedFile, { segments }: StateFiles): Promise<boolean> {
+    return canStandIn(this.#directory.fs, file, segments, this.#writer.identity.id);
   }
 
   /** Deletes snapshots beyond the newest `kept` sound ones, and the segments that none of those needs. */
@@ -272,7 +277,7 @@ export class Compaction {
     const sound: NamedFile[] = [];
     for (const file of files.snapshots.toReversed()) {
       if (sound.length === kept) break;
-      if (await this.#verify(file)) sound.push(file);
+      if (await this.#canStandIn(file, files)) sound.push(file);
     }
     // Until there are enough sound snapshots, the journal from the beginning is the fallback for a damaged one.
     if (sound.length < kept) return [];

@@ -5,10 +5,13 @@
  */
 
 import { HistoryGoneError } from "../errors.ts";
-import { JournalCursor } from "../journal/journal_cursor.ts";
-import type { StateMachine } from "./mutator.ts";
+import { pointOf } from "../format/history_point.ts";
+import { JournalCursor, type ReadLimit, type VersionedRecord } from "../journal/journal_cursor.ts";
+import type { JournalFiles } from "../journal/journal_files.ts";
+import type { StateMachine } from "./state_machine.ts";
+import { readInitial } from "../snapshot/initial_state.ts";
 import { PIECE_SIZE } from "../snapshot/snapshot_file.ts";
-import { readNewestSnapshot } from "../recovery/snapshot_facts.ts";
+import { type FoundSnapshot, readNewestSnapshot } from "../recovery/snapshot_facts.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
 /**
@@ -24,44 +27,136 @@ export function checkPast(sequence: number, last: number): void {
   );
 }
 
+/** Replays the kept history in a machine, from a snapshot or from the beginning. */
+export class HistoryReplay<S, M, R> {
+  readonly machine: StateMachine<S, M, R>;
+  readonly #files: JournalFiles;
+  readonly #cursor: JournalCursor;
+  /** Records that were read but not replayed yet. */
+  #ahead: VersionedRecord[] = [];
+
+  private constructor(
+    files: JournalFiles,
+    machine: StateMachine<S, M, R>,
+    cursor: JournalCursor,
+  ) {
+    this.machine = machine;
+    this.#files = files;
+    this.#cursor = cursor;
+  }
+
+  /**
+   * Begins a replay.
+   *
+   * @param machine a fresh one; the state that replay begins with is restored in it
+   * @param snapshot where to begin; `null` for the beginning
+   * @param limit how far the files may be read
+   * @throws {HistoryGoneError} when the beginning is asked for and no longer kept
+   * @throws {MigrationError} when that state can't be migrated
+   */
+  static async begin<S, M, R>(
+    files: JournalFiles,
+    machine: StateMachine<S, M, R>,
+    snapshot: FoundSnapshot | null,
+    limit: () => ReadLimit,
+  ): Promise<HistoryReplay<S, M, R>> {
+    if (snapshot === null) await beginAgain(files, machine);
+    else machine.restore(snapshot.state, snapshot.header.version, snapshot.file.sequence);
+    const checksum = snapshot === null ? null : pointOf(snapshot.header).checksum;
+    const cursor = new JournalCursor(files, machine.sequence + 1, limit, { checksum });
+    return new HistoryReplay(files, machine, cursor);
+  }
+
+  /**
+   * Replays up to a sequence.
+   *
+   * @throws {HistoryGoneError} when the kept journal doesn't lead there
+   * @throws {MutatorChangedError} when the program refuses a mutation that was accepted
+   * @throws {MigrationError} when a mutation can't be migrated
+   */
+  async reach(sequence: number): Promise<void> {
+    while (this.machine.sequence < sequence) {
+      if (this.#ahead.length === 0) {
+        const records = await this.#cursor.read();
+        if (records === null) throw historyGone((await this.#files.list()).directory, sequence);
+        this.#ahead = records;
+      }
+      const count = Math.min(this.#ahead.length, sequence - this.machine.sequence);
+      for (const record of this.#ahead.splice(0, count)) this.#replay(record);
+    }
+  }
+
+  #replay({ sequence, timestamp, mutation, version, refused }: VersionedRecord): void {
+    if (refused === true) this.machine.skip(sequence);
+    else this.machine.replay(sequence, timestamp, mutation, version);
+  }
+
+  /** Closes the file that is being read. */
+  close(): Promise<void> {
+    return this.#cursor.close();
+  }
+}
+
 /**
- * Rebuilds the state after `sequence` in `machine`.
+ * Rebuilds a past state in `machine`.
  *
+ * @param limit how far to replay, and how far the files may be read
  * @throws {HistoryGoneError} when the kept snapshots and journal don't lead there
  */
 export async function rebuildState<S, M, R>(
-  directory: StateDirectory,
+  { files }: StateDirectory,
   machine: StateMachine<S, M, R>,
-  sequence: number,
+  limit: () => ReadLimit,
 ): Promise<S> {
-  const { files } = directory;
-  const limits = { atMost: sequence, pieceSize: PIECE_SIZE };
+  const { sequence } = limit();
+  const limits = { atMost: sequence, versionMax: machine.version, pieceSize: PIECE_SIZE };
   const { found } = await files.read(async () =>
     await readNewestSnapshot(files.fs, await files.list(), files.id, limits)
   );
-  if (found !== null) machine.restore(found.state, found.header.version, found.file.sequence);
-  const cursor = new JournalCursor(files, (found?.file.sequence ?? 0) + 1);
+  const replay = await HistoryReplay.begin(files, machine, found, limit);
   try {
-    while (cursor.next <= sequence) {
-      const records = await cursor.read();
-      if (records === null) throw gone(directory, sequence);
-      for (const record of records) {
-        if (record.sequence > sequence) break;
-        machine.replay(record.sequence, record.timestamp, record.mutation, record.version);
-      }
-    }
+    await replay.reach(sequence);
   } finally {
-    await cursor.close();
+    await replay.close();
   }
   return machine.state;
 }
 
-function gone(directory: StateDirectory, sequence: number): HistoryGoneError {
+/** Restores the initial state that the journal holds. */
+async function beginAgain<S, M, R>(
+  files: JournalFiles,
+  machine: StateMachine<S, M, R>,
+): Promise<void> {
+  await files.read(async () => {
+    const { segments, snapshots, directory } = await files.list();
+    // Nothing was written yet.
+    if (segments.length + snapshots.length === 0) return void machine.begin();
+    const first = segments.find(({ sequence }) => sequence === 1);
+    if (first === undefined) throw beginningGone(directory);
+    const reader = await files.open(first);
+    try {
+      const { header } = reader;
+      // The journal of a `Journal` holds none.
+      if (header.initial === undefined) machine.begin();
+      else machine.restore(await readInitial(files.fs, reader), header.version, 0);
+    } finally {
+      await reader.close();
+    }
+  });
+}
+
+function beginningGone(path: string): HistoryGoneError {
   return new HistoryGoneError(
-    `The journal in "${directory.path}" does not reach sequence ${sequence}`,
-    {
-      path: directory.path,
-      sequence,
-    },
+    `The journal in "${path}" no longer holds its beginning: compaction has deleted everything earlier than its ` +
+      "oldest snapshot; ask for a later sequence",
+    { path, sequence: 1 },
+  );
+}
+
+/** The error for when the kept files don't lead to a sequence. */
+export function historyGone(directory: string, sequence: number): HistoryGoneError {
+  return new HistoryGoneError(
+    `The journal in "${directory}" does not reach sequence ${sequence}`,
+    { path: directory, sequence },
   );
 }

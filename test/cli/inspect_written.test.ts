@@ -141,7 +141,8 @@ test("inspect counts from the oldest segment that is kept when a compaction has 
 });
 
 function plant(disk: PowerCutDisk, first: number, header: object, lines: (seed: number) => string) {
-  const line = controlLine({ ...segmentHeader, first, ...header });
+  const after = first > 1 ? { after: null } : {};
+  const line = controlLine({ ...segmentHeader, first, ...after, ...header });
   if (disk.paths("/data").length === 0) disk.plantDirectory(DIRECTORY);
   const text = line + lines(checksumOf(line));
   disk.plant(`${DIRECTORY}/${fileName("wal", first)}`, new TextEncoder().encode(text));

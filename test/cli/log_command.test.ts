@@ -3,8 +3,9 @@
 import { appendFile, readdir } from "node:fs/promises";
 import process from "node:process";
 import { test } from "node:test";
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { openLedger } from "../support/samples.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { MutationRejectedError } from "@ministate/ministate";
+import { openCounter, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { begin, errorOf, jsonOf, ministate, outputOf } from "../support/command.ts";
 import { runHere, Screen } from "../support/command_in_process.ts";
@@ -24,6 +25,28 @@ test("log prints any mutator's mutations, one a line, from and to where it is as
     [{ a: 1 }, "two\u001b[31m\u009b31m", [3], null],
   );
   assertEquals(await outputOf("log", directory.path, "--from", "5"), "");
+});
+
+test("log and inspect say what was refused", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openCounter(directory.path, { clock: () => 0 });
+  await manager.apply({ by: 1 });
+  await assertRejects(() => manager.apply({ by: -2 }), MutationRejectedError);
+  await manager.apply({ by: 3 });
+  await manager.close();
+  assertEquals(
+    await outputOf("log", directory.path),
+    '       1  1970-01-01 00:00:00.000Z  {"by":1}\n' +
+      '       2  1970-01-01 00:00:00.000Z  {"by":-2}  (refused)\n' +
+      '       3  1970-01-01 00:00:00.000Z  {"by":3}\n',
+  );
+  const json = await outputOf("log", directory.path, "--json");
+  assertEquals(
+    json.trimEnd().split("\n").map((line) => JSON.parse(line).refused === true),
+    [false, true, false],
+  );
+  const { output } = await runHere(["inspect", directory.path]);
+  assertMatch(output, /\n +\S+-0*1\.wal\.jsonl +1 to 3 .*\b1 refused\n/);
 });
 
 test("log says when compaction has deleted what it is asked for", async () => {

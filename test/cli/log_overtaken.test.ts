@@ -44,6 +44,27 @@ test("log says that the history is gone when its beginning is deleted again and 
   assert(errors.includes("compaction deleted the mutations from sequence 1 on before"), errors);
 });
 
+test("log names no place to continue when nothing is left", async () => {
+  /** Runs `log` beside compactions, and finds no files at all from a listing on. */
+  const logUntil = async (emptyFrom: number) => {
+    const disk = await diskWithout((listing) => listing > 2 && listing % 2 === 1);
+    const list = disk.list.bind(disk);
+    let listings = 0;
+    disk.list = async (path) => {
+      const entries = await list(path);
+      return ++listings >= emptyFrom ? [] : entries;
+    };
+    return { listings: () => listings, ...await runHere(["log", "/state"], { fs: disk }) };
+  };
+  const whole = await logUntil(Infinity);
+  assert(whole.errors.includes("; continue with --from 3"), whole.errors);
+  // The last listing looks for what is left.
+  const { code, errors } = await logUntil(whole.listings());
+  assertEquals(code, 1);
+  assert(errors.includes("before they could be read"), errors);
+  assert(!errors.includes("continue with"), errors);
+});
+
 test("log says where to continue when a compaction deletes the next segment during the read", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);

@@ -31,7 +31,13 @@ test("a header holds the longest reason beside the longest name, totals and edit
   };
   const error = new MinistateError("INVALID_MUTATION", "\u0001".repeat(10_000));
   const compactionFailure = compactionFailureOf(error, SEQUENCE_MAX, Number.MIN_SAFE_INTEGER);
-  const header = segmentHeader(identity, SEQUENCE_MAX, Number.MIN_SAFE_INTEGER, {
+  // As long as a list in a header may be.
+  const refused = Array.from(
+    { length: 6 },
+    (_, i) => [SEQUENCE_MAX - 12 + 2 * i, SEQUENCE_MAX - 12 + 2 * i] as const,
+  );
+  const past = { checksum: 0xffffffff, refused };
+  const header = segmentHeader(identity, SEQUENCE_MAX, past, Number.MIN_SAFE_INTEGER, {
     written: { since: SEQUENCE_MAX, ...Object.fromEntries(counts) } as never,
     compactionFailure,
   });

@@ -92,7 +92,7 @@ test("scanBatches() gives a prefix of the batches when one byte is changed", () 
   }
 });
 
-const sealOf = (sequence: number) => encodeSeal(sequence, crc32, SEED);
+const sealOf = (sequence: number) => encodeSeal({ sequence }, crc32, SEED);
 const feeds = new Uint8Array(5000).fill(10);
 const text = (content: string) => new TextEncoder().encode(content);
 
@@ -130,6 +130,21 @@ const rows: {
     bytes: joined([encoded([["1"]]), sealOf(2)]),
     count: 1,
     reason: "gap",
+  },
+  {
+    name: "a seal that lists a later mutation as refused",
+    bytes: joined([encoded([["1"]]), encodeSeal({ sequence: 1, refused: [[2, 2]] }, crc32, SEED)]),
+    count: 1,
+    reason: "malformed",
+  },
+  {
+    name: "a seal with a range that has no end",
+    bytes: joined([
+      encoded([["1"]]),
+      encodeSeal({ sequence: 1, refused: [[1] as unknown as [number, number]] }, crc32, SEED),
+    ]),
+    count: 1,
+    reason: "malformed",
   },
   {
     name: "a missing batch",
@@ -181,6 +196,7 @@ const contradictions = [
   '[1,"m",0,0,0,',
   '[1,]\n[2,"m",0,0,',
   '[9007199254740993,"m",9007199254740992,0,',
+  '[1,"a"]\n[2,"m",0,0,{"groups":[[1,3]]},',
 ];
 
 for (const body of contradictions) {
@@ -267,8 +283,9 @@ test("readControlLine() gives null when the checksum is right and the line is no
 
 test("parseBatch() gives null when the lines contradict each other", () => {
   const text = batchLines(1, ["a", "b", "c"], 5, 0);
-  assertEquals(parseBatch(text.trimEnd(), 0, text.length)?.mutations, ["a", "b", "c"]);
+  const place = { offset: 0, offsetEnd: text.length, checksum: 7 };
+  assertEquals(parseBatch(text.trimEnd(), place)?.mutations, ["a", "b", "c"]);
   for (const wrong of ["[1,1]", "[3,1]", "[2]", "[2,1,1]", "2"]) {
-    assertEquals(parseBatch(text.trimEnd().replace('[2,"b"]', wrong), 0, text.length), null, wrong);
+    assertEquals(parseBatch(text.trimEnd().replace('[2,"b"]', wrong), place), null, wrong);
   }
 });

@@ -8,7 +8,13 @@ import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
 import { assert, assertEquals } from "@std/assert";
 import { StateManager } from "@ministate/ministate";
-import { BatchEncoder, encodeControlLine, encodeHeader, encodeSeal } from "../../src/format/encode.ts";
+import {
+  BatchEncoder,
+  encodeBeginning,
+  encodeControlLine,
+  encodeHeader,
+  encodeSeal,
+} from "../../src/format/encode.ts";
 import { encodeState } from "../../src/format/snapshot_encode.ts";
 import { journalName, ledger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -52,20 +58,25 @@ function contentOf(line: string) {
 /** Encodes every line of a segment again, as far as it is sound. */
 function encodeSegment(text: string, end: number): string {
   const lines = text.slice(0, end).trimEnd().split("\n");
-  const header = encodeHeader(contentOf(lines[0]!), crc32);
+  const { initial, ...content } = contentOf(lines[0]!);
+  const stateEnd = lines.findIndex((line) => line.startsWith('{"initial":'));
+  const state = initial === undefined ? null : lines.slice(1, stateEnd);
+  const header = encodeBeginning(content, state, crc32);
   let encoded = decoder.decode(header.bytes);
   const encoder = new BatchEncoder(crc32);
   let batch: string[] = [];
-  for (const line of lines.slice(1)) {
+  for (const line of lines.slice(state === null ? 1 : stateEnd + 1)) {
     const record = JSON.parse(line);
     if (!Array.isArray(record)) {
-      encoded += decoder.decode(encodeSeal(record.seal, crc32, header.checksum));
+      const { seal: sequence, ...rest } = contentOf(line);
+      encoded += decoder.decode(encodeSeal({ sequence, ...rest }, crc32, header.checksum));
       continue;
     }
     batch.push(JSON.stringify(record[1]));
     if (record.length === 2) continue;
-    const [, , horizon, timestamp] = record;
-    encoded += decoder.decode(encoder.encode(batch, horizon, timestamp, header.checksum));
+    const [, , horizon, timestamp, ...end] = record;
+    const notes = end.length === 2 ? end[0] : undefined;
+    encoded += decoder.decode(encoder.encode(batch, horizon, timestamp, header.checksum, notes));
     batch = [];
   }
   return encoded;

@@ -79,3 +79,4 @@ await record("compacted", { name: "ledger", version: 7 }, async (manager) => {
   await manager.applyAll(["behind", "the snapshot"]);
 });
 await record("empty", {}, async () => {});
+await record("begun", { initial: () => ({ entries: ["first"] }) }, applyAll);

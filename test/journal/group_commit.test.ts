@@ -16,14 +16,18 @@ const TARGET = BATCH_SIZE_MAX / 16;
 async function batchesOf(sizes: number[]): Promise<number[]> {
   const counts: number[] = [];
   let sequence = 0;
-  const queue = new GroupCommit((texts) => {
-    counts.push(texts.length);
-    const sequenceFirst = sequence + 1;
-    sequence += texts.length;
-    return Promise.resolve({ sequenceFirst, timestamp: 0 });
-  }, () => {});
+  const queue = new GroupCommit({
+    begin: () => ({ sequenceFirst: sequence + 1, timestamp: 0 }),
+    commit({ texts }) {
+      counts.push(texts.length);
+      sequence += texts.length;
+      return Promise.resolve();
+    },
+    settled: () => {},
+    failed: () => {},
+  });
   const got = await Promise.all(
-    sizes.map((size, i) => queue.submit([`${i}`], size, (sequence) => sequence)),
+    sizes.map((size, i) => queue.submit({ texts: [`${i}`], settle: (first) => first }, size)),
   );
   assertEquals(got, sizes.map((_, i) => i + 1));
   return counts;
@@ -47,12 +51,17 @@ test("a commit that completes synchronously settles its calls like any other, an
   const failure = new Error("no more");
   const ends: unknown[] = [];
   let sequence = 0;
-  const queue = new GroupCommit((texts) => {
-    if (texts.includes("bad")) throw failure;
-    sequence += texts.length;
-    return { sequenceFirst: sequence - texts.length + 1, timestamp: 0 };
-  }, (error) => ends.push(error));
-  const submit = (text: string) => queue.submit([text], 1, (got) => got).catch((error) => error);
+  const queue = new GroupCommit({
+    begin: () => ({ sequenceFirst: sequence + 1, timestamp: 0 }),
+    commit({ texts }) {
+      if (texts.includes("bad")) throw failure;
+      sequence += texts.length;
+    },
+    settled: () => ends.push(null),
+    failed: (error) => ends.push(error),
+  });
+  const submit = (text: string) =>
+    queue.submit({ texts: [text], settle: (first) => first }, 1).catch((error) => error);
   assertEquals(await Promise.all([submit("a"), submit("b")]), [1, 2]);
   assertEquals(await submit("bad"), failure);
   assertEquals(await submit("c"), 3);

@@ -16,7 +16,7 @@ test("LiveSource that is stopped while it waits leaves the tail, and its fetch()
   const waiting = source.fetch();
   source.stop();
   assertEquals(await waiting, true);
-  tail.publish(["1"], 0, 1);
+  tail.publish({ texts: ["1"], timestamp: 0, version: 1, refused: [] });
   assertEquals(other.followers, 1);
   tail.advance(other);
   assertEquals([tail.size, source.take()], [0, null]);

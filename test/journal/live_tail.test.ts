@@ -13,7 +13,7 @@ function tailAt(next: number) {
   const tail = new LiveTail(next, () => ({ file, offset: 0, sequence: state.next }));
   const publish = (size: number) => {
     state.next++;
-    tail.publish(["x".repeat(size)], 0, 1);
+    tail.publish({ texts: ["x".repeat(size)], timestamp: 0, version: 1, refused: [] });
   };
   return { tail, publish };
 }

@@ -15,7 +15,7 @@ import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { SegmentReader } from "../../src/journal/segment_reader.ts";
 import { SegmentWriter } from "../../src/journal/segment_writer.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
-import { IDENTITY, segmentOf } from "../support/segment.ts";
+import { beginningOf, IDENTITY, segmentOf } from "../support/segment.ts";
 import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
@@ -86,7 +86,7 @@ async function freshSegment(fillsAhead = true) {
   const disk = freshDisk();
   const fs = failing(disk, failures);
   const file = segmentFile(IDENTITY, 1);
-  const header = segmentHeader(IDENTITY, 1, 0);
+  const header = beginningOf(segmentHeader(IDENTITY, 1, { checksum: null }, 0));
   const writer = await SegmentWriter.create(fs, IDENTITY.directory, file, header, fillsAhead);
   const encoder = new BatchEncoder(fs.crc32);
   const batch = (sequence: number, size: number) =>
@@ -145,7 +145,7 @@ test("resume() cuts a torn tail off where there is no space to overwrite it", as
       return ++writes === 1 ? "ENOSPC" : undefined;
     },
   };
-  const place = { lastStart, soundEnd };
+  const place = { lastStart, soundEnd, checksum: null };
   const again = await SegmentWriter.resume(failing(disk, failures), file, header, seed, place);
   assertEquals(disk.peek(file.path), sound);
   await again.append(batch(2, 10));
@@ -170,7 +170,7 @@ test("create() ends the writer unless the new segment is known not to exist", as
   for (const [failures, wanted, left] of rows) {
     const disk = freshDisk();
     const file = segmentFile(IDENTITY, 1);
-    const header = segmentHeader(IDENTITY, 1, 0);
+    const header = beginningOf(segmentHeader(IDENTITY, 1, { checksum: null }, 0));
     const fs = failing(disk, failures);
     await assertRejects(
       () => SegmentWriter.create(fs, IDENTITY.directory, file, header, true),
@@ -224,8 +224,9 @@ async function tornSegment(size: number) {
   await reader.read();
   const { header, seed, lastStart, soundEnd } = reader;
   await reader.close();
+  const place = { lastStart, soundEnd, checksum: null };
   const resume = (failures: Failures) =>
-    SegmentWriter.resume(failing(disk, failures), file, header, seed, { lastStart, soundEnd });
+    SegmentWriter.resume(failing(disk, failures), file, header, seed, place);
   return { disk, file, batch, resume };
 }
 
@@ -268,7 +269,7 @@ test("SegmentWriter refuses to write a seal when a sync has failed", async () =>
     fs,
     directory.path,
     file,
-    segmentHeader(IDENTITY, 1, 0),
+    beginningOf(segmentHeader(IDENTITY, 1, { checksum: null }, 0)),
     true,
   );
   fails = true;
@@ -277,6 +278,6 @@ test("SegmentWriter refuses to write a seal when a sync has failed", async () =>
     PoisonedError,
   );
   fails = false;
-  assertEquals(await writer.writeSeal(1).catch((cause) => cause), error);
+  assertEquals(await writer.writeSeal({ sequence: 1 }).catch((cause) => cause), error);
   await writer.close();
 });

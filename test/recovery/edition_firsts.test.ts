@@ -147,7 +147,8 @@ test("a header that doesn't say where its edition began is damaged", async () =>
     const disk = await makeState();
     const first = new TextDecoder().decode(disk.peek(pathOf(wal(1)))!);
     const { id } = JSON.parse(first.slice(0, first.indexOf("\n")));
-    const header = { ...segmentHeader, mutator: null, id, first: 5, edition: 2, editionFirsts };
+    const place = { first: 5, edition: 2, editionFirsts, after: null };
+    const header = { ...segmentHeader, mutator: null, id, ...place };
     disk.plant(later(wal(5)), new TextEncoder().encode(controlLine(header)));
     const opening = open(disk, { readOnly: true });
     if (editionFirsts?.join() === "5") {

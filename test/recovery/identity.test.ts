@@ -20,7 +20,7 @@ test("identityOf() blames a single file that can't be read, and the disk when no
 });
 
 test("identityOf() goes by the headers that can be read", () => {
-  const header = segmentHeader(IDENTITY, 3, 0);
+  const header = segmentHeader(IDENTITY, 3, { checksum: null }, 0);
   const sound = { file: segmentFile(IDENTITY, 3), header, refusal: null };
   assertEquals(identityOf([refused(1), sound])?.id, IDENTITY.id);
 });

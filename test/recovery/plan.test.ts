@@ -26,7 +26,7 @@ test("planOf() counts only segments that could be read when an empty one follows
 
 test("planOf() continues a damaged segment only when its sound part is the end of what is kept", () => {
   // A snapshot of 4 is sound: the segment's records end before it, so that nothing can be appended to them.
-  const start = { sequence: 4, snapshot: null };
+  const start = { sequence: 4, checksum: null, snapshot: null };
   const short = planOf(surveyOf([damagedSegment(1, 3)], { start }));
   assertEquals([short.end, short.corruption?.lost.sequenceFirst], [null, 5]);
   const survey = surveyOf([damagedSegment(1, 3, { proof: seal })]);
@@ -55,8 +55,15 @@ test("planOf() reports what damaged lines at the journal's end seem to name", ()
 test("judge() accepts any journal's segment while no header tells whose the directory is", () => {
   const segment = soundSegment(1, 3);
   const survey = surveyOf([segment], { identity: null });
-  const { verdict, sequence } = judge(survey, segment, undefined, 0);
+  const { verdict, sequence } = judge(survey, { before: null, facts: segment, next: undefined }, 0);
   assertEquals([verdict, sequence], ["open", 2]);
+});
+
+test("planOf() says that an initial state is damaged while no header tells whose the directory is", () => {
+  const { failure: initialFailure } = unusableSegment(1, false);
+  const survey = surveyOf([soundSegment(1, 3, { initialFailure })], { identity: null });
+  const { corruption, sequence } = planOf(survey);
+  assertEquals([corruption?.label, sequence], ["damaged initial state", 0]);
 });
 
 const tails = [

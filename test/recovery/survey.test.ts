@@ -26,6 +26,8 @@ async function replayed(fs: DurableFs, identity?: null): Promise<number[]> {
   const sequences: number[] = [];
   await surveyForReplay(fs, files, identity === null ? null : await readIdentity(fs, files), {
     restore: () => {},
+    decide: () => {},
+    begin: () => {},
     consume: ({ sequenceFirst, sequenceLast }) => {
       for (let s = sequenceFirst; s <= sequenceLast; s++) sequences.push(s);
     },

@@ -149,7 +149,8 @@ test("apply() begins a new segment when the current one is longer than segmentSi
       JSON.parse(line)
     );
     assertEquals(header.first, expected);
-    expected += lines.filter((line) => Array.isArray(line)).length;
+    // The lines of the initial state begin with a path.
+    expected += lines.filter((line) => typeof line[0] === "number").length;
   }
   await using manager = await openLedger(directory.path);
   assertEquals(manager.recovery.segmentsRead, paths.size);

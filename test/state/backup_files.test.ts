@@ -1,6 +1,6 @@
 // Tests which files backup() copies, and when it refuses because one is missing, unreadable or new.
 
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { CorruptionError, DirectoryGoneError, IoError } from "@ministate/ministate";
@@ -84,6 +84,36 @@ test("backup() leaves out an unreadable segment that nothing needs, and refuses 
   await rm(`${state}/${fileName("snapshot", 2)}`);
   await rm(`${state}/${fileName("snapshot", 4)}`);
   await assertFails(() => reader.backup(directory.join("other")), ioFailure("EIO"));
+});
+
+test("backup() fails with the disk's error when the records of a needed segment can't be read", async () => {
+  await using directory = await temporaryDirectory();
+  const state = directory.join("state");
+  await makeSegments(state);
+  const range: [number, number] = [(await readFile(`${state}/${wal(3)}`)).indexOf(10) + 1, 8192];
+  const bad = { part: wal(3), code: "EIO", range, times: 0 };
+  const { fs } = badDisk(await detectFs(), bad);
+  await using reader = await openLedger(state, { readOnly: true, fs });
+  bad.times = Infinity;
+  await assertFails(() => reader.backup(directory.join("copy")), ioFailure("EIO"));
+});
+
+test("backup() fails when the copy can't be sealed, and the next one succeeds", async () => {
+  await using directory = await temporaryDirectory();
+  const copy = directory.join("copy");
+  let refusals = 0;
+  // Opened by this name only to be continued: it is copied under a temporary one.
+  const fs = await wrapFs(({ name, path }) => {
+    if (name !== "open" || path !== `${copy}/${wal(1)}`) return;
+    refusals++;
+    throw systemError("EACCES");
+  });
+  await using manager = await openLedger(directory.join("state"), { fs });
+  await manager.apply(1);
+  const error = await assertFails(() => manager.backup(copy), ioFailure("EACCES"));
+  assertEquals([error.path, refusals], [`${copy}/${wal(1)}`, 1]);
+  await manager.apply(2);
+  assertEquals((await manager.backup(directory.join("other"))).sequence, 2);
 });
 
 test("backup() leaves a segment that is begun meanwhile for the next backup", async () => {

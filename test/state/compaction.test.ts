@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { InvalidStateError, StateManager } from "@ministate/ministate";
+import { Journal } from "@ministate/ministate/journal";
 import { failureOf } from "../support/errors.ts";
 import { fileName, rewrite } from "../support/files.ts";
 import { journalName, ledger, openLedger } from "../support/samples.ts";
@@ -183,6 +184,8 @@ test("createSnapshot() fails with DISK_FULL when there is no space, leaves nothi
 
 test("createSnapshot() rethrows what initial() throws when a large state is rebuilt", async () => {
   await using directory = await temporaryDirectory();
+  // The journal of a `Journal` holds no initial state, so it is asked for each time.
+  await (await Journal.open(directory.path, journalName)).close();
   let calls = 0;
   const mutator = {
     ...ledger,

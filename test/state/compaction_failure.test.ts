@@ -154,12 +154,11 @@ test("a failure that is not the library's has no code", async () => {
   const mutator = {
     initial: () => ({}) as { bad?: unknown },
     apply(state: { bad?: unknown }) {
-      Object.defineProperty(state, "bad", {
-        enumerable: true,
-        get() {
+      state.bad = {
+        get part() {
           throw new Error("not readable ".repeat(50));
         },
-      });
+      };
     },
   };
   await using manager = await StateManager.open(DIRECTORY, journalName, mutator, {

@@ -132,15 +132,15 @@ test("applyAll() gives one run of sequences, one timestamp, and is one batch on 
   assertEquals(after.sequence, 5);
   assertEquals(await manager.applyAll([]), []);
   assertEquals(manager.sequence, 5);
-  const lines = (await readFile(manager.journalPath, "utf8")).trimEnd().split("\n").slice(1);
-  const records = lines.map((line) => JSON.parse(line));
+  const lines = (await readFile(manager.journalPath, "utf8")).trimEnd().split("\n");
+  const records = lines.filter((line) => /^\[\d/.test(line)).map((line) => JSON.parse(line));
   assertEquals(records.map(([sequence]) => sequence), [1, 2, 3, 4, 5]);
   // Only the last line of a batch carries the checksum, so the group is vouched for as a whole.
   const ends = records.filter((record) => record.length === 5).map(([sequence]) => sequence);
   assert(!ends.includes(2) && !ends.includes(3), `batches end at ${ends}`);
 });
 
-test("applyAll() rejects with the first refusal when the mutator refuses some, and applies the others", async () => {
+test("applyAll() applies none when the mutator refuses one", async () => {
   await using directory = await temporaryDirectory();
   {
     await using manager = await openCounter(directory.path);
@@ -150,11 +150,11 @@ test("applyAll() rejects with the first refusal when the mutator refuses some, a
     assertInstanceOf(error, MutationRejectedError);
     assertEquals(error.sequence, 2);
     assertEquals(manager.sequence, 4);
-    assertEquals(manager.snapshot(), { value: 3 });
+    assertEquals(manager.snapshot(), { value: 0 });
   }
   await using manager = await openCounter(directory.path);
   assertEquals(manager.sequence, 4);
-  assertEquals(manager.snapshot(), { value: 3 });
+  assertEquals(manager.snapshot(), { value: 0 });
 });
 
 test("apply() runs a reducer, whose next state replaces the one before", async () => {
@@ -174,10 +174,10 @@ test("apply() runs a reducer, whose next state replaces the one before", async (
     assertEquals(before, { value: 0, seen: [] });
     assertInstanceOf(await failureOf(() => manager.apply(0)), MutationRejectedError);
     await manager.apply(3);
-    assertEquals(manager.snapshot(), { value: 5, seen: [1, 3] });
+    assertEquals(manager.snapshot(), { value: 5, seen: [1, 2] });
   }
   await using manager = await StateManager.open(directory.path, journalName, reducer);
-  assertEquals(manager.snapshot(), { value: 5, seen: [1, 3] });
+  assertEquals(manager.snapshot(), { value: 5, seen: [1, 2] });
   assertEquals(await manager.stateAt(1), { value: 2, seen: [1] });
 });
 

@@ -117,6 +117,8 @@ function badSum(state: Sum, { by }: { by: unknown }) {
 }
 
 for (const [mistake, { mutator, options = {} }] of Object.entries(MISTAKES)) {
+  // Only a new directory asks for an initial state.
+  if (mistake.startsWith("initial()")) continue;
   test(`open() changes nothing when a new version is refused because ${mistake}`, async () => {
     const disk = await leftByOne();
     const before = contents(disk);
@@ -154,7 +156,8 @@ test("open() creates nothing when the mutator of a new directory is refused", as
     const disk = freshDisk();
     const before = disk.log.length;
     await failureOf(() => open(disk, MISTAKES[mistake]!.mutator));
-    assertEquals(disk.log.slice(before), [], mistake);
+    const changes = disk.log.slice(before).filter((call) => !call.startsWith("list "));
+    assertEquals(changes, [], mistake);
   }
 });
 

@@ -175,8 +175,10 @@ const refusals: Record<string, { refuse: () => unknown; cause?: unknown }> = {
 
 for (const [what, { refuse, cause }] of Object.entries(refusals)) {
   for (const style of ["apply", "reduce"]) {
-    test(`apply() rejects, and so does every replay, when ${style}() ${what}`, async () => {
+    test(`apply() rejects, and no replay asks again, when ${style}() ${what}`, async () => {
       await using directory = await temporaryDirectory();
+      // A reducer runs before anything is written.
+      const last = style === "apply" ? 3 : 2;
       let calls = 0;
       const mutator = {
         initial: () => ({ value: 0 }),
@@ -193,19 +195,21 @@ for (const [what, { refuse, cause }] of Object.entries(refusals)) {
         const error = await assertFails(() => manager.apply({ do: "throw" }), {
           error: MutationRejectedError,
           code: "REJECTED",
-          says: /mutation 2.*stays in the journal/s,
+          says: style === "apply"
+            ? /mutation 2.*keeps that it was refused/s
+            : /nothing was journaled/,
         });
-        assertEquals(error.sequence, 2);
+        assertEquals(error.sequence, style === "apply" ? 2 : null);
         if (cause !== undefined) assertStrictEquals(error.cause, cause);
         assertEquals(manager.snapshot(), { value: 1 });
-        assertEquals((await manager.apply({ do: "add" })).sequence, 3);
-        assertEquals(await manager.stateAt(2), { value: 1 });
+        assertEquals((await manager.apply({ do: "add" })).sequence, last);
+        assertEquals(await manager.stateAt(last - 1), { value: 1 });
       }
       calls = 0;
       await using manager = await open(directory.path, mutator);
       assertEquals(manager.snapshot(), { value: 2 });
-      assertEquals(manager.sequence, 3);
-      assertEquals(calls, 3, "the refused record is replayed, and refused again");
+      assertEquals(manager.sequence, last);
+      assertEquals(calls, 2);
     });
   }
 }

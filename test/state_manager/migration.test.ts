@@ -205,13 +205,12 @@ test("open() uses data unchanged where migrate has no function for it", async ()
   assertEquals(manager.recovery.migratedFrom, 1);
 });
 
-test("open() replays a refusal of an older version with the outcome of the newer one", async () => {
+test("open() never runs what an older version refused", async () => {
   await using directory = await temporaryDirectory();
   {
     await using manager = await open(directory.path, { ...one, apply: throwing });
     assertInstanceOf(await failureOf(() => manager.apply({ add: 1 })), Error);
   }
   await using manager = await open(directory.path, two);
-  assertEquals(manager.snapshot(), { tenths: 10 });
-  assert(manager.sequence === 1);
+  assertEquals([manager.snapshot(), manager.sequence], [{ tenths: 0 }, 1]);
 });

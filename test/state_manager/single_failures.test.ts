@@ -121,7 +121,11 @@ test("open() leaves no torn tail behind when the sync of an earlier repair faile
     const torn = disk.crash();
     const bytes = disk.peek(path)!;
     // Three sectors of a batch that never got its end.
-    bytes.fill("x".charCodeAt(0), bytes.indexOf(LINE_FEED) + 1, 3 * SECTOR_SIZE);
+    const start = bytes.lastIndexOf(
+      LINE_FEED,
+      bytes.findLastIndex((byte) => byte !== LINE_FEED) + 1,
+    );
+    bytes.fill("x".charCodeAt(0), start + 1, 3 * SECTOR_SIZE);
     torn.plant(path, bytes);
 
     const failing = torn.image();

@@ -5,7 +5,15 @@
  */
 
 import type { PowerCutDisk } from "../../testing/disk/power_cut_disk.ts";
-import { BatchEncoder, encodeHeader, encodeSeal } from "../../src/format/encode.ts";
+import { crc32 } from "node:zlib";
+import {
+  BatchEncoder,
+  type Beginning,
+  encodeBeginning,
+  encodeHeader,
+  encodeSeal,
+} from "../../src/format/encode.ts";
+import type { SegmentHeader } from "../../src/format/format.ts";
 import { type NamedFile, segmentFile } from "../../src/disk/names.ts";
 import { segmentHeader } from "../../src/journal/journal_identity.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
@@ -39,11 +47,19 @@ export interface Segment {
   size: number;
 }
 
+/** The beginning of a segment that holds no initial state. */
+export function beginningOf(header: SegmentHeader): Beginning {
+  return encodeBeginning(header, null, crc32);
+}
+
 /** Builds a segment whose first record is `first`. */
 export function segmentOf(parts: readonly Part[], first = 1): Segment {
   const fs = freshDisk();
   const file = segmentFile(IDENTITY, first);
-  const { bytes, checksum } = encodeHeader(segmentHeader(IDENTITY, first, 0), fs.crc32);
+  const { bytes, checksum } = encodeHeader(
+    segmentHeader(IDENTITY, first, { checksum: null }, 0),
+    fs.crc32,
+  );
   const encoder = new BatchEncoder(fs.crc32);
   const pieces = [bytes];
   const starts: number[] = [];
@@ -51,7 +67,7 @@ export function segmentOf(parts: readonly Part[], first = 1): Segment {
   let sequence = first - 1;
   for (const part of parts) {
     let piece: Uint8Array<ArrayBufferLike>;
-    if ("seal" in part) piece = encodeSeal(part.seal, fs.crc32, checksum);
+    if ("seal" in part) piece = encodeSeal({ sequence: part.seal }, fs.crc32, checksum);
     else if ("text" in part) piece = new TextEncoder().encode(part.text);
     else if ("lineFeeds" in part) piece = new Uint8Array(part.lineFeeds).fill(10);
     else {

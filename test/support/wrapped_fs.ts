@@ -16,9 +16,12 @@ export type Hook = (operation: FsCall) => void | Promise<void>;
 
 /** The running runtime's own file system, with `hook` called before each operation. */
 export async function wrapFs(hook: Hook): Promise<DurableFs> {
-  const fs = await detectFs();
+  return hooked(await detectFs(), hook);
+}
+
+/** A file system with `hook` called before each operation. */
+export function hooked(fs: DurableFs, hook: Hook): DurableFs {
   return {
-    ...fs,
     async open(path: string, mode: OpenMode) {
       await hook({ name: "open", path });
       return wrapFile(await fs.open(path, mode), path, hook);
@@ -31,6 +34,14 @@ export async function wrapFs(hook: Hook): Promise<DurableFs> {
       await hook({ name: "remove", path });
       await fs.remove(path);
     },
+    list: (path) => fs.list(path),
+    makeDirectory: (path) => fs.makeDirectory(path),
+    syncDirectory: (path) => fs.syncDirectory(path),
+    lock: (path, directory) => fs.lock(path, directory),
+    lockDirectory: (path) => fs.lockDirectory(path),
+    identity: (path) => fs.identity(path),
+    resolve: (path) => fs.resolve(path),
+    crc32: (bytes, seed) => fs.crc32(bytes, seed),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   PowerCutDisk,
   type Random,
 } from "../../testing.ts";
+import { documentMutator } from "../../cli/document.ts";
 import { findCrashFlaw } from "../../testing/mutator_crashes.ts";
 import { subjectOf } from "../../testing/subject.ts";
 
@@ -43,12 +44,12 @@ function bad(apply: (state: Stock, mutation: Move) => unknown): AnyMutator<Stock
 }
 
 test("checkMutator() passes a good mutator, and says how much it checked", async () => {
-  const report = await checkMutator(stock, { generate, seed: 1, histories: 2 });
+  const report = await checkMutator(stock, { generate, seed: 1, historyCount: 2 });
   assertEquals(report.seed, 1);
-  assertEquals(report.histories, 2);
+  assertEquals(report.historyCount, 2);
   assert(report.rejected > 0, "no mutation was refused");
   assert(report.crashStates > 500, `only ${report.crashStates} crash states`);
-  assertEquals(await checkMutator(stock, { generate, seed: 1, histories: 2 }), report);
+  assertEquals(await checkMutator(stock, { generate, seed: 1, historyCount: 2 }), report);
 });
 
 test("checkMutator() passes a reducer, and one that opens states of an older version", async () => {
@@ -73,10 +74,46 @@ test("checkMutator() passes a reducer, and one that opens states of an older ver
   const report = await checkMutator(after, {
     generate: (random) => ({ celsius: random.below(40) }),
     older: [{ mutator: before, generate: (random) => ({ fahrenheit: random.below(100) }) }],
-    histories: 1,
+    historyCount: 1,
     mutationCount: 6,
   });
   assert(report.crashStates > 100);
+});
+
+test("checkMutator() passes a mutator that refuses in check()", async () => {
+  const refusedAt = new Set<number>();
+  const tank: AnyMutator<{ level: number }, { by: number }> = {
+    initial: () => ({ level: 1 }),
+    check({ level }, { by }, { sequence }) {
+      if (level + by >= 0) return;
+      refusedAt.add(sequence);
+      throw new RangeError("it runs dry");
+    },
+    apply: (state, { by }) => state.level += by,
+  };
+  const generate = (random: Random) => ({ by: random.below(5) - 3 });
+  const report = await checkMutator(tank, { generate, seed: 1, historyCount: 2 });
+  assert(report.rejected > 0, "no mutation was refused");
+  assert(refusedAt.size > 1, `only mutation ${[...refusedAt]} was refused`);
+  assert(report.crashStates > 500, `only ${report.crashStates} crash states`);
+  const forgetful = { ...tank, apply: () => Math.random() };
+  const error = await assertRejects(
+    () => checkMutator(forgetful, { generate, seed: 1 }),
+    MutatorCheckError,
+  );
+  assertEquals(error.rule, "deterministic");
+});
+
+test("checkMutator() passes the command's own mutator, which changes its document in place", async () => {
+  const report = await checkMutator(documentMutator, {
+    // Removing what isn't there is refused.
+    generate: (random) => [{ op: random.pick(["add", "remove"]), path: "/a", value: 1 }],
+    seed: 1,
+    historyCount: 1,
+    mutationCount: 6,
+  });
+  assert(report.rejected > 0, "no patch was refused");
+  assert(report.crashStates > 100, `only ${report.crashStates} crash states`);
 });
 
 let calls = 0;
@@ -109,13 +146,17 @@ const rows: { name: string; rule: string; shortest: number; mutator: AnyMutator<
     mutator: bad(() => ++calls),
   },
   {
-    name: "changes the state before it throws",
+    name: "is a reducer that changes the state it receives",
     rule: "untouched",
     shortest: 1,
-    mutator: bad((state, { item, by }) => {
-      state.items[item] = by;
-      if (by > 2) throw new RangeError("too many");
-    }),
+    mutator: {
+      initial: (): Stock => ({ items: {}, log: [] }),
+      reduce(state: Stock, { item, by }: Move) {
+        state.items[item] = by;
+        if (by > 2) throw new RangeError("too many");
+        return state;
+      },
+    },
   },
   {
     name: "puts undefined into the state",
@@ -187,10 +228,37 @@ const migrations: { name: string; mutator: AnyMutator<{ total: number }, Move> }
   },
 ];
 
+test("checkMutator() passes a new version that would accept what the older one refused", async () => {
+  let migrated = 0;
+  const strict: AnyMutator<unknown, unknown> = {
+    ...versionOne,
+    apply(state, mutation) {
+      if ((mutation as Move).by > 1) throw new RangeError("too many");
+      return (state as { sum: number }).sum += (mutation as Move).by;
+    },
+  };
+  const mutator: AnyMutator<{ total: number }, Move> = {
+    ...versionTwo,
+    migrate: {
+      state: (state) => ({ total: (state as { sum: number }).sum }),
+      mutation(mutation) {
+        migrated++;
+        assert((mutation as Move).by <= 1, "a refused mutation was migrated");
+        return mutation as Move;
+      },
+    },
+  };
+  let drawn = 0;
+  // Every second one is refused.
+  const old = [{ mutator: strict, generate: () => ({ item: "nut", by: 1 + drawn++ % 2 }) }];
+  await checkMutator(mutator, { generate, older: old, historyCount: 1, mutationCount: 5, seed: 1 });
+  assert(migrated > 0 && drawn === 5, `${migrated} of ${drawn}`);
+});
+
 for (const { name, mutator } of migrations) {
   test(`checkMutator() finds a new version that ${name}`, async () => {
     const error = await assertRejects(
-      () => checkMutator(mutator, { generate, older, histories: 1, mutationCount: 4 }),
+      () => checkMutator(mutator, { generate, older, historyCount: 1, mutationCount: 4 }),
       MutatorCheckError,
     );
     assertEquals(error.rule, "migration");
@@ -204,7 +272,7 @@ function tiring(runsMax: number): AnyMutator<Stock, Move> {
 }
 
 test("checkMutator() finds a state that recovery returns changed", async () => {
-  const options = { generate, histories: 1, mutationCount: 3, seed: 1 };
+  const options = { generate, historyCount: 1, mutationCount: 3, seed: 1 };
   // Enough for the checks without a disk, and not for those with one: with this seed, as with most.
   const error = await assertRejects(() => checkMutator(tiring(60), options), MutatorCheckError);
   assertEquals(error.rule, "crash");
@@ -247,14 +315,43 @@ test("checkMutator() finds a mutator that fails when mutations share a batch, an
       const stands = timestamp === state.last;
       state.last = timestamp;
       state.count++;
-      if (stands) throw new Error("no time has passed");
+      if (stands) state.count = NaN;
     },
   };
   // With this seed no two mutations in a row are drawn with the same timestamp, or two of them would be enough.
-  const options = { generate, seed: 2, histories: 1, mutationCount: 4, imagesMax: 1 };
+  const options = { generate, seed: 2, historyCount: 1, mutationCount: 4, imagesMax: 1 };
   const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
-  assertEquals([error.rule, error.mutations.length > 2], ["untouched", true]);
-  assert(error.message.includes("was refused (no time has passed)"), error.message);
+  assertEquals([error.rule, error.mutations.length > 2], ["crash", true]);
+});
+
+test("checkMutator() finds a mutator that schedules work only when mutations share a batch", async () => {
+  const mutator: AnyMutator<{ last: number }, Move> = {
+    initial: () => ({ last: 0 }),
+    apply(state, _, { timestamp }) {
+      if (timestamp === state.last) setTimeout(() => {}, 0);
+      state.last = timestamp;
+    },
+  };
+  const options = { generate, seed: 2, historyCount: 1, mutationCount: 4, imagesMax: 1 };
+  const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
+  assertEquals(error.rule, "deterministic");
+  assert(error.message.includes("the mutator called setTimeout"), error.message);
+  assert(error.mutations.length > 2, `${error.mutations.length}`);
+});
+
+test("checkMutator() finds a mutator whose initial() fails when it is called again", async () => {
+  let begun = false;
+  const mutator: AnyMutator<Stock, Move> = {
+    ...stock,
+    initial() {
+      if (begun) throw new Error("begun already");
+      begun = true;
+      return { items: {}, log: [] };
+    },
+  };
+  const error = await assertRejects(() => checkMutator(mutator, { generate }), MutatorCheckError);
+  assertEquals(error.rule, "deterministic");
+  assert(error.message.includes("initial() fails: begun already"), error.message);
 });
 
 test("checkMutator() finds a mutator whose state stops being JSON at some point", async () => {
@@ -273,7 +370,12 @@ test("checkMutator() treats anything thrown as an outcome", async () => {
     if (by < 0) throw "not an error";
     state.items[item] = by;
   });
-  const report = await checkMutator(mutator, { generate, histories: 1, mutationCount: 6, seed: 2 });
+  const report = await checkMutator(mutator, {
+    generate,
+    historyCount: 1,
+    mutationCount: 6,
+    seed: 2,
+  });
   assert(report.rejected > 0);
 });
 
@@ -294,7 +396,7 @@ test("checkMutator() reports that the schema refuses what generate returns", asy
     },
   };
   const mutator = { ...stock, schema: refusing } as AnyMutator<Stock, Move>;
-  const error = await assertRejects(() => checkMutator(mutator, { generate, histories: 1 }));
+  const error = await assertRejects(() => checkMutator(mutator, { generate, historyCount: 1 }));
   assertEquals((error as { code?: string }).code, "INVALID_MUTATION");
 });
 
@@ -304,7 +406,7 @@ test("checkMutator() finds a migration that changes after a while", async () => 
     total: (old as { sum: number }).sum + (++calls > 30 ? 1 : 0),
   });
   const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
-  const options = { generate, older, histories: 1, mutationCount: 1 };
+  const options = { generate, older, historyCount: 1, mutationCount: 1 };
   const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
   assertEquals(error.rule, "migration");
   assert(error.message.includes("of the first start"), error.message);
@@ -318,7 +420,7 @@ test("checkMutator() names no place when a migration differs each time", async (
     return { total: ++calls > 10 ? total + calls : total };
   };
   const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
-  const options = { generate, older, histories: 1, mutationCount: 1 };
+  const options = { generate, older, historyCount: 1, mutationCount: 1 };
   const error = await assertRejects(() => checkMutator(mutator, options), MutatorCheckError);
   assertEquals(error.rule, "migration");
   assert(error.message.includes("migrated in the same way, the state differs"));
@@ -333,7 +435,7 @@ test("checkMutator() finds a migration that throws, whenever that is", async () 
       return { total: (old as { sum: number }).sum };
     };
     const mutator: AnyMutator<{ total: number }, Move> = { ...versionTwo, migrate: { state } };
-    return checkMutator(mutator, { generate, older, histories: 1, mutationCount: 1, seed: 1 });
+    return checkMutator(mutator, { generate, older, historyCount: 1, mutationCount: 1, seed: 1 });
   };
   await checkUpTo(Infinity);
   const total = calls;
@@ -352,7 +454,8 @@ test("checkMutator() finds an older version that breaks the rules itself", async
   };
   const newer = { ...versionTwo, version: 4, migrate: { state: () => ({ total: 0 }) } };
   const error = await assertRejects(
-    () => checkMutator(newer, { generate, older: [{ mutator, generate: () => 1 }], histories: 1 }),
+    () =>
+      checkMutator(newer, { generate, older: [{ mutator, generate: () => 1 }], historyCount: 1 }),
     MutatorCheckError,
   );
   assert(error.message.includes("version 3 itself is unfit"), error.message);
@@ -361,7 +464,7 @@ test("checkMutator() finds an older version that breaks the rules itself", async
 test("checkMutator() restores the clock and the random numbers", async () => {
   const { Date: realDate } = globalThis;
   const { random } = Math;
-  await checkMutator(stock, { generate, histories: 1, mutationCount: 2 });
+  await checkMutator(stock, { generate, historyCount: 1, mutationCount: 2 });
   assertEquals([globalThis.Date, Math.random], [realDate, random]);
 });
 
@@ -374,5 +477,5 @@ test("checkMutator() passes a mutator whose keys are one escape apart", async ()
     },
   };
   const generate = (random: Random) => random.pick(["k\\", "k\n", 'k"']);
-  await checkMutator(keeper, { generate, seed: 1, histories: 4 });
+  await checkMutator(keeper, { generate, seed: 1, historyCount: 4 });
 });

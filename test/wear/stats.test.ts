@@ -33,7 +33,7 @@ function recordBytesOf(disk: PowerCutDisk): number {
   const names = disk.paths(DIRECTORY).filter((path) => /\/state\/[^/]*\.wal\.jsonl$/.test(path));
   return names.map((path) => decoder.decode(disk.peek(path)!))
     .flatMap((text) => text.split("\n"))
-    .filter((line) => line.startsWith("["))
+    .filter((line) => /^\[\d/.test(line))
     .reduce((size, line) => size + new TextEncoder().encode(line).length + 1, 0);
 }
 
@@ -202,7 +202,9 @@ test("stats() continues from the last seal when the session after it crashed", a
 
 test("stats() starts counting at a segment that doesn't record what was written before it", async () => {
   const disk = freshDisk();
-  const [first, second] = [1, 3].map((first) => controlLine({ ...segmentHeader, first }));
+  const [first, second] = [1, 3].map((first) =>
+    controlLine({ ...segmentHeader, first, ...(first > 1 ? { after: null } : {}) })
+  );
   const records = [[1, first], [3, second]] as const;
   disk.plantDirectory(DIRECTORY);
   for (const [sequence, header] of records) {

@@ -21,7 +21,7 @@ const mutators = [
 const found: string[] = [];
 for (const mutator of mutators) {
   try {
-    await checkMutator(mutator, { generate: () => 1, histories: 1, mutationCount: 3 });
+    await checkMutator(mutator, { generate: () => 1, historyCount: 1, mutationCount: 3 });
     found.push("none");
   } catch (error) {
     if (!(error instanceof MutatorCheckError)) throw error;

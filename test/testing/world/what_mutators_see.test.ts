@@ -149,7 +149,7 @@ test("checkMutator() checks where there is no navigator, as in older versions of
   const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator");
   Reflect.deleteProperty(globalThis, "navigator");
   try {
-    const options = { generate, histories: 1, mutationCount: 2 };
+    const options = { generate, historyCount: 1, mutationCount: 2 };
     await checkMutator(keeps(({ text }) => text), options);
     const error = await assertRejects(
       () => checkMutator(keeps(() => (5).toLocaleString()), options),
@@ -194,7 +194,7 @@ test("checkMutator() passes a mutator that names its time zone and its locale", 
       state.order = ["z", "t"].sort(new Intl.Collator("et").compare).join();
     },
   };
-  const report = await checkMutator(mutator, { generate, histories: 1, mutationCount: 6 });
+  const report = await checkMutator(mutator, { generate, historyCount: 1, mutationCount: 6 });
   assert(report.crashStates > 0);
 });
 
@@ -210,7 +210,7 @@ test("checkMutator() passes a mutator that waits for the clock and measures, and
       state.text = text;
     },
   };
-  await checkMutator(mutator, { generate, histories: 1, mutationCount: 2 });
+  await checkMutator(mutator, { generate, historyCount: 1, mutationCount: 2 });
   assert(spent > 0);
 });
 
@@ -332,7 +332,7 @@ test("checkMutator() makes a new mutator for every run, and accepts such a funct
   const report = await checkMutator(make(2), {
     generate,
     older: [{ mutator: make(1), generate }],
-    histories: 1,
+    historyCount: 1,
     mutationCount: 3,
   });
   assert(made > report.crashStates);
@@ -344,7 +344,7 @@ test("checkMutator() finds a migration that reads the clock or the time zone", a
     const mutator = { version: 2, initial: () => ({ at: 0 }), apply: () => 1, migrate: { state } };
     const older = [{ mutator: { initial: () => ({}), apply: () => 1 }, generate: () => 1 }];
     const error = await assertRejects(
-      () => checkMutator(mutator, { generate, older, histories: 1, mutationCount: 2 }),
+      () => checkMutator(mutator, { generate, older, historyCount: 1, mutationCount: 2 }),
       MutatorCheckError,
     );
     assertEquals(error.rule, "migration");

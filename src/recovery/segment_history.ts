@@ -1,0 +1,37 @@
+/**
+ * Says of which history a segment is: what it continues is compared with what comes before it. Pure.
+ *
+ * @module
+ */
+
+import { isOther, pointOf } from "../format/history_point.ts";
+import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
+import type { ReplayStart, SurveyBasis } from "./survey.ts";
+
+/** Whether a segment does not continue what replay has come to before it. */
+export function isOfOtherHistory(
+  { start, identity }: SurveyBasis,
+  facts: SegmentFacts,
+  before: SegmentFacts | null,
+): boolean {
+  if (facts.failure !== null || identity !== null && facts.header.id !== identity.id) return false;
+  // The first one that is needed holds what the start stands on, or follows it. What comes before it is not read.
+  if (facts.file.sequence <= start.sequence + 1) return isOtherAt(facts, start);
+  return continuesOther(facts, before);
+}
+
+/** Whether a segment shows another history at a snapshot. */
+export function isOtherAt(
+  { points }: ReadSegment,
+  { sequence, checksum }: Pick<ReplayStart, "sequence" | "checksum">,
+): boolean {
+  return isOther(points.get(sequence) ?? null, checksum);
+}
+
+/** Whether a segment names another batch than the one that the segment before it ends with. */
+export function continuesOther({ header }: ReadSegment, before: SegmentFacts | null): boolean {
+  if (before === null || before.failure !== null || before.sequenceNext !== header.first) {
+    return false;
+  }
+  return isOther(pointOf(header).checksum, before.checksum);
+}
