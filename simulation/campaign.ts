@@ -7,6 +7,7 @@
 import { ROTS } from "./bit_rot.ts";
 import { exploreFaults, FAULT_KINDS } from "./faults.ts";
 import { exploreHistories } from "./histories.ts";
+import { exploreOutcomes } from "./outcomes.ts";
 import { explorePowerCuts } from "./power_cuts.ts";
 import { PROMISES } from "./promises.ts";
 import { record, type Recording } from "./recordings.ts";
@@ -60,6 +61,8 @@ interface Exploration {
 
 /** How many are drawn from one seed before the clock is looked at. */
 const HISTORIES_AT_ONCE = 30;
+/** The same for those in which the program changes: each opens every image several times. */
+const OUTCOMES_AT_ONCE = 10;
 const DAMAGED_AT_ONCE = 4;
 const FORGED_AT_ONCE = 1;
 
@@ -99,6 +102,11 @@ function randomExplorations(seed: number, count: number): Exploration[] {
       kind: "histories",
       name: "random histories",
       explore: (tally) => exploreHistories(seed, count, tally),
+    },
+    {
+      kind: "histories",
+      name: "changing programs",
+      explore: (tally) => exploreOutcomes(seed, Math.min(count, OUTCOMES_AT_ONCE), tally),
     },
     {
       kind: "structure",

@@ -105,3 +105,26 @@ export const HOSTILE_NAMES: readonly string[] = [
   "\u202e.jsonl",
   "\ud800.jsonl",
 ];
+
+/** Lists of sequences: those that may be right, and those that no writer of ours makes. */
+export const HOSTILE_RANGES: readonly string[] = [
+  "[[1,1]]",
+  "[[1,2]]",
+  "[[1,3],[5,5]]",
+  "[]",
+  "[[2,1]]",
+  "[[1,2],[2,3]]",
+  "[[3,3],[1,1]]",
+  "[[0,0]]",
+  "[[-1,1]]",
+  "[[1,9007199254740992]]",
+  "[[1,1e300]]",
+  "[[1.5,2]]",
+  "[[1]]",
+  "[[1,2,3]]",
+  "[1,2]",
+  '{"length":1}',
+  "null",
+  '"1"',
+  `[${"[1,1],".repeat(5000)}[1,1]]`,
+];

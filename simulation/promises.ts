@@ -12,10 +12,13 @@ import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { failsOrKeepsAll } from "./damage_oracle.ts";
 import { openingOf, type Promised } from "./promised.ts";
 import { filling, FULL } from "./promises_full.ts";
+import { BEGINNING } from "./promises_beginning.ts";
+import { HISTORIES } from "./promises_history.ts";
 import { ASIDE } from "./promises_aside.ts";
 import { PLACE } from "./promises_place.ts";
 import { BESIDE } from "./promises_beside.ts";
 import { ROTTEN } from "./promises_rotten.ts";
+import { OUTCOMES } from "./promises_outcomes.ts";
 import { PAST } from "./promises_past.ts";
 import { STATE } from "./promises_state.ts";
 import { UNREADABLE } from "./promises_unreadable.ts";
@@ -43,10 +46,13 @@ export const PROMISES: readonly Promised[] = [
   ...UNREADABLE,
   ...ROTTEN,
   ...PAST,
+  ...HISTORIES,
+  ...BEGINNING,
   ...PLACE,
   ...BESIDE,
   ...STATE,
   ...USE,
+  ...OUTCOMES,
 ];
 
 async function oneWriter(tally: Tally): Promise<void> {
@@ -150,7 +156,7 @@ async function fullDiskIsCompacted(tally: Tally): Promise<void> {
 
 async function removedLineIsMissed(tally: Tally): Promise<void> {
   const recording = (await record()).find(({ name }) => name === "sealed single mutations")!;
-  for (const line of [1, 2, 3]) {
+  for (const line of [1, 2, 3, 4, 5]) {
     const disk = damagedDisk(recording, recording.newest, (bytes) => {
       const lines = new TextDecoder().decode(bytes).split("\n");
       return new TextEncoder().encode(lines.toSpliced(line, 1).join("\n"));

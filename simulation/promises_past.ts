@@ -121,15 +121,20 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
 /** Tens of steps of the writer's that go by between two of the reader's. */
 const READER_STEPS_MAX = 40;
 
-/** The disk, for a reader that pauses between listing files and reading them. */
+/**
+ * The disk, for a reader that pauses between listing files and reading them. The first listing only shows whether there
+ * is a state.
+ */
 function slowed(fs: PowerCutDisk, steps: number): PowerCutDisk {
+  let listings = 0;
   return new Proxy(fs, {
     get(target, key) {
       const value = Reflect.get(target, key);
       if (key !== "list") return typeof value === "function" ? value.bind(target) : value;
       return async (path: string) => {
         const entries = await target.list(path);
-        for (let i = 0; i < steps; i++) await undefined;
+        const pause = ++listings === 1 ? 0 : steps;
+        for (let i = 0; i < pause; i++) await undefined;
         return entries;
       };
     },

@@ -68,7 +68,7 @@ async function snapshotProves(tally: Tally): Promise<void> {
     disk.unplant(fileOf(disk, "w-0000000000000005.wal"));
     const path = fileOf(disk, "w-0000000000000001.wal");
     const lines = new TextDecoder().decode(disk.peek(path)!).trimEnd().split("\n");
-    disk.plant(path, new TextEncoder().encode(lines.slice(0, 3).join("\n") + "\n"));
+    disk.plant(path, new TextEncoder().encode(lines.slice(0, 5).join("\n") + "\n"));
     const { fs } = badDisk(disk, { part: "4.snapshot", code, range: [100, 200] });
     assertEquals(await codeOf(async () => (await open(fs)).close()), "CORRUPT", code);
     const { state, recovery } = await open(fs, QUARANTINING);

@@ -84,7 +84,12 @@ async function updateIsSettled(tally: Tally): Promise<void> {
   const changes = manager.changes({ from: 1 });
   for (const [i, amount] of AMOUNTS.slice(0, BEFORE).entries()) {
     const { value } = await changes.next();
-    assertEquals(value, { sequence: i + 1, timestamp: value!.timestamp, mutation: { amount } });
+    assertEquals(value, {
+      sequence: i + 1,
+      timestamp: value!.timestamp,
+      mutation: { amount },
+      refused: false,
+    });
   }
   await changes.return();
   const disk = fs.crash();
@@ -123,24 +128,27 @@ async function pastIsCarriedOver(tally: Tally): Promise<void> {
   await manager.close();
 }
 
+/** A part of a mutator that is wrong, and the code of what comes of it. */
+type Mistake = Record<string, unknown> & { code?: string };
+
 /** What the second version could do wrong, by what its mutator is then. */
-const MISTAKES = {
+const MISTAKES: Record<string, Mistake> = {
   "a state that is not JSON": { apply: (state: { total: unknown }) => state.total = NaN },
-  "a promise": { apply: () => Promise.resolve(1) },
-  "no next state": { apply: undefined, reduce: () => undefined },
+  "a promise": { apply: () => Promise.resolve(1), code: "MUTATOR_CHANGED" },
+  "no next state": { apply: undefined, reduce: () => undefined, code: "MUTATOR_CHANGED" },
   "a mutation that is not JSON": { migrate: { mutation: () => undefined } },
 };
 
 async function failedUpdateChangesNothing(tally: Tally): Promise<void> {
   const before = (await beforeUpdate()).crash();
-  for (const [mistake, part] of Object.entries(MISTAKES)) {
+  for (const [mistake, { code = "MIGRATION_FAILED", ...part }] of Object.entries(MISTAKES)) {
     const fs = before.image();
     // deno-lint-ignore no-explicit-any -- a mutator that is wrong
     const mutator: any = { ...secondVersion, ...part };
     const opened = await StateManager.open(DIRECTORY, NAME, mutator, { fs }).catch((error) =>
       error
     );
-    assertEquals(opened instanceof MinistateError && opened.code, "MIGRATION_FAILED", mistake);
+    assertEquals(opened instanceof MinistateError && opened.code, code, mistake);
     assertEquals(fs.fingerprint(), before.fingerprint(), `${mistake}: something was changed`);
     const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs });
     assertEquals(old.state, { sum: sumOf(BEFORE) }, mistake);

@@ -13,6 +13,7 @@ import {
   StateManager,
 } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
+import { RECORD_SIZE_MAX } from "../src/format/format.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { openDamaged } from "./damage_oracle.ts";
 import { BACKUP, reader } from "./inspections.ts";
@@ -96,7 +97,10 @@ async function outcomesAreReplayed(tally: Tally): Promise<void> {
       const group = [{ by: 1 }, { by: -100 }, { by: 3 }];
       assertEquals(await codeOf(() => manager.applyAll(group)), "REJECTED");
       const acknowledged = JSON.stringify(manager.state);
-      assertEquals([manager.sequence, manager.state.balance], [5 * (round + 1), 6 * (round + 1)]);
+      // A reducer's refusals come before the write, and a group with one is none.
+      const sequences = "reduce" in mutator ? 1 : 5;
+      const rounds = round + 1;
+      assertEquals([manager.sequence, manager.state.balance], [sequences * rounds, 2 * rounds]);
       assert(!acknowledged.includes("after"), "the caller's object reached the state");
       if (round % 3 === 2) await manager.createSnapshot();
       fs = fs.crash();
@@ -113,7 +117,7 @@ const SIZES = [[7.9], [8.1], [7.9, 7.9], [7.9, 7.9, 7.9]];
 
 async function sizesAreBounded(tally: Tally): Promise<void> {
   const fs = freshDisk();
-  const options = { recordSizeMax: 8 * MEBIBYTE, segmentSizeMax: 64 * MEBIBYTE };
+  const options = { recordSizeMax: RECORD_SIZE_MAX, segmentSizeMax: 64 * MEBIBYTE };
   const world = new World();
   const manager = await world.open(fs, options);
   for (const sizes of SIZES) {

@@ -58,8 +58,9 @@ function changesNothingUnsaid(
 /** What follows the header. A segment with only a seal makes room for one of a new version. */
 function written(disk: PowerCutDisk, path: string): string {
   const text = latin1.decode(disk.peek(path) ?? new Uint8Array(0));
-  const body = text.slice(text.indexOf("\n") + 1).trimEnd();
-  return /^\{"seal":[^\n]*,"crc":"[0-9a-f]{8}"\}$/.test(body) ? "" : body;
+  // The initial state's checksum begins with the header's, so a new header changes it.
+  const body = text.slice(text.indexOf("\n") + 1).replace(/^\{"initial":.*\n/m, "").trimEnd();
+  return body.replace(/^(\[\[.*\n)?\{"seal":.*,"crc":"[0-9a-f]{8}"\}$/, "$1").trimEnd();
 }
 
 function keptTail(

@@ -15,7 +15,9 @@
  * - the newest segment's end is cut away at any byte, or put back as it was earlier, with every snapshot since;
  * - the newest segments are gone, with every snapshot since;
  * - the last batch, which no seal covers, is damaged;
- * - every file with a readable header is another journal's: then the directory is that journal's.
+ * - every file with a readable header is another journal's: then the directory is that journal's;
+ * - a seal that lists refused mutations is gone, line feed and all, from between two batches: what it listed counts as
+ *   accepted, and a mutator that still refuses it ends the open (`forgets`).
  *
  * A line counts with its line feed only. Lines under a header that is damaged or another file's prove nothing: their
  * checksums begin with their own header's.
@@ -36,6 +38,8 @@ export interface Evidence {
   reach: number;
   /** The highest sequence in any name or at the beginning of any line. */
   mentioned: number;
+  /** Whether a seal is gone that was the only record of refusals. */
+  forgets: boolean;
   /** What is not as a writer or a power cut leaves it. While there is nothing, opening must succeed. */
   anomalies: string[];
   /** The journal that most headers under their own names belong to, or most of all headers when there are none. */
@@ -58,17 +62,20 @@ export function weigh(disk: PowerCutDisk, own: History, other: History): Evidenc
     found: 0,
     reach: 0,
     mentioned: 0,
+    forgets: false,
     anomalies: [],
     owner: ownerOf(disk, own, other),
   };
   const paths = filesOf(disk);
   const sequenceOf = (path: string) => Number(/(\d{16})\./.exec(path)![1]);
   let base = 0;
+  let isFromSnapshot = false;
   for (const path of paths.filter((path) => path.endsWith(".snapshot.jsonl"))) {
     const sequence = sequenceOf(path);
     const bytes = disk.peek(path)!;
     const isSound = own.versions.get(path)?.some((version) => sameBytes(version, bytes)) ?? false;
     if (isSound) base = Math.max(base, sequence);
+    isFromSnapshot ||= isSound;
     const header = headerOf(bytes);
     const owner = headerOwner(header, own, other);
     // Another journal's snapshot says nothing about this one; nor does a sound header under a name that is not its own.
@@ -85,8 +92,10 @@ export function weigh(disk: PowerCutDisk, own: History, other: History): Evidenc
     const genuine = own.segments.find((segment) => segment.header === header) ?? null;
     return { path, first, text, genuine: genuine?.first === first ? genuine : null };
   });
+  const hasBeginning = isFromSnapshot || segments.length === 0 || isBegun(segments[0]!);
+  if (!hasBeginning) evidence.anomalies.push("the initial state is not as it was written");
   for (const segment of segments) weighSegment(segment, evidence);
-  evidence.reach = walk(segments, base, evidence, paths.length === 0);
+  evidence.reach = hasBeginning ? walk(segments, base, evidence, paths.length === 0) : 0;
   evidence.found = Math.max(evidence.found, evidence.proven);
   return evidence;
 }
@@ -95,8 +104,11 @@ function ownerOf(disk: PowerCutDisk, own: History, other: History): Evidence["ow
   const headers = filesOf(disk).map((path) => ({ path, header: headerOf(disk.peek(path)!) }))
     .map(({ path, header }) => ({
       owner: headerOwner(header, own, other),
-      isPlaced: header.includes(`:${Number(/(\d{16})\./.exec(path)![1])},"mutator"`) &&
-        header.includes(path.endsWith(".wal.jsonl") ? '"journal"' : '"snapshot"'),
+      isPlaced: header.includes(
+        `"${path.endsWith(".wal.jsonl") ? "first" : "sequence"}":${
+          Number(/(\d{16})\./.exec(path)![1])
+        },`,
+      ),
       isKind: header.includes(path.endsWith(".wal.jsonl") ? '"journal"' : '"snapshot"'),
     })).filter(({ owner, isKind }) => owner !== null && isKind);
   const placed = headers.filter(({ isPlaced }) => isPlaced);
@@ -147,7 +159,13 @@ function weighSegment({ first, text, genuine }: SegmentView, evidence: Evidence)
   }
   for (const seal of genuine?.seals ?? []) {
     if (text.includes(seal.text)) evidence.proven = Math.max(evidence.proven, seal.sequence);
+    else if (seal.text.includes('"refused":')) evidence.forgets = true;
   }
+}
+
+/** Whether a segment holds the initial state that it was written with, if any. */
+function isBegun({ text, genuine }: SegmentView): boolean {
+  return genuine === null || text.startsWith(genuine.header + genuine.initial);
 }
 
 /** Follows the journal from `base` on; returns how far it goes, and notes what differs from what was written. */
@@ -187,7 +205,7 @@ function walk(
 
 /** Reads sound lines up to the first that is not. */
 function readOn({ text, first }: SegmentView, genuine: GenuineSegment) {
-  let at = genuine.header.length;
+  let at = genuine.header.length + genuine.initial.length;
   let last = first - 1;
   for (;;) {
     while (text[at] === "\n") at++;

@@ -11,7 +11,12 @@ import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { SpecialFile } from "../testing/disk/names.ts";
 import { checksumOf } from "../test/support/files.ts";
 import { crc32 } from "node:zlib";
-import { HOSTILE_NAMES, HOSTILE_NUMBERS, HOSTILE_TEXTS } from "./hostile_content.ts";
+import {
+  HOSTILE_NAMES,
+  HOSTILE_NUMBERS,
+  HOSTILE_RANGES,
+  HOSTILE_TEXTS,
+} from "./hostile_content.ts";
 import { bytesOf, pathOf } from "./structure_damage.ts";
 import { filesOf } from "./structure_history.ts";
 import { DIRECTORY } from "./world.ts";
@@ -30,9 +35,17 @@ export type Forgery =
     sequence: string | null;
     horizon: string | null;
     timestamp: string;
+    notes: string;
   }
-  | { kind: "a seal"; file: number; sequence: string }
-  | { kind: "a segment"; sequence: string; position: string | null; header: Header; text: string }
+  | { kind: "a seal"; file: number; sequence: string; outcomes: string }
+  | {
+    kind: "a segment";
+    sequence: string;
+    position: string | null;
+    header: Header;
+    outcomes: string;
+    text: string;
+  }
   | {
     kind: "a snapshot";
     sequence: string;
@@ -78,6 +91,25 @@ const sequence = fc.oneof(
 
 const ROOT = '[[],{"ids":[]}]';
 
+const ranges = fc.constantFrom(...HOSTILE_RANGES);
+
+/** What a line says of outcomes, after a comma; often nothing. */
+const outcomes = fc.oneof(
+  { weight: 3, arbitrary: fc.constant("") },
+  { weight: 3, arbitrary: ranges.map((ranges) => `,"refused":${ranges}`) },
+  { weight: 1, arbitrary: fc.constantFrom(',"undecided":true', ',"undecided":1') },
+);
+
+const notes = fc.oneof(
+  { weight: 3, arbitrary: fc.constant("") },
+  { weight: 2, arbitrary: ranges.map((ranges) => `{"refused":${ranges}},`) },
+  { weight: 2, arbitrary: ranges.map((ranges) => `{"groups":${ranges}},`) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("{},", "[],", "null,", "1,", '"x",', '{"__proto__":{"groups":1}},'),
+  },
+);
+
 /** The path of a part of a forged snapshot, with what goes there. */
 const part = fc.oneof(
   {
@@ -116,13 +148,21 @@ export const forgeries: fc.Arbitrary<Forgery> = fc.oneof(
     sequence: fc.option(hostileNumber, { freq: 3 }),
     horizon: fc.option(hostileNumber, { freq: 3 }),
     timestamp: fc.oneof({ weight: 3, arbitrary: fc.constant("0") }, hostileNumber),
+    notes,
   }),
-  fc.record({ kind: fc.constant("a seal" as const), file: place, sequence: hostileNumber }),
+  fc.record({
+    kind: fc.constant("a seal" as const),
+    file: place,
+    // Most hostile numbers are none of this journal's sequences, and then nothing else is read.
+    sequence: fc.oneof(sequence, hostileNumber),
+    outcomes,
+  }),
   fc.record({
     kind: fc.constant("a segment" as const),
     sequence,
     position: fc.option(hostileNumber, { freq: 4 }),
     header,
+    outcomes,
     text: hostileText,
   }),
   fc.record({
@@ -155,8 +195,8 @@ export function forge(forgery: Forgery, disk: PowerCutDisk): void {
     case "a seal":
       return forgeLine(forgery, disk);
     case "a segment": {
-      const { sequence, position, header, text } = forgery;
-      const line = headerLine("journal", "first", position ?? sequence, header);
+      const { sequence, position, header, outcomes, text } = forgery;
+      const line = headerLine("journal", "first", position ?? sequence, header, outcomes);
       const first = `[${sequence},${textOf(text)},${Number(sequence) - 1},0,`;
       const body = line + sealed(first, '"]', checksumOf(line));
       return disk.plant(
@@ -195,10 +235,12 @@ function forgeLine(forgery: Forgery & { kind: "a record" | "a seal" }, disk: Pow
   let line: string;
   let at = lines.length;
   if (forgery.kind === "a seal") {
-    line = sealed(`{"seal":${forgery.sequence}`, '"}', seed, ',"crc":');
+    line = sealed(`{"seal":${forgery.sequence}${forgery.outcomes}`, '"}', seed, ',"crc":');
   } else {
-    const { sequence, horizon, timestamp, text } = forgery;
-    const body = `[${sequence ?? last + 1},${textOf(text)},${horizon ?? last},${timestamp},`;
+    const { sequence, horizon, timestamp, notes, text } = forgery;
+    const body = `[${sequence ?? last + 1},${textOf(text)},${
+      horizon ?? last
+    },${timestamp},${notes}`;
     line = sealed(body, '"]', seed);
     if (forgery.line !== null) at = 1 + forgery.line % lines.length;
   }
@@ -208,12 +250,19 @@ function forgeLine(forgery: Forgery & { kind: "a record" | "a seal" }, disk: Pow
   );
 }
 
-function headerLine(kind: string, position: string, value: string, header: Header): string {
+function headerLine(
+  kind: string,
+  position: string,
+  value: string,
+  header: Header,
+  outcomes = "",
+): string {
   const { format, id, mutator, version } = header;
+  const number = value.replace(/^0+(?=\d)/, "");
+  // Of no history that is known, and so of any.
+  const after = kind === "journal" && !["0", "1"].includes(number) ? ',"after":null' : "";
   const open = `{"ministate":"${kind}","format":${format},"id":${id ?? '"0123456789abcdef"'},` +
-    `"${position}":${
-      value.replace(/^0+(?=\d)/, "")
-    },"mutator":${mutator},"version":${version},"timestamp":0`;
+    `"${position}":${number}${after},"mutator":${mutator},"version":${version},"timestamp":0${outcomes}`;
   return sealed(open, '"}', 0, ',"crc":');
 }
 

@@ -6,10 +6,18 @@
  */
 
 import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
+import { assertRejects } from "@std/assert";
 import fc from "fast-check";
+import {
+  MutationRejectedError,
+  StateManager,
+  type StateManagerOptions,
+} from "@ministate/ministate";
+import type { DurableFs, MutationContext } from "@ministate/ministate";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
-import { controlLine } from "../test/support/files.ts";
-import { all, DIRECTORY, type Manager, World } from "./world.ts";
+import { checksumOf, controlLine } from "../test/support/files.ts";
+import { type Add, all, collector, DIRECTORY, type Ids, type Manager, NAME } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
 /** One thing a program does. */
@@ -17,6 +25,7 @@ export type Step =
   | { do: "one"; padSize: number }
   | { do: "group"; count: number }
   | { do: "together"; count: number }
+  | { do: "refused"; count: number }
   | { do: "snapshot" | "compact" | "close and open" | "crash and open" };
 
 /** What a history is made from. */
@@ -31,6 +40,8 @@ export interface GenuineSegment {
   path: string;
   first: number;
   header: string;
+  /** The lines of the initial state after it; empty when there are none. */
+  initial: string;
   batches: { text: string; first: number; last: number }[];
   seals: { text: string; sequence: number }[];
 }
@@ -38,8 +49,8 @@ export interface GenuineSegment {
 /** A state directory and its past. */
 export interface History {
   disk: PowerCutDisk;
-  /** The mutations, in order: all of them acknowledged. */
-  ids: number[];
+  /** The mutations, in order: all of them acknowledged, and `null` for each that was refused. */
+  ids: (number | null)[];
   /** Every version of every file that ever existed, oldest first, by path. Empty space at the ends is shortened. */
   versions: Map<string, Uint8Array[]>;
   segments: GenuineSegment[];
@@ -79,6 +90,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       count: fc.integer({ min: 2, max: 4 }),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("refused" as const),
+      count: fc.integer({ min: 1, max: 2 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("snapshot" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("compact" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("close and open" as const) }) },
@@ -102,31 +120,85 @@ export async function writeHistory(
   id: string,
   foreign = false,
 ): Promise<History> {
-  const world = foreign ? new World().fork() : new World();
+  const writer = new Writer(foreign ? 1000 : 1);
   const versions = new Map<string, Uint8Array[]>();
   let fs = freshDisk();
   fs.plantDirectory(DIRECTORY);
-  fs.plant(`${DIRECTORY}/w-0000000000000001.wal.jsonl`, utf8.encode(firstHeader(id)));
-  let manager = await world.open(fs, { clock: () => 0 });
+  fs.plant(`${DIRECTORY}/w-0000000000000001.wal.jsonl`, utf8.encode(beginning(id)));
+  let manager = await openRefusing(fs, { clock: () => 0 });
   for (const step of steps) {
     if (step.do === "close and open" || step.do === "crash and open") {
       if (step.do === "close and open") await manager.close();
       noteVersions(fs, versions);
       fs = fs.crash();
-      manager = await world.open(fs, { segmentSizeMax: 65_536, clock: () => 0 });
-    } else await take(step, world, manager);
+      manager = await openRefusing(fs, { segmentSizeMax: 65_536, clock: () => 0 });
+    } else await writer.take(step, manager);
     noteVersions(fs, versions);
   }
   if (sealed) await manager.close();
   noteVersions(fs, versions);
-  if (world.problem !== null) throw world.problem;
   const disk = fs.crash();
   for (const path of filesOf(disk)) disk.plant(path, versions.get(path)!.at(-1)!);
-  return { disk, ids: [...world.certain], versions, segments: genuineSegments(versions) };
+  return { disk, ids: writer.ids, versions, segments: genuineSegments(versions) };
 }
 
-function firstHeader(id: string): string {
-  return controlLine({
+/** Like the collector, but a mutation can ask to be refused once it has changed the state. */
+const refusing = {
+  ...collector,
+  apply(state: Ids, mutation: Add & { refuse?: true }, context: MutationContext): number {
+    const count = collector.apply(state, mutation, context);
+    if (mutation.refuse) throw new RangeError("as it asked");
+    return count;
+  },
+};
+
+/** Opens a state of which mutations can be refused. */
+export function openRefusing(
+  fs: DurableFs,
+  options: StateManagerOptions,
+): Promise<Manager> {
+  return StateManager.open(DIRECTORY, NAME, refusing, { compaction: "manual", ...options, fs });
+}
+
+/** Makes mutations and notes what became of them. */
+class Writer {
+  readonly ids: (number | null)[] = [];
+  #next: number;
+
+  constructor(idFirst: number) {
+    this.#next = idFirst;
+  }
+
+  async take(step: Step, manager: Manager): Promise<void> {
+    if (step.do === "snapshot") await manager.createSnapshot();
+    else if (step.do === "compact") await manager.compact();
+    else if (step.do === "one") await manager.apply(this.#draw(step.padSize));
+    else if (step.do === "group") {
+      await manager.applyAll(Array.from({ length: step.count }, () => this.#draw()));
+    } else if (step.do === "together") {
+      await all(Array.from({ length: step.count }, () => manager.apply(this.#draw())));
+    } else if (step.do === "refused") {
+      const mutations = Array.from(
+        { length: step.count },
+        () => ({ id: 0, refuse: true as const }),
+      );
+      for (const _mutation of mutations) this.ids.push(null);
+      await assertRejects(() => manager.applyAll(mutations), MutationRejectedError);
+    }
+  }
+
+  #draw(padSize = 0): Add {
+    const id = this.#next++;
+    this.ids.push(id);
+    return padSize === 0 ? { id } : { id, pad: `${id}`.padStart(padSize, ".") };
+  }
+}
+
+/** The beginning of a journal: its header and the initial state. */
+function beginning(id: string): string {
+  const state = `${JSON.stringify([[], collector.initial()])}\n`;
+  const endSize = controlLine({ initial: 1 }).length;
+  const header = controlLine({
     ministate: "journal",
     format: 1,
     id,
@@ -134,16 +206,9 @@ function firstHeader(id: string): string {
     mutator: "collector",
     version: 1,
     timestamp: 0,
+    initial: state.length + endSize,
   });
-}
-
-async function take(step: Step, world: World, manager: Manager): Promise<void> {
-  if (step.do === "one") await world.apply(manager, step.padSize);
-  else if (step.do === "group") await world.applyAll(manager, step.count);
-  else if (step.do === "together") {
-    await all(Array.from({ length: step.count }, () => world.apply(manager)));
-  } else if (step.do === "snapshot") await manager.createSnapshot();
-  else await manager.compact();
+  return header + state + controlLine({ initial: 1 }, crc32(state, checksumOf(header)));
 }
 
 /** The paths of all segments and snapshots on a disk. */
@@ -177,11 +242,14 @@ function genuineSegments(versions: Map<string, Uint8Array[]>): GenuineSegment[] 
     if (!path.endsWith(".wal.jsonl")) continue;
     // Later versions hold all lines of earlier ones, but for seals that were overwritten by nothing yet: take all.
     const lines = new Set(history.flatMap((bytes) => latin1.decode(bytes).split("\n")));
-    const [header, ...rest] = [...lines].filter(Boolean);
+    const [header, ...others] = [...lines].filter(Boolean);
+    // One line for the state, which is small, and one for its end.
+    const rest = header!.includes('"initial":') ? others.slice(2) : others;
     const segment: GenuineSegment = {
       path,
       first: Number(path.slice(-26, -10)),
       header: `${header}\n`,
+      initial: others.slice(0, others.length - rest.length).map((line) => `${line}\n`).join(""),
       batches: [],
       seals: [],
     };
@@ -192,7 +260,7 @@ function genuineSegments(versions: Map<string, Uint8Array[]>): GenuineSegment[] 
         continue;
       }
       text += `${line}\n`;
-      const end = /^\[(\d+),.*,(\d+),0,"[0-9a-f]{8}"\]$/.exec(line);
+      const end = /^\[(\d+),.*,(\d+),0,(?:\{.*\},)?"[0-9a-f]{8}"\]$/.exec(line);
       if (end === null) continue;
       segment.batches.push({ text, first: Number(end[2]) + 1, last: Number(end[1]) });
       text = "";

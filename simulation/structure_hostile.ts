@@ -14,7 +14,7 @@ import { assertUntouched, contentsOf, openMetered, OUTSIDE } from "./structure_o
 import { DIRECTORY, type Manager } from "./world.ts";
 
 /** Codes with which a directory is not opened for writing, whatever `onCorruption` says. */
-const REFUSED = ["FOREIGN_FORMAT", "TOO_NEW", "MIGRATION_FAILED"];
+const REFUSED = ["FOREIGN_FORMAT", "TOO_NEW", "MIGRATION_FAILED", "MUTATOR_CHANGED"];
 
 /** Checks everything that holds for any directory at all. */
 export async function checkHostile(disk: PowerCutDisk): Promise<void> {

@@ -61,7 +61,7 @@ export const BACKING_UP: readonly Canary[] = [
     rule: WHOLE,
     first: "promises: a backup is whole",
     patches: [{
-      file: "src/state/backup.ts",
+      file: BACKUP,
       find: `  await refuseOthers(destination, found);
 `,
       replace: "",
@@ -72,7 +72,7 @@ export const BACKING_UP: readonly Canary[] = [
     rule: WHOLE,
     first: "promises: a backup holds",
     patches: [{
-      file: "src/state/backup_plan.ts",
+      file: PLAN,
       find: "isUsable(snapshot, id)",
       replace: "isUsable(snapshot, null)",
     }],
@@ -82,9 +82,14 @@ export const BACKING_UP: readonly Canary[] = [
     rule: WHOLE,
     first: "promises: a backup is whole",
     patches: [{
-      file: "src/state/backup_plan.ts",
+      file: PLAN,
       find: "copies.unshift({ file: facts.file, size: facts.soundEnd });",
       replace: "copies.unshift({ file: facts.file, size: Infinity });",
+    }, {
+      // It would be written over what is not durable.
+      file: "src/state/backup.ts",
+      find: "    if (sealed?.file === file) size += await seal(destination, sealed);\n",
+      replace: "",
     }],
   },
   {
@@ -92,7 +97,7 @@ export const BACKING_UP: readonly Canary[] = [
     rule: WHOLE,
     first: "promises: a backup is whole",
     patches: [{
-      file: "src/state/backup_plan.ts",
+      file: PLAN,
       find: "      if (index >= first) throw whyNot(facts);",
       replace: `      if (index >= first) {
         copies.unshift({ file: facts.file, size: "soundEnd" in facts ? facts.soundEnd : 0 });

@@ -12,8 +12,10 @@ import { FAILING_DISK } from "./failing_disk.ts";
 import { HOLDING } from "./holding.ts";
 import { KEEPING } from "./keeping.ts";
 import { LETTING_IN } from "./letting_in.ts";
+import { OUTCOMES } from "./outcomes.ts";
 import { PLACING } from "./placing.ts";
 import { RECOVERING } from "./recovering.ts";
+import { REFUSING } from "./refusing.ts";
 import { SETTING_ASIDE } from "./setting_aside.ts";
 import { TORN_TAILS } from "./torn_tails.ts";
 import { UNREADABLE } from "./unreadable.ts";
@@ -39,4 +41,6 @@ export const CANARIES: readonly Canary[] = [
   ...USING,
   ...CLOSING,
   ...PLACING,
+  ...OUTCOMES,
+  ...REFUSING,
 ];

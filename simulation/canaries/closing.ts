@@ -98,13 +98,11 @@ export const CLOSING: readonly Canary[] = [
     name: "what was opened unsealed is closed without a seal",
     rule: "a clean close proves the last batch",
     first: "bit rot: reopened",
-    patches: [
-      {
-        file: "src/recovery/repair.ts",
-        find: "settings, segment, sequence, plan.sealed);",
-        replace: "settings, segment, sequence, true);",
-      },
-    ],
+    patches: [{
+      file: "src/recovery/repair.ts",
+      find: "{ ...plan, refused: isListed",
+      replace: "{ ...plan, sealed: true, refused: isListed",
+    }],
   },
   {
     name: "a close forgets the batch in progress",

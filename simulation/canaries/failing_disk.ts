@@ -45,8 +45,8 @@ export const FAILING_DISK: readonly Canary[] = [
     first: "faults: compaction, fails with EIO once",
     patches: [{
       file: JOURNAL_WRITER,
-      find: "    if (this.poison !== null) throw this.poison;\n",
-      replace: "",
+      find: "    if (this.poison !== null) throw this.poison;\n    const { fs, clock",
+      replace: "    const { fs, clock",
     }],
   },
   {
@@ -64,7 +64,7 @@ export const FAILING_DISK: readonly Canary[] = [
     rule: SHORT,
     first: "faults: snapshots, takes or gives too little",
     patches: [{
-      file: "src/disk/file_io.ts",
+      file: WRITE_BYTES,
       find: "    total += count;\n",
       replace: "    total += count;\n    break;\n",
     }],
@@ -149,7 +149,7 @@ export const FAILING_DISK: readonly Canary[] = [
     rule: FULL,
     first: "promises: a disk is full where",
     patches: [{
-      file: "src/journal/segment_writer.ts",
+      file: SEGMENT_WRITER,
       find: "        if (!isDiskFull(error) || isComplete) throw",
       replace: "        throw",
     }],

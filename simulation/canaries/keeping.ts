@@ -120,8 +120,8 @@ export const KEEPING: readonly Canary[] = [
     patches: [
       {
         file: COMPACTION,
-        find: "{ sequence: this.#writer.sequence, lines: () => lines }",
-        replace: "{ sequence, lines: () => lines }",
+        find: "return Promise.resolve({ sequence, checksum, lines: () => lines });",
+        replace: "return Promise.resolve({ ...point, lines: () => lines });",
       },
     ],
   },

@@ -14,6 +14,9 @@ const ENCODE = "src/format/encode.ts";
 const BATCH_SCAN = "src/format/batch_scan.ts";
 const RECOVERABILITY = "Recoverability: open after any power cut succeeds without human help";
 const HONESTY = "Honesty: damage that a power cut can't explain is never dropped silently";
+const HISTORY_POINT = "src/format/history_point.ts";
+const HISTORY = "Generations: a file of a copy of the directory is corruption, never history";
+const BEGINNING = "The initial state is stored when a directory is made, and never asked for again";
 const PROOF = "Torn or damaged is decided by proof: checksums, the durable horizon, seals";
 
 /** Each of them breaks one promise about opening. */
@@ -47,6 +50,81 @@ export const RECOVERING: readonly Canary[] = [
         replace: "    throw error;\n",
       },
     ],
+  },
+  {
+    name: "a segment of a copy of the directory continues the journal",
+    rule: HISTORY,
+    first: "promises: a file of a copy",
+    patches: [{
+      file: HISTORY_POINT,
+      find: "return one !== null && other !== null && one !== other;",
+      replace: "return one === -2 && other === one;",
+    }],
+  },
+  {
+    name: "a segment doesn't say which batch it continues",
+    rule: HISTORY,
+    first: "promises: a file of a copy",
+    patches: [{
+      file: HISTORY_POINT,
+      find: "return checksum === null ? null : hex8(checksum);",
+      replace: "return checksum === -1 ? hex8(checksum) : null;",
+    }],
+  },
+  {
+    name: "a snapshot of a copy of the directory wins over the journal",
+    rule: HISTORY,
+    first: "promises: a file of a copy",
+    patches: [{
+      file: "src/recovery/replay_start.ts",
+      find:
+        "if (newest.found === null || !await isDisputed(fs, files, newest.found)) return newest;",
+      replace: "if (newest.found !== null || files.snapshots.length === 0) return newest;",
+    }],
+  },
+  {
+    name: "an update's initial() replaces the one that the directory began with",
+    rule: BEGINNING,
+    first: "promises: an update that begins with another state",
+    patches: [{
+      file: "src/recovery/survey.ts",
+      find: "    replay.begin(state, header.version);\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "the initial state is not stored",
+    rule: BEGINNING,
+    first: "promises: an update that begins with another state",
+    patches: [{
+      file: REPAIR,
+      find: "const initial = header.first === 1 ? settings.initial() : null;",
+      replace: "const initial = header.first === 0 ? settings.initial() : null;",
+    }],
+  },
+  {
+    name: "an update of a directory without a record loses what it began with",
+    rule: BEGINNING,
+    first: "promises: an update that begins with another state",
+    patches: [{
+      file: JOURNAL_WRITER,
+      find: "first === 1 ? initial() : null",
+      replace: "first === 0 ? initial() : null",
+    }],
+  },
+  {
+    name: "a damaged initial state is replaced by the program's",
+    rule: HONESTY,
+    first: "promises: an update that begins with another state",
+    patches: [{
+      file: "src/recovery/plan.ts",
+      find: "return snapshot === null && initialFailure !== null;",
+      replace: "return snapshot !== null && initialFailure !== null;",
+    }, {
+      file: "src/recovery/survey.ts",
+      find: "(isBegun || header.initial === undefined || basis.start.snapshot !== null);",
+      replace: "header.first > 0;",
+    }],
   },
   {
     name: "a record of the year 1970 is refused",
@@ -133,37 +211,31 @@ export const RECOVERING: readonly Canary[] = [
     rule: PROOF,
     first: "bit rot: unsealed single mutations, any bit",
     // The reader takes it, or no batch could be read at all.
-    patches: [
-      {
-        file: ENCODE,
-        find: "encodeBatchEnd(horizon, timestamp)",
-        replace: "encodeBatchEnd(horizon + 1, timestamp)",
-      },
-      {
-        file: BATCH_SCAN,
-        find: "const { horizon, timestamp } = end;",
-        replace:
-          "const { timestamp } = end; const horizon = (lines[first + count - 1] as number[])[0]! - count;",
-      },
-    ],
+    patches: [{
+      file: ENCODE,
+      find: "encodeBatchEnd(horizon, timestamp, notes)",
+      replace: "encodeBatchEnd(horizon + 1, timestamp, notes)",
+    }, {
+      file: BATCH_SCAN,
+      find: "const { horizon, timestamp, groups, refused } = end;",
+      replace:
+        "const { timestamp, groups, refused } = end;\n  const horizon = (lines[first + count - 1] as number[])[0]! - count;",
+    }],
   },
   {
     name: "the horizon is too low by one",
     rule: PROOF,
     first: "bit rot: unsealed single mutations, any bit",
-    patches: [
-      {
-        file: ENCODE,
-        find: "encodeBatchEnd(horizon, timestamp)",
-        replace: "encodeBatchEnd(Math.max(0, horizon - 1), timestamp)",
-      },
-      {
-        file: BATCH_SCAN,
-        find: "const { horizon, timestamp } = end;",
-        replace:
-          "const { timestamp } = end; const horizon = (lines[first + count - 1] as number[])[0]! - count;",
-      },
-    ],
+    patches: [{
+      file: ENCODE,
+      find: "encodeBatchEnd(horizon, timestamp, notes)",
+      replace: "encodeBatchEnd(Math.max(0, horizon - 1), timestamp, notes)",
+    }, {
+      file: BATCH_SCAN,
+      find: "const { horizon, timestamp, groups, refused } = end;",
+      replace:
+        "const { timestamp, groups, refused } = end;\n  const horizon = (lines[first + count - 1] as number[])[0]! - count;",
+    }],
   },
   {
     name: "a batch is not found behind a line feed that was destroyed",
@@ -182,7 +254,7 @@ export const RECOVERING: readonly Canary[] = [
     patches: [{
       file: JOURNAL_WRITER,
       find:
-        "      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sequence, notes));\n",
+        "      if (!isSealed) await hasNoSpaceFor(() => segment.writeSeal(this.#sealContent));\n",
       replace: "",
     }],
   },
@@ -194,8 +266,8 @@ export const RECOVERING: readonly Canary[] = [
     patches: [
       {
         file: JOURNAL_WRITER,
-        find: "    await this.#segment.sync();\n    this.#sealedAt",
-        replace: "    this.#sealedAt",
+        find: "    await this.#segment.sync();\n    this.#refused = [];",
+        replace: "    this.#refused = [];",
       },
       { file: JOURNAL_WRITER, find: "      if (!isSealed) await segment.sync();\n", replace: "" },
     ],
@@ -206,8 +278,8 @@ export const RECOVERING: readonly Canary[] = [
     first: "bit rot: idle",
     patches: [{
       file: JOURNAL_WRITER,
-      find: "      this.#queue.exclusive(() => this.#seal()).catch(",
-      replace: "      this.#queue.exclusive(() => Promise.resolve()).catch(",
+      find: "    this.#queue.exclusive(() => this.#seal()).catch(",
+      replace: "    this.#queue.exclusive(() => Promise.resolve()).catch(",
     }],
   },
 ];

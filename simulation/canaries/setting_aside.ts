@@ -124,6 +124,12 @@ export const SETTING_ASIDE: readonly Canary[] = [
       file: "src/recovery/aside_unneeded.ts",
       find: "  if (stuck.length === 0) return paths;\n",
       replace: "  if (stuck.length >= 0) return paths;\n",
+    }, {
+      // Otherwise the snapshot is found to be of another history.
+      file: "src/recovery/replay_start.ts",
+      find:
+        "if (newest.found === null || !await isDisputed(fs, files, newest.found)) return newest;",
+      replace: "return newest;",
     }],
   },
   {
@@ -141,7 +147,7 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "promises: damage is set aside",
     patches: [{
-      file: "src/recovery/quarantine.ts",
+      file: QUARANTINE,
       find: "  const { damaged, later } = corruption;",
       replace: "  const { damaged } = corruption;\n  const later = corruption.later.toReversed();",
     }],
@@ -167,13 +173,13 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "promises: damage is set aside",
     patches: [{
-      file: "src/recovery/quarantine.ts",
+      file: QUARANTINE,
       find: `  await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
 `,
       replace: "",
     }, {
-      file: "src/recovery/quarantine.ts",
+      file: QUARANTINE,
       find: "  for (const part of [later",
       replace: `  await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
@@ -185,7 +191,7 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "promises: damage is set aside",
     patches: [{
-      file: "src/recovery/quarantine.ts",
+      file: QUARANTINE,
       find: `  await writeReport(directory, names, lost);
   await fs.syncDirectory(names.folder);
 `,
@@ -210,7 +216,7 @@ export const SETTING_ASIDE: readonly Canary[] = [
     rule: REPORT,
     first: "promises: damage is set aside",
     patches: [{
-      file: "src/recovery/corruption.ts",
+      file: CORRUPTION,
       find: "soundEnd: sequenceNext - 1 === sequence ? soundEnd : null,",
       replace: "soundEnd,",
     }],

@@ -78,7 +78,7 @@ export const TORN_TAILS: readonly Canary[] = [
     rule: TAIL,
     first: "promises: what was set aside",
     patches: [{
-      file: "src/recovery/quarantine.ts",
+      file: QUARANTINE,
       find: "tails.slice(0, Math.max(0, tails.length - TORN_KEPT))",
       replace: "tails.slice(TORN_KEPT)",
     }],
@@ -98,7 +98,7 @@ export const TORN_TAILS: readonly Canary[] = [
     rule: TAIL,
     first: "promises: what was set aside",
     patches: [{
-      file: "src/recovery/quarantine.ts",
+      file: QUARANTINE,
       find: `    if (isDiskFull(error) || isMetadataDamaged(error)) return null;
     throw ioError("keep`,
       replace: `    if (isDiskFull(error) || error) return null;

@@ -77,8 +77,8 @@ export const UNREADABLE: readonly Canary[] = [
     first: "promises: an unreadable place",
     patches: [{
       file: "src/journal/segment_reader.ts",
-      find: "      if (found.batches.length > 0) return found.batches;\n",
-      replace: "      if (refusal === null && found.batches.length > 0) return found.batches;\n",
+      find: "        if (batches.length > 0) return batches;\n",
+      replace: "        if (refusal === null && batches.length > 0) return batches;\n",
     }],
   },
   {

@@ -63,8 +63,8 @@ export const UPDATING: readonly Canary[] = [
     first: "promises: an update is complete",
     patches: [{
       file: "src/state/changes.ts",
-      find: "mutation: this.#carryOver(mutation, version),",
-      replace: "mutation: mutation as M,",
+      find: ": this.#carryOver(mutation, version);",
+      replace: ": mutation as M;",
     }],
   },
   {
@@ -92,20 +92,29 @@ export const UPDATING: readonly Canary[] = [
     rule: UPDATED,
     first: "promises: an update that fails",
     patches: [{
-      file: "src/recovery/recovery.ts",
-      find: "  replay.settle(stored?.version ?? null);\n",
+      file: "src/state/state_open.ts",
+      find:
+        "    if (version !== null && version !== machine.version) machine.checkCarriedOver(version);\n",
       replace: "",
     }],
   },
   {
-    name: "an update whose mutator gives promises drops every record",
+    name: "an update whose mutator gives promises changes nothing with every record",
     rule: UPDATED,
     first: "promises: an update that fails",
-    patches: [{
-      file: "src/state/mutator.ts",
-      find: "if (version !== this.version && error.cause instanceof NoOutcome) {",
-      replace: "if (version < 0 && error.cause instanceof NoOutcome) {",
-    }],
+    // In a replay, and in a last batch that is undecided.
+    patches: [
+      {
+        file: "src/state/state_machine.ts",
+        find: "else refusePromise(mutator.apply(this.state, current, context));",
+        replace: "else mutator.apply(this.state, current, context);",
+      },
+      {
+        file: "src/state/state_machine.ts",
+        find: "results.push(refusePromise(mutator.apply(draft.root, mutation, context)));",
+        replace: "results.push(mutator.apply(draft.root, mutation, context));",
+      },
+    ],
   },
   {
     name: "the past begins with an older version's state as it is",
@@ -113,8 +122,8 @@ export const UPDATING: readonly Canary[] = [
     first: "promises: the past before an update",
     patches: [{
       file: "src/state/history.ts",
-      find: "machine.restore(found.state, found.header.version, found.file.sequence);",
-      replace: "machine.restore(found.state, machine.version, found.file.sequence);",
+      find: "machine.restore(snapshot.state, snapshot.header.version, snapshot.file.sequence);",
+      replace: "machine.restore(snapshot.state, machine.version, snapshot.file.sequence);",
     }],
   },
 ];

@@ -8,6 +8,7 @@
 import type { Canary } from "./canary.ts";
 
 const STAND = "Only a snapshot of ours that is sound now replaces anything";
+const STANDING = "src/recovery/standing_snapshot.ts";
 const SHORT = "A journal is kept short automatically, also after a failure and on a full disk";
 const FORESEEN = "An inspection predicts the result of the next open";
 
@@ -18,9 +19,19 @@ export const UPKEEP: readonly Canary[] = [
     rule: STAND,
     first: "promises: rotten and foreign snapshots",
     patches: [{
-      file: "src/state/compaction.ts",
-      find: "return header.id === this.#writer.identity.id;",
-      replace: "return header.sequence >= 0;",
+      file: STANDING,
+      find: "    if (header.id !== id) return false;\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "a snapshot of a copy of the directory stands in for one of ours",
+    rule: STAND,
+    first: "promises: a snapshot of a copy, while open",
+    patches: [{
+      file: STANDING,
+      find: "!isOther(pointOf(reading.header).checksum, pointOf(header).checksum)",
+      replace: "pointOf(reading.header).sequence >= 0",
     }],
   },
   {

@@ -20,13 +20,12 @@ export const USING: readonly Canary[] = [
     patches: [{
       file: "src/journal/journal_cursor.ts",
       find:
-        "const records = this.#recordsOf(batches, reader.header.version, limit?.sequence ?? Infinity);",
-      replace: "const records = this.#recordsOf(batches, reader.header.version, Infinity);",
+        "const records = this.#recordsOf(batches, outcome, reader, limit?.sequence ?? Infinity);",
+      replace: "const records = this.#recordsOf(batches, outcome, reader, Infinity);",
     }, {
       file: "src/journal/journal_cursor.ts",
-      find:
-        "await reader.read(limit?.path === reader.file.path ? limit.offset : Infinity);\n      if (batches === null) {",
-      replace: "await reader.read();\n      if (batches === null) {",
+      find: "  return limit?.path === reader.file.path ? limit.offset : Infinity;",
+      replace: "  return Infinity;",
     }],
   },
   {
@@ -36,8 +35,8 @@ export const USING: readonly Canary[] = [
     patches: [{
       file: "src/journal/journal_cursor.ts",
       find:
-        "const records = this.#recordsOf(batches, reader.header.version, limit?.sequence ?? Infinity);",
-      replace: "const records = this.#recordsOf(batches, reader.header.version, Infinity);",
+        "const records = this.#recordsOf(batches, outcome, reader, limit?.sequence ?? Infinity);",
+      replace: "const records = this.#recordsOf(batches, outcome, reader, Infinity);",
     }],
   },
   {
@@ -111,8 +110,8 @@ export const USING: readonly Canary[] = [
     first: "promises: the past",
     patches: [{
       file: "src/state/history.ts",
-      find: "{ atMost: sequence, pieceSize: PIECE_SIZE }",
-      replace: "{ pieceSize: PIECE_SIZE }",
+      find: "{ atMost: sequence, versionMax: machine.version, pieceSize: PIECE_SIZE }",
+      replace: "{ versionMax: machine.version, pieceSize: PIECE_SIZE }",
     }],
   },
   {
@@ -120,7 +119,7 @@ export const USING: readonly Canary[] = [
     rule: PAST,
     first: "promises: the past",
     patches: [{
-      file: "src/state/mutator.ts",
+      file: "src/state/state_machine.ts",
       find: "    return new StateMachine(this.#mutator);",
       replace: "    return this;",
     }],
@@ -136,14 +135,14 @@ export const USING: readonly Canary[] = [
     }],
   },
   {
-    name: "a group ends at its first refusal",
+    name: "a group with a refusal leaves what comes before it",
     rule: OUTCOME,
-    first: "promises: replay repeats",
+    first: "histories: changing programs",
     patches: [{
-      file: "src/state/mutator.ts",
-      find: "        rejection ??= error;",
-      replace: `        rejection ??= error;
-        break;`,
+      file: "src/state/state_machine.ts",
+      find: "throw refused(draft.undo(cause), sequence, mutations.length);",
+      replace: `if (results.length > 0) draft.commit([]);
+      throw refused(results.length > 0 ? cause : draft.undo(cause), sequence, mutations.length);`,
     }],
   },
   {
@@ -151,11 +150,10 @@ export const USING: readonly Canary[] = [
     rule: OUTCOME,
     first: "promises: replay repeats",
     patches: [{
-      file: "src/state/mutator.ts",
-      find: `        this.state = next;
-`,
-      replace: `        if (this.sequence % 2 === 1) this.state = next;
-`,
+      file: "src/state/state_machine.ts",
+      find: "        this.state = applied[applied.length - 1]!.result as unknown as S;\n",
+      replace:
+        "        if (this.sequence % 2 === 1) this.state = applied[applied.length - 1]!.result as unknown as S;\n",
     }],
   },
   {
@@ -164,8 +162,18 @@ export const USING: readonly Canary[] = [
     first: "promises: replay repeats",
     patches: [{
       file: "src/state_manager.ts",
-      find: "result: this.#machine.run(sequence, timestamp, parseExactly(text!)),",
-      replace: "result: this.#machine.run(sequence, timestamp, mutation),",
+      find: "return this.#submit(() => [this.#encode(mutation)], ([applied]) => applied!);",
+      replace:
+        "const encode = () => Object.assign([this.#encode(mutation)], { own: [mutation] });\n    return this.#submit(encode, ([applied]) => applied!);",
+    }, {
+      file: "src/state/state_machine.ts",
+      find: "        const mutations = texts.map(parseExactly) as M[];\n        return",
+      replace:
+        "        const mutations = (texts as { own?: M[] }).own ?? texts.map(parseExactly) as M[];\n        return",
+    }, {
+      file: "src/state/state_machine.ts",
+      find: "        if (texts.length === 1) {\n",
+      replace: '        if (texts.length === 1 && !("own" in texts)) {\n',
     }],
   },
   {
@@ -183,9 +191,9 @@ export const USING: readonly Canary[] = [
     rule: OUTCOME,
     first: "power cuts: sequential",
     patches: [{
-      file: "src/state/mutator.ts",
-      find: "const context: MutationContext = { sequence, timestamp };",
-      replace: "const context: MutationContext = { sequence: this.sequence, timestamp };",
+      file: "src/state/state_machine.ts",
+      find: "const context = { sequence: sequenceFirst + i, timestamp };",
+      replace: "const context = { sequence: sequenceFirst + i - 1, timestamp };",
     }],
   },
   {
@@ -224,7 +232,7 @@ export const USING: readonly Canary[] = [
     first: "promises: what is acknowledged",
     patches: [{
       file: "src/format/mutation_encode.ts",
-      find: "  if (size <= BATCH_SIZE_MAX) return size;",
+      find: "  if (size <= GROUP_SIZE_MAX) return size;",
       replace: "  if (size > 0) return size;",
     }],
   },
@@ -242,17 +250,14 @@ export const USING: readonly Canary[] = [
     name: "a replay is told the segment's timestamp",
     rule: "replay gives the state that there was",
     first: "power cuts: concurrent",
-    patches: [
-      {
-        file: "src/state/state_open.ts",
-        find: "mutations }: Batch, { version }: SegmentHeader",
-        replace: "mutations }: Batch, { version, timestamp: begun }: SegmentHeader",
-      },
-      {
-        file: "src/state/state_open.ts",
-        find: "machine.replay(sequenceFirst + i, timestamp, mutations[i], version);",
-        replace: "machine.replay(sequenceFirst + i, begun, mutations[i], version);",
-      },
-    ],
+    patches: [{
+      file: "src/state/state_open.ts",
+      find: "consume(batch: Batch, { version }: SegmentHeader)",
+      replace: "consume(batch: Batch, { version, timestamp }: SegmentHeader)",
+    }, {
+      file: "src/state/state_open.ts",
+      find: "this.#undecided = { batch, version };",
+      replace: "this.#undecided = { batch: { ...batch, timestamp }, version };",
+    }],
   },
 ];

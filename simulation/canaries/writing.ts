@@ -98,8 +98,8 @@ export const WRITING: readonly Canary[] = [
     first: "fails with EIO once",
     patches: [{
       file: REPAIR,
-      find: "  await directory.syncNames();\n  const segment = aside",
-      replace: "  const segment = aside",
+      find: "  await directory.syncNames();\n  const begun = aside",
+      replace: "  const begun = aside",
     }],
   },
   {
@@ -128,14 +128,9 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations",
     patches: [{
       file: MANAGER,
-      find:
-        `    return this.#submit(() => [this.#encode(mutation)], (sequence, timestamp, [text]) => ({
-      sequence,
-      result: this.#machine.run(sequence, timestamp, parseExactly(text!)),
-    }));`,
-      replace: `    const text = this.#encode(mutation);
-    const result = this.#machine.run(this.#machine.sequence + 1, 0, parseExactly(text));
-    return this.#submit(() => [text], (sequence) => ({ sequence, result }));`,
+      find: "      return writer.submit(this.#machine.call(texts, resultOf));",
+      replace:
+        "      const { settle } = this.#machine.call(texts, resultOf);\n      let result, error;\n      try {\n        result = settle(this.#machine.sequence + 1, 0);\n      } catch (thrown) {\n        error = thrown;\n      }\n      return writer.submit({\n        texts,\n        settle: () => {\n          if (error !== undefined) throw error;\n          return result;\n        },\n      });",
     }],
   },
   {
@@ -144,15 +139,10 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: atomic groups",
     patches: [{
       file: MANAGER,
-      find: `    return this.#submit(
-      () => eachMutation(mutations, (mutation) => this.#encode(mutation)),
-      (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts),
-    );`,
-      replace: `    const texts = mutations.map((mutation) => this.#encode(mutation));
-    const one = (first, timestamp, texts) => this.#machine.runAll(first, timestamp, texts);
-    return texts.reduce(async (before, text) => {
-      return [...await before, ...await this.#submit(() => [text], one)];
-    }, Promise.resolve([]));`,
+      find:
+        "    return this.#submit(\n      () => eachMutation(mutations, (mutation) => this.#encode(mutation)),\n      (applied) => applied,\n    );",
+      replace:
+        "    const texts = mutations.map((mutation) => this.#encode(mutation));\n    return texts.reduce(async (before, text) => {\n      return [...await before, ...await this.#submit(() => [text], (applied) => applied)];\n    }, Promise.resolve([]));",
     }],
   },
   {
@@ -161,12 +151,9 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations, fails with ENOSPC once",
     patches: [{
       file: JOURNAL_WRITER,
-      find: "    return appending.then(() => this.#committed(texts, batch));\n",
-      replace: `    return appending.then(() => this.#committed(texts, batch), (error) => {
-      this.#sequence += texts.length;
-      throw error;
-    });
-`,
+      find: "    return appending.then(() => this.#committed(content));\n",
+      replace:
+        "    return appending.then(() => this.#committed(content), (error) => {\n      this.#sequence += content.texts.length;\n      throw error;\n    });\n",
     }],
   },
   {

@@ -1,0 +1,79 @@
+/**
+ * Looks at what a power cut left of a history in which the program changes: with another program, and with the one
+ * that continues there.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { StateManagerOptions } from "@ministate/ministate";
+import { EXTREMES } from "../testing/disk/power_cut.ts";
+import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
+import { Random } from "../testing/disk/random.ts";
+import { makeCalls, type PurseManager } from "./outcomes_calls.ts";
+import { readOutcomes } from "./outcomes_journal.ts";
+import type { Ledger } from "./outcomes_model.ts";
+import { compareReaders, opens } from "./outcomes_oracle.ts";
+import type { Program } from "./outcomes_program.ts";
+import { DIRECTORY } from "./world.ts";
+
+/** How these histories open their states: with segments that fill soon. */
+export const OPTIONS: StateManagerOptions = { segmentSizeMax: 64 * 1024, snapshotsKept: 3 };
+
+/** Some are accepted by any program, and some refused by nearly all. */
+const AFTERWARDS = [[1], [9], [2, 12], [-3], [0]];
+
+/** Who knows what must be on an image, and who opens it. */
+export interface Chain {
+  ledger: Ledger;
+  /** The newest first. One of them must open it. */
+  programs: readonly Program[];
+  /** Another one, which may. */
+  other: Program;
+}
+
+/** What is left when everything unsynced is gone. */
+export function cutOff(disk: PowerCutDisk): PowerCutDisk {
+  return disk.powerCut(EXTREMES.lost, new Random(1));
+}
+
+/**
+ * Opens an image with another program, and with the latest that can, which then continues on it.
+ *
+ * @returns what came of each
+ */
+export async function checkImage(image: PowerCutDisk, chain: Chain): Promise<string[]> {
+  const place = { disk: image.image(), options: OPTIONS };
+  const ledger = chain.ledger.fork();
+  const other = await opens(ledger, place, chain.other);
+  // Whatever the open itself has written says what it found.
+  if (other !== null) ledger.compare(readOutcomes(cutOff(place.disk), DIRECTORY));
+  for (const program of chain.programs) {
+    const ledger = chain.ledger.fork();
+    const disk = image.image();
+    const manager = await opens(ledger, { disk, options: OPTIONS }, program);
+    if (manager === null) continue;
+    await continues(manager, ledger, disk, program);
+    return [other === null ? "MUTATOR_CHANGED" : "opened by another program", "opened"];
+  }
+  assert.fail("no program opens what a power cut left");
+}
+
+/** Goes on, and looks at what the power leaves of that with a program that accepts everything. */
+async function continues(
+  manager: PurseManager,
+  ledger: Ledger,
+  disk: PowerCutDisk,
+  program: Program,
+): Promise<void> {
+  let id = 0;
+  const calls = AFTERWARDS.map((call) => call.map((by) => ({ id: --id, by })));
+  await makeCalls(manager, ledger, calls, { program, together: true, mayFail: false });
+  const generous: Program = { ...program, style: "checked", limit: 1000, floor: -1000 };
+  const next = cutOff(disk);
+  const again = await opens(ledger, { disk: next, options: OPTIONS }, generous);
+  assert(again !== null, "a program that accepts everything was refused");
+  await compareReaders(ledger, again, { disk: next }, generous, ledger.past.length * 7);
+  await again.close();
+  ledger.compare(readOutcomes(next, DIRECTORY));
+}
