@@ -104,6 +104,9 @@ export class StateMachine<S, M, R> {
   call<T>(texts: string[], resultOf: (applied: Applied<R>[]) => T): Call<T> {
     const mutator = this.#mutator;
     const isReducer = "reduce" in mutator;
+    if (IN_PLACE in mutator && texts.length > 1) {
+      throw new TypeError("A reducer that changes its state in place can't take back half a group");
+    }
     if (isReducer && !(IN_PLACE in mutator)) return this.#callAhead(mutator, texts, resultOf);
     const judge = isReducer || mutator.check === undefined
       ? undefined

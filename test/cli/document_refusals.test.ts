@@ -33,3 +33,10 @@ test("a patch is not visible when it can't be written", async () => {
   await failureOf(() => manager.apply({ b: "x".repeat(100_000) }));
   assertEquals(manager.snapshot(), { a: 1 });
 });
+
+test("patches can't be given as a group, of which half might stay", async () => {
+  const manager = await open(new PowerCutDisk());
+  const error = await failureOf(() => manager.applyAll([{ a: 1 }, { b: 2 }]));
+  assertInstanceOf(error, TypeError);
+  assertEquals([manager.snapshot(), manager.sequence], [{}, 0]);
+});
