@@ -59,7 +59,7 @@ export async function checkImage(image: PowerCutDisk, chain: Chain): Promise<str
   assert.fail("no program opens what a power cut left");
 }
 
-/** Goes on, and looks at what the power leaves of that with a program that accepts everything. */
+/** Continues, and looks at what the power leaves of that with a program that accepts everything. */
 async function continues(
   manager: PurseManager,
   ledger: Ledger,

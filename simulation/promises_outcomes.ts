@@ -55,7 +55,7 @@ const SCRIPTS: { name: string; steps: OutcomeStep[]; to: Change; meets: Kind }[]
     meets: "accepted mutation refused now",
   },
   {
-    name: "a group with a refusal is none",
+    name: "a group with a refusal leaves nothing",
     steps: [calls([[1], [2, 9, -1], [3, 3]], true), snapshot, calls([[-1, 9]])],
     to: looser,
     meets: "power cut in a group with refusals",

@@ -97,7 +97,7 @@ async function outcomesAreReplayed(tally: Tally): Promise<void> {
       const group = [{ by: 1 }, { by: -100 }, { by: 3 }];
       assertEquals(await codeOf(() => manager.applyAll(group)), "REJECTED");
       const acknowledged = JSON.stringify(manager.state);
-      // A reducer's refusals come before the write, and a group with one is none.
+      // A reducer's refusals come before the write, and of a group with one nothing stays.
       const sequences = "reduce" in mutator ? 1 : 5;
       const rounds = round + 1;
       assertEquals([manager.sequence, manager.state.balance], [sequences * rounds, 2 * rounds]);

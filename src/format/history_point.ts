@@ -16,7 +16,7 @@ export interface HistoryPoint {
   checksum: number | null;
 }
 
-/** Stands for a checksum where no batch ends. It is none, so it differs from all of them. */
+/** Stands for a checksum where no batch ends. No batch has this value. */
 const NO_BATCH_ENDS = -1;
 
 const CHECKSUM = /^[0-9a-f]{8}$/;

@@ -30,7 +30,7 @@ export interface HistoryDifference {
   expected?: unknown;
   /** What the program gives there; absent when it gives nothing. */
   found?: unknown;
-  /** The path of the snapshot that shows it; `null` when it is none. */
+  /** The path of the snapshot that shows it; `null` when it is not in one. */
   snapshot: string | null;
   /** The error, if the program failed. */
   cause: MinistateError | null;
