@@ -38,6 +38,8 @@ export interface Found {
   groups: Span[];
   /** What any line lists as refused. */
   refused: Set<number>;
+  /** What the lines after the last batch list as refused; `null` when none does. */
+  listed: Span[] | null;
   /** The last batch, when no line after it says what became of it. */
   undecided: Span | null;
   /** The highest version in any header. */
@@ -70,6 +72,7 @@ export function readOutcomes(disk: PowerCutDisk, directory: string): Found {
     records: new Map(),
     groups: [],
     refused: new Set(),
+    listed: null,
     undecided: null,
     version: 0,
     snapshots: [],
@@ -113,9 +116,8 @@ function readSegment(text: string, found: Found, isFirst: boolean): boolean {
     found.last = header.first - 1;
   }
   assert.equal(header.first, found.last + 1, "a segment begins elsewhere");
-  if (header.undecided !== true) found.undecided = null;
   found.version = Math.max(found.version, header.version);
-  note(found, header.refused);
+  if (header.undecided !== true) decide(found, header.refused);
   let batch: string[] = [];
   // Without its line feed, a line is not sound.
   for (const line of lines.slice(0, -1)) {
@@ -123,8 +125,7 @@ function readSegment(text: string, found: Found, isFirst: boolean): boolean {
     if (line.startsWith("{")) {
       const seal = controlLine(line, seed);
       if (seal?.seal !== found.last || batch.length > 0) return true;
-      note(found, seal.refused);
-      if (seal.undecided !== true) found.undecided = null;
+      if (seal.undecided !== true) decide(found, seal.refused);
       continue;
     }
     batch.push(line);
@@ -139,6 +140,7 @@ function readSegment(text: string, found: Found, isFirst: boolean): boolean {
 
 function readBatch(lines: string[], version: number, found: Found): void {
   const first = found.last + 1;
+  const last = found.last;
   const records: unknown[][] = lines.map((line) => JSON.parse(line));
   for (const [sequence, mutation] of records) {
     assert.equal(sequence, ++found.last, "a record has another sequence");
@@ -153,18 +155,22 @@ function readBatch(lines: string[], version: number, found: Found): void {
     assert(from >= first && to > from && to <= found.last, `no group of its batch: ${from}-${to}`);
     found.groups.push([from, to]);
   }
-  note(found, refused, first - 1);
+  decide(found, refused, last);
+  found.listed = null;
   found.undecided = [first, found.last];
 }
 
-function note(found: Found, refused: Span[] = [], last = found.last): void {
+/** Notes what a line lists as refused: all of the batch before it, in each line between that and the next batch. */
+function decide(found: Found, refused: Span[] = [], last = found.last): void {
+  if (found.listed !== null) {
+    assert.deepEqual(refused, found.listed, "two lines list different mutations as refused");
+  }
   for (const [from, to] of refused) {
     assert(from <= to && to <= last, `refused before it is there: ${from}-${to} of ${last}`);
-    for (let sequence = from; sequence <= to; sequence++) {
-      assert(!found.refused.has(sequence), `${sequence} is listed as refused twice`);
-      found.refused.add(sequence);
-    }
+    for (let sequence = from; sequence <= to; sequence++) found.refused.add(sequence);
   }
+  found.listed = refused;
+  found.undecided = null;
 }
 
 function controlLine(line: string, seed: number): ControlLine | null {

@@ -15,9 +15,7 @@
  * - the newest segment's end is cut away at any byte, or put back as it was earlier, with every snapshot since;
  * - the newest segments are gone, with every snapshot since;
  * - the last batch, which no seal covers, is damaged;
- * - every file with a readable header is another journal's: then the directory is that journal's;
- * - a seal that lists refused mutations is gone, line feed and all, from between two batches: what it listed counts as
- *   accepted, and a mutator that still refuses it ends the open (`forgets`).
+ * - every file with a readable header is another journal's: then the directory is that journal's.
  *
  * A line counts with its line feed only. Lines under a header that is damaged or another file's prove nothing: their
  * checksums begin with their own header's.
@@ -38,8 +36,6 @@ export interface Evidence {
   reach: number;
   /** The highest sequence in any name or at the beginning of any line. */
   mentioned: number;
-  /** Whether a seal is gone that was the only record of refusals. */
-  forgets: boolean;
   /** What is not as a writer or a power cut leaves it. While there is nothing, opening must succeed. */
   anomalies: string[];
   /** The journal that most headers under their own names belong to, or most of all headers when there are none. */
@@ -62,7 +58,6 @@ export function weigh(disk: PowerCutDisk, own: History, other: History): Evidenc
     found: 0,
     reach: 0,
     mentioned: 0,
-    forgets: false,
     anomalies: [],
     owner: ownerOf(disk, own, other),
   };
@@ -159,7 +154,6 @@ function weighSegment({ first, text, genuine }: SegmentView, evidence: Evidence)
   }
   for (const seal of genuine?.seals ?? []) {
     if (text.includes(seal.text)) evidence.proven = Math.max(evidence.proven, seal.sequence);
-    else if (seal.text.includes('"refused":')) evidence.forgets = true;
   }
 }
 

@@ -100,8 +100,8 @@ export const CLOSING: readonly Canary[] = [
     first: "bit rot: reopened",
     patches: [{
       file: "src/recovery/repair.ts",
-      find: "{ ...plan, refused: isListed",
-      replace: "{ ...plan, sealed: true, refused: isListed",
+      find: "const journalEnd = { ...plan, isListed };",
+      replace: "const journalEnd = { ...plan, sealed: true, isListed };",
     }],
   },
   {

@@ -24,8 +24,18 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: JOURNAL_WRITER,
-      find: "const notes = { groups, refused: this.#unlisted };",
+      find: "const notes = { groups, refused: this.#listed };",
       replace: "const notes = { groups, refused: undefined };",
+    }],
+  },
+  {
+    name: "a batch doesn't repeat what a seal or a header lists",
+    rule: RECORDED,
+    first: FIRST,
+    patches: [{
+      file: JOURNAL_WRITER,
+      find: "const notes = { groups, refused: this.#listed };",
+      replace: "const notes = { groups, refused: this.#isUnlisted ? this.#listed : undefined };",
     }],
   },
   {
@@ -34,7 +44,7 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: JOURNAL_WRITER,
-      find: "refused: this.#unlisted, undecided, ...notes };",
+      find: "refused: this.#listed, undecided, ...notes };",
       replace: "undecided, ...notes };",
     }],
   },
@@ -44,8 +54,8 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: JOURNAL_WRITER,
-      find: "this.#refused === null ? null : [...replaced, ...this.#refused];",
-      replace: "this.#refused === null ? null : replaced;",
+      find: "const past = { checksum: before.checksum, refused: this.#refused };",
+      replace: "const past = { checksum: before.checksum, refused: [] };",
     }],
   },
   {
@@ -54,8 +64,9 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: JOURNAL_WRITER,
-      find: "this.#refused === null ? null : [...replaced, ...this.#refused];",
-      replace: "this.#refused;",
+      find: "const past = { checksum: before.checksum, refused: this.#refused };",
+      replace:
+        "const refused = before.header.first === first ? [] : this.#refused;\n    const past = { checksum: before.checksum, refused };",
     }],
   },
   {
@@ -64,7 +75,7 @@ export const OUTCOMES: readonly Canary[] = [
     first: "promises: outcomes: a group with a refusal",
     patches: [{
       file: JOURNAL_WRITER,
-      find: "    if (refused !== null && refused.length > 0) await this.#segment.sync();\n",
+      find: "    if (this.#listed !== undefined) await this.#segment.sync();\n",
       replace: "",
     }],
   },
@@ -165,8 +176,7 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: "src/recovery/survey.ts",
-      find:
-        "  if (facts.failure === null && facts.refused !== null) replay.decide(facts.refused);\n",
+      find: "      replay.decide(facts.refused);\n",
       replace: "",
     }],
   },
@@ -196,8 +206,8 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: REPAIR,
-      find: "refused: isListed ? [] : refused };",
-      replace: "refused: [] };",
+      find: "const journalEnd = { ...plan, isListed };",
+      replace: "const journalEnd = { ...plan, refused: [], isListed: true };",
     }],
   },
   {
@@ -206,9 +216,8 @@ export const OUTCOMES: readonly Canary[] = [
     first: "promises: outcomes: a group with a refusal",
     patches: [{
       file: REPAIR,
-      find: "const header = segmentHeader(own, sequence + 1, plan, now, notes);",
-      replace:
-        "const header = segmentHeader(own, sequence + 1, { checksum: plan.checksum }, now, notes);",
+      find: "segmentBeginning(own, sequence + 1, plan, now, settings);",
+      replace: "segmentBeginning(own, sequence + 1, { checksum: plan.checksum }, now, settings);",
     }],
   },
   {

@@ -98,8 +98,9 @@ export const RECOVERING: readonly Canary[] = [
     first: "promises: an update that begins with another state",
     patches: [{
       file: REPAIR,
-      find: "const initial = header.first === 1 ? settings.initial() : null;",
-      replace: "const initial = header.first === 0 ? settings.initial() : null;",
+      find: "segmentBeginning(own, sequence + 1, plan, now, settings);",
+      replace:
+        "segmentBeginning(own, sequence + 1, plan, now, { ...settings, initial: () => null });",
     }],
   },
   {
@@ -108,8 +109,9 @@ export const RECOVERING: readonly Canary[] = [
     first: "promises: an update that begins with another state",
     patches: [{
       file: JOURNAL_WRITER,
-      find: "first === 1 ? initial() : null",
-      replace: "first === 0 ? initial() : null",
+      find: "segmentBeginning(this.identity, first, past, now, this.#settings);",
+      replace:
+        "segmentBeginning(this.identity, first, past, now, { ...this.#settings, initial: () => null });",
     }],
   },
   {
@@ -266,8 +268,8 @@ export const RECOVERING: readonly Canary[] = [
     patches: [
       {
         file: JOURNAL_WRITER,
-        find: "    await this.#segment.sync();\n    this.#refused = [];",
-        replace: "    this.#refused = [];",
+        find: "    await this.#segment.sync();\n    this.#isListed = true;\n    this.#sealedAt",
+        replace: "    this.#isListed = true;\n    this.#sealedAt",
       },
       { file: JOURNAL_WRITER, find: "      if (!isSealed) await segment.sync();\n", replace: "" },
     ],

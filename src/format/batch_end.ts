@@ -19,7 +19,7 @@ const END_FIELDS = 4;
 export interface BatchNotes {
   /** Its atomic groups of two mutations or more. */
   groups?: readonly SequenceSpan[] | undefined;
-  /** The mutations before it that were refused, if no line before it says so. */
+  /** The mutations of the batch before it that were refused, even if a seal or header between them says so already. */
   refused?: readonly SequenceSpan[] | undefined;
 }
 

@@ -26,7 +26,7 @@ export interface Batch {
   mutations: unknown[];
   /** Its atomic groups of two mutations or more. */
   groups: readonly SequenceSpan[];
-  /** Earlier mutations that were refused, unless a batch before this one lists them. The others were accepted. */
+  /** The mutations of the batch before it that were refused. The others were accepted. */
   refused: readonly SequenceSpan[];
 }
 

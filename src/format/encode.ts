@@ -84,7 +84,7 @@ export function encodeBeginning(
 export interface SealContent extends DirectoryNotes {
   /** Everything up to this sequence was synced before the seal was written. */
   sequence: number;
-  /** The mutations that were refused, if no line before the seal says so. */
+  /** The mutations of the last batch that were refused. */
   refused?: readonly SequenceSpan[] | undefined;
   /** Whether the seal doesn't say what became of the last batch, because no program has run it. */
   undecided?: true | undefined;

@@ -18,10 +18,11 @@ export const LINE_SIZE_MAX = 8 * 1024 * 1024;
 export const BATCH_SIZE_MAX = 16 * 1024 * 1024;
 
 /**
- * What the notes of a batch may take besides its mutations, in bytes. Longer lists of refused mutations get a seal of
- * their own; a batch with many groups is far below the other limits.
+ * What the notes of a batch may take besides its mutations, in bytes. A batch that several calls share holds at most
+ * 1 MiB, counted with at least 64 bytes for each line, and in the worst case the list of what was refused in it takes
+ * a fourth of that, and so does the list of its groups. A larger batch is one group.
  */
-export const NOTES_SIZE_MAX = 4096;
+export const NOTES_SIZE_MAX = 512 * 1024;
 
 /** The longest line of a single mutation, in bytes: as the last of a batch, it has the notes as well. */
 export const RECORD_SIZE_MAX = LINE_SIZE_MAX - NOTES_SIZE_MAX;
@@ -105,9 +106,9 @@ export interface SegmentHeader extends DirectoryNotes {
   mutator: string | null;
   version: number;
   timestamp: number;
-  /** Earlier mutations that were refused, if no line before says so; missing when there are none. */
+  /** The mutations of the batch before it that were refused; missing when there are none. */
   refused?: readonly SequenceSpan[];
-  /** Whether the header doesn't say what became of the batch before it; usually missing. */
+  /** Whether the header doesn't say what became of that batch; usually missing. */
   undecided?: boolean;
   /** The size of the initial state after the header, in bytes. Missing in a journal without a state, and later on. */
   initial?: number;

@@ -33,7 +33,7 @@ export interface Seal {
   offset: number;
   /** The offset of the byte after its line feed. */
   offsetEnd: number;
-  /** The mutations before it that were refused, if no line before it says so; `null` when the seal doesn't say. */
+  /** The mutations of the batch before it that were refused; `null` when the seal doesn't say. */
   refused: readonly SequenceSpan[] | null;
   /** The directory's write totals at that point, if the seal has them. */
   written: WriteTotals | undefined;
@@ -67,7 +67,7 @@ export interface ScanResult {
   soundEnd: number;
   /** Whether the last sound line was a seal. */
   sealed: boolean | null;
-  /** What seals after the last batch list as refused; `null` when none says. */
+  /** What the last seal after the last batch lists as refused; `null` when none says. */
   refused: readonly SequenceSpan[] | null;
   damage: Damage | null;
 }
@@ -185,7 +185,7 @@ export function scanBatches(piece: SegmentPiece, expected: number, atEnd: boolea
         stop = seal;
       } else {
         seals.push(seal);
-        refused = joined(refused, seal.refused);
+        refused = seal.refused ?? refused;
         at = soundEnd = seal.offsetEnd - base;
         sealed = true;
       }
@@ -220,19 +220,10 @@ function readSeal(
   };
 }
 
-/** A batch that also lists what seals before it list as refused. */
+/** A batch, with what a header or seal before it lists as refused if it doesn't repeat that. */
 export function listing(batch: Batch, refused: readonly SequenceSpan[] | null): Batch {
-  return refused === null || refused.length === 0
-    ? batch
-    : { ...batch, refused: [...refused, ...batch.refused] };
-}
-
-/** What two lines, one after the other, list as refused; `null` when neither says. */
-export function joined(
-  first: readonly SequenceSpan[] | null,
-  second: readonly SequenceSpan[] | null,
-): readonly SequenceSpan[] | null {
-  return first === null || second === null ? first ?? second : [...first, ...second];
+  if (refused === null || refused.length === 0 || batch.refused.length > 0) return batch;
+  return { ...batch, refused };
 }
 
 /** Reads consecutive batches; also returns why the next one could not be read, as {@linkcode Run} does. */

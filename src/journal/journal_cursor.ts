@@ -30,7 +30,7 @@ export interface ReadLimit {
   segmentFirst: number;
   path: string;
   offset: number;
-  /** The mutations of the last batch that were refused, as long as no line says so; `null` when that isn't known. */
+  /** The mutations of the last batch that were refused; `null` when that isn't known. */
   refused: readonly SequenceSpan[] | null;
 }
 
@@ -178,11 +178,15 @@ export class JournalCursor {
     return { batches: later === null ? null : await reader.read(), later };
   }
 
-  /** What a segment's header lists as refused. */
+  /** What a segment's header, or else the seal or batch after it, lists as refused. */
   async #refusedIn(segment: NamedFile): Promise<readonly SequenceSpan[] | null> {
     const reader = await this.#files.open(segment);
-    await reader.close();
-    return reader.refused;
+    try {
+      const batches = reader.refused === null ? await reader.read() : null;
+      return batches === null ? reader.refused : batches[0]!.refused;
+    } finally {
+      await reader.close();
+    }
   }
 
   /** @param outcome what of the last batch was refused, if that is known */

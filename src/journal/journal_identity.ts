@@ -28,23 +28,18 @@ export function drawId(): string {
 /** How much of a header the refused mutations may take, in characters. Everything else in it takes up to 3,600 bytes. */
 const REFUSED_SIZE_MAX = 256;
 
-/** Whether a header has room for a list of refused mutations. */
-export function fitsHeader(refused: readonly SequenceSpan[] | null): boolean {
-  return refused === null || sizeOfRanges(refused) <= REFUSED_SIZE_MAX;
-}
-
 /** What a segment's header says about the time before it. */
 export interface SegmentPast {
   /** The checksum of the batch before it; `null` when it is not known. */
   checksum: number | null;
-  /** Earlier mutations that were refused, if no line says so yet; `null` when that isn't known. */
+  /** The mutations of that batch that were refused; `null` when that isn't known. */
   refused?: readonly SequenceSpan[] | null;
 }
 
 function refusedMember(
   refused: readonly SequenceSpan[] | null,
 ): Pick<SegmentHeader, "refused" | "undecided"> {
-  if (refused === null || !fitsHeader(refused)) return { undecided: true };
+  if (refused === null || sizeOfRanges(refused) > REFUSED_SIZE_MAX) return { undecided: true };
   return refused.length === 0 ? {} : { refused };
 }
 

@@ -5,20 +5,21 @@
  */
 
 import type { MaybePromise } from "../durable_fs.ts";
-import { BatchEncoder, encodeBeginning, type SealContent } from "../format/encode.ts";
+import { BatchEncoder, type SealContent } from "../format/encode.ts";
 import { PoisonedError } from "../errors.ts";
 import { closedError, isDiskFull } from "../failures.ts";
-import { LINE_SIZE_MAX, NOTES_SIZE_MAX, readClock } from "../format/format.ts";
+import { readClock } from "../format/format.ts";
 import { type BatchContent, type BatchPlace, type Call, GroupCommit } from "./group_commit.ts";
-import { type SequenceSpan, sizeOfRanges } from "../format/ranges.ts";
+import type { SequenceSpan } from "../format/ranges.ts";
 import { checkGroupSize, checkSequences, encodeMutation } from "../format/mutation_encode.ts";
 import type { ReadLimit } from "./journal_cursor.ts";
-import { fitsHeader, identityIn, type JournalIdentity, segmentHeader } from "./journal_identity.ts";
+import { identityIn, type JournalIdentity } from "./journal_identity.ts";
 import { LiveTail } from "./live_tail.ts";
 import { inEdition } from "../disk/editions.ts";
 import { segmentFile } from "../disk/names.ts";
 import { IdleTimer } from "./idle_timer.ts";
 import { retire } from "./retire.ts";
+import { segmentBeginning } from "./segment_beginning.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import type { JournalEnd, WriterSettings } from "./writer_settings.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
@@ -45,8 +46,10 @@ export class JournalWriter {
   #writesSealed: number | null = null;
   #closing: Promise<void> | null = null;
   #failure: unknown = null;
-  /** Refused mutations that no line lists yet; `null` when that isn't known. */
+  /** The mutations of the last batch that were refused; `null` when that isn't known. */
   #refused: readonly SequenceSpan[] | null;
+  /** Whether a line says so, so that a power cut can't take it. The next batch says it again. */
+  #isListed: boolean;
   readonly #idleTimer: IdleTimer;
   readonly #batchListeners: ((error: unknown) => void)[] = [];
   /** The newest batches, for followers. */
@@ -57,7 +60,7 @@ export class JournalWriter {
     identity: JournalIdentity,
     settings: WriterSettings,
     segment: SegmentWriter,
-    { sequence, sealed, refused }: JournalEnd,
+    { sequence, sealed, refused, isListed }: JournalEnd,
   ) {
     this.#identity = identityIn(segment.file, identity);
     this.#settings = settings;
@@ -66,9 +69,10 @@ export class JournalWriter {
     this.#segment = segment;
     this.#sequence = sequence;
     this.#refused = refused;
+    this.#isListed = isListed;
     this.#end = segment.offset;
     // Another seal says what became of the last batch.
-    if (sealed && (refused === null || refused.length === 0)) this.#sealedAt = sequence;
+    if (sealed && !this.#isUnlisted) this.#sealedAt = sequence;
     this.tail = new LiveTail(sequence + 1, () => ({
       file: this.#segment.file,
       offset: this.#end,
@@ -146,12 +150,6 @@ export class JournalWriter {
     this.#idleTimer.stop();
     checkSequences(this.#sequence, content.texts.length);
     const bytes = this.#encode(content, place);
-    // With a long list, the largest batches and lines would be too large to read.
-    const list = this.#unlisted;
-    const isLong = list !== undefined && sizeOfRanges(list) > NOTES_SIZE_MAX / 2;
-    if (isLong && bytes.length > LINE_SIZE_MAX / 2) {
-      return this.#seal().then(() => this.#commit(content, place));
-    }
     const { offset, header } = this.#segment;
     // One segment never holds records of two versions.
     const isFull = offset + bytes.length > this.#settings.segmentSizeMax ||
@@ -162,13 +160,18 @@ export class JournalWriter {
   }
 
   #encode({ texts, groups }: BatchContent, { sequenceFirst, timestamp }: BatchPlace): Uint8Array {
-    const notes = { groups, refused: this.#unlisted };
+    const notes = { groups, refused: this.#listed };
     return this.#encoder.encode(texts, sequenceFirst - 1, timestamp, this.#segment.seed, notes);
   }
 
   /** The refused mutations that the next line lists; `undefined` when there are none. */
-  get #unlisted(): readonly SequenceSpan[] | undefined {
+  get #listed(): readonly SequenceSpan[] | undefined {
     return this.#refused === null || this.#refused.length === 0 ? undefined : this.#refused;
+  }
+
+  /** Whether mutations were refused, and no line says so yet. */
+  get #isUnlisted(): boolean {
+    return !this.#isListed && this.#listed !== undefined;
   }
 
   async #appendToNext(content: BatchContent, place: BatchPlace): Promise<void> {
@@ -189,6 +192,7 @@ export class JournalWriter {
 
   #settled({ texts }: BatchContent, { timestamp }: BatchPlace, refused: SequenceSpan[]): void {
     this.#refused = refused;
+    this.#isListed = false;
     this.tail.publish({ texts, timestamp, version: this.#segment.header.version, refused });
     this.#tellListeners(null);
   }
@@ -210,7 +214,7 @@ export class JournalWriter {
   async #rotate(leavesEmpty: boolean): Promise<void> {
     // What the poisoned segment holds after its last acknowledged byte could overlap a new segment.
     if (this.poison !== null) throw this.poison;
-    const { fs, clock, writeCounter, initial } = this.#settings;
+    const { fs, clock } = this.#settings;
     const first = this.#sequence + 1;
     const before = this.#segment;
     const { directory, version, edition } = this.identity;
@@ -218,22 +222,11 @@ export class JournalWriter {
     const isNew = before.header.first === first && before.header.version === version;
     if (isNew && (before.file.edition === edition || !leavesEmpty)) return;
     await before.settle();
-    // A seal holds any number of them.
-    if (!fitsHeader(this.#refused)) await this.#seal();
-    // A segment without a batch is replaced, and what its header lists with it.
-    const replaced = before.header.first === first ? before.header.refused ?? [] : [];
-    const refused = this.#refused === null ? null : [...replaced, ...this.#refused];
     const file = segmentFile(this.identity, first);
+    const past = { checksum: before.checksum, refused: this.#refused };
     try {
-      const past = { checksum: before.checksum, refused };
-      const header = segmentHeader(
-        this.identity,
-        first,
-        past,
-        readClock(clock),
-        writeCounter.notes,
-      );
-      const beginning = encodeBeginning(header, first === 1 ? initial() : null, fs.crc32);
+      const now = readClock(clock);
+      const beginning = segmentBeginning(this.identity, first, past, now, this.#settings);
       this.#segment = await SegmentWriter.create(fs, directory, file, beginning, before.fillsAhead);
     } catch (error) {
       // Any other failure came before the new name existed, so the current segment is still good.
@@ -243,10 +236,10 @@ export class JournalWriter {
     this.#identity = identityIn(this.#segment.file, this.#identity);
     this.#end = this.#segment.offset;
     this.#sealedAt = -1;
-    this.#refused = this.#segment.header.undecided === true ? refused : [];
+    this.#isListed = true;
     await retire(before);
-    // On FAT, its name leads to an empty file until this sync. No snapshot may be durable before what the header lists.
-    if (refused !== null && refused.length > 0) await this.#segment.sync();
+    // On FAT, its name leads to an empty file until this sync. No snapshot may be durable before what it lists.
+    if (this.#listed !== undefined) await this.#segment.sync();
   }
 
   /**
@@ -281,7 +274,7 @@ export class JournalWriter {
   async #seal(): Promise<void> {
     await this.#segment.writeSeal(this.#sealContent);
     await this.#segment.sync();
-    this.#refused = [];
+    this.#isListed = true;
     this.#sealedAt = this.#sequence;
     this.#writesSealed = this.#settings.writeCounter.sinceOpen.writes;
     this.#end = this.#segment.offset;
@@ -290,7 +283,7 @@ export class JournalWriter {
   get #sealContent(): SealContent {
     const { notes } = this.#settings.writeCounter;
     const undecided = this.#refused === null ? true : undefined;
-    return { sequence: this.#sequence, refused: this.#unlisted, undecided, ...notes };
+    return { sequence: this.#sequence, refused: this.#listed, undecided, ...notes };
   }
 
   /**
@@ -299,7 +292,7 @@ export class JournalWriter {
    * @throws {DiskFullError} when there is no space for it
    */
   async recordRefusals(): Promise<void> {
-    if (this.#unlisted !== undefined) await this.#seal();
+    if (this.#isUnlisted) await this.#seal();
   }
 
   /** Whether a seal ends the journal, and counts what was written since it was opened, except for opening it. */

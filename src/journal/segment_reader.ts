@@ -13,14 +13,7 @@ import { type CompactionFailure, readCompactionFailure } from "../format/compact
 import { BATCH_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
 import { countIn, NO_RANGES, type SequenceSpan } from "../format/ranges.ts";
-import {
-  type Batch,
-  type Damage,
-  joined,
-  listing,
-  scanBatches,
-  type ScanResult,
-} from "../format/scan.ts";
+import { type Batch, type Damage, listing, scanBatches, type ScanResult } from "../format/scan.ts";
 import { pointOf } from "../format/history_point.ts";
 import { Holes, readGiven, readOver } from "../disk/read_around.ts";
 import { SegmentTotals } from "../wear/segment_totals.ts";
@@ -60,10 +53,12 @@ export class SegmentReader {
   checksum: number | null;
   /** Whether the last sound line is a seal. */
   sealed = false;
-  /** What the header, or seals after the last batch, list as refused; `null` when neither says. */
+  /** What the header, or the last seal, lists as refused in the last batch; `null` when neither says. */
   refused: readonly SequenceSpan[] | null;
-  /** How many mutations the lines read so far list as refused. */
-  refusedCount: number;
+  /** How many of its mutations the batches read so far list as refused. */
+  refusedCount = 0;
+  /** How many mutations of the batch before this segment its first batch lists as refused. */
+  refusedBefore = 0;
   /** The first unsound place, once `read` has returned `null`. */
   damage: Damage | null = null;
 
@@ -83,7 +78,6 @@ export class SegmentReader {
     this.expected = header.first;
     ({ checksum: this.checksum } = pointOf(header));
     this.refused = header.undecided === true ? null : header.refused ?? NO_RANGES;
-    this.refusedCount = countIn(this.refused ?? NO_RANGES);
   }
 
   /**
@@ -175,28 +169,27 @@ export class SegmentReader {
     return last;
   }
 
-  /** Moves on to the end of what was found; returns the batches, which list what seals before them list as refused. */
+  /** Moves on to the end of what was found; returns the batches, which list what was refused before them. */
   #advance(soundEnd: number, { batches, seals, sealed, refused }: ScanResult): Batch[] {
     this.soundEnd = soundEnd;
     this.sealed = sealed === true;
     this.written.add(batches, seals);
-    this.refusedCount += countIn(refused ?? NO_RANGES);
-    for (const batch of batches) this.refusedCount += countIn(batch.refused);
     for (const seal of seals) this.compactionFailure = seal.compactionFailure;
     const last = batches[batches.length - 1];
-    if (last !== undefined) {
-      this.expected = last.sequenceLast + 1;
-      this.checksum = last.checksum;
-    }
     this.lastStart = (this.sealed ? seals[seals.length - 1] : last)!.offset;
     if (last === undefined) {
-      this.refused = joined(this.refused, refused);
+      this.refused = refused ?? this.refused;
       return batches;
     }
-    const [first, ...others] = batches;
-    const before = this.refused;
+    this.expected = last.sequenceLast + 1;
+    this.checksum = last.checksum;
+    batches[0] = listing(batches[0]!, this.refused);
     this.refused = refused;
-    return before === null ? batches : [listing(first!, before), ...others];
+    for (const { sequenceFirst, refused } of batches) {
+      if (sequenceFirst === this.header.first) this.refusedBefore = countIn(refused);
+      else this.refusedCount += countIn(refused);
+    }
+    return batches;
   }
 
   /** Makes room for a batch larger than the buffer. No batch of ours is larger than the limit. */

@@ -26,6 +26,8 @@ export interface JournalEnd {
   sequence: number;
   /** Whether the segment ends with a seal, so that closing at once needs no other. */
   sealed: boolean;
-  /** The mutations of the last batch that were refused, if no line says so yet; `null` when no program has run it. */
+  /** The mutations of the last batch that were refused; `null` when that isn't known. */
   refused: readonly SequenceSpan[] | null;
+  /** Whether a line says so. */
+  isListed: boolean;
 }

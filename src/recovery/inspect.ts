@@ -8,6 +8,7 @@
 import type { DurableFs } from "../durable_fs.ts";
 import { listState } from "../disk/list_state.ts";
 import { stemOf } from "../disk/names.ts";
+import { countIn } from "../format/ranges.ts";
 import { type TimedSegment, wearOf } from "../wear/inspection.ts";
 import { coverLast } from "./cover_last.ts";
 import { findingsOf, segmentFlaw, sequenceAfter, snapshotFlaw } from "./findings.ts";
@@ -19,7 +20,7 @@ import type {
   SnapshotInspection,
 } from "./inspection.ts";
 import { type Plan, planOf } from "./plan.ts";
-import type { SegmentFacts } from "./segment_facts.ts";
+import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
 import type { SnapshotFacts } from "./snapshot_facts.ts";
 import { listQuarantine, sizesOf, stuckFindings } from "./spare_files.ts";
 import { type Survey, surveyAll } from "./survey.ts";
@@ -51,7 +52,7 @@ export async function inspectState(
     id: identity?.id ?? null,
     mutator: identity?.mutator ?? null,
     version: identity?.version ?? null,
-    segments: segments.map(inspectSegment),
+    segments: segments.map((facts, index) => inspectSegment(facts, segments[index + 1])),
     snapshots: survey.snapshots.map((facts) => inspectSnapshot(facts, identity?.id ?? null)),
     written: wearOf(plan.written, identity?.id, segments.map(timedSegment)),
     compactionFailure: plan.compactionFailure,
@@ -69,7 +70,8 @@ function inspectSnapshot(facts: SnapshotFacts, id: string | null): SnapshotInspe
   return { name, size, sequence, version, flaw: snapshotFlaw(facts, id) };
 }
 
-function inspectSegment(facts: SegmentFacts): SegmentInspection {
+/** @param next the segment after it */
+function inspectSegment(facts: SegmentFacts, next: SegmentFacts | undefined): SegmentInspection {
   const { file: { name, sequence }, size } = facts;
   const read = facts.failure === null ? facts : null;
   return {
@@ -82,8 +84,18 @@ function inspectSegment(facts: SegmentFacts): SegmentInspection {
     mutator: read?.header.mutator ?? null,
     version: read?.header.version ?? null,
     damagedAt: segmentFlaw(facts)?.offset ?? null,
-    refused: read?.refusedCount ?? 0,
+    refused: read === null ? 0 : read.refusedCount + refusedInLast(read, next),
   };
+}
+
+/** How many mutations of its last batch were refused. */
+function refusedInLast(
+  { batchLast, refused }: ReadSegment,
+  next: SegmentFacts | undefined,
+): number {
+  if (batchLast === null) return 0;
+  if (refused !== null) return countIn(refused);
+  return next?.failure === null ? next.refusedBefore : 0;
 }
 
 function timedSegment(facts: SegmentFacts): TimedSegment | null {

@@ -28,7 +28,7 @@ export interface SegmentInspection {
   version: number | null;
   /** The first unsound place, in bytes; `null` when there is none. */
   damagedAt: number | null;
-  /** How many mutations its lines list as refused: its own, and the last ones of the segment before. */
+  /** How many of its mutations were refused, as far as a line in it or in the segment after it says so. */
   refused: number;
 }
 

@@ -38,8 +38,8 @@ export interface RecoveryReplay extends Replay {
    * unchanged.
    *
    * @param version the version of the mutator that wrote the journal; `null` for a new one
-   * @returns the mutations of the last batch that the program refuses, if no line says what became of them; `null` when
-   * there is no program that could run it
+   * @returns the mutations of the last batch that the program refuses; `null` when a line says what became of them, or
+   * when nothing could run them: there is no program, or a snapshot stands after them
    */
   settle(version: number | null): readonly SequenceSpan[] | null;
   /** The lines of the initial state, for a journal that is begun; `null` when there is no state. */
@@ -60,7 +60,7 @@ export interface Recovered {
   /** `null` when opened for reading. */
   writer: JournalWriter | null;
   writeCounter: WriteCounter;
-  /** The mutations of the last batch that were refused, if no line said so; `null` when no program has run it. */
+  /** The mutations of the last batch that were refused; `null` when that isn't known. */
   refused: readonly SequenceSpan[] | null;
 }
 
@@ -92,7 +92,8 @@ export async function recover(
   refuseHidden(survey, plan);
   const { corruption } = plan;
   if (corruption !== null && isStrict && !isNewer(corruption)) throw corruptionError(corruption);
-  const refused = replay.settle(stored?.version ?? null);
+  const settled = replay.settle(stored?.version ?? null);
+  const refused = survey.refused ?? settled;
   const wanted = opener ?? { name: stored?.mutator ?? null, version: stored?.version ?? 1 };
   const writeCounter = new WriteCounter(plan.written, directory.written);
   writeCounter.compactionFailure = plan.compactionFailure;

@@ -8,11 +8,12 @@ import { copyRange } from "../disk/copy_range.ts";
 import { inEdition } from "../disk/editions.ts";
 import { segmentFile } from "../disk/names.ts";
 import { ioError, isDiskFull } from "../failures.ts";
-import { type Beginning, encodeBeginning } from "../format/encode.ts";
+import type { Beginning } from "../format/encode.ts";
 import { readClock } from "../format/format.ts";
 import type { SequenceSpan } from "../format/ranges.ts";
-import { type JournalIdentity, segmentHeader } from "../journal/journal_identity.ts";
+import type { JournalIdentity } from "../journal/journal_identity.ts";
 import { JournalWriter } from "../journal/journal_writer.ts";
+import { segmentBeginning } from "../journal/segment_beginning.ts";
 import type { WriterSettings } from "../journal/writer_settings.ts";
 import { SegmentWriter } from "../journal/segment_writer.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
@@ -54,15 +55,12 @@ export async function repair(
   const { torn, corruption, end, sequence, refused } = plan;
   // Read before anything is changed: the clock is the caller's, and can throw.
   const now = readClock(settings.clock);
-  const { notes } = settings.writeCounter;
   const begin = async (edition = identity.edition) => {
     const own = inEdition(identity, edition);
-    const header = segmentHeader(own, sequence + 1, plan, now, notes);
-    const initial = header.first === 1 ? settings.initial() : null;
-    const beginning = encodeBeginning(header, initial, settings.fs.crc32);
+    const beginning = segmentBeginning(own, sequence + 1, plan, now, settings);
     const segment = await beginSegment(directory, own, beginning);
-    // On FAT, its name leads to an empty file until this sync. No snapshot may be durable before what the header lists.
-    if (header.refused !== undefined) await segment.sync();
+    // On FAT, its name leads to an empty file until this sync. No snapshot may be durable before what it lists.
+    if (refused !== null && refused.length > 0) await segment.sync();
     return segment;
   };
   await directory.removeTemporary(files);
@@ -83,9 +81,9 @@ export async function repair(
   const begun = aside?.segment ?? (end === null ? await begin() : null);
   const segment = begun ?? await resume(directory, end!);
   const own = inEdition(identity, Math.max(identity.edition, segment.file.edition));
-  // The header of a fresh segment lists them, unless they don't fit.
-  const isListed = begun !== null && begun.header.undecided !== true;
-  const journalEnd = { ...plan, refused: isListed ? [] : refused };
+  // A fresh segment lists them.
+  const isListed = begun !== null || end!.refused !== null;
+  const journalEnd = { ...plan, isListed };
   const writer = new JournalWriter(own, settings, segment, journalEnd);
   if (segment.header.version !== own.version) await beginVersion(writer);
   const skipped = unusableSnapshots(survey);

@@ -14,7 +14,7 @@ import type { CompactionFailure } from "../format/compaction_failure.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import { PointNotes } from "../format/history_point.ts";
 import type { Batch, Damage } from "../format/scan.ts";
-import type { SequenceSpan } from "../format/ranges.ts";
+import { countIn, NO_RANGES, type SequenceSpan } from "../format/ranges.ts";
 import type { WriteTotals } from "../format/write_totals.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { readInitial } from "../snapshot/initial_state.ts";
@@ -43,10 +43,12 @@ export interface ReadSegment {
   writtenEnd: number;
   /** Whether the last sound line is a seal. */
   sealed: boolean;
-  /** What the header, or seals after the last batch, list as refused; `null` when neither says. */
+  /** What of the last batch before its end was refused, by the header or the last seal; `null` when neither says. */
   refused: readonly SequenceSpan[] | null;
-  /** How many mutations all of its lines list as refused. */
+  /** How many of its mutations were refused, without those of its last batch. */
   refusedCount: number;
+  /** How many of the batch before it were refused, as far as it says so. */
+  refusedBefore: number;
   /** The last batch; `null` when there is none. */
   batchLast: { offsetEnd: number; timestamp: number } | null;
   /** What the directory had written by the end of the last sound line. */
@@ -193,6 +195,7 @@ function factsOf(
     sealed: reader.sealed,
     refused: reader.refused,
     refusedCount: reader.refusedCount,
+    refusedBefore: last === null ? countIn(reader.refused ?? NO_RANGES) : reader.refusedBefore,
     batchLast: last && { offsetEnd: last.offsetEnd, timestamp: last.timestamp },
     written: reader.written.totals,
     compactionFailure: reader.compactionFailure,

@@ -62,11 +62,14 @@ export interface Replay {
   /** Called with the initial state if there is no snapshot and the journal holds one, before any batch. */
   begin(state: unknown, version: number): void;
   consume: BatchConsumer;
-  /**
-   * Called when a line other than a batch says which of the mutations before it were refused, unless a batch lists
-   * them. The others were accepted.
-   */
+  /** Called when a line other than a batch says which mutations of the batch before it were refused. */
   decide(refused: readonly SequenceSpan[]): void;
+}
+
+/** What was found on the way of a replay. */
+export interface ReplaySurvey extends Survey {
+  /** The mutations of the last batch that were refused; `null` when no line says so. */
+  refused: readonly SequenceSpan[] | null;
 }
 
 /**
@@ -81,7 +84,7 @@ export async function surveyForReplay(
   files: StateFiles,
   identity: StoredIdentity | null,
   replay: Replay,
-): Promise<Survey> {
+): Promise<ReplaySurvey> {
   const id = identity?.id ?? null;
   const versionMax = identity?.versionMax ?? Infinity;
   const { found, read } = await readStart(
@@ -103,8 +106,11 @@ export async function surveyForReplay(
     isSound &&= (id === null || header.id === id) && header.version <= versionMax &&
       chain.passes(batch, header) &&
       (isBegun || header.initial === undefined || basis.start.snapshot !== null);
-    if (isSound) replay.consume(batch, header);
+    if (!isSound) return;
+    replay.consume(batch, header);
+    refused = null;
   };
+  let refused: readonly SequenceSpan[] | null = null;
   let isBegun = false;
   const begin = (state: unknown, header: SegmentHeader) => {
     if (basis.start.snapshot !== null || id !== null && header.id !== id) return;
@@ -128,13 +134,17 @@ export async function surveyForReplay(
     // After the damage, only what the segments name still matters.
     if (isOver) continue;
     refuseUnexplained(facts);
-    if (isSound && !isStrange(facts, identity)) decideBy(facts, replay);
+    // A header and seals say what became of the mutations before them.
+    if (isSound && !isStrange(facts, identity) && facts.failure === null && facts.refused) {
+      replay.decide(facts.refused);
+      refused = facts.refused;
+    }
     const judgement = judge(basis, { before, facts, next: files.segments[index + 1] }, sequence);
     sequence = judgement.sequence;
     isOver = judgement.verdict === "corrupt";
     isSound &&= !isOver;
   }
-  return { ...basis, segments };
+  return { ...basis, segments, refused };
 }
 
 /**
@@ -171,11 +181,6 @@ export async function surveyAll(
     survey = { ...basisOf(files, identity, known), segments };
   }
   return survey;
-}
-
-/** A header and seals say what became of the mutations before them. */
-function decideBy(facts: SegmentFacts, replay: Replay): void {
-  if (facts.failure === null && facts.refused !== null) replay.decide(facts.refused);
 }
 
 function headerOf({ file, header, failure }: SnapshotFacts | SegmentFacts): HeaderFacts {

@@ -7,7 +7,6 @@
 import { closeFile } from "../disk/close_file.ts";
 import type { DurableFile, DurableFs } from "../durable_fs.ts";
 import { encodeControlLine, encodeHeader } from "../format/encode.ts";
-import { MinistateError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import type { SnapshotHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../disk/names.ts";
@@ -171,7 +170,7 @@ async function readLines(
     const body = new BodyReader(fs, opened.handle, file, pieceSize, add);
     return { header, size: await body.read(size, checksum) };
   } catch (error) {
-    throw error instanceof MinistateError ? error : ioError("read", file.path, error);
+    throw ioError("read", file.path, error);
   }
 }
 

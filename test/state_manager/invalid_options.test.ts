@@ -62,7 +62,7 @@ const journalOptionRows: OptionRow[] = [
     title: "a record size over the format's limit",
     options: { recordSizeMax: 2 ** 30 },
     error: RangeError,
-    says: /to 8384512/,
+    says: /to 7864320/,
   },
   {
     title: "a seal delay of 0",

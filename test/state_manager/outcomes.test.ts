@@ -9,6 +9,7 @@ import {
   StateManager,
 } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
+import { RECORD_SIZE_MAX } from "../../src/format/format.ts";
 import { PowerCutDisk } from "@ministate/ministate/testing";
 import { cutEverywhere } from "../support/every_cut.ts";
 import { failureOf } from "../support/errors.ts";
@@ -333,12 +334,14 @@ test("a throw after check agreed leaves exactly the state that a replay gives", 
   assertEquals((await openCareless(disk.image())).snapshot(), { n: 3 });
 });
 
-test("more refusals than a header holds are recorded in a seal before the next segment", async () => {
+test("more refusals than a header holds are recorded in a seal after it", async () => {
   const disk = new PowerCutDisk();
   const manager = await open(disk, upTo(5));
   const calls = Array.from({ length: 1000 }, (_, i) => manager.apply({ by: i % 2 === 0 ? 1 : 9 }));
   await Promise.allSettled(calls);
   await manager.createSnapshot();
+  const [, seal] = new TextDecoder().decode(disk.peek(manager.journalPath)!).split("\n");
+  assert(seal!.startsWith('{"seal":1000,"refused":[[2,2],[4,4],'));
   const refused: number[] = [];
   const reader = await open(disk.image(), upTo(10));
   for await (const change of reader.changes({ from: 1, follow: false })) {
@@ -385,9 +388,9 @@ test("an outcome whose record is set aside as damaged is recorded again, before 
   }
 });
 
-test("a long list of refusals gets a seal of its own before a large batch", async () => {
+test("a long list of refusals and a record of the largest size fit in one line", async () => {
   const disk = new PowerCutDisk();
-  const large = { recordSizeMax: 7 * 1024 * 1024, segmentSizeMax: 64 * 1024 * 1024 };
+  const large = { recordSizeMax: RECORD_SIZE_MAX, segmentSizeMax: 64 * 1024 * 1024 };
   const picky = {
     initial: () => ({ size: 0 }),
     apply(state: { size: number }, text: string) {
@@ -396,19 +399,45 @@ test("a long list of refusals gets a seal of its own before a large batch", asyn
     },
   };
   const manager = await StateManager.open("/state", "t.wal.jsonl", picky, { fs: disk, ...large });
-  const texts = Array.from({ length: 1000 }, (_, i) => i % 2 === 0 ? "a" : "no");
+  // As many as share one batch.
+  const texts = Array.from({ length: 12_000 }, (_, i) => i % 2 === 0 ? "a" : "no");
   await Promise.allSettled(texts.map((text) => manager.apply(text)));
-  await manager.apply("x".repeat(6 * 1024 * 1024));
+  await manager.apply("x".repeat(RECORD_SIZE_MAX - 200));
   const path = "/state/t-0000000000000001.wal.jsonl";
-  const lines = new TextDecoder().decode(disk.peek(path)!).split("\n");
-  const seal = lines.findIndex((line) => line.startsWith('{"seal":1000,"refused":[[2,2],'));
-  assert(seal > 0);
-  assert(/,1000,\d+,"[0-9a-f]{8}"\]$/.test(lines[seal + 1]!.slice(-40)));
+  const line = new TextDecoder().decode(disk.peek(path)!).trimEnd().split("\n").at(-1)!;
+  const [, , horizon, , { refused }] = JSON.parse(line);
+  assertEquals(horizon, texts.length);
+  assertEquals(refused.at(-1), [texts.length, texts.length]);
   const again = await StateManager.open("/state", "t.wal.jsonl", picky, {
     fs: disk.image(),
     ...large,
   });
-  assertEquals(again.state.size, 500 + 6 * 1024 * 1024);
+  assertEquals(again.state.size, texts.length / 2 + RECORD_SIZE_MAX - 200);
+});
+
+/** Leaves line feeds where a line begins with `start`, as a card may that loses a block. */
+function loseLine(disk: PowerCutDisk, path: string, start: string): void {
+  const bytes = disk.peek(path)!;
+  const text = new TextDecoder("latin1").decode(bytes);
+  const from = text.indexOf(start);
+  assert(from > 0, `no line begins with ${start}`);
+  disk.plant(path, bytes.fill(0x0a, from, text.indexOf("\n", from)));
+}
+
+test("what was refused stays refused when the seal that said so first is lost", async () => {
+  for (const count of [2, 1000]) {
+    const disk = new PowerCutDisk();
+    const manager = await open(disk, upTo(5));
+    const steps = Array.from({ length: count }, (_, i) => i % 2 === 0 ? 1 : 9);
+    await Promise.allSettled(steps.map((by) => manager.apply({ by })));
+    await manager.close();
+    const continued = await open(disk, upTo(5));
+    await continued.apply({ by: 1 });
+    const image = disk.crash();
+    loseLine(image, continued.journalPath, '{"seal":');
+    const updated = await open(image, upTo(10));
+    assertEquals(updated.snapshot(), { n: count / 2 + 1 });
+  }
 });
 
 test("check() that changes the state is refused, alone and in a batch, and nothing of it stays", async () => {

@@ -54,3 +54,21 @@ test("a segment that open() begins in place of an empty one records what it foun
   }
   assert(replaced > 0, "no cut left an empty segment");
 });
+
+test("a segment that replaces an empty one after a snapshot says nothing of what is before that", async () => {
+  const migrate = { state: (state: unknown) => state, mutation: (mutation: unknown) => mutation };
+  const update = { ...upTo(5), version: 2, migrate };
+  const disk = new PowerCutDisk();
+  const first = await open(disk, 5);
+  await failureOf(() => first.apply(9));
+  await first.close();
+  const options = { fs: disk, compaction: "manual" } as const;
+  const updated = await StateManager.open("/state", "c.wal.jsonl", update, options);
+  const path = updated.journalPath;
+  const image = disk.crash();
+  image.plant(path, new Uint8Array());
+  await StateManager.open("/state", "c.wal.jsonl", update, { ...options, fs: image });
+  const [header] = new TextDecoder().decode(image.peek(path)!).split("\n");
+  const { refused, undecided } = JSON.parse(header!);
+  assertEquals({ refused, undecided }, { refused: undefined, undecided: true });
+});
