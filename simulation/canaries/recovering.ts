@@ -120,8 +120,8 @@ export const RECOVERING: readonly Canary[] = [
     first: "promises: an update that begins with another state",
     patches: [{
       file: "src/recovery/plan.ts",
-      find: "return snapshot === null && initialFailure !== null;",
-      replace: "return snapshot !== null && initialFailure !== null;",
+      find: "if (snapshot === null) return initialFailure !== null;",
+      replace: "if (snapshot === null) return false;",
     }, {
       file: "src/recovery/survey.ts",
       find: "(isBegun || header.initial === undefined || basis.start.snapshot !== null);",

@@ -179,9 +179,15 @@ export function judge(
   return { verdict: row.verdict, sequence: reached, row };
 }
 
-/** Whether replay begins with an initial state that can't be used. */
-export function lacksInitial({ initialFailure }: ReadSegment, { snapshot }: ReplayStart): boolean {
-  return snapshot === null && initialFailure !== null;
+/**
+ * Whether an initial state that can't be used is needed, or hides something: lines are missing there, so that batches
+ * stand where it should be.
+ */
+export function lacksInitial(facts: ReadSegment, { snapshot }: ReplayStart): boolean {
+  const { initialFailure, initialEvidence: found, initialEnd, batchLast } = facts;
+  if (snapshot === null) return initialFailure !== null;
+  if (found === null || batchLast !== null) return false;
+  return found.exhausted || found.proof !== null && found.proof.offset < initialEnd;
 }
 
 /** Determines the three facts about a segment that was read, and the table row that they select. */

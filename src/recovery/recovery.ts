@@ -38,8 +38,8 @@ export interface RecoveryReplay extends Replay {
    * unchanged.
    *
    * @param version the version of the mutator that wrote the journal; `null` for a new one
-   * @returns the mutations of the last batch that the program refuses; `null` when a line says what became of them, or
-   * when nothing could run them: there is no program, or a snapshot stands after them
+   * @returns the mutations of the last batch that the program refuses, if no line says what became of them; `null` when
+   * there is no program that could run it
    */
   settle(version: number | null): readonly SequenceSpan[] | null;
   /** The lines of the initial state, for a journal that is begun; `null` when there is no state. */

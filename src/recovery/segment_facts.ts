@@ -60,6 +60,8 @@ export interface ReadSegment {
   initialFailure: MinistateError | null;
   /** What follows a damaged initial state, wherever its lines are now; otherwise `null`. */
   initialEvidence: TailEvidence | null;
+  /** Where the initial state should end. */
+  initialEnd: number;
   /** The disk's refusal to read part of it, if there was one. */
   unreadable: MinistateError | null;
   /** What follows the sound part; `null` when that is nothing but empty space. */
@@ -181,7 +183,7 @@ function factsOf(
   last: Batch | null,
   evidence: TailEvidence | null,
 ): Omit<ReadSegment, "size" | "points" | "initialFailure" | "initialEvidence"> {
-  const { file, header, seed, soundEnd, checksum } = reader;
+  const { file, header, headerEnd, seed, soundEnd, checksum } = reader;
   return {
     file,
     header,
@@ -196,6 +198,7 @@ function factsOf(
     refused: reader.refused,
     refusedCount: reader.refusedCount,
     refusedBefore: last === null ? countIn(reader.refused ?? NO_RANGES) : reader.refusedBefore,
+    initialEnd: headerEnd + (header.initial ?? 0),
     batchLast: last && { offsetEnd: last.offsetEnd, timestamp: last.timestamp },
     written: reader.written.totals,
     compactionFailure: reader.compactionFailure,

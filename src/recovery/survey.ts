@@ -144,7 +144,26 @@ export async function surveyForReplay(
     isOver = judgement.verdict === "corrupt";
     isSound &&= !isOver;
   }
+  const isUntold = refused === null && sequence === basis.start.sequence;
+  if (isUntold && first > 0 && files.segments[first]!.sequence > sequence) {
+    refused = await refusedBefore(fs, files.segments[first - 1]!, basis);
+  }
   return { ...basis, segments, refused };
+}
+
+/**
+ * What the segment before the start of a replay lists as refused in its last batch. Nothing else says so when a power
+ * cut has left the segment after it empty, as happens on FAT.
+ */
+async function refusedBefore(
+  fs: DurableFs,
+  file: NamedFile,
+  { identity, start }: SurveyBasis,
+): Promise<readonly SequenceSpan[] | null> {
+  const facts = await readSegmentFacts(fs, file);
+  const isBefore = facts.failure === null && !isStrange(facts, identity) &&
+    facts.sequenceNext === start.sequence + 1;
+  return isBefore ? facts.refused : null;
 }
 
 /**

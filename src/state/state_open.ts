@@ -108,13 +108,13 @@ class StateReplay<S, M, R> implements RecoveryReplay {
     }
   }
 
-  settle(version: number | null): SequenceSpan[] | null {
+  settle(version: number | null): SequenceSpan[] {
     const { machine } = this;
     machine.begin();
     const undecided = this.#undecided;
     this.#undecided = null;
     const refused = undecided === null
-      ? this.#start === 0 ? [] : null
+      ? []
       : machine.replayUndecided(undecided.batch, undecided.version, this.#start + 1);
     if (version !== null && version !== machine.version) machine.checkCarriedOver(version);
     return refused;

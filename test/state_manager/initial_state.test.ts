@@ -207,6 +207,37 @@ test("open() needs no initial state when a snapshot replaces it", async () => {
   await copy.close();
 });
 
+test("open() refuses what is left where lines of the initial state are missing, also beside a snapshot", async () => {
+  for (const count of [1, 5]) {
+    const fs = freshDisk();
+    const manager = await open(fs, first);
+    await manager.createSnapshot();
+    for (let i = 0; i < count; i++) await manager.apply("hall");
+    await manager.close();
+    const text = new TextDecoder().decode(fs.peek(wal1)!);
+    const [start, end] = [text.indexOf("\n") + 1, text.indexOf('{"initial":1,')];
+    for (const to of [end, text.indexOf("\n", end) + 1]) {
+      const disk = fs.crash();
+      disk.plant(wal1, new TextEncoder().encode(text.slice(0, start) + text.slice(to)));
+      await assertFails(() => open(disk.image(), first), {
+        error: CorruptionError,
+        code: "CORRUPT",
+        says: /damaged.*can.t be proven: 1/,
+      });
+      const { nextOpen } = await inspectState(disk, DIRECTORY, journalName);
+      assertEquals(nextOpen.outcome, "refuse");
+      const options = { onCorruption: "quarantine" } as const;
+      await using again = await open(disk, first, options);
+      assertEquals(again.snapshot(), { on: [] });
+      assertEquals(again.recovery.lost?.sequenceLast, count);
+      await again.apply("attic");
+      await again.close();
+      await using continued = await open(disk, first);
+      assertEquals(continued.snapshot(), { on: ["attic"] });
+    }
+  }
+});
+
 test("open() restores a large initial state, which is stored in several lines", async () => {
   const fs = freshDisk();
   const large = () => ({ on: Array.from({ length: 30_000 }, (_, i) => `lamp ${i}`) });

@@ -43,6 +43,7 @@ export function soundSegment(
     refused: [],
     refusedCount: 0,
     refusedBefore: 0,
+    initialEnd: 0,
     batchLast: { offsetEnd: SOUND_END, timestamp: 0 },
     written: { since: 1, ...noWrites() },
     compactionFailure: null,
