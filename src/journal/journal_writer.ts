@@ -5,6 +5,7 @@
  */
 
 import type { MaybePromise } from "../durable_fs.ts";
+import type { CompactionFailure } from "../format/compaction_failure.ts";
 import { BatchEncoder, type SealContent } from "../format/encode.ts";
 import { PoisonedError } from "../errors.ts";
 import { closedError, isDiskFull } from "../failures.ts";
@@ -44,6 +45,8 @@ export class JournalWriter {
   #sealedAt = -1;
   /** How many writes the latest seal of this process counts. */
   #writesSealed: number | null = null;
+  /** The failed compaction that the latest seal names. */
+  #failureSealed: CompactionFailure | null;
   #closing: Promise<void> | null = null;
   #failure: unknown = null;
   /** The mutations of the last batch that were refused; `null` when that isn't known. */
@@ -71,6 +74,7 @@ export class JournalWriter {
     this.#refused = refused;
     this.#isListed = isListed;
     this.#end = segment.offset;
+    this.#failureSealed = settings.writeCounter.compactionFailure;
     // Another seal says what became of the last batch.
     if (sealed && !this.#isUnlisted) this.#sealedAt = sequence;
     this.tail = new LiveTail(sequence + 1, () => ({
@@ -277,6 +281,7 @@ export class JournalWriter {
     this.#isListed = true;
     this.#sealedAt = this.#sequence;
     this.#writesSealed = this.#settings.writeCounter.sinceOpen.writes;
+    this.#failureSealed = this.#settings.writeCounter.compactionFailure;
     this.#end = this.#segment.offset;
   }
 
@@ -295,10 +300,14 @@ export class JournalWriter {
     if (this.#isUnlisted) await this.#seal();
   }
 
-  /** Whether a seal ends the journal, and counts what was written since it was opened, except for opening it. */
+  /**
+   * Whether a seal ends the journal, counts what was written since it was opened, except for opening it, and says how
+   * the last compaction ended.
+   */
   get #isSealed(): boolean {
-    const { writes } = this.#settings.writeCounter.sinceOpen;
-    return this.#sealedAt === this.#sequence && (this.#writesSealed ?? writes) === writes;
+    const { sinceOpen: { writes }, compactionFailure } = this.#settings.writeCounter;
+    return this.#sealedAt === this.#sequence && (this.#writesSealed ?? writes) === writes &&
+      this.#failureSealed === compactionFailure;
   }
 
   /** Why nothing more is written, or `null`. */

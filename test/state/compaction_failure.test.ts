@@ -135,6 +135,25 @@ test("a failed compaction is recorded without a write of its own", async () => {
   assertEquals(await run(true), await run(false));
 });
 
+test("a compaction that fails after the last seal is recorded by close()", async () => {
+  const disk = freshDisk();
+  await (await open(disk)).apply({ spoil: true });
+  const image = disk.crash();
+  await (await open(image)).close();
+  for (const isSame of [false, true]) {
+    const manager = await open(image);
+    assertEquals(manager.recovery.sealed, true);
+    await assertRejects(() => manager.compact(), InvalidStateError);
+    await manager.close();
+    assertEquals((await inspected(image))?.sequence, 1);
+    if (!isSame) continue;
+    const path = manager.journalPath;
+    const before = image.peek(path);
+    await (await open(image)).close();
+    assertEquals(image.peek(path), before, "it was written though nothing was new");
+  }
+});
+
 test("a failed deletion is a failed compaction, although its snapshot is there", async () => {
   await using directory = await temporaryDirectory();
   const fs = await wrapFs(({ name }) => {
