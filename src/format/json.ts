@@ -27,37 +27,46 @@ export interface JsonFlaw {
  * @param depth how deep `value` itself is nested
  */
 export function findJsonFlaw(value: unknown, depthMax = DEPTH_MAX, depth = 0): JsonFlaw | null {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return null;
-    case "number":
-      return Number.isFinite(value) ? null : { place: "", found: `the number ${value}` };
-    case "object":
-      break;
-    default:
-      return { place: "", found: typeof value === "undefined" ? "undefined" : `a ${typeof value}` };
-  }
-  if (value === null) return null;
+  if (isScalar(value)) return null;
+  if (typeof value !== "object") return { place: "", found: describeNonJson(value) };
   // A cycle is endless nesting, so the depth limit finds it without a list of ancestors.
   if (depth >= depthMax) {
     return { place: "", found: `a cycle, or nesting deeper than ${depthMax}` };
   }
-  const found = findContainerFlaw(value);
+  const container = value as object;
+  const found = findContainerFlaw(container);
   if (found !== null) return { place: "", found };
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const flaw = findJsonFlaw(value[i], depthMax, depth + 1);
+  if (Array.isArray(container)) {
+    for (let i = 0; i < container.length; i++) {
+      const item: unknown = container[i];
+      if (isScalar(item)) continue;
+      const flaw = findJsonFlaw(item, depthMax, depth + 1);
       if (flaw !== null) return { place: `[${i}]${flaw.place}`, found: flaw.found };
     }
     return null;
   }
-  const members = value as Record<string, unknown>;
-  for (const key of Object.keys(members)) {
-    const flaw = findJsonFlaw(members[key], depthMax, depth + 1);
-    if (flaw !== null) return { place: `.${key}${flaw.place}`, found: flaw.found };
+  const members = container as Record<string, unknown>;
+  // `Object.keys` would make an array for each object. What is inherited is not part of the JSON.
+  for (const key in members) {
+    const member = members[key];
+    if (isScalar(member)) continue;
+    const flaw = findJsonFlaw(member, depthMax, depth + 1);
+    if (flaw !== null && Object.hasOwn(members, key)) {
+      return { place: `.${key}${flaw.place}`, found: flaw.found };
+    }
   }
   return null;
+}
+
+/** Whether a value is JSON without a look inside. */
+function isScalar(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "boolean" || value === null ||
+    typeof value === "number" && Number.isFinite(value);
+}
+
+function describeNonJson(value: unknown): string {
+  if (typeof value === "number") return `the number ${value}`;
+  return value === undefined ? "undefined" : `a ${typeof value}`;
 }
 
 /**
