@@ -6,9 +6,9 @@
 
 import { setMember } from "../format/set_member.ts";
 import { arrayMethods, TRACKER, type Tracker } from "./draft_arrays.ts";
-import { isFlat, REAL, realOf, type Seen, unwrap } from "./draft_unwrap.ts";
+import { isFlat, REAL, realOf, type Seen, unwrap, unwrapResult } from "./draft_unwrap.ts";
 import { KnownDrafts } from "./known_drafts.ts";
-import { ABSENT, type Container, lengthen, putBetween, shorten, UndoLog } from "./undo_log.ts";
+import { ABSENT, type Container, putBetween, setLength, shorten, UndoLog } from "./undo_log.ts";
 
 /**
  * The state as one call of a mutator sees it. Changes of {@linkcode Draft.root} are changes of the real state at once;
@@ -30,16 +30,20 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
   readonly #state: S;
   #log: UndoLog | null = null;
   #isOver = false;
-  /** The objects met below the root; what the mutator made may hold drafts until `commit`. */
+  /** The objects met below the root. */
   #known: KnownDrafts | null = null;
-  #hasMade = false;
+  /** Those of them that the mutator made. They may hold drafts until `commit`. */
+  #made: object[] | null = null;
   /** The real objects behind stand-ins, the targets of drafts of objects that can't change. */
   #standIns: Map<object, object> | null = null;
   #hidden: Map<object, Set<PropertyKey>> | null = null;
 
   constructor(state: S) {
     this.#state = state;
-    this.root = typeof state === "object" && state !== null ? this.#proxyOf(state) as S : state;
+    // Only what a mutator made can be frozen, and it can't replace the whole state.
+    this.root = typeof state === "object" && state !== null
+      ? new Proxy(state as Container, this) as S
+      : state;
   }
 
   /**
@@ -50,15 +54,15 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
    */
   commit<R>(result: R): R {
     const seen: Seen = { objects: null };
-    if (this.#hasMade) {
-      for (const made of this.#known!.made()) {
+    if (this.#made !== null) {
+      for (const made of this.#made) {
         if (isFlat(made) || unwrap(made, seen) === made) continue;
         throw new TypeError(
           "apply() put a frozen object that holds a part of the state into the state: freeze it without, or not at all",
         );
       }
     }
-    const plain = searchedResult(result, seen);
+    const plain = unwrapResult(result, seen);
     if (this.#hidden !== null) {
       for (const [target, keys] of this.#hidden) {
         for (const key of keys) delete (target as Container)[key];
@@ -88,16 +92,24 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
   }
 
   logFor(target: object): UndoLog {
+    if (!Object.isExtensible(target)) refuseFixed();
+    return this.#logOfCall();
+  }
+
+  #logOfCall(): UndoLog {
     if (this.#isOver) {
       throw new TypeError(
         "Cannot change this part of the state: the call of apply() that received it has ended; " +
           "don't keep parts of the state, read them from the state of each call",
       );
     }
-    if (!Object.isExtensible(target)) {
-      throw new TypeError("Cannot change a frozen, sealed or non-extensible part of the state");
-    }
     return this.#log ??= new UndoLog();
+  }
+
+  /** The log, for setting a member. That itself fails where nothing could take it back, so asking the engine is saved. */
+  #logForMember(target: object): UndoLog {
+    if (this.#standIns?.has(target)) refuseFixed();
+    return this.#logOfCall();
   }
 
   wrap<T>(value: T): T {
@@ -110,7 +122,8 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
     const real = realOf(value);
     if (real !== undefined) return real;
     if (this.#find(value) === undefined) {
-      this.#hasMade = true;
+      if (this.#made === null) this.#made = [value];
+      else this.#made.push(value);
       this.#remember(value, value);
     }
     return value;
@@ -183,7 +196,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
   }
 
   #put(target: Container, key: PropertyKey, value: unknown): void {
-    const log = this.logFor(target);
+    const log = this.#logForMember(target);
     const stored = this.store(value);
     const was = target[key];
     if (key === "__proto__" && this.getOwnPropertyDescriptor(target, key) === undefined) {
@@ -193,7 +206,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
     if (was === undefined || typeof was === "function" || key === "__proto__") {
       this.#add(target, key, stored);
     } else if (key === "length" && Array.isArray(target)) {
-      setLength(target, stored as number, log);
+      setLength(target, stored as number, this.logFor(target));
     } else {
       if (this.#isHidden(target, key)) return this.#add(target, key, stored);
       target[key] = stored;
@@ -204,15 +217,17 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
   /** Sets a member that may be new. `__proto__` is data here. */
   #add(target: Container, key: PropertyKey, stored: unknown): void {
     if (this.#isHidden(target, key)) this.#deleteNow(target, key as string);
-    const log = this.logFor(target);
-    const isNew = !Object.hasOwn(target, key);
-    const was = isNew ? ABSENT : target[key];
-    const length = target.length;
+    const log = this.#logForMember(target);
+    const was = Object.hasOwn(target, key) ? target[key] : ABSENT;
+    if (!Array.isArray(target)) {
+      setMember(target, key as string, stored);
+      log.member(target, key, was);
+      return;
+    }
+    const { length } = target;
     setMember(target, key as string, stored);
     log.member(target, key, was);
-    if (Array.isArray(target) && target.length !== length) {
-      log.change(target, shorten, length as number);
-    }
+    if (target.length !== length) log.change(target, shorten, length);
   }
 
   deleteProperty(target: Container, key: PropertyKey): boolean {
@@ -299,12 +314,8 @@ function inherited(target: object, key: PropertyKey): unknown {
   return Reflect.get(Object.getPrototypeOf(target) ?? {}, key, target);
 }
 
-function setLength(target: unknown[], length: number, log: UndoLog): void {
-  if (length === target.length) return;
-  const was = target.length;
-  const cut = target.slice(length);
-  target.length = length;
-  log.change(target, lengthen, { length: was, cut });
+function refuseFixed(): never {
+  throw new TypeError("Cannot change a frozen, sealed or non-extensible part of the state");
 }
 
 function refuse(what: string): never {
@@ -319,13 +330,4 @@ function explained(thrown: unknown): unknown {
       "copy a part of the state through JSON text, or with { ...part }",
     { cause: thrown },
   );
-}
-
-/** The result without drafts. One that can't be searched, being too deep, keeps them; they can't be written to. */
-function searchedResult<R>(result: R, seen: Seen): R {
-  try {
-    return unwrap(result, seen);
-  } catch {
-    return result;
-  }
 }

@@ -30,6 +30,15 @@ export function unwrap<T>(value: T, seen: Seen = { objects: null }): T {
   return search(value, seen) as T;
 }
 
+/** The result without drafts. One that can't be searched, being too deep, keeps them; they can't be written to. */
+export function unwrapResult<R>(result: R, seen: Seen): R {
+  try {
+    return unwrap(result, seen);
+  } catch {
+    return result;
+  }
+}
+
 /** Whether an object holds only primitives, as most of what mutators make does. In plain objects, only JSON counts. */
 export function isFlat(value: object): boolean {
   if (Array.isArray(value)) return value.every(isPrimitive);

@@ -7,18 +7,25 @@
 /** As many objects are found faster by looking at each than in a map. */
 const FEW = 8;
 
+/** An object with its draft, in a list: most calls meet one or two, and an array would make room for many. */
+interface Known {
+  real: object;
+  draft: object;
+  before: Known | null;
+}
+
 /** Objects, each with its draft. What the mutator made stands for itself. */
 export class KnownDrafts {
-  /** Each object, followed by its draft; later, when there are many, the map. */
-  #few: object[] | null = [];
+  #latest: Known | null = null;
+  #count = 0;
+  /** All of them, once there are many. */
   #many: Map<object, object> | null = null;
 
   /** The draft of an object. */
   find(real: object): object | undefined {
     if (this.#many !== null) return this.#many.get(real);
-    const few = this.#few!;
-    for (let i = 0; i < few.length; i += 2) {
-      if (few[i] === real) return few[i + 1];
+    for (let known = this.#latest; known !== null; known = known.before) {
+      if (known.real === real) return known.draft;
     }
     return undefined;
   }
@@ -27,17 +34,14 @@ export class KnownDrafts {
   add(real: object, draft: object): void {
     if (this.#many !== null) {
       this.#many.set(real, draft);
-    } else if (this.#few!.push(real, draft) > 2 * FEW) {
-      const few = this.#few!;
-      this.#many = new Map();
-      for (let i = 0; i < few.length; i += 2) this.#many.set(few[i]!, few[i + 1]!);
-      this.#few = null;
+      return;
     }
-  }
-
-  /** What the mutator made. */
-  made(): object[] {
-    const few = this.#few ?? [...this.#many!].flat();
-    return few.filter((real, i) => i % 2 === 0 && real === few[i + 1]);
+    this.#latest = { real, draft, before: this.#latest };
+    if (++this.#count <= FEW) return;
+    this.#many = new Map();
+    for (let known: Known | null = this.#latest; known !== null; known = known.before) {
+      this.#many.set(known.real, known.draft);
+    }
+    this.#latest = null;
   }
 }

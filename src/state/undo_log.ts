@@ -15,38 +15,47 @@ export const ABSENT: unique symbol = Symbol("absent");
 /** Takes back one change of `target`; `was` is what it needs to know of the time before. */
 export type Inverse = (target: never, was: never) => void;
 
+/** One change, in a list: most calls make one or two, and an array would make room for many. */
+interface Step {
+  target: object;
+  /** The member that was changed, or what takes the change back. */
+  key: PropertyKey | Inverse;
+  was: unknown;
+  before: Step | null;
+}
+
 /** The changes of one call, in order. */
 export class UndoLog {
-  /** Three elements a change: the target, its key or the inverse, and what was there before. */
-  readonly #steps: unknown[] = [];
+  #latest: Step | null = null;
+  #size = 0;
 
   /** Records that `target[key]` was `was` until now. */
   member(target: object, key: PropertyKey, was: unknown): void {
-    this.#steps.push(target, key, was);
+    this.#latest = { target, key, was, before: this.#latest };
+    this.#size++;
   }
 
   /** Records a change that `inverse` takes back. */
   change<T extends object, W>(target: T, inverse: (target: T, was: W) => void, was: W): void {
-    this.#steps.push(target, inverse, was);
+    this.#latest = { target, key: inverse as Inverse, was, before: this.#latest };
+    this.#size++;
   }
 
   /** How many changes there were. */
   get size(): number {
-    return this.#steps.length / 3;
+    return this.#size;
   }
 
   /** Takes back every change, the latest first: each inverse finds its target as its change left it. */
   undo(): void {
-    const steps = this.#steps;
-    for (let at = steps.length - 3; at >= 0; at -= 3) {
-      const target = steps[at] as Container;
-      const key = steps[at + 1] as PropertyKey | Inverse;
-      const was = steps[at + 2];
+    for (let step = this.#latest; step !== null; step = step.before) {
+      const { key, was } = step;
+      const target = step.target as Container;
       if (typeof key === "function") key(target as never, was as never);
       else if (was === ABSENT) delete target[key];
       else setMember(target, key as string, was);
     }
-    steps.length = 0;
+    this.#latest = null;
   }
 }
 
@@ -93,8 +102,17 @@ export function putAll(target: unknown[], items: unknown[]): void {
   target.length = items.length;
 }
 
-/** Inverse of an assignment to `length`: the items it cut off, or none, and the length before. */
-export function lengthen(
+/** Assigns to the `length` of an array. */
+export function setLength(target: unknown[], length: number, log: UndoLog): void {
+  if (length === target.length) return;
+  const was = target.length;
+  const cut = target.slice(length);
+  target.length = length;
+  log.change(target, lengthen, { length: was, cut });
+}
+
+/** Inverse of that: the items it cut off, or none, and the length before. */
+function lengthen(
   target: unknown[],
   { length, cut }: { length: number; cut: unknown[] },
 ): void {

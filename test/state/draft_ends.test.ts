@@ -199,6 +199,28 @@ test("Draft changes nothing of what is sealed or can't grow: nothing could put b
   }
 });
 
+test("Draft changes nothing of a state that the program froze as a whole, and what it did below is taken back", () => {
+  for (const fix of [Object.preventExtensions, Object.seal, Object.freeze]) {
+    const { state } = draftOf();
+    const before = JSON.stringify(fix(state));
+    const writes: ((root: State) => unknown)[] = [
+      (root) => root.added = 1,
+      (root) => delete (root as { list?: unknown }).list,
+      (root) => Object.defineProperty(root, "added", { value: 1 }),
+      (root) => {
+        delete (root.list as unknown[] as { 0?: unknown })[0];
+        root.a = { n: 9 };
+        throw new TypeError("refused");
+      },
+    ];
+    for (const write of writes) {
+      const draft = new Draft(state);
+      draft.undo(assertThrows(() => write(draft.root), TypeError));
+      assertEquals(JSON.stringify(state), before);
+    }
+  }
+});
+
 test("Draft.commit() refuses a frozen object that holds a part of the state, and can be undone", () => {
   const { state, draft } = draftOf();
   const before = JSON.stringify(state);
