@@ -237,7 +237,11 @@ export class StateManager<S, M, R = unknown> {
    * ```
    */
   apply(mutation: M): Promise<Applied<R>> {
-    return this.#submit(() => [this.#encode(mutation)], ([applied]) => applied!);
+    try {
+      return this.#submit([this.#encode(mutation)], firstOf);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -272,10 +276,14 @@ export class StateManager<S, M, R = unknown> {
    * ```
    */
   applyAll(mutations: readonly M[]): Promise<Applied<R>[]> {
-    return this.#submit(
-      () => eachMutation(mutations, (mutation) => this.#encode(mutation)),
-      (applied) => applied,
-    );
+    try {
+      this.#writable();
+      const texts = eachMutation(mutations, (mutation) => this.#encode(mutation));
+      // An empty group needs no journal entry.
+      return texts.length === 0 ? Promise.resolve([]) : this.#submit(texts, allOf);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #encode(mutation: M): string {
@@ -285,19 +293,9 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /** Not `async`: wrapping the queue's promise in another would cost turns of the microtask queue. */
-  #submit<T>(
-    encode: () => string[],
-    resultOf: (applied: Applied<R>[]) => T,
-  ): Promise<T> {
-    try {
-      const writer = this.#writable();
-      const texts = encode();
-      // An empty group needs no journal entry.
-      if (texts.length === 0) return Promise.resolve(resultOf([]));
-      return writer.submit(this.#machine.call(texts, resultOf));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  #submit<T>(texts: string[], resultOf: (applied: Applied<R>[]) => T): Promise<T> {
+    const writer = this.#writable();
+    return writer.submit(this.#machine.call(texts, resultOf));
   }
 
   #writable(): JournalWriter {
@@ -677,4 +675,14 @@ export class StateManager<S, M, R = unknown> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** What a call of a single mutation resolves to. Made once, not for each call, as there are many a second. */
+function firstOf<R>(applied: Applied<R>[]): Applied<R> {
+  return applied[0]!;
+}
+
+/** What the call of a group resolves to. */
+function allOf<R>(applied: Applied<R>[]): Applied<R>[] {
+  return applied;
 }

@@ -19,9 +19,9 @@ export const REFUSING: readonly Canary[] = [
     rule: EARLY,
     first: FIRST,
     patches: [{
-      file: STATE_MACHINE,
-      find: "if (isHead) this.#judge(",
-      replace: "if (isHead && sequenceFirst < 0) this.#judge(",
+      file: "src/state/call_in_turn.ts",
+      find: "if (isHead) this.#runner.judge(",
+      replace: "if (isHead && sequenceFirst < 0) this.#runner.judge(",
     }],
   },
   {
@@ -29,9 +29,9 @@ export const REFUSING: readonly Canary[] = [
     rule: EARLY,
     first: FIRST,
     patches: [{
-      file: STATE_MACHINE,
-      find: "if (isHead) this.#judge(",
-      replace: "if (isHead || sequenceFirst > 0) this.#judge(",
+      file: "src/state/call_in_turn.ts",
+      find: "if (isHead) this.#runner.judge(",
+      replace: "if (isHead || sequenceFirst > 0) this.#runner.judge(",
     }],
   },
   {
@@ -40,9 +40,9 @@ export const REFUSING: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: "src/journal/group_commit.ts",
-      find: "        waiting.reject(refusal.error);\n        continue;",
+      find: "        reject(refusal.error);\n        continue;",
       replace:
-        "        waiting.reject(refusal.error);\n        sequence += waiting.call.texts.length;\n        continue;",
+        "        reject(refusal.error);\n        sequence += call.texts.length;\n        continue;",
     }],
   },
   {

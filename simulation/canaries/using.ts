@@ -162,18 +162,18 @@ export const USING: readonly Canary[] = [
     first: "promises: replay repeats",
     patches: [{
       file: "src/state_manager.ts",
-      find: "return this.#submit(() => [this.#encode(mutation)], ([applied]) => applied!);",
+      find: "return this.#submit([this.#encode(mutation)], firstOf);",
       replace:
-        "const encode = () => Object.assign([this.#encode(mutation)], { own: [mutation] });\n    return this.#submit(encode, ([applied]) => applied!);",
+        "const texts = Object.assign([this.#encode(mutation)], { own: [mutation] });\n      return this.#submit(texts, firstOf);",
     }, {
       file: "src/state/state_machine.ts",
-      find: "        const mutations = texts.map(parseExactly) as M[];\n        return",
+      find: "    const mutations = texts.map(parseExactly) as M[];\n    return",
       replace:
-        "        const mutations = (texts as { own?: M[] }).own ?? texts.map(parseExactly) as M[];\n        return",
+        "    const mutations = (texts as { own?: M[] }).own ?? texts.map(parseExactly) as M[];\n    return",
     }, {
       file: "src/state/state_machine.ts",
-      find: "        if (texts.length === 1) {\n",
-      replace: '        if (texts.length === 1 && !("own" in texts)) {\n',
+      find: "    if (texts.length === 1) {\n",
+      replace: '    if (texts.length === 1 && !("own" in texts)) {\n',
     }],
   },
   {

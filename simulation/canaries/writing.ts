@@ -128,9 +128,9 @@ export const WRITING: readonly Canary[] = [
     first: "faults: sequential mutations",
     patches: [{
       file: MANAGER,
-      find: "      return writer.submit(this.#machine.call(texts, resultOf));",
+      find: "    return writer.submit(this.#machine.call(texts, resultOf));",
       replace:
-        "      const { settle } = this.#machine.call(texts, resultOf);\n      let result, error;\n      try {\n        result = settle(this.#machine.sequence + 1, 0);\n      } catch (thrown) {\n        error = thrown;\n      }\n      return writer.submit({\n        texts,\n        settle: () => {\n          if (error !== undefined) throw error;\n          return result;\n        },\n      });",
+        "    const call = this.#machine.call(texts, resultOf);\n    let result, error;\n    try {\n      result = call.settle(this.#machine.sequence + 1, 0);\n    } catch (thrown) {\n      error = thrown;\n    }\n    return writer.submit({\n      texts,\n      settle: () => {\n        if (error !== undefined) throw error;\n        return result;\n      },\n    });",
     }],
   },
   {
@@ -139,10 +139,9 @@ export const WRITING: readonly Canary[] = [
     first: "power cuts: atomic groups",
     patches: [{
       file: MANAGER,
-      find:
-        "    return this.#submit(\n      () => eachMutation(mutations, (mutation) => this.#encode(mutation)),\n      (applied) => applied,\n    );",
+      find: "      return texts.length === 0 ? Promise.resolve([]) : this.#submit(texts, allOf);",
       replace:
-        "    const texts = mutations.map((mutation) => this.#encode(mutation));\n    return texts.reduce(async (before, text) => {\n      return [...await before, ...await this.#submit(() => [text], (applied) => applied)];\n    }, Promise.resolve([]));",
+        "      return texts.reduce(async (before, text) => {\n        return [...await before, ...await this.#submit([text], allOf)];\n      }, Promise.resolve([]));",
     }],
   },
   {

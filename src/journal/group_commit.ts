@@ -57,6 +57,8 @@ interface Waiting {
   size: number;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
+  /** Why it is refused, when it was refused before anything was written. */
+  refusal: Refusal | null;
 }
 
 /** What a refused call is settled with. */
@@ -89,7 +91,8 @@ export class GroupCommit {
    */
   submit<T>(call: Call<T>, size: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ call, size, resolve: resolve as (value: unknown) => void, reject });
+      const waiting = { call, size, resolve: resolve as Waiting["resolve"], reject, refusal: null };
+      this.#queue.push(waiting);
       this.#start();
     });
   }
@@ -153,11 +156,10 @@ export class GroupCommit {
   }
 
   #commitBatch(batch: Waiting[]): MaybePromise<void> {
-    const refusals = new Map<Waiting, Refusal>();
     let place: BatchPlace, content: BatchContent, committed: MaybePromise<void>;
     try {
       place = this.#writer.begin();
-      content = judged(batch, place, refusals);
+      content = judged(batch, place);
       // What was refused before it was written is in no batch. Its calls are still settled in their turn.
       committed = content.texts.length === 0 ? undefined : this.#writer.commit(content, place);
     } catch (error) {
@@ -165,7 +167,7 @@ export class GroupCommit {
     }
     // Don't await what has already happened: every `await` costs a turn of the microtask queue.
     const settle = () => {
-      const refused = this.#settle(batch, place, refusals);
+      const refused = this.#settle(batch, place);
       if (content.texts.length > 0) this.#writer.settled(content, place, refused);
     };
     if (committed === undefined) return settle();
@@ -173,20 +175,15 @@ export class GroupCommit {
   }
 
   /** Settles the calls of a batch; returns the mutations in it that were refused. */
-  #settle(
-    batch: Waiting[],
-    place: BatchPlace,
-    refusals: Map<Waiting, Refusal>,
-  ): SequenceSpan[] {
+  #settle(batch: Waiting[], place: BatchPlace): SequenceSpan[] {
     const refused: SequenceSpan[] = [];
     let sequence = place.sequenceFirst;
     for (const waiting of batch) {
-      const refusal = refusals.get(waiting);
-      if (refusal !== undefined) {
-        waiting.reject(refusal.error);
+      const { call, resolve, reject, refusal } = waiting;
+      if (refusal !== null) {
+        reject(refusal.error);
         continue;
       }
-      const { call, resolve, reject } = waiting;
       try {
         resolve(call.settle(sequence, place.timestamp));
       } catch (error) {
@@ -205,11 +202,7 @@ export class GroupCommit {
 }
 
 /** Lets each call be judged in its turn; returns what the others append. */
-function judged(
-  batch: Waiting[],
-  { sequenceFirst, timestamp }: BatchPlace,
-  refusals: Map<Waiting, Refusal>,
-): BatchContent {
+function judged(batch: Waiting[], { sequenceFirst, timestamp }: BatchPlace): BatchContent {
   let groups: SequenceSpan[] | undefined;
   let texts: string[] | undefined;
   let sequence = sequenceFirst;
@@ -219,7 +212,7 @@ function judged(
     try {
       call.judge?.(sequence, timestamp, sequence === sequenceFirst);
     } catch (error) {
-      refusals.set(waiting, { error });
+      waiting.refusal = { error };
       continue;
     }
     if (last > sequence) (groups ??= []).push([sequence, last]);

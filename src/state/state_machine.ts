@@ -14,6 +14,7 @@ import type { Batch } from "../format/scan.ts";
 import { addRange, rangeOf, type SequenceSpan } from "../format/ranges.ts";
 import { encodeState } from "../format/snapshot_encode.ts";
 import type { BatchPlace, Call } from "../journal/group_commit.ts";
+import { CallInTurn } from "./call_in_turn.ts";
 import { carryOver } from "./carry_over.ts";
 import { Draft } from "./draft.ts";
 import { freezeDeeply } from "./freeze.ts";
@@ -103,32 +104,33 @@ export class StateMachine<S, M, R> {
    */
   call<T>(texts: string[], resultOf: (applied: Applied<R>[]) => T): Call<T> {
     const mutator = this.#mutator;
-    const isReducer = "reduce" in mutator;
-    if (IN_PLACE in mutator && texts.length > 1) {
+    if (!("reduce" in mutator)) return new CallInTurn(this, texts, resultOf);
+    if (!(IN_PLACE in mutator)) return this.#callAhead(mutator, texts, resultOf);
+    if (texts.length > 1) {
       throw new TypeError("A reducer that changes its state in place can't take back half a group");
     }
-    if (isReducer && !(IN_PLACE in mutator)) return this.#callAhead(mutator, texts, resultOf);
-    const judge = isReducer || mutator.check === undefined
-      ? undefined
-      : (sequenceFirst: number, timestamp: number, isHead: boolean) => {
-        if (isHead) this.#judge(mutator, texts, { sequenceFirst, timestamp });
-      };
-    return {
-      texts,
-      judge,
-      settle: (sequenceFirst, timestamp) => {
-        this.sequence = sequenceFirst + texts.length - 1;
-        if (isReducer) {
-          const context = { sequence: sequenceFirst, timestamp };
-          return resultOf([this.#reduceInTurn(mutator, parseExactly(texts[0]!) as M, context)]);
-        }
-        if (texts.length === 1) {
-          return resultOf([this.#attemptOne(mutator, texts[0]!, sequenceFirst, timestamp)]);
-        }
-        const mutations = texts.map(parseExactly) as M[];
-        return resultOf(this.#attempt(mutator, mutations, { sequenceFirst, timestamp }));
-      },
-    };
+    return new CallInTurn(this, texts, resultOf);
+  }
+
+  /** Asks `check` about a call at the head of a batch. Only there is it known which state the call will meet. */
+  judge(texts: string[], place: BatchPlace): void {
+    const mutator = this.#mutator;
+    if (!("reduce" in mutator) && mutator.check !== undefined) this.#judge(mutator, texts, place);
+  }
+
+  /** Runs the mutations of a call, now that they are durable. */
+  runInTurn(texts: string[], sequenceFirst: number, timestamp: number): Applied<R>[] {
+    const mutator = this.#mutator;
+    this.sequence = sequenceFirst + texts.length - 1;
+    if ("reduce" in mutator) {
+      const context = { sequence: sequenceFirst, timestamp };
+      return [this.#reduceInTurn(mutator, parseExactly(texts[0]!) as M, context)];
+    }
+    if (texts.length === 1) {
+      return [this.#attemptOne(mutator, texts[0]!, sequenceFirst, timestamp)];
+    }
+    const mutations = texts.map(parseExactly) as M[];
+    return this.#attempt(mutator, mutations, { sequenceFirst, timestamp });
   }
 
   /** A reducer runs before its mutations are written; the state that it returned takes effect once they are. */
