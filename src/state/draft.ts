@@ -5,7 +5,7 @@
  */
 
 import { setMember } from "../format/set_member.ts";
-import { arrayMethods, TRACKER, type Tracker } from "./draft_arrays.ts";
+import { arrayMethods, TRACKED, type Tracker } from "./draft_arrays.ts";
 import { isFlat, REAL, realOf, type Seen, unwrap, unwrapResult } from "./draft_unwrap.ts";
 import { KnownDrafts } from "./known_drafts.ts";
 import { ABSENT, type Container, putBetween, setLength, shorten, UndoLog } from "./undo_log.ts";
@@ -168,7 +168,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
 
   get(target: Container, key: PropertyKey): unknown {
     if (typeof key === "symbol") {
-      if (key === TRACKER) return this;
+      if (key === TRACKED) return { tracker: this, array: this.#realOf(target) };
       if (key === REAL) return this.#realOf(target);
       return Reflect.get(target, key);
     }

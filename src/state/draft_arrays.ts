@@ -4,7 +4,7 @@
  * @module
  */
 
-import { REAL, realOf } from "./draft_unwrap.ts";
+import { realOf } from "./draft_unwrap.ts";
 import {
   putAll,
   putFirst,
@@ -16,8 +16,8 @@ import {
   unsplice,
 } from "./undo_log.ts";
 
-/** A draft answers this key with what tracks it. */
-export const TRACKER: unique symbol = Symbol("tracker");
+/** A draft of an array answers this key with the array and its tracker: one trap for the two of them. */
+export const TRACKED: unique symbol = Symbol("tracked");
 
 /** What the methods need of the draft that an array belongs to. */
 export interface Tracker {
@@ -35,8 +35,7 @@ export interface Tracker {
 
 /** A draft of an array, as its methods see it. */
 interface ArrayDraft {
-  [TRACKER]: Tracker;
-  [REAL]: unknown[];
+  [TRACKED]: { tracker: Tracker; array: unknown[] };
 }
 
 /** Callback of `find`, `map` and their kind. */
@@ -44,7 +43,7 @@ type Callback = (item: unknown, index: number, items: unknown) => unknown;
 
 const changing = {
   push(this: ArrayDraft, ...items: unknown[]): number {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     const log = tracker.logFor(array);
     const length = array.length;
     for (const item of items) array.push(tracker.store(item));
@@ -52,7 +51,7 @@ const changing = {
     return array.length;
   },
   pop(this: ArrayDraft): unknown {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     const log = tracker.logFor(array);
     if (array.length === 0) return undefined;
     const item = array.pop();
@@ -60,7 +59,7 @@ const changing = {
     return tracker.wrap(item);
   },
   shift(this: ArrayDraft): unknown {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     const log = tracker.logFor(array);
     if (array.length === 0) return undefined;
     const item = array.shift();
@@ -68,14 +67,14 @@ const changing = {
     return tracker.wrap(item);
   },
   unshift(this: ArrayDraft, ...items: unknown[]): number {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     const log = tracker.logFor(array);
     const length = array.unshift(...items.map((item) => tracker.store(item)));
     log.change(array, takeFirst, items.length);
     return length;
   },
   splice(this: ArrayDraft, ...args: [number, number, ...unknown[]]): unknown[] {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     const log = tracker.logFor(array);
     const items = args.slice(2).map((item) => tracker.store(item));
     const start = placeOf(args[0], array.length);
@@ -87,14 +86,14 @@ const changing = {
     return removed.map((item) => tracker.wrap(item));
   },
   reverse(this: ArrayDraft): unknown {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     const log = tracker.logFor(array);
     array.reverse();
     log.change(array, reverseAgain, undefined);
     return this;
   },
   sort(this: ArrayDraft, compare?: (a: unknown, b: unknown) => number): unknown {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     const log = tracker.logFor(array);
     if (compare === undefined) {
       log.change(array, putAll, array.slice());
@@ -108,13 +107,13 @@ const changing = {
     return this;
   },
   fill(this: ArrayDraft, value: unknown, ...range: [number?, number?]): unknown {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     tracker.logFor(array).change(array, putAll, array.slice());
     array.fill(tracker.store(value), ...range);
     return this;
   },
   copyWithin(this: ArrayDraft, ...places: [number, number, number?]): unknown {
-    const { [TRACKER]: tracker, [REAL]: array } = this;
+    const { tracker, array } = this[TRACKED];
     tracker.logFor(array).change(array, putAll, array.slice());
     array.copyWithin(...places);
     return this;
@@ -124,49 +123,51 @@ const changing = {
 /** The state holds real objects, so these look for the real one. */
 const searching = {
   indexOf(this: ArrayDraft, item: unknown, ...from: [number?]): number {
-    return this[REAL].indexOf(real(item), ...from);
+    return this[TRACKED].array.indexOf(real(item), ...from);
   },
   lastIndexOf(this: ArrayDraft, item: unknown, ...from: [number]): number {
-    return this[REAL].lastIndexOf(real(item), ...from);
+    return this[TRACKED].array.lastIndexOf(real(item), ...from);
   },
   includes(this: ArrayDraft, item: unknown, ...from: [number?]): boolean {
-    return this[REAL].includes(real(item), ...from);
+    return this[TRACKED].array.includes(real(item), ...from);
   },
 };
 
 /** `slice` and the methods with a callback, which gets drafts. `find` and its kind return drafts, too. */
 const visiting = {
   slice(this: ArrayDraft, ...range: [number?, number?]): unknown[] {
-    const tracker = this[TRACKER];
-    return this[REAL].slice(...range).map((item) => tracker.wrap(item));
+    const { tracker, array } = this[TRACKED];
+    return array.slice(...range).map((item) => tracker.wrap(item));
   },
   filter(this: ArrayDraft, callback: Callback, self?: unknown): unknown[] {
-    const tracker = this[TRACKER];
-    return this[REAL].filter(visitor(this, callback, self)).map((item) => tracker.wrap(item));
+    const { tracker, array } = this[TRACKED];
+    return array.filter(visitor(this, callback, self)).map((item) => tracker.wrap(item));
   },
   find(this: ArrayDraft, callback: Callback, self?: unknown): unknown {
-    return this[TRACKER].wrap(this[REAL].find(visitor(this, callback, self)));
+    const { tracker, array } = this[TRACKED];
+    return tracker.wrap(array.find(visitor(this, callback, self)));
   },
   findLast(this: ArrayDraft, callback: Callback, self?: unknown): unknown {
-    return this[TRACKER].wrap(this[REAL].findLast(visitor(this, callback, self)));
+    const { tracker, array } = this[TRACKED];
+    return tracker.wrap(array.findLast(visitor(this, callback, self)));
   },
   findIndex(this: ArrayDraft, callback: Callback, self?: unknown): number {
-    return this[REAL].findIndex(visitor(this, callback, self));
+    return this[TRACKED].array.findIndex(visitor(this, callback, self));
   },
   findLastIndex(this: ArrayDraft, callback: Callback, self?: unknown): number {
-    return this[REAL].findLastIndex(visitor(this, callback, self));
+    return this[TRACKED].array.findLastIndex(visitor(this, callback, self));
   },
   some(this: ArrayDraft, callback: Callback, self?: unknown): boolean {
-    return this[REAL].some(visitor(this, callback, self));
+    return this[TRACKED].array.some(visitor(this, callback, self));
   },
   every(this: ArrayDraft, callback: Callback, self?: unknown): boolean {
-    return this[REAL].every(visitor(this, callback, self));
+    return this[TRACKED].array.every(visitor(this, callback, self));
   },
   map(this: ArrayDraft, callback: Callback, self?: unknown): unknown[] {
-    return this[REAL].map(visitor(this, callback, self));
+    return this[TRACKED].array.map(visitor(this, callback, self));
   },
   forEach(this: ArrayDraft, callback: Callback, self?: unknown): void {
-    this[REAL].forEach(visitor(this, callback, self));
+    this[TRACKED].array.forEach(visitor(this, callback, self));
   },
 };
 
@@ -177,7 +178,7 @@ export const arrayMethods: ReadonlyMap<unknown, unknown> = new Map(
 );
 
 function visitor(draft: ArrayDraft, callback: Callback, self: unknown): Callback {
-  const tracker = draft[TRACKER];
+  const { tracker } = draft[TRACKED];
   // Not a function: the native method shall say so.
   if (typeof callback !== "function") return callback;
   return (item, index) => callback.call(self, tracker.wrap(item), index, draft);
