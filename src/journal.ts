@@ -158,13 +158,14 @@ export class Journal<M = unknown> {
    * assertEquals(appended, [{ sequence: 1 }, { sequence: 2 }]);
    * ```
    */
-  // deno-lint-ignore require-await -- async, so that caller mistakes reject too
-  async append(mutation: M): Promise<{ sequence: number }> {
-    const writer = this.#writable();
-    return writer.submit({
-      texts: [writer.encode(mutation)],
-      settle: (sequence) => ({ sequence }),
-    });
+  append(mutation: M): Promise<{ sequence: number }> {
+    // Not `async`: wrapping the queue's promise in another would cost turns of the microtask queue.
+    try {
+      const writer = this.#writable();
+      return writer.submit({ texts: [writer.encode(mutation)], settle: appended });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -302,6 +303,11 @@ export class Journal<M = unknown> {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** What `append` resolves to. */
+function appended(sequence: number): { sequence: number } {
+  return { sequence };
 }
 
 /** A journal has no state that its records could be run through. */
