@@ -10,3 +10,17 @@ test("findJsonFlaw() names a class that hides its constructor", () => {
   );
   assertEquals(findJsonFlaw(hidden)?.found, "an object of class unknown");
 });
+
+test("findJsonFlaw() passes over what an object inherits, as JSON does", () => {
+  // The `Object.prototype` of another realm, to which a program added members that are not JSON.
+  const realm = Object.assign(Object.create(null), {
+    isPrototypeOf: () => false,
+    added: undefined,
+    list: [NaN],
+  });
+  const value = Object.assign(Object.create(realm), { own: 1 });
+  assertEquals(findJsonFlaw(value), null);
+  assertEquals(JSON.stringify(value), '{"own":1}');
+  value.list = [NaN];
+  assertEquals(findJsonFlaw(value), { place: ".list[0]", found: "the number NaN" });
+});
