@@ -20,7 +20,7 @@
 
 export { Journal, type ReplayRange } from "./src/journal.ts";
 export type { JournalRecord } from "./src/format/format.ts";
-export type { JournalOptions } from "./src/options.ts";
+export type { JournalOptions, Stall, WaitingMax } from "./src/options.ts";
 export type {
   LostRecords,
   RecoveryReport,

@@ -52,6 +52,7 @@ export type {
   OpenMode,
 } from "./src/durable_fs.ts";
 export {
+  BusyError,
   ClosedError,
   CorruptionError,
   DirectoryGoneError,
@@ -87,7 +88,7 @@ export type {
 } from "./src/state/types.ts";
 export { DROP } from "./src/state/types.ts";
 export type { AsJson, Json, JsonOf, NotJson } from "./src/format/json_types.ts";
-export type { JournalOptions, StateManagerOptions } from "./src/options.ts";
+export type { JournalOptions, Stall, StateManagerOptions, WaitingMax } from "./src/options.ts";
 export type {
   LostRecords,
   RecoveryReport,

@@ -351,6 +351,36 @@ export class IoError extends MinistateError {
 }
 
 /**
+ * `BUSY`: too many calls wait for the disk; see the option `waitingMax`. Nothing of this one was journaled, so it can be
+ * tried again.
+ *
+ * @example Answer "try again later"
+ * ```ts
+ * import { BusyError, StateManager } from "@ministate/ministate";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const log = {
+ *   initial: () => [] as string[],
+ *   apply: (lines: string[], line: string) => lines.push(line),
+ * };
+ * await using manager = await StateManager.open("state", "log.wal.jsonl", log, {
+ *   waitingMax: { calls: 2 },
+ * });
+ * const outcomes = await Promise.allSettled(["a", "b", "c"].map((line) => manager.apply(line)));
+ * const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+ * assertEquals(refused.length, 1);
+ * assert(refused[0]!.reason instanceof BusyError);
+ * assertEquals(manager.snapshot(), ["a", "b"]);
+ * ```
+ */
+export class BusyError extends MinistateError {
+  /** Makes the error. */
+  constructor(message: string, details?: ErrorDetails) {
+    super("BUSY", message, details);
+  }
+}
+
+/**
  * `CLOSED`: the manager or journal was already closed.
  *
  * @example Call after close

@@ -142,6 +142,7 @@ export class Journal<M = unknown> {
    * @throws {TooLargeError} when its record would be too large
    * @throws {DiskFullError} when there is no space; the journal continues once there is
    * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once one can
+   * @throws {BusyError} when too many calls wait; it is not journaled, and can be tried again
    * @throws {PoisonedError} when a sync failed, now or before
    * @throws {ClosedError} when the journal is closed
    * @throws {ReadOnlyError} when it was opened read-only

@@ -8,6 +8,21 @@ import type { DurableFs } from "./durable_fs.ts";
 import type { MinistateError } from "./errors.ts";
 import { RECORD_SIZE_MAX } from "./format/format.ts";
 
+/** How much may wait for the disk. */
+export interface WaitingMax {
+  calls: number;
+  /** The size of their mutations, in bytes; each counts some 70 bytes more than its JSON. */
+  bytes: number;
+}
+
+/** A batch that takes long to become durable. */
+export interface Stall {
+  /** The segment that is written. */
+  path: string;
+  /** How long it has taken so far, in milliseconds. It goes on, unless the disk blocks the whole program. */
+  ms: number;
+}
+
 /** Options of a journal. Sizes are in bytes. */
 export interface JournalOptions {
   /** The file system to use. @default that of the running runtime */
@@ -39,6 +54,18 @@ export interface JournalOptions {
    * only on close
    */
   sealAfterIdleMs?: number;
+  /**
+   * How many calls may wait for the disk, and how many bytes their mutations may have. Beyond that, a call is refused
+   * with {@linkcode BusyError}. @default { calls: 100,000, bytes: 64 MiB }
+   */
+  waitingMax?: Partial<WaitingMax>;
+  /**
+   * Called when a batch takes longer than `stallAfterMs` to become durable, as on a card in its worst moment. Anything
+   * that this function throws is ignored.
+   */
+  onStall?: (stall: Stall) => void;
+  /** How long a batch may take until `onStall` is called, in milliseconds. @default 5000 */
+  stallAfterMs?: number;
   /**
    * Returns the time for records, in milliseconds since 1970. If it throws or returns an invalid time, 0 is used.
    * @default Date.now
@@ -88,9 +115,10 @@ export interface SnapshotStoreOptions {
 }
 
 /** Journal options with defaults filled in. */
-export type JournalSettings = Required<Omit<JournalOptions, "sealAfterIdleMs">> & {
-  sealAfterIdleMs: number | null;
-};
+export type JournalSettings =
+  & Required<Omit<JournalOptions, "sealAfterIdleMs" | "waitingMax" | "onStall">>
+  & Pick<JournalOptions, "onStall">
+  & { sealAfterIdleMs: number | null; waitingMax: WaitingMax };
 
 /** State manager options with defaults filled in. */
 export type StateManagerSettings =
@@ -109,6 +137,15 @@ const wholeNumber = (least: number, most: number): Check => (value) =>
     ? null
     : `a whole number from ${least} to ${most}`;
 const aFunction: Check = (value) => typeof value === "function" ? null : "a function";
+const limits = (checks: Record<string, Check>): Check => (value) => {
+  if (typeof value !== "object" || value === null) return "an object";
+  for (const [name, limit] of Object.entries(value)) {
+    const wanted = checks[name]?.(limit);
+    if (wanted === undefined) return `an object with ${Object.keys(checks).join(" and ")} only`;
+    if (wanted !== null && limit !== undefined) return `an object whose ${name} is ${wanted}`;
+  }
+  return null;
+};
 
 const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
   fs: (value) =>
@@ -119,6 +156,12 @@ const JOURNAL_CHECKS: Record<keyof JournalOptions, Check> = {
   segmentSizeMax: wholeNumber(64 * 1024, 1024 * MEBIBYTE),
   recordSizeMax: wholeNumber(64, RECORD_SIZE_MAX),
   sealAfterIdleMs: wholeNumber(1, 2 ** 31 - 1),
+  waitingMax: limits({
+    calls: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    bytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  }),
+  onStall: aFunction,
+  stallAfterMs: wholeNumber(1, 2 ** 31 - 1),
   clock: aFunction,
 };
 
@@ -191,7 +234,9 @@ function given<T extends object>(options: T): T {
   ) as T;
 }
 
-function journalDefaults(): Omit<JournalSettings, "fs"> {
+const WAITING_MAX: WaitingMax = { calls: 100_000, bytes: 64 * MEBIBYTE };
+
+function journalDefaults({ waitingMax = {} }: JournalOptions): Omit<JournalSettings, "fs"> {
   return {
     onCorruption: "fail",
     readOnly: false,
@@ -199,6 +244,8 @@ function journalDefaults(): Omit<JournalSettings, "fs"> {
     segmentSizeMax: 8 * MEBIBYTE,
     recordSizeMax: MEBIBYTE,
     sealAfterIdleMs: null,
+    stallAfterMs: 5000,
+    waitingMax: { ...WAITING_MAX, ...given(waitingMax) },
     clock: Date.now,
   };
 }
@@ -211,7 +258,8 @@ function journalDefaults(): Omit<JournalSettings, "fs"> {
  */
 export function journalSettings(options: JournalOptions, fs: DurableFs): JournalSettings {
   check(options, JOURNAL_CHECKS);
-  return { ...journalDefaults(), fs, ...given(options) };
+  const { waitingMax: _, ...others } = options;
+  return { ...journalDefaults(options), fs, ...given(others) };
 }
 
 /**
@@ -225,14 +273,15 @@ export function stateManagerSettings(
   fs: DurableFs,
 ): StateManagerSettings {
   check(options, STATE_MANAGER_CHECKS);
+  const { waitingMax: _, ...others } = options;
   return {
-    ...journalDefaults(),
+    ...journalDefaults(options),
     onTooNew: "fail",
     compaction: "automatic",
     compactionSize: 8 * MEBIBYTE,
     snapshotsKept: 2,
     fs,
-    ...given(options),
+    ...given(others),
   };
 }
 

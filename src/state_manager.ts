@@ -214,6 +214,7 @@ export class StateManager<S, M, R = unknown> {
    * @throws {MutationRejectedError} when the mutator refuses it; the state is as it was
    * @throws {InvalidMutationError} when it is not JSON, or the schema refuses it; it is not journaled
    * @throws {TooLargeError} when its record would be too large; it is not journaled
+   * @throws {BusyError} when too many calls wait; it is not journaled, and can be tried again
    * @throws {DiskFullError} when there is no space; nothing changed, and calls work again once there is
    * @throws {IoError} when a new segment can't be begun; nothing changed, and calls work again once one can
    * @throws {PoisonedError} when a sync failed, now or before; reopen to continue
@@ -571,7 +572,8 @@ export class StateManager<S, M, R = unknown> {
    * ```
    */
   stats(options: StatsOptions = {}): Stats {
-    return statsOf(this.#recovered.writeCounter, options);
+    const waiting = this.#writer?.waiting ?? { calls: 0, bytes: 0 };
+    return statsOf(this.#recovered.writeCounter, waiting, options);
   }
 
   /**

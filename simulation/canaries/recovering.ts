@@ -268,8 +268,8 @@ export const RECOVERING: readonly Canary[] = [
     patches: [
       {
         file: JOURNAL_WRITER,
-        find: "    await this.#segment.sync();\n    this.#isListed = true;\n    this.#sealedAt",
-        replace: "    this.#isListed = true;\n    this.#sealedAt",
+        find: "    await this.#segment.sync();\n    this.#isListed = true;\n    const",
+        replace: "    this.#isListed = true;\n    const",
       },
       { file: JOURNAL_WRITER, find: "      if (!isSealed) await segment.sync();\n", replace: "" },
     ],
@@ -280,7 +280,7 @@ export const RECOVERING: readonly Canary[] = [
     first: "bit rot: idle",
     patches: [{
       file: JOURNAL_WRITER,
-      find: "    this.#queue.exclusive(() => this.#seal()).catch(",
+      find: "    this.#queue.exclusive(() => this.#writeSeal()).catch(",
       replace: "    this.#queue.exclusive(() => Promise.resolve()).catch(",
     }],
   },

@@ -7,6 +7,8 @@
 import type { MaybePromise } from "../durable_fs.ts";
 import { BATCH_SIZE_MAX } from "../format/format.ts";
 import { addRange, type SequenceSpan } from "../format/ranges.ts";
+import type { WaitingMax } from "../options.ts";
+import { WaitingCalls } from "./waiting_calls.ts";
 
 /** Where a batch will stand in the journal. */
 export interface BatchPlace {
@@ -77,19 +79,24 @@ const BATCH_SIZE_TARGET = BATCH_SIZE_MAX / 16;
 /** The queue in front of the journal. One batch or task at a time, everything in call order. */
 export class GroupCommit {
   readonly #writer: BatchWriter;
+  /** What is queued or being written. */
+  readonly waiting: WaitingCalls;
   #queue: (Waiting | Task)[] = [];
   #running: Promise<void> | null = null;
 
-  constructor(writer: BatchWriter) {
+  constructor(writer: BatchWriter, waitingMax: WaitingMax) {
     this.#writer = writer;
+    this.waiting = new WaitingCalls(waitingMax);
   }
 
   /**
    * Queues a call; resolves with what its `settle` returns once it is durable.
    *
    * @param size the size of its mutations, in bytes
+   * @throws {BusyError} when too many wait
    */
   submit<T>(call: Call<T>, size: number): Promise<T> {
+    this.waiting.add(size);
     return new Promise((resolve, reject) => {
       const waiting = { call, size, resolve: resolve as Waiting["resolve"], reject, refusal: null };
       this.#queue.push(waiting);
@@ -179,7 +186,8 @@ export class GroupCommit {
     const refused: SequenceSpan[] = [];
     let sequence = place.sequenceFirst;
     for (const waiting of batch) {
-      const { call, resolve, reject, refusal } = waiting;
+      const { call, size, resolve, reject, refusal } = waiting;
+      this.waiting.remove(size);
       if (refusal !== null) {
         reject(refusal.error);
         continue;
@@ -196,7 +204,10 @@ export class GroupCommit {
   }
 
   #reject(batch: Waiting[], error: unknown): void {
-    for (const waiting of batch) waiting.reject(error);
+    for (const { size, reject } of batch) {
+      this.waiting.remove(size);
+      reject(error);
+    }
     this.#writer.failed(error);
   }
 }

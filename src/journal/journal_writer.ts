@@ -5,7 +5,6 @@
  */
 
 import type { MaybePromise } from "../durable_fs.ts";
-import type { CompactionFailure } from "../format/compaction_failure.ts";
 import { BatchEncoder, type SealContent } from "../format/encode.ts";
 import { PoisonedError } from "../errors.ts";
 import { closedError, isDiskFull } from "../failures.ts";
@@ -18,23 +17,21 @@ import { identityIn, type JournalIdentity } from "./journal_identity.ts";
 import { LiveTail } from "./live_tail.ts";
 import { inEdition } from "../disk/editions.ts";
 import { segmentFile } from "../disk/names.ts";
-import { IdleTimer } from "./idle_timer.ts";
+import { Countdown } from "./countdown.ts";
 import { retire } from "./retire.ts";
 import { segmentBeginning } from "./segment_beginning.ts";
 import { SegmentWriter } from "./segment_writer.ts";
-import type { JournalEnd, WriterSettings } from "./writer_settings.ts";
+import { StallWatch } from "./stall_watch.ts";
+import type { WaitingCalls } from "./waiting_calls.ts";
+import type { JournalEnd, LastSeal, WriterSettings } from "./writer_settings.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
 
 /** The one writer of a journal. */
 export class JournalWriter {
   #identity: JournalIdentity;
   readonly #settings: WriterSettings;
-  readonly #queue = new GroupCommit({
-    begin: () => this.#begin(),
-    commit: (content, place) => this.#commit(content, place),
-    settled: (content, place, refused) => this.#settled(content, place, refused),
-    failed: (error) => this.#tellListeners(error),
-  });
+  readonly #queue: GroupCommit;
+  readonly #stalls: StallWatch;
   readonly #encoder: BatchEncoder;
   #segment: SegmentWriter;
   #sequence: number;
@@ -42,18 +39,15 @@ export class JournalWriter {
    * Changes together with the sequence, never before it: a reader who saw only one of them change would skip a record.
    */
   #end: number;
-  #sealedAt = -1;
-  /** How many writes the latest seal of this process counts. */
-  #writesSealed: number | null = null;
-  /** The failed compaction that the latest seal names. */
-  #failureSealed: CompactionFailure | null;
+  /** The seal that ends the segment, if one does. */
+  #seal: LastSeal | null = null;
   #closing: Promise<void> | null = null;
   #failure: unknown = null;
   /** The mutations of the last batch that were refused; `null` when that isn't known. */
   #refused: readonly SequenceSpan[] | null;
   /** Whether a line says so, so that a power cut can't take it. The next batch says it again. */
   #isListed: boolean;
-  readonly #idleTimer: IdleTimer;
+  readonly #idleTimer: Countdown;
   readonly #batchListeners: ((error: unknown) => void)[] = [];
   /** The newest batches, for followers. */
   readonly tail: LiveTail;
@@ -67,16 +61,23 @@ export class JournalWriter {
   ) {
     this.#identity = identityIn(segment.file, identity);
     this.#settings = settings;
-    this.#idleTimer = new IdleTimer(settings.sealAfterIdleMs, () => this.#sealIdle());
+    this.#queue = new GroupCommit({
+      begin: () => this.#begin(),
+      commit: (content, place) => this.#stalls.watch(this.path, () => this.#commit(content, place)),
+      settled: (content, place, refused) => this.#settled(content, place, refused),
+      failed: (error) => this.#tellListeners(error),
+    }, settings.waitingMax);
+    this.#stalls = new StallWatch(settings.onStall, settings.stallAfterMs);
+    this.#idleTimer = new Countdown(settings.sealAfterIdleMs, () => this.#sealIdle());
     this.#encoder = new BatchEncoder(settings.fs.crc32);
     this.#segment = segment;
     this.#sequence = sequence;
     this.#refused = refused;
     this.#isListed = isListed;
     this.#end = segment.offset;
-    this.#failureSealed = settings.writeCounter.compactionFailure;
-    // Another seal says what became of the last batch.
-    if (sealed && !this.#isUnlisted) this.#sealedAt = sequence;
+    // Otherwise another seal says what became of the last batch.
+    const { compactionFailure: failure } = settings.writeCounter;
+    if (sealed && !this.#isUnlisted) this.#seal = { sequence, writes: null, failure };
     this.tail = new LiveTail(sequence + 1, () => ({
       file: this.#segment.file,
       offset: this.#end,
@@ -97,6 +98,11 @@ export class JournalWriter {
   /** The checksum of the batch that ends with that sequence; `null` when it is not known. */
   get checksum(): number | null {
     return this.#segment.checksum;
+  }
+
+  /** The calls that are queued or being written. */
+  get waiting(): WaitingCalls {
+    return this.#queue.waiting;
   }
 
   /** The segment that is being written. */
@@ -126,6 +132,7 @@ export class JournalWriter {
    *
    * @throws {ClosedError} when the journal is closed
    * @throws {TooLargeError} when the group is too large for a batch
+   * @throws {BusyError} when too many calls wait
    */
   submit<T>(call: Call<T>): Promise<T> {
     this.refuseClosed();
@@ -239,7 +246,7 @@ export class JournalWriter {
     }
     this.#identity = identityIn(this.#segment.file, this.#identity);
     this.#end = this.#segment.offset;
-    this.#sealedAt = -1;
+    this.#seal = null;
     this.#isListed = true;
     await retire(before);
     // On FAT, its name leads to an empty file until this sync. No snapshot may be durable before what it lists.
@@ -269,19 +276,18 @@ export class JournalWriter {
 
   #sealIdle(): void {
     if (this.#closing !== null) return;
-    this.#queue.exclusive(() => this.#seal()).catch((error) => {
+    this.#queue.exclusive(() => this.#writeSeal()).catch((error) => {
       // A full disk only costs the proof of the last batch. Mutations continue once there is space.
       if (!isDiskFull(error)) this.#failure = error;
     });
   }
 
-  async #seal(): Promise<void> {
+  async #writeSeal(): Promise<void> {
     await this.#segment.writeSeal(this.#sealContent);
     await this.#segment.sync();
     this.#isListed = true;
-    this.#sealedAt = this.#sequence;
-    this.#writesSealed = this.#settings.writeCounter.sinceOpen.writes;
-    this.#failureSealed = this.#settings.writeCounter.compactionFailure;
+    const { sinceOpen: { writes }, compactionFailure: failure } = this.#settings.writeCounter;
+    this.#seal = { sequence: this.#sequence, writes, failure };
     this.#end = this.#segment.offset;
   }
 
@@ -297,7 +303,7 @@ export class JournalWriter {
    * @throws {DiskFullError} when there is no space for it
    */
   async recordRefusals(): Promise<void> {
-    if (this.#isUnlisted) await this.#seal();
+    if (this.#isUnlisted) await this.#writeSeal();
   }
 
   /**
@@ -306,8 +312,9 @@ export class JournalWriter {
    */
   get #isSealed(): boolean {
     const { sinceOpen: { writes }, compactionFailure } = this.#settings.writeCounter;
-    return this.#sealedAt === this.#sequence && (this.#writesSealed ?? writes) === writes &&
-      this.#failureSealed === compactionFailure;
+    const seal = this.#seal;
+    return seal !== null && seal.sequence === this.#sequence &&
+      (seal.writes ?? writes) === writes && seal.failure === compactionFailure;
   }
 
   /** Why nothing more is written, or `null`. */

@@ -5,8 +5,10 @@
  */
 
 import type { DurableFs } from "../durable_fs.ts";
+import type { CompactionFailure } from "../format/compaction_failure.ts";
 import type { SequenceSpan } from "../format/ranges.ts";
 import type { WriteCounter } from "../wear/stats.ts";
+import type { Stall, WaitingMax } from "../options.ts";
 
 /** The settings a writer needs. */
 export interface WriterSettings {
@@ -14,6 +16,9 @@ export interface WriterSettings {
   segmentSizeMax: number;
   recordSizeMax: number;
   sealAfterIdleMs: number | null;
+  waitingMax: WaitingMax;
+  onStall?: ((stall: Stall) => void) | undefined;
+  stallAfterMs: number;
   clock: () => number;
   writeCounter: WriteCounter;
   /** The initial state's lines, for a segment that nothing comes before; `null` for a journal without a state. */
@@ -30,4 +35,13 @@ export interface JournalEnd {
   refused: readonly SequenceSpan[] | null;
   /** Whether a line says so. */
   isListed: boolean;
+}
+
+/** What the last seal of a journal says. */
+export interface LastSeal {
+  sequence: number;
+  /** How many writes it counts since the journal was opened; `null` for a seal of an earlier process. */
+  writes: number | null;
+  /** The failed compaction that it names. */
+  failure: CompactionFailure | null;
 }

@@ -35,6 +35,8 @@ export interface Stats {
    * journal, so a failure before opening counts too.
    */
   compactionFailure: CompactionFailure | null;
+  /** The calls that wait for the disk, and the size of their mutations; see the option `waitingMax`. */
+  waiting: { calls: number; bytes: number };
 }
 
 /** What an open directory's control lines record: counts since opening, added to the totals found in the files. */
@@ -87,10 +89,15 @@ export function newestTotals(found: (WriteTotals | undefined)[], since: number):
 /**
  * Computes the statistics.
  *
+ * @param waiting the calls that wait now
  * @throws {TypeError} when an option is unknown or of the wrong type
  * @throws {RangeError} when the endurance is not a whole number of at least 1
  */
-export function statsOf(counter: WriteCounter, options: StatsOptions): Stats {
+export function statsOf(
+  counter: WriteCounter,
+  { calls, bytes }: Stats["waiting"],
+  options: StatsOptions,
+): Stats {
   const { enduranceBytes } = statsSettings(options);
   const { openMs, sinceOpen, totals, compactionFailure } = counter;
   return {
@@ -101,5 +108,6 @@ export function statsOf(counter: WriteCounter, options: StatsOptions): Stats {
       ? null
       : cardYears(enduranceBytes, sinceOpen.cardBytes, openMs),
     compactionFailure,
+    waiting: { calls, bytes },
   };
 }

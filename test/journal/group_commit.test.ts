@@ -12,6 +12,8 @@ import type { Compaction } from "../../src/state/compaction.ts";
 /** How large the waiting mutations of one batch may be together. */
 const TARGET = BATCH_SIZE_MAX / 16;
 
+const ANY = { calls: Infinity, bytes: Infinity };
+
 /** The batches that calls of these sizes become when they are made together. */
 async function batchesOf(sizes: number[]): Promise<number[]> {
   const counts: number[] = [];
@@ -25,7 +27,7 @@ async function batchesOf(sizes: number[]): Promise<number[]> {
     },
     settled: () => {},
     failed: () => {},
-  });
+  }, ANY);
   const got = await Promise.all(
     sizes.map((size, i) => queue.submit({ texts: [`${i}`], settle: (first) => first }, size)),
   );
@@ -59,7 +61,7 @@ test("a commit that completes synchronously settles its calls like any other, an
     },
     settled: () => ends.push(null),
     failed: (error) => ends.push(error),
-  });
+  }, ANY);
   const submit = (text: string) =>
     queue.submit({ texts: [text], settle: (first) => first }, 1).catch((error) => error);
   assertEquals(await Promise.all([submit("a"), submit("b")]), [1, 2]);

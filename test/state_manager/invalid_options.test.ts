@@ -70,6 +70,24 @@ const journalOptionRows: OptionRow[] = [
     error: RangeError,
     says: /from 1 to/,
   },
+  {
+    title: "a number for what may wait",
+    options: { waitingMax: 5 },
+    error: RangeError,
+    says: /an object/,
+  },
+  {
+    title: "an unknown limit of what may wait",
+    options: { waitingMax: { call: 5 } },
+    error: TypeError,
+    says: /with calls and bytes only/,
+  },
+  {
+    title: "no calls that may wait",
+    options: { waitingMax: { calls: 0 } },
+    error: TypeError,
+    says: /whose calls is a whole number from 1/,
+  },
   { title: "a time for a clock", options: { clock: 5 }, error: RangeError, says: /a function/ },
 ];
 
