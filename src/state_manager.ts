@@ -11,6 +11,7 @@ import { closeAfterFailure } from "./disk/close_file.ts";
 import type { Compaction, CompactionReport } from "./state/compaction.ts";
 import type { MinistateError } from "./errors.ts";
 import { closedError, readOnlyError } from "./failures.ts";
+import { copyJson } from "./format/copy_json.ts";
 import { type Change, Changes } from "./state/changes.ts";
 import type { ChangesOptions, CloseOptions } from "./options.ts";
 import { checkPast, rebuildState } from "./state/history.ts";
@@ -180,7 +181,7 @@ export class StateManager<S, M, R = unknown> {
    * ```
    */
   snapshot(): S {
-    return structuredClone(this.#machine.state);
+    return copyJson(this.#machine.state);
   }
 
   /** The last mutation's number; 0 before the first. */
