@@ -18,6 +18,8 @@ export interface StoredIdentity {
   id: string;
   mutator: string | null;
   version: number;
+  /** The highest version that any of the files is of: a snapshot may be of a later one than the newest segment. */
+  versionHighest: number;
   /** Files of a later version than this are not used. */
   versionMax: number;
   /** Whether as many headers belong to another journal, so that nothing decides whose directory it is. */
@@ -98,7 +100,8 @@ export function identityOf(all: HeaderFacts[], versionMax = Infinity): StoredIde
   const { written } = own.findLast(isSegment) ?? {};
   const idRenewed = own.some((header) => header.idRenewed === true);
   const contested = own.length < leading.length;
-  return { id, mutator, version, versionMax, contested, idRenewed, written };
+  const versionHighest = Math.max(...own.map((header) => header.version));
+  return { id, mutator, version, versionHighest, versionMax, contested, idRenewed, written };
 }
 
 function isSegment(header: Header): header is SegmentHeader {
@@ -127,9 +130,11 @@ export function checkIdentity(
       { path, operation: "open" },
     );
   }
-  if (stored.version > wanted.version) {
+  // Not only the newest segment: the snapshot of an update that was cut short, or rolled back in part, is a later version's.
+  const { versionHighest } = stored;
+  if (versionHighest > wanted.version) {
     throw new TooNewError(
-      `The state in "${path}" was written by version ${stored.version} of the mutator, and this is version ${wanted.version}: ` +
+      `The state in "${path}" was written by version ${versionHighest} of the mutator, and this is version ${wanted.version}: ` +
         "update the program; nothing was changed",
       { path, operation: "open" },
     );

@@ -8,7 +8,7 @@ import { closeFile } from "../disk/close_file.ts";
 import { copyRange, copyReadable } from "../disk/copy_range.ts";
 import type { DurableFile, DurableFs, MaybePromise } from "../durable_fs.ts";
 import { ioError, isDiskFull } from "../failures.ts";
-import { type Corruption, reasonOf } from "./corruption.ts";
+import { type Corruption, isNewer, reasonOf } from "./corruption.ts";
 import type { SegmentWriter } from "../journal/segment_writer.ts";
 import type { ReadSegment } from "./segment_facts.ts";
 import { editionOf } from "../disk/editions.ts";
@@ -116,8 +116,10 @@ async function setAside(
   const { fs } = directory;
   const { damaged, later } = corruption;
   const names = await QuarantineNames.open(directory);
+  const isAtOnce = isNewer(corruption) && isOneOfSeveral(files, corruption);
   const target = damaged && names.free(damaged.name);
-  const isCopied = damaged !== null && await keepCopy(fs, damaged, corruption, target!);
+  const isCopied = damaged !== null && !isAtOnce &&
+    await keepCopy(fs, damaged, corruption, target!);
   // What could not be copied may not be movable either, so the report on the disk doesn't name it.
   const quarantined = isCopied ? [target!] : [];
   const lost = lostRecords(corruption, quarantined);
@@ -135,6 +137,7 @@ async function setAside(
     if (later.some(({ sequence }) => sequence < lost.sequenceFirst)) throw stuck;
     return await beginNext(stuck);
   };
+  if (isAtOnce) return await beginNext(new Error("no edition is left"));
   if (damaged === null) segment = await beginAnew();
   else if (corruption.soundEnd !== null) {
     await copyRange(fs, damaged.path, 0, corruption.soundEnd, damaged.path);
@@ -155,6 +158,8 @@ async function setAside(
       ? await moveAway(directory, damaged, moveTo, beginAnew)
       : await beginBefore(directory, damaged, moveTo, beginAnew);
     ({ segment } = begun);
+    // On FAT its name leads to the newer file until this sync, so that it would be there again after a power cut.
+    if (segment !== null && isNewer(corruption)) await segment.sync();
     // Any other is a segment that is not needed from now on.
     if (begun.stuck !== null && isSameName) return await takeOver(begun.stuck);
     if (begun.stuck === null && !isCopied) quarantined.push(target!);
@@ -165,6 +170,14 @@ async function setAside(
     if (stuck !== null) return await takeOver(stuck);
   }
   return { lost, segment };
+}
+
+/** Whether files of a newer version would stay in force once the first of its segments is replaced. */
+function isOneOfSeveral(
+  { snapshots }: StateFiles,
+  { later, lost: { sequenceFirst } }: Corruption,
+): boolean {
+  return later.length > 0 || snapshots.some(({ sequence }) => sequence >= sequenceFirst);
 }
 
 /** What a corruption costs. */

@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { StateManager, type StateManagerOptions, TooNewError } from "@ministate/ministate";
 import { PowerCutDisk } from "@ministate/ministate/testing";
 import { failureOf } from "../support/errors.ts";
+import { EXTREMES } from "../../testing/disk/power_cut.ts";
+import { Random } from "../../testing/disk/random.ts";
 import { cutEverywhere } from "../support/every_cut.ts";
 
 /** Notes what each version added. */
@@ -101,6 +103,62 @@ async function newer(disk: PowerCutDisk): Promise<string[]> {
   }
   return [...new Set(texts)];
 }
+
+/** Version 1 wrote two mutations; version 2 wrote in three segments, and made snapshots of its own. */
+async function updatedAndUsed(): Promise<PowerCutDisk> {
+  const disk = await updated();
+  const manager = await open(disk, 2, { snapshotsKept: 9 });
+  await manager.createSnapshot();
+  await manager.apply("f");
+  await manager.createSnapshot();
+  await manager.apply("g");
+  await manager.close();
+  return disk;
+}
+
+test("a roll-back of several segments and snapshots ends after a power cut at any call", async () => {
+  const whole = await updatedAndUsed();
+  const texts = (await newer(whole)).sort();
+  assertEquals(texts.length, 6);
+  const run = async (disk: PowerCutDisk) => {
+    const manager = await rollBack(disk);
+    const { sequenceFirst, sequenceLast } = manager.recovery.lost!;
+    assertEquals([sequenceFirst, sequenceLast], [3, 7]);
+    await manager.close();
+  };
+  await cutEverywhere(() => null, run, async (disk, _progress, at) => {
+    const manager = await rollBack(disk);
+    assertEquals(manager.snapshot(), ["a by 1", "b by 1"], `cut at ${at}`);
+    assertEquals((await manager.apply("c")).sequence, 3);
+    await manager.close();
+    assertEquals((await newer(disk)).sort(), texts, `cut at ${at}`);
+    const again = await open(disk, 1);
+    assertEquals(again.snapshot(), ["a by 1", "b by 1", "c by 1"], `cut at ${at}`);
+    await again.close();
+  }, () => whole.image());
+});
+
+test("what one roll-back reports is not there again after a power cut", async () => {
+  for (const whole of [await updated(), await updatedAndUsed()]) {
+    await rollBack(whole);
+    for (const [name, rules] of Object.entries(EXTREMES)) {
+      const { recovery, sequence } = await open(whole.powerCut(rules, new Random(1)), 1);
+      assertEquals([recovery.lost, sequence], [null, 2], name);
+    }
+  }
+});
+
+test("an older program doesn't start from a newer one's snapshot, whatever the newest segment is", async () => {
+  const disk = await updated();
+  const path = "/state/n-0000000000000002.snapshot.jsonl";
+  const newerSnapshot = disk.peek(path)!;
+  await (await rollBack(disk)).close();
+  // As after a power cut in the midst.
+  disk.plant(path, newerSnapshot);
+  assertInstanceOf(await failureOf(() => open(disk.image(), 1)), TooNewError);
+  const manager = await rollBack(disk);
+  assertEquals(manager.snapshot(), ["a by 1", "b by 1"]);
+});
 
 test("a compaction keeps what a roll-back needs until the newer version has made two snapshots", async () => {
   const disk = await updated();

@@ -116,6 +116,7 @@ export function surveyOf(segments: SegmentFacts[], differing: Partial<Survey> = 
       id,
       mutator,
       version,
+      versionHighest: 1,
       versionMax: Infinity,
       contested: false,
       idRenewed: false,
