@@ -5,7 +5,8 @@
  */
 
 import * as fc from "fast-check";
-import { KINDS, type Kinds, OutcomeHistory } from "./outcomes_history.ts";
+import { OutcomeHistory } from "./outcomes_history.ts";
+import { KINDS, type Kinds } from "./outcomes_kinds.ts";
 import { outcomeHistories } from "./outcomes_steps.ts";
 import type { Tally } from "./tally.ts";
 

@@ -115,7 +115,7 @@ function run(program: Program, begin: Purse, call: By[], first: number) {
   for (const [i, mutation] of call.entries()) {
     const verdict = verdictOf(program, reached.n, mutation.by);
     if (verdict !== "accepted") return { reached: begin, results, verdict };
-    reached = after(reached, mutation, first + i);
+    reached = after(program, reached, mutation, first + i);
     results.push(reached.n);
   }
   return { reached, results, verdict: "accepted" as const };

@@ -13,34 +13,23 @@ import { ANY_POWER_CUT } from "../testing/disk/power_cut.ts";
 import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { Random } from "../testing/disk/random.ts";
 import { makeCalls, type PurseManager } from "./outcomes_calls.ts";
-import { checkImage, cutOff, OPTIONS } from "./outcomes_images.ts";
-import { type Found, readOutcomes } from "./outcomes_journal.ts";
+import { Follower } from "./outcomes_follower.ts";
+import { checkBackup, checkImage, OPTIONS } from "./outcomes_images.ts";
+import { readOutcomes } from "./outcomes_journal.ts";
+import { type Kind, type Kinds, meet, meetChanged, meetCut } from "./outcomes_kinds.ts";
 import { Ledger } from "./outcomes_model.ts";
 import { compareReaders, opens } from "./outcomes_oracle.ts";
-import type { By, Program } from "./outcomes_program.ts";
-import type { Calls, Change, OutcomeStep } from "./outcomes_steps.ts";
+import { type By, FIRST } from "./outcomes_program.ts";
+import { changed, Programs } from "./outcomes_programs.ts";
+import { assertKept, rollsBack } from "./outcomes_roll_back.ts";
+import type { Calls, Change, Ending, OutcomeStep } from "./outcomes_steps.ts";
+import { verifyBeside, verifyLive } from "./outcomes_verify.ts";
 import type { Tally } from "./tally.ts";
 import { DIRECTORY, within } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
-/** What a set of histories must have met at least once. */
-export const KINDS = [
-  "power cut between a batch and the record of its refusals",
-  "power cut during an update",
-  "power cut in a group with refusals",
-  "accepted mutation refused now",
-  "refused before it was written",
-] as const;
-
-/** These, and one that takes more steps in a row than are drawn. */
-export type Kind = typeof KINDS[number] | "undecided mutation refused by another version";
-
-/** How often each was met. */
-export type Kinds = Map<Kind, number>;
-
 /** How many images of each power cut are checked, beside the extreme ones. */
 const IMAGES_MAX = 4;
-const FIRST: Program = { style: "late", limit: 5, floor: -5, version: 1, carry: "keep" };
 /** Lives through steps. Throws at the first thing that is not as it must be. */
 export class OutcomeHistory {
   readonly #tally: Tally;
@@ -48,16 +37,17 @@ export class OutcomeHistory {
   #disk = freshDisk();
   #ledger = new Ledger();
   #manager: PurseManager | null = null;
-  /** All so far, the newest first: an older one is asked when a newer one refuses what is there. */
-  #programs: Program[] = [FIRST];
+  #programs = new Programs();
   #nextId = 1;
   #backups = 0;
   /** How often the power was cut. */
   cuts = 0;
   #isFull = false;
   #isUpdating = false;
+  /** Whether there may be something to replay. */
+  #hasTail = true;
   #cut: { seed: number; to: Change } | null = null;
-  #follower: { from: number; seen: unknown[]; done: Promise<void> } | null = null;
+  #follower: Follower | null = null;
 
   constructor(tally: Tally, kinds: Kinds) {
     this.#tally = tally;
@@ -95,17 +85,23 @@ export class OutcomeHistory {
         this.#isFull = step.space !== null;
         return;
       case "restart":
-        if (step.how === "close") await this.#close();
-        else this.#restartOn(this.#disk.crash());
+      case "roll back":
+        await this.#end(step.how);
         this.#disk.spaceLeft = Infinity;
         this.#isFull = false;
-        this.#change(step.to);
-        if (step.cut === null) return;
-        this.#cutAfter(step.cut, step);
+        if (step.do === "restart") this.#programs.change(step.to);
+        else this.#programs.fallBack(this.#disk, this.#ledger.past.length);
+        if (step.cut !== null) this.#cutAfter(step.cut, step);
+        else if (this.#programs.newer === null) return;
         return void await this.#open();
       default:
         return await this.#use(step, await this.#open());
     }
+  }
+
+  async #end(how: Ending): Promise<void> {
+    if (how === "crash") this.#restartOn(this.#disk.crash());
+    else await this.#close(how === "snapshot");
   }
 
   #cutAfter(calls: number, cut: { seed: number; to: Change }): void {
@@ -114,7 +110,7 @@ export class OutcomeHistory {
   }
 
   async #use(
-    step: Exclude<OutcomeStep, { do: "cut" | "full" | "restart" }>,
+    step: Exclude<OutcomeStep, { do: "cut" | "full" | "restart" | "roll back" }>,
     manager: PurseManager,
   ): Promise<void> {
     switch (step.do) {
@@ -122,6 +118,8 @@ export class OutcomeHistory {
         return await this.#calls(manager, step.calls, step.together, step.padSize);
       case "look":
         return await this.#look(manager, step.at);
+      case "verify":
+        return await this.#verify(manager, step.beside, step.to);
       case "backup":
         return await this.#backUp(manager, step.beside, step.to);
       default: {
@@ -132,7 +130,7 @@ export class OutcomeHistory {
   }
 
   async #calls(manager: PurseManager, calls: Calls, together: boolean, padSize = 0): Promise<void> {
-    const { program } = this;
+    const program = this.#programs.current;
     const before = this.#ledger.past.length;
     const made = calls.map((call) => call.map((by) => this.#draw(by, padSize)));
     await makeCalls(manager, this.#ledger, made, { program, together, mayFail: this.#isFull });
@@ -156,72 +154,74 @@ export class OutcomeHistory {
     }
   }
 
-  /** The program that is used now, or next. */
-  get program(): Program {
-    return this.#programs[0]!;
-  }
-
-  #change({ raise, ...rest }: Change): void {
-    this.#programs.unshift(changed(this.program, { raise, ...rest }));
-  }
-
   async #open(): Promise<PurseManager> {
-    if (this.#manager !== null) return this.#manager;
-    const place = { disk: this.#disk, options: OPTIONS };
-    const { version, last } = readOutcomes(this.#disk, DIRECTORY);
-    for (;;) {
-      const { program } = this;
-      assert(program.version >= version, "no program opens what is there");
-      this.#isUpdating = last > 0 && program.version > version;
-      const manager = await opens(this.#ledger, place, program);
-      this.#isUpdating = false;
-      if (manager !== null) {
-        this.#manager = manager;
-        this.#follow(manager);
-        return manager;
-      }
-      this.#countChanged(readOutcomes(this.#disk, DIRECTORY), program);
-      this.#tally.state("open", "MUTATOR_CHANGED");
-      this.#programs.shift();
+    while (this.#manager === null) {
+      const isRollBack = this.#programs.newer !== null;
+      this.#manager = await (isRollBack ? this.#rollBack() : this.#start());
+      if (this.#manager !== null) this.#follower = new Follower(this.#manager);
     }
+    return this.#manager;
   }
 
-  #countChanged(found: Found, program: Program): void {
-    const opening = this.#ledger.foresee(found, program);
-    if (!("changedAt" in opening)) return;
-    this.#met(
-      opening.undecided
-        ? "undecided mutation refused by another version"
-        : "accepted mutation refused now",
-    );
+  /** Opens with the latest program; `null` when it must not open what is there. */
+  async #start(): Promise<PurseManager | null> {
+    const program = this.#programs.current;
+    const found = readOutcomes(this.#disk, DIRECTORY);
+    assert(program.version >= found.version, "no program opens what is there");
+    const hasTail = this.#hasTail;
+    // Should the power go: on FAT, the snapshot may lose its name when an update replaces it.
+    this.#hasTail = true;
+    this.#isUpdating = found.last > 0 && program.version > found.version;
+    const manager = await opens(this.#ledger, { disk: this.#disk, options: OPTIONS }, program);
+    this.#isUpdating = false;
+    if (manager === null) {
+      assert(hasTail, "nothing was left to replay, and the program refused it");
+      meetChanged(this.#kinds, this.#ledger.foresee(found, program));
+      this.#tally.state("open", "MUTATOR_CHANGED");
+      assert(this.#programs.giveUp(), "no program opens what is there");
+      return null;
+    }
+    const { replayed, snapshot } = manager.recovery;
+    if (!hasTail) {
+      assert.deepEqual([replayed, snapshot?.sequence ?? 0], [0, found.last], "a tail was left");
+    }
+    return manager;
+  }
+
+  /** Opens with an older program; `null` when it can't, and then the newer one is asked again. */
+  async #rollBack(): Promise<PurseManager | null> {
+    const programs = this.#programs;
+    this.#hasTail = true;
+    const place = { disk: this.#disk, options: OPTIONS };
+    const manager = await rollsBack(this.#ledger, place, programs.current);
+    this.#tally.state("roll back", typeof manager === "string" ? manager : "opened");
+    if (typeof manager === "string") {
+      if (manager === "MUTATOR_CHANGED" && programs.giveUp()) return null;
+      programs.updateAgain();
+      return null;
+    }
+    programs.settle();
+    assertKept(this.#disk, programs.kept);
+    if (programs.kept.size > 0) this.#met("rolled back");
+    return manager;
   }
 
   #met(kind: Kind): void {
-    this.#kinds.set(kind, (this.#kinds.get(kind) ?? 0) + 1);
+    meet(this.#kinds, kind);
   }
 
-  #follow(manager: PurseManager): void {
-    const seen: unknown[] = [];
-    const from = manager.sequence + 1;
-    const follow = async () => {
-      for await (const { mutation: { id, by }, refused } of manager.changes({ from })) {
-        seen.push({ id, by, refused });
-      }
-    };
-    const done = follow();
-    // Looked at when the manager is closed; after a power cut, nobody waits for it.
-    done.catch(() => undefined);
-    this.#follower = { from, seen, done };
-  }
-
-  async #close(): Promise<void> {
+  async #close(snapshot: boolean): Promise<void> {
     const [manager, follower] = [this.#manager, this.#follower];
     this.#manager = this.#follower = null;
-    await manager?.close();
+    const failure = await manager?.close({ snapshot }).then(() => null, (error) => error);
+    // Without space for the snapshot, it is closed all the same.
+    if (failure && !(this.#isFull && failure.code === "DISK_FULL")) throw failure;
     if (follower === null) return;
-    await follower.done;
-    const { from, seen } = follower;
-    assert.deepEqual(seen, this.#ledger.changes(this.program, from), "what a follower saw");
+    if (snapshot && failure === null) {
+      this.#hasTail = false;
+      this.#met("nothing left to replay");
+    }
+    await follower.compare(this.#ledger, this.#programs.current);
     const found = readOutcomes(this.#disk, DIRECTORY);
     this.#ledger.compare(found);
     assert(found.undecided === null || this.#isFull, "closed without a record of what became");
@@ -229,29 +229,38 @@ export class OutcomeHistory {
 
   #restartOn(disk: PowerCutDisk): void {
     this.#disk = disk;
+    if (this.#manager !== null) this.#hasTail = true;
     this.#manager = this.#follower = null;
     this.#isUpdating = false;
   }
 
   async #look(manager: PurseManager, at: number): Promise<void> {
-    await compareReaders(this.#ledger, manager, { disk: this.#disk }, this.program, at);
+    await compareReaders(this.#ledger, manager, { disk: this.#disk }, this.#programs.current, at);
     this.#tally.state("look", "as it was");
   }
 
-  /** A backup says what became of everything in it, to any program. */
+  /** Verifies the past with the program that runs, and with another one beside it. */
+  async #verify(manager: PurseManager, beside: Calls, to: Change): Promise<void> {
+    const past = { ledger: this.#ledger, disk: this.#disk, program: this.#programs.current };
+    const verdicts = {
+      verify: await verifyLive(past, manager, (done) => this.#beside(done, manager, beside)),
+      "verify beside": await verifyBeside({ ...past, program: changed(past.program, to) }),
+    };
+    for (const [who, verdict] of Object.entries(verdicts)) {
+      this.#tally.state(who, verdict);
+      if (verdict === "agrees") this.#met("an honest past verified");
+      if (verdict === "another effect") this.#met("another effect found");
+    }
+  }
+
   async #backUp(manager: PurseManager, beside: Calls, to: Change): Promise<void> {
     const directory = `/data/backup-${++this.#backups}`;
     const backup = manager.backup(directory);
     await this.#beside(backup, manager, beside);
     const { sequence } = await backup;
-    const disk = cutOff(this.#disk.image());
-    const found = readOutcomes(disk, directory);
-    assert.equal(found.last, sequence, "the backup ends elsewhere");
-    assert(found.undecided === null, "a backup leaves its last batch undecided");
-    const ledger = this.#ledger.upTo(sequence);
-    const copy = await opens(ledger, { disk, directory }, changed(this.program, to));
-    await copy?.close();
-    this.#tally.state("backup", copy === null ? "MUTATOR_CHANGED" : "as it was");
+    const program = changed(this.#programs.current, to);
+    const copy = await checkBackup(this.#disk, directory, this.#ledger.upTo(sequence), program);
+    this.#tally.state("backup", copy);
   }
 
   async #checkCut(): Promise<void> {
@@ -259,34 +268,21 @@ export class OutcomeHistory {
     const disk = this.#disk;
     const operation = disk.log.at(-1)!.split(" ")[0]!;
     const { seed, to } = this.#cut!;
+    const { all, newer, kept } = this.#programs;
+    const other = this.#programs.following(to);
     for (const image of crashImages(disk, { imagesMax: IMAGES_MAX, seed })) {
-      const found = readOutcomes(image, DIRECTORY);
-      this.#countKinds(found);
-      const other = changed(this.program, to);
-      this.#countChanged(found, other);
-      const chain = { ledger: this.#ledger, programs: this.#programs, other };
+      if (this.#isUpdating) this.#met("power cut during an update");
+      if (newer !== null) this.#met("power cut during a roll-back");
+      else {
+        const found = readOutcomes(image, DIRECTORY);
+        meetCut(this.#kinds, this.#ledger, found);
+        meetChanged(this.#kinds, this.#ledger.foresee(found, other));
+      }
+      const chain = { ledger: this.#ledger, programs: all, other, newer, kept };
       for (const outcome of await checkImage(image, chain)) this.#tally.state(operation, outcome);
     }
     this.#restartOn(disk.powerCut(ANY_POWER_CUT, new Random(seed)));
     this.#isFull = false;
-    this.#change(to);
+    this.#programs.change(to);
   }
-
-  #countKinds({ undecided, groups }: Found): void {
-    if (this.#isUpdating) this.#met("power cut during an update");
-    if (undecided === null) return;
-    const [first, last] = undecided;
-    const isRefused = (sequence: number) => this.#ledger.past[sequence - 1]?.refused === true;
-    const open = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-    if (!open.some(isRefused)) return;
-    this.#met("power cut between a batch and the record of its refusals");
-    if (groups.some(([from]) => from >= first && isRefused(from))) {
-      this.#met("power cut in a group with refusals");
-    }
-  }
-}
-
-/** The program that follows another one. */
-function changed({ version }: Program, { raise, ...rest }: Change): Program {
-  return { ...rest, version: version + (raise ? 1 : 0) };
 }

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import type { Found, Span } from "./outcomes_journal.ts";
 import {
   after,
@@ -39,6 +40,25 @@ export type Opening =
   | Opened
   | { changedAt: number; undecided: boolean };
 
+/** What a verification must come to. */
+export interface Verified {
+  from: number;
+  /** The last mutation that is replayed without a difference. */
+  to: number;
+  /** How many snapshots are compared. */
+  snapshots: number;
+  difference:
+    | null
+    | {
+      kind: "mutation" | "snapshot";
+      sequenceFirst: number;
+      sequenceLast: number;
+      /** The snapshot's state and the program's. */
+      was?: Purse;
+      is?: Purse;
+    };
+}
+
 /** Everything that a history's callers know. */
 export class Ledger {
   /** By sequence, from 1 on. */
@@ -62,6 +82,12 @@ export class Ledger {
     const fork = this.fork();
     fork.past.length = Math.min(sequence, fork.past.length);
     return fork;
+  }
+
+  /** The same up to what a program's version wrote, or an older one. */
+  writtenBy({ version }: Program): Ledger {
+    const newer = this.past.findIndex((past) => past.version > version);
+    return newer === -1 ? this.fork() : this.upTo(newer);
   }
 
   /** Notes a state that the program showed or must have. */
@@ -148,7 +174,7 @@ export class Ledger {
       const current = version === program.version ? mutation : carried(program, mutation);
       if (current === null) continue;
       if (refusesAgain(program, state.n, current.by)) return sequence;
-      state = after(state, current, sequence);
+      state = after(program, state, current, sequence);
     }
     return state;
   }
@@ -173,6 +199,47 @@ export class Ledger {
     const from = (base?.sequence ?? 0) + 1;
     if (from < found.first && (sequence >= from || base === undefined)) return null;
     return this.#replay(program, this.#baseOf(program, found, sequence), [from, sequence]);
+  }
+
+  /**
+   * What a comparison of a program with all that is kept must come to.
+   *
+   * @param options.decides whether it runs a last batch of which no line says what became of it
+   */
+  verify(found: Found, program: Program, { decides }: { decides: boolean }): Verified {
+    const { first, last, undecided, snapshots } = found;
+    const start = first === 1
+      ? undefined
+      : snapshots.find((snapshot) => snapshot.sequence >= first - 1);
+    const from = start?.sequence ?? 0;
+    let state = start === undefined ? emptyPurse(program) : { ...start.state, v: program.version };
+    let compared = 0;
+    let agreed = from;
+    const refuses = (at: number): Verified => ({
+      from,
+      to: at - 1,
+      snapshots: compared,
+      difference: { kind: "mutation", sequenceFirst: at, sequenceLast: at },
+    });
+    for (const snapshot of snapshots.filter(({ sequence }) => sequence > from)) {
+      const to = snapshot.sequence;
+      const is = this.#replay(program, state, [agreed + 1, to]);
+      if (typeof is === "number") return refuses(is);
+      const was = { ...snapshot.state, v: program.version };
+      compared++;
+      if (!isDeepStrictEqual(was, is)) {
+        const difference = { sequenceFirst: agreed + 1, sequenceLast: to, was, is };
+        return { from, to, snapshots: compared, difference: { kind: "snapshot", ...difference } };
+      }
+      state = is;
+      agreed = to;
+    }
+    const isOpen = decides && undecided !== null && undecided[0] > agreed;
+    const end = this.#replay(program, state, [agreed + 1, isOpen ? undecided[0] - 1 : last]);
+    if (typeof end === "number") return refuses(end);
+    const opening = isOpen ? decide(found, program, end, []) : null;
+    if (opening !== null && "changedAt" in opening) return refuses(opening.changedAt);
+    return { from, to: last, snapshots: compared, difference: null };
   }
 
   /** What `changes` must give from a sequence on. */
@@ -214,7 +281,7 @@ function attempt(found: Found, program: Program, begin: Purse, [from, to]: Span)
     const current = version === program.version ? mutation : carried(program, mutation);
     if (current === null) continue;
     if (verdictOf(program, state.n, current.by) !== "accepted") return sequence;
-    state = after(state, current, sequence);
+    state = after(program, state, current, sequence);
   }
   return state;
 }

@@ -30,6 +30,8 @@ export interface Place {
   disk: PowerCutDisk;
   directory?: string;
   options?: StateManagerOptions;
+  /** What the program must see there, if that is not all. */
+  seen?: PowerCutDisk;
 }
 
 let time = 0;
@@ -55,10 +57,11 @@ export async function opens(
   place: Place,
   program: Program,
 ): Promise<PurseManager | null> {
-  const { disk, directory = DIRECTORY } = place;
-  const found = readOutcomes(disk, directory);
-  ledger.compare(found);
-  const opening = ledger.foresee(found, program);
+  const { disk, directory = DIRECTORY, seen = disk } = place;
+  const found = readOutcomes(seen, directory);
+  const known = seen === disk ? ledger : ledger.writtenBy(program);
+  known.compare(found);
+  const opening = known.foresee(found, program);
   if ("changedAt" in opening) {
     const before = disk.fingerprint();
     const error = await openPurse(place, program).catch((error) => error);

@@ -43,7 +43,19 @@ export interface Program {
   floor: number;
   version: number;
   carry: Carry;
+  /** What each step adds beside its own amount: another effect of the same mutations. */
+  gain: number;
 }
+
+/** The first one. */
+export const FIRST: Program = {
+  style: "late",
+  limit: 5,
+  floor: -5,
+  version: 1,
+  carry: "keep",
+  gain: 0,
+};
 
 /** What a program makes of a mutation: accepted, or refused before or after it began to change the state. */
 export type Verdict = "accepted" | "early" | "late";
@@ -73,11 +85,11 @@ export function emptyPurse({ version }: Program): Purse {
 }
 
 /** The state after a mutation; for the model, it is a new one. */
-export function after(state: Purse, { id, by }: By, sequence: number): Purse {
+export function after({ gain }: Program, state: Purse, { id, by }: By, sequence: number): Purse {
   const { v, n, ids, sequences } = state;
   return {
     v,
-    n: n + by,
+    n: n + by + gain,
     ids: [...ids, id],
     sequences: [...sequences, sequence],
     last: { id, by },
@@ -103,7 +115,7 @@ export function mutatorOf(
   const apply = (state: Purse, { id, by }: By, sequence: number, isRefused: boolean) => {
     state.ids.push(id);
     state.last = { id, by };
-    state.n += by;
+    state.n += by + program.gain;
     state.sequences.push(sequence);
     if (isRefused) throw over(by);
     return state.n;
@@ -113,7 +125,7 @@ export function mutatorOf(
       ...common,
       reduce(state, mutation, { sequence }) {
         if (verdictOf(program, state.n, mutation.by) !== "accepted") throw over(mutation.by);
-        return after(state, mutation, sequence);
+        return after(program, state, mutation, sequence);
       },
     };
   }

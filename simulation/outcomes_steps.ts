@@ -13,6 +13,7 @@ export interface Change {
   limit: number;
   floor: number;
   carry: Carry;
+  gain: number;
   /** Whether it has another version. */
   raise: boolean;
 }
@@ -20,13 +21,18 @@ export interface Change {
 /** The steps of calls: their mutations by size, one call each. */
 export type Calls = number[][];
 
-/** One thing that happens. */
+/** How a program ends. `snapshot`: it closes and leaves no tail. */
+export type Ending = "close" | "snapshot" | "crash";
+
+/** One thing that happens. In a roll-back, `to` says what an update after it is like, should the power be cut. */
 export type OutcomeStep =
   | { do: "calls"; calls: Calls; together: boolean; padSize: number }
   | { do: "snapshot" | "compact"; beside: Calls }
   | { do: "backup"; beside: Calls; to: Change }
   | { do: "look"; at: number }
-  | { do: "restart"; how: "close" | "crash"; to: Change; cut: number | null; seed: number }
+  | { do: "verify"; beside: Calls; to: Change }
+  | { do: "restart"; how: Ending; to: Change; cut: number | null; seed: number }
+  | { do: "roll back"; how: Ending; to: Change; cut: number | null; seed: number }
   | { do: "full"; space: number | null }
   | { do: "cut"; after: number; seed: number; to: Change };
 
@@ -42,7 +48,16 @@ const change: fc.Arbitrary<Change> = fc.record({
   limit: fc.integer({ min: 0, max: 12 }),
   floor: fc.integer({ min: -12, max: 0 }),
   carry: fc.constantFrom("keep", "clamp", "drop"),
+  gain: fc.constantFrom(0, 0, 0, 0, 0, 1),
   raise: fc.boolean(),
+});
+
+const ending = fc.record({
+  how: fc.constantFrom("close", "snapshot", "crash", "crash"),
+  to: change,
+  // In the midst of the next open.
+  cut: fc.option(fc.nat({ max: 50 }), { freq: 1 }),
+  seed: fc.nat(),
 });
 
 const weighted: Record<OutcomeStep["do"], { weight: number; rest: fc.Arbitrary<object> }> = {
@@ -62,16 +77,9 @@ const weighted: Record<OutcomeStep["do"], { weight: number; rest: fc.Arbitrary<o
   compact: { weight: 3, rest: fc.record({ beside: callsUpTo(2) }) },
   backup: { weight: 2, rest: fc.record({ beside: callsUpTo(2), to: change }) },
   look: { weight: 3, rest: fc.record({ at: fc.nat({ max: 1000 }) }) },
-  restart: {
-    weight: 8,
-    rest: fc.record({
-      how: fc.constantFrom("close", "crash", "crash"),
-      to: change,
-      // In the midst of the next open.
-      cut: fc.option(fc.nat({ max: 50 }), { freq: 1 }),
-      seed: fc.nat(),
-    }),
-  },
+  verify: { weight: 3, rest: fc.record({ beside: callsUpTo(2), to: change }) },
+  restart: { weight: 8, rest: ending },
+  "roll back": { weight: 6, rest: ending },
   // Full, or with room again.
   full: {
     weight: 3,

@@ -6,18 +6,34 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Kind, type Kinds, OutcomeHistory } from "./outcomes_history.ts";
+import { OutcomeHistory } from "./outcomes_history.ts";
+import type { Kind, Kinds } from "./outcomes_kinds.ts";
 import { openPurse } from "./outcomes_oracle.ts";
-import type { Program } from "./outcomes_program.ts";
-import type { Change, OutcomeStep } from "./outcomes_steps.ts";
+import { FIRST } from "./outcomes_program.ts";
+import type { Change, Ending, OutcomeStep } from "./outcomes_steps.ts";
 import { codeOf, type Promised } from "./promised.ts";
 import type { Tally } from "./tally.ts";
 import { freshDisk } from "./workloads.ts";
 
-const stricter: Change = { style: "late", limit: 2, floor: -5, carry: "keep", raise: false };
-const looser: Change = { style: "late", limit: 20, floor: -50, carry: "keep", raise: false };
+const stricter: Change = {
+  style: "late",
+  limit: 2,
+  floor: -5,
+  carry: "keep",
+  gain: 0,
+  raise: false,
+};
+const looser: Change = {
+  style: "late",
+  limit: 20,
+  floor: -50,
+  carry: "keep",
+  gain: 0,
+  raise: false,
+};
 const updated: Change = { ...stricter, raise: true };
 const dropping: Change = { ...updated, carry: "drop" };
+const gaining: Change = { ...looser, gain: 1 };
 const clamping: Change = { ...updated, style: "reducer", carry: "clamp" };
 
 const calls = (calls: number[][], together = false, padSize = 0): OutcomeStep => ({
@@ -26,13 +42,15 @@ const calls = (calls: number[][], together = false, padSize = 0): OutcomeStep =>
   together,
   padSize,
 });
-const restart = (to: Change): OutcomeStep => ({
+const restart = (to: Change, how: Ending = "close"): OutcomeStep => ({
   do: "restart",
-  how: "close",
+  how,
   to,
   cut: null,
   seed: 1,
 });
+const rollBack: OutcomeStep = { do: "roll back", how: "close", to: looser, cut: null, seed: 1 };
+const verify = (to: Change): OutcomeStep => ({ do: "verify", beside: [[1]], to });
 const snapshot: OutcomeStep = { do: "snapshot", beside: [] };
 const look: OutcomeStep = { do: "look", at: 3 };
 
@@ -99,6 +117,38 @@ const SCRIPTS: { name: string; steps: OutcomeStep[]; to: Change; meets: Kind }[]
     to: { ...looser, style: "reducer", raise: true },
     meets: "power cut during an update",
   },
+  {
+    name: "an update that is rolled back",
+    steps: [
+      calls([[1], [9]]),
+      restart(updated),
+      calls([[1]]),
+      snapshot,
+      calls([[2, 1]]),
+      rollBack,
+      calls([[3]]),
+    ],
+    to: looser,
+    meets: "power cut during a roll-back",
+  },
+  {
+    name: "a close that leaves nothing to a stricter program",
+    steps: [calls([[4], [9], [3, 4]]), restart(stricter, "snapshot"), calls([[1], [3]]), look],
+    to: { ...stricter, raise: true },
+    meets: "nothing left to replay",
+  },
+  {
+    name: "a past that verifies",
+    steps: [calls([[1], [9]]), snapshot, calls([[2], [8]], true), snapshot, verify(looser)],
+    to: looser,
+    meets: "an honest past verified",
+  },
+  {
+    name: "another effect of the same mutations is found",
+    steps: [calls([[1], [9]]), snapshot, calls([[2]]), snapshot, restart(gaining), verify(looser)],
+    to: gaining,
+    meets: "another effect found",
+  },
 ];
 
 /** All of them. */
@@ -115,12 +165,10 @@ export const OUTCOMES: readonly Promised[] = [
   { name: "outcomes: a snapshot is later than the last batch", keep: snapshotCounts },
 ];
 
-const program: Program = { style: "late", limit: 5, floor: -5, version: 1, carry: "keep" };
-
 /** Even when the line feed before it is gone, so that it doesn't begin a line. */
 async function notesProve(tally: Tally): Promise<void> {
   const disk = freshDisk();
-  const manager = await openPurse({ disk }, program);
+  const manager = await openPurse({ disk }, FIRST);
   const path = manager.journalPath;
   assertEquals(await codeOf(() => manager.apply({ id: 1, by: 9 })), "REJECTED");
   await manager.apply({ id: 2, by: 1 });
@@ -128,13 +176,13 @@ async function notesProve(tally: Tally): Promise<void> {
   const text = new TextDecoder().decode(damaged.peek(path)!);
   assert(text.includes('{"refused":[[1,1]]}'), "there are no notes");
   damaged.flipBit(path, text.indexOf("\n[2,"), 0);
-  assertEquals(await codeOf(() => openPurse({ disk: damaged }, program)), "CORRUPT");
+  assertEquals(await codeOf(() => openPurse({ disk: damaged }, FIRST)), "CORRUPT");
   tally.state("line feed", "CORRUPT");
 }
 
 async function snapshotCounts(tally: Tally): Promise<void> {
   const disk = freshDisk();
-  const manager = await openPurse({ disk }, program);
+  const manager = await openPurse({ disk }, FIRST);
   const path = manager.journalPath;
   await manager.apply({ id: 1, by: 1 });
   const earlier = disk.peek(path)!;
@@ -144,7 +192,7 @@ async function snapshotCounts(tally: Tally): Promise<void> {
   damaged.plant(path, earlier);
   damaged.unplant(manager.journalPath);
   const options = { onCorruption: "quarantine" } as const;
-  const again = await openPurse({ disk: damaged, options }, program);
+  const again = await openPurse({ disk: damaged, options }, FIRST);
   assertEquals([again.state.ids, again.sequence], [[1, 2], 2]);
   tally.state("put back", "set aside");
 }
