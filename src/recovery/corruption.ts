@@ -8,7 +8,7 @@ import { BY_OPTION, PERHAPS_OURS } from "../advice.ts";
 import type { NamedFile } from "../disk/names.ts";
 import { CorruptionError, ForeignFormatError, IoError, type MinistateError } from "../errors.ts";
 import { OTHER_HISTORY } from "../journal/other_history.ts";
-import type { Row } from "./recovery_table.ts";
+import { RECORDS_MISSING, type Row } from "./recovery_table.ts";
 import { isOfOtherHistory } from "./segment_history.ts";
 import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
 import type { Survey } from "./survey.ts";
@@ -164,6 +164,11 @@ export function unusableSegment(
 /** Whether nothing is damaged: a later version of the mutator, which doesn't count, continued the journal. */
 export function isNewer({ label }: Corruption): boolean {
   return label === NEWER_SEGMENT;
+}
+
+/** Whether files are missing and nothing that is there is damaged. */
+export function isGap({ damaged, label }: Corruption): boolean {
+  return damaged === null || label === RECORDS_MISSING;
 }
 
 /**

@@ -15,13 +15,13 @@ import type { SequenceSpan } from "../format/ranges.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 import type { JournalSettings } from "../options.ts";
 import { WriteCounter } from "../wear/stats.ts";
-import { corruptionError, isNewer } from "./corruption.ts";
+import { corruptionError, isGap, isNewer } from "./corruption.ts";
 import { coverLast } from "./cover_last.ts";
 import { checkIdentity, contestedError, readIdentity } from "./identity.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { foreseen, repair } from "./repair.ts";
 import type { RecoveryReport } from "./report.ts";
-import { type Replay, type Survey, surveyForReplay } from "./survey.ts";
+import { type Replay, type Survey, surveyAll, surveyForReplay } from "./survey.ts";
 
 /** Who opens a journal: the mutator's name and version. */
 export interface Opener {
@@ -91,6 +91,7 @@ export async function recover(
   if (settings.readOnly && plan.corruption === null) await coverLast(fs, files, plan.end);
   refuseHidden(survey, plan);
   const { corruption } = plan;
+  if (corruption !== null && isGap(corruption)) await refuseCompacted(directory, files, opener);
   if (corruption !== null && isStrict && !isNewer(corruption)) throw corruptionError(corruption);
   const settled = replay.settle(stored?.version ?? null);
   const refused = survey.refused ?? settled;
@@ -138,6 +139,22 @@ export async function recover(
 
 function usedUpTo(opener: Opener | null): number {
   return opener?.onTooNew === "setAside" ? opener.version : Infinity;
+}
+
+/**
+ * To an older program, a part of its past is missing when a newer one's compaction has begun to delete it. Nothing is
+ * damaged then, and so nothing may be set aside.
+ *
+ * @throws {TooNewError} when it is so
+ */
+async function refuseCompacted(
+  { fs, path }: StateDirectory,
+  files: StateFiles,
+  opener: Opener | null,
+): Promise<void> {
+  if (opener?.onTooNew !== "setAside") return;
+  const { corruption } = planOf(await surveyAll(fs, files, { build: false }));
+  if (corruption === null) checkIdentity(await readIdentity(fs, files), opener, path);
 }
 
 /** A snapshot that the disk can't read now may be readable next time, so don't declare everything lost because of it. */

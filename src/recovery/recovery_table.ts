@@ -20,6 +20,9 @@ export type Tail = "sound" | "unproven" | "unreadable" | "proven";
  */
 export type Reach = "short" | "meets" | "beyond";
 
+/** The label of the row for a gap between two sound segments. */
+export const RECORDS_MISSING = "records missing before the next segment";
+
 /** What to do. `cut`: the tail is set aside and overwritten. */
 export type Verdict = "open" | "cut" | "corrupt";
 
@@ -96,7 +99,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
     says: "everything is sound",
   },
   {
-    label: "records missing before the next segment",
+    label: RECORDS_MISSING,
     place: ["inner"],
     tail: ["sound"],
     reach: ["short"],

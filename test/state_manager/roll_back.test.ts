@@ -172,6 +172,43 @@ test("a compaction keeps what a roll-back needs until the newer version has made
   assertInstanceOf(error, TooNewError);
 });
 
+test("a roll-back after a compaction that was cut succeeds, or is refused as too old", async () => {
+  const outcomes = new Set<string>();
+  // The older version wrote in two segments.
+  const whole = new PowerCutDisk();
+  const before = await open(whole, 1);
+  await before.apply("a");
+  await before.createSnapshot();
+  await before.apply("b");
+  await before.createSnapshot();
+  await before.apply("c");
+  await before.close();
+  const after = await open(whole, 2);
+  await after.apply("d");
+  await after.close();
+  const run = async (disk: PowerCutDisk) => {
+    const manager = await open(disk, 2);
+    await manager.compact();
+    await manager.close();
+  };
+  const options = [{}, { onCorruption: "quarantine" }] as const;
+  await cutEverywhere(() => null, run, async (disk, _progress, at) => {
+    for (const more of options) {
+      const image = disk.image();
+      try {
+        const manager = await rollBack(image, more);
+        assertEquals(manager.snapshot(), ["a by 1", "b by 1", "c by 1"], `cut at ${at}`);
+        outcomes.add("opened");
+        await manager.close();
+      } catch (error) {
+        assertInstanceOf(error, TooNewError, `cut at ${at}: ${(error as Error).message}`);
+        outcomes.add("refused");
+      }
+    }
+  }, () => whole.image());
+  assertEquals([...outcomes].sort(), ["opened", "refused"]);
+});
+
 test("a roll-back still refuses damage in what it continues", async () => {
   const disk = await updated();
   const path = "/state/n-0000000000000002.wal.jsonl";
