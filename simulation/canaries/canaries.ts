@@ -16,12 +16,14 @@ import { OUTCOMES } from "./outcomes.ts";
 import { PLACING } from "./placing.ts";
 import { RECOVERING } from "./recovering.ts";
 import { REFUSING } from "./refusing.ts";
+import { ROLLING_BACK } from "./rolling_back.ts";
 import { SETTING_ASIDE } from "./setting_aside.ts";
 import { TORN_TAILS } from "./torn_tails.ts";
 import { UNREADABLE } from "./unreadable.ts";
 import { UPDATING } from "./updating.ts";
 import { UPKEEP } from "./upkeep.ts";
 import { USING } from "./using.ts";
+import { VERIFYING } from "./verifying.ts";
 import { WRITING } from "./writing.ts";
 
 /** All of them, by promise. */
@@ -38,6 +40,8 @@ export const CANARIES: readonly Canary[] = [
   ...LETTING_IN,
   ...UPKEEP,
   ...UPDATING,
+  ...ROLLING_BACK,
+  ...VERIFYING,
   ...USING,
   ...CLOSING,
   ...PLACING,
