@@ -50,7 +50,7 @@ const restart = (to: Change, how: Ending = "close"): OutcomeStep => ({
   seed: 1,
 });
 const rollBack: OutcomeStep = { do: "roll back", how: "close", to: looser, cut: null, seed: 1 };
-const verify = (to: Change): OutcomeStep => ({ do: "verify", beside: [[1]], to });
+const verify = (to: Change, beside = [[1]]): OutcomeStep => ({ do: "verify", beside, to });
 const snapshot: OutcomeStep = { do: "snapshot", beside: [] };
 const look: OutcomeStep = { do: "look", at: 3 };
 
@@ -139,13 +139,28 @@ const SCRIPTS: { name: string; steps: OutcomeStep[]; to: Change; meets: Kind }[]
   },
   {
     name: "a past that verifies",
-    steps: [calls([[1], [9]]), snapshot, calls([[2], [8]], true), snapshot, verify(looser)],
+    steps: [
+      calls([[1], [9]]),
+      snapshot,
+      calls([[2], [8]], true),
+      snapshot,
+      verify(looser, []),
+      verify(looser),
+    ],
     to: looser,
     meets: "an honest past verified",
   },
   {
     name: "another effect of the same mutations is found",
-    steps: [calls([[1], [9]]), snapshot, calls([[2]]), snapshot, restart(gaining), verify(looser)],
+    steps: [
+      calls([[1], [9]]),
+      snapshot,
+      calls([[3]]),
+      snapshot,
+      restart(gaining),
+      verify(stricter),
+      verify(clamping),
+    ],
     to: gaining,
     meets: "another effect found",
   },
@@ -161,9 +176,19 @@ export const OUTCOMES: readonly Promised[] = [
       assert(kinds.has(meets), `never met: ${meets}`);
     },
   })),
+  { name: "outcomes: a past without its beginning verifies", keep: verifiesWithoutBeginning },
   { name: "outcomes: a line with notes is proof", keep: notesProve },
   { name: "outcomes: a snapshot is later than the last batch", keep: snapshotCounts },
 ];
+
+async function verifiesWithoutBeginning(tally: Tally): Promise<void> {
+  const kinds: Kinds = new Map();
+  const compact: OutcomeStep = { do: "compact", beside: [] };
+  // So many that the first of them is deleted, and the journal before it.
+  const rounds = [1, 2, 3, 4].flatMap((by) => [calls([[by], [9]]), compact]);
+  await new OutcomeHistory(tally, kinds).run([...rounds, calls([[2]]), verify(looser, [])]);
+  assertEquals(kinds.get("an honest past verified"), 2);
+}
 
 /** Even when the line feed before it is gone, so that it doesn't begin a line. */
 async function notesProve(tally: Tally): Promise<void> {

@@ -7,7 +7,8 @@
 import type { Canary } from "./canary.ts";
 
 const VERIFY = "src/state/verify.ts";
-const FIRST = "histories: changing programs";
+const EFFECT = "another effect of the same mutations";
+const HONEST = "a past that verifies";
 
 const WHOLE = "verify() replays all that is kept, and compares it with every later snapshot";
 const PLACE = "verify() names the first mutations that may be the ones, and the place in the state";
@@ -17,7 +18,7 @@ export const VERIFYING: readonly Canary[] = [
   {
     name: "verify() compares nothing",
     rule: WHOLE,
-    first: FIRST,
+    first: EFFECT,
     patches: [{
       file: VERIFY,
       find: "const difference = findDifference(state, this.#machine.state);",
@@ -27,7 +28,7 @@ export const VERIFYING: readonly Canary[] = [
   {
     name: "verify() misses a snapshot of the end",
     rule: WHOLE,
-    first: FIRST,
+    first: HONEST,
     patches: [{
       file: VERIFY,
       find: "if (file.sequence <= from || file.sequence > last) continue;",
@@ -37,7 +38,7 @@ export const VERIFYING: readonly Canary[] = [
   {
     name: "verify() begins with the newest snapshot",
     rule: WHOLE,
-    first: FIRST,
+    first: "a past without its beginning",
     patches: [{
       file: VERIFY,
       find: "    for (const file of snapshots) {",
@@ -47,7 +48,7 @@ export const VERIFYING: readonly Canary[] = [
   {
     name: "verify() replays no batch without a recorded outcome",
     rule: WHOLE,
-    first: FIRST,
+    first: HONEST,
     patches: [{
       file: VERIFY,
       find: "if (undecided !== null && this.sequence < sequence) {",
@@ -57,7 +58,7 @@ export const VERIFYING: readonly Canary[] = [
   {
     name: "verify() passes over what the program refuses now",
     rule: WHOLE,
-    first: FIRST,
+    first: EFFECT,
     patches: [{
       file: VERIFY,
       find:
@@ -68,7 +69,7 @@ export const VERIFYING: readonly Canary[] = [
   {
     name: "verify() counts from the beginning when snapshots agreed later",
     rule: PLACE,
-    first: FIRST,
+    first: EFFECT,
     patches: [{
       file: VERIFY,
       find: "    this.#agreed = this.sequence;\n",
@@ -76,13 +77,13 @@ export const VERIFYING: readonly Canary[] = [
     }],
   },
   {
-    name: "verify() names only the member of the state",
+    name: "verify() takes what the program gives for what the past holds",
     rule: PLACE,
-    first: FIRST,
+    first: EFFECT,
     patches: [{
-      file: "src/state/verify_report.ts",
-      find: "formatPointer(steps.map(({ key }) => key));",
-      replace: "formatPointer(steps.slice(0, 1).map(({ key }) => key));",
+      file: VERIFY,
+      find: "const difference = findDifference(state, this.#machine.state);",
+      replace: "const difference = findDifference(this.#machine.state, state);",
     }],
   },
 ];

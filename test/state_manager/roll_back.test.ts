@@ -217,3 +217,12 @@ test("a roll-back still refuses damage in what it continues", async () => {
   const error = await failureOf(() => rollBack(disk));
   assertEquals((error as { code?: string }).code, "CORRUPT");
 });
+
+test("a roll-back takes a gap that nothing newer explains for damage", async () => {
+  const disk = await updated();
+  await (await rollBack(disk)).close();
+  disk.unplant("/state/n-0000000000000001.snapshot.jsonl");
+  disk.unplant("/state/n-0000000000000001.wal.jsonl");
+  const error = await failureOf(() => rollBack(disk));
+  assertEquals((error as { code?: string }).code, "CORRUPT");
+});
