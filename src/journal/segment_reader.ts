@@ -57,8 +57,8 @@ export class SegmentReader {
   refused: readonly SequenceSpan[] | null;
   /** How many of its mutations the batches read so far list as refused. */
   refusedCount = 0;
-  /** How many mutations of the batch before this segment its first batch lists as refused. */
-  refusedBefore = 0;
+  /** What its first batch lists as refused in the batch before this segment; `null` when none was read. */
+  refusedBefore: readonly SequenceSpan[] | null = null;
   /** The first unsound place, once `read` has returned `null`. */
   damage: Damage | null = null;
 
@@ -186,7 +186,7 @@ export class SegmentReader {
     batches[0] = listing(batches[0]!, this.refused);
     this.refused = refused;
     for (const { sequenceFirst, refused } of batches) {
-      if (sequenceFirst === this.header.first) this.refusedBefore = countIn(refused);
+      if (sequenceFirst === this.header.first) this.refusedBefore = refused;
       else this.refusedCount += countIn(refused);
     }
     return batches;

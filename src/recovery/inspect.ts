@@ -8,7 +8,7 @@
 import type { DurableFs } from "../durable_fs.ts";
 import { listState } from "../disk/list_state.ts";
 import { stemOf } from "../disk/names.ts";
-import { countIn } from "../format/ranges.ts";
+import { countIn, NO_RANGES } from "../format/ranges.ts";
 import { type TimedSegment, wearOf } from "../wear/inspection.ts";
 import { coverLast } from "./cover_last.ts";
 import { findingsOf, segmentFlaw, sequenceAfter, snapshotFlaw } from "./findings.ts";
@@ -95,7 +95,7 @@ function refusedInLast(
 ): number {
   if (batchLast === null) return 0;
   if (refused !== null) return countIn(refused);
-  return next?.failure === null ? next.refusedBefore : 0;
+  return next?.failure === null ? countIn(next.refusedBefore ?? NO_RANGES) : 0;
 }
 
 function timedSegment(facts: SegmentFacts): TimedSegment | null {

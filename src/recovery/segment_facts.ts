@@ -14,7 +14,7 @@ import type { CompactionFailure } from "../format/compaction_failure.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import { PointNotes } from "../format/history_point.ts";
 import type { Batch, Damage } from "../format/scan.ts";
-import { countIn, NO_RANGES, type SequenceSpan } from "../format/ranges.ts";
+import type { SequenceSpan } from "../format/ranges.ts";
 import type { WriteTotals } from "../format/write_totals.ts";
 import { SegmentReader } from "../journal/segment_reader.ts";
 import { readInitial } from "../snapshot/initial_state.ts";
@@ -47,8 +47,8 @@ export interface ReadSegment {
   refused: readonly SequenceSpan[] | null;
   /** How many of its mutations were refused, without those of its last batch. */
   refusedCount: number;
-  /** How many of the batch before it were refused, as far as it says so. */
-  refusedBefore: number;
+  /** What of the batch before it was refused; `null` when it doesn't say. */
+  refusedBefore: readonly SequenceSpan[] | null;
   /** The last batch; `null` when there is none. */
   batchLast: { offsetEnd: number; timestamp: number } | null;
   /** What the directory had written by the end of the last sound line. */
@@ -197,7 +197,7 @@ function factsOf(
     sealed: reader.sealed,
     refused: reader.refused,
     refusedCount: reader.refusedCount,
-    refusedBefore: last === null ? countIn(reader.refused ?? NO_RANGES) : reader.refusedBefore,
+    refusedBefore: last === null ? reader.refused : reader.refusedBefore,
     initialEnd: headerEnd + (header.initial ?? 0),
     batchLast: last && { offsetEnd: last.offsetEnd, timestamp: last.timestamp },
     written: reader.written.totals,

@@ -226,3 +226,40 @@ test("a roll-back takes a gap that nothing newer explains for damage", async () 
   const error = await failureOf(() => rollBack(disk));
   assertEquals((error as { code?: string }).code, "CORRUPT");
 });
+
+test("what was refused stays refused in a roll-back, though only the newer version's file says so", async () => {
+  const upTo = (limit: number, version: number) => ({
+    initial: () => ({ n: 0 }),
+    apply(state: { n: number }, by: number) {
+      if (by > limit) throw new RangeError(`more than ${limit}`);
+      return state.n += by;
+    },
+    version,
+    migrate: {},
+  });
+  for (const count of [1, 200]) {
+    for (const isUsed of [false, true]) {
+      const disk = new PowerCutDisk();
+      const use = (limit: number, version: number, options: StateManagerOptions = {}) =>
+        StateManager.open("/state", "n.wal.jsonl", upTo(limit, version), {
+          fs: disk,
+          compaction: "manual",
+          ...options,
+        });
+      const before = await use(5, 1);
+      const steps = Array.from({ length: 2 * count }, (_, i) => i % 2 === 0 ? 1 : 9);
+      await Promise.allSettled(steps.map((by) => before.apply(by)));
+      // The segment that this begins lists what was refused, and the update replaces it.
+      await before.createSnapshot();
+      const crashed = disk.crash();
+      const updated = await StateManager.open("/state", "n.wal.jsonl", upTo(5, 2), { fs: crashed });
+      if (isUsed) await updated.apply(2);
+      const image = crashed.crash();
+      const looser = { fs: image, onTooNew: "setAside" } as const;
+      const manager = await use(10, 1, looser);
+      assertEquals([manager.snapshot(), manager.sequence], [{ n: count }, 2 * count]);
+      const again = await use(10, 1, { fs: image.crash() });
+      assertEquals(again.snapshot(), { n: count });
+    }
+  }
+});

@@ -42,7 +42,7 @@ export function soundSegment(
     sealed: false,
     refused: [],
     refusedCount: 0,
-    refusedBefore: 0,
+    refusedBefore: null,
     initialEnd: 0,
     batchLast: { offsetEnd: SOUND_END, timestamp: 0 },
     written: { since: 1, ...noWrites() },
