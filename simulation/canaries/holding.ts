@@ -19,7 +19,7 @@ export const HOLDING: readonly Canary[] = [
     first: "promises: a snapshot drops nothing",
     patches: [{
       file: ENCODE,
-      find: "const text = JSON.stringify(checked(path, value));",
+      find: "const text = JSON.stringify(this.#checked(value));",
       replace: "const text = JSON.stringify(value);",
     }],
   },
@@ -27,7 +27,11 @@ export const HOLDING: readonly Canary[] = [
     name: "large arrays and objects are not checked themselves",
     rule: NOTHING_DROPPED,
     first: "promises: a snapshot drops nothing",
-    patches: [{ file: ENCODE, find: ": findContainerFlaw(value);", replace: ": null;" }],
+    patches: [{
+      file: ENCODE,
+      find: "if (depth >= STATE_DEPTH_MAX || findContainerFlaw(value) !== null) {",
+      replace: "if (depth >= STATE_DEPTH_MAX) {",
+    }],
   },
   {
     name: "a state may nest no deeper than a mutation",

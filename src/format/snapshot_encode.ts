@@ -50,10 +50,12 @@ class StateEncoder {
   /** Where the walk is. The containers along the path are in `#open`. */
   readonly #path: Path = [];
   readonly #open: Unfinished[] = [];
+  /** Whether the value weighed last holds something that JSON can't. */
+  #isFlawed = false;
 
   // Uses a list, not recursion: a state may be nested deeper than generators allow.
   *encode(state: unknown): Generator<string> {
-    yield this.#put(state, this.#weigh(state, SNAPSHOT_LINE_WEIGHT) === 0);
+    yield this.#put(state, this.#weigh(state, 0) === 0);
     for (let top; (top = this.#open.at(-1)) !== undefined;) {
       const count = top.keys?.length ?? top.container.length as number;
       if (!top.nextIsLarge && top.next < count) {
@@ -63,7 +65,7 @@ class StateEncoder {
         this.#path.push(top.keys === null ? top.next : top.keys[top.next]!);
         const value = memberOf(top, top.next++);
         top.nextIsLarge = false;
-        yield this.#put(value, this.#weigh(value, SNAPSHOT_LINE_WEIGHT) === 0);
+        yield this.#put(value, this.#weigh(value, this.#path.length) === 0);
       } else {
         this.#open.pop();
         this.#path.pop();
@@ -75,15 +77,11 @@ class StateEncoder {
   #put(value: unknown, isLarge: boolean): string {
     const path = this.#path;
     if (!isLarge || value === null || typeof value !== "object") {
-      const line = JSON.stringify([path, checked(path, value)]);
+      const line = JSON.stringify([path, this.#checked(value)]);
       path.pop();
       return line;
     }
-    const isTooDeep = path.length >= STATE_DEPTH_MAX;
-    const found = isTooDeep
-      ? `a cycle, or nesting deeper than ${STATE_DEPTH_MAX}`
-      : findContainerFlaw(value);
-    if (found !== null) throw invalid(path, { place: "", found });
+    // The container itself was checked when it was weighed.
     const isArray = Array.isArray(value);
     const keys = isArray ? null : this.#keysOf(value);
     const container = value as Unfinished["container"];
@@ -102,11 +100,11 @@ class StateEncoder {
     for (let room = SNAPSHOT_LINE_WEIGHT; top.next < count; top.next++) {
       const key = keys?.[top.next];
       const value = memberOf(top, top.next);
-      const rest = this.#weigh(value, SNAPSHOT_LINE_WEIGHT) - (key?.length ?? 0);
+      const rest = this.#weigh(value, path.length + 1) - (key?.length ?? 0);
       top.nextIsLarge = rest <= 0;
       if (top.nextIsLarge || part.length > 0 && SNAPSHOT_LINE_WEIGHT - rest > room) break;
       path.push(key ?? top.next);
-      const text = JSON.stringify(checked(path, value));
+      const text = JSON.stringify(this.#checked(value));
       path.pop();
       part.push(key === undefined ? text : `${JSON.stringify(key)}:${text}`);
       room -= SNAPSHOT_LINE_WEIGHT - rest;
@@ -120,25 +118,51 @@ class StateEncoder {
     return this.#keys.get(object) ?? Object.keys(object);
   }
 
+  /** Returns the value weighed last if JSON can hold it. Otherwise, finds the place in it that JSON can't hold. */
+  #checked(value: unknown): unknown {
+    const path = this.#path;
+    const flaw = this.#isFlawed ? findJsonFlaw(value, STATE_DEPTH_MAX, path.length) : null;
+    if (flaw !== null) throw invalid(path, flaw);
+    return value;
+  }
+
   /**
-   * Takes the weight of a value (one per node, one per character) off `room`.
+   * Weighs a value: one per node, one per character. On the way, finds out whether JSON can hold it: a walk of its own
+   * for that would double the time that callers wait.
    *
-   * @returns the room that is left, or 0 when the value doesn't fit; never looks at more than fits
+   * @param depth how deep the value is in the state
+   * @returns the room that is left in a line, or 0 when the value doesn't fit
    */
-  #weigh(value: unknown, room: number, depth = 0): number {
-    room -= typeof value === "string" ? value.length + 1 : 1;
-    if (room <= 0 || value === null || typeof value !== "object") return Math.max(room, 0);
-    // A cycle never fits. Following it until the room runs out would overflow the stack.
-    if (depth > STATE_DEPTH_MAX) return 0;
+  #weigh(value: unknown, depth: number): number {
+    this.#isFlawed = false;
+    return this.#weighIn(value, SNAPSHOT_LINE_WEIGHT, depth);
+  }
+
+  /** Takes the weight of a value off `room`. Never looks at more than fits. */
+  #weighIn(value: unknown, room: number, depth: number): number {
+    if (typeof value === "string") return Math.max(room - value.length - 1, 0);
+    room--;
+    if (typeof value !== "object" || value === null) {
+      const isJson = value === null || typeof value === "boolean" || Number.isFinite(value);
+      if (!isJson) this.#isFlawed = true;
+      return room;
+    }
+    // Following a cycle until the room runs out would overflow the stack.
+    if (depth >= STATE_DEPTH_MAX || findContainerFlaw(value) !== null) {
+      this.#isFlawed = true;
+      return room;
+    }
     depth++;
     if (Array.isArray(value)) {
-      for (let i = 0; i < value.length && room > 0; i++) room = this.#weigh(value[i], room, depth);
+      for (let i = 0; i < value.length && room > 0; i++) {
+        room = this.#weighIn(value[i], room, depth);
+      }
       return room;
     }
     const object = value as Record<string, unknown>;
     const keys = this.#keysOf(object);
     for (const key of keys) {
-      room = room > key.length ? this.#weigh(object[key], room - key.length, depth) : 0;
+      room = room > key.length ? this.#weighIn(object[key], room - key.length, depth) : 0;
       if (room > 0) continue;
       this.#keys.set(object, keys);
       return 0;
@@ -151,12 +175,6 @@ function memberOf({ container, keys }: Unfinished, at: number): unknown {
   return keys === null
     ? (container as unknown[])[at]
     : (container as Record<string, unknown>)[keys[at]!];
-}
-
-function checked(path: Path, value: unknown): unknown {
-  const flaw = findJsonFlaw(value, STATE_DEPTH_MAX, path.length);
-  if (flaw !== null) throw invalid(path, flaw);
-  return value;
 }
 
 function invalid(path: Path, flaw: JsonFlaw): InvalidStateError {
