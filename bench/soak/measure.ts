@@ -4,6 +4,8 @@
  * @module
  */
 
+import fs from "node:fs";
+import { join } from "node:path";
 import { StateManager } from "../../mod.ts";
 import { readMemory } from "../support/memory.ts";
 import { quantile } from "../support/stats.ts";
@@ -20,6 +22,10 @@ export interface SoakSample {
   p99: number;
   /** What is resident, in bytes. */
   resident: number;
+  /** The size of all files of the directory, in bytes. */
+  directory: number;
+  /** How many mutations are newer than the newest snapshot: what an opening would replay. */
+  backlog: number;
 }
 
 const CALLERS = 64;
@@ -56,9 +62,21 @@ export async function soak(
       p50: quantile(latencies, 0.5),
       p99: quantile(latencies, 0.99),
       resident: (await readMemory()).now,
+      ...filesOf(directory, manager.sequence),
     });
     if (now - started > secondsMax * 1000) break;
   }
   await manager.close();
   return samples;
+}
+
+function filesOf(path: string, sequence: number): Pick<SoakSample, "directory" | "backlog"> {
+  let directory = 0;
+  let snapshot = 0;
+  for (const name of fs.readdirSync(path)) {
+    // A compaction may have deleted it meanwhile.
+    directory += fs.statSync(join(path, name), { throwIfNoEntry: false })?.size ?? 0;
+    snapshot = Math.max(snapshot, Number(/-(\d{16})\.snapshot\.jsonl$/.exec(name)?.[1] ?? 0));
+  }
+  return { directory, backlog: sequence - snapshot };
 }

@@ -32,6 +32,8 @@ export function reportSoaks(runs: SoakRun[]): string {
       (middle / MIB).toFixed(0),
       (end / MIB).toFixed(0),
       verdict(end <= middle * GROWTH_MOST),
+      (Math.max(...samples.map(({ directory }) => directory)) / MIB).toFixed(0),
+      Math.max(...samples.map(({ backlog }) => backlog)).toLocaleString("en"),
     ];
   });
   const ages = measuredOn(runs).flatMap((runtime) => {
@@ -58,6 +60,8 @@ export function reportSoaks(runs: SoakRun[]): string {
     "most resident in the middle third, MiB",
     "in the last",
     `at most ${GROWTH_MOST} of it`,
+    "largest directory, MiB",
+    "most mutations since a snapshot",
   ];
   const ageHeadings = [
     "runtime",

@@ -125,12 +125,14 @@ test("soak: memory that grows misses the target, and so do directories that get 
     p50: 0.3,
     p99: 0.9,
     resident: (100 + number) * MIB,
+    directory: (30 - number / 10) * MIB,
+    backlog: 1000 + number,
   });
   const samples = Array.from({ length: 60 }, (_, i) => sample(i + 1));
   const slices = (rate: number): [number, number][] => [[rate / 20, 50], [rate / 20, 50]];
   const ages = [{ name: "empty", slices: slices(5000) }, { name: "old", slices: slices(4900) }];
   const report = reportSoaks([{ runtime, samples, ages }]);
   const row = rowWith(report, "60,000");
-  assertEquals(row.slice(6), ["140", "160", "MISSED"]);
+  assertEquals(row.slice(6), ["140", "160", "MISSED", "30", "1,060"]);
   assertEquals(rowWith(report, "| old").at(-1), "met");
 });
