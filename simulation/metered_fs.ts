@@ -5,6 +5,7 @@
  */
 
 import type { DurableFile, DurableFs, OpenMode } from "@ministate/ministate";
+import { steadyNow } from "../src/durable_fs.ts";
 
 /** What was asked for. */
 export interface Meter {
@@ -37,6 +38,7 @@ export function metered(inner: DurableFs): Meter {
     identity: (path) => inner.identity(path),
     resolve: (path) => inner.resolve(path),
     crc32: (bytes, seed) => inner.crc32(bytes, seed),
+    now: () => steadyNow(inner),
   };
   const meter: Meter = {
     fs,

@@ -12,6 +12,7 @@ import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import { failsOrKeepsAll } from "./damage_oracle.ts";
 import { openingOf, type Promised } from "./promised.ts";
 import { filling, FULL } from "./promises_full.ts";
+import { BACKLOG } from "./promises_backlog.ts";
 import { BEGINNING } from "./promises_beginning.ts";
 import { HISTORIES } from "./promises_history.ts";
 import { ASIDE } from "./promises_aside.ts";
@@ -52,6 +53,7 @@ export const PROMISES: readonly Promised[] = [
   ...BESIDE,
   ...STATE,
   ...USE,
+  ...BACKLOG,
   ...OUTCOMES,
 ];
 

@@ -108,6 +108,16 @@ export interface DurableFs {
   resolve(path: string): Promise<string>;
   /** CRC-32 (ISO 3309, as in zlib and PNG) of `bytes`, continued from `seed`. */
   crc32(bytes: Uint8Array, seed: number): number;
+  /**
+   * A clock that only goes forward, in milliseconds from any origin. It decides how much a compaction does at once. A
+   * simulated disk has one, so that a run can be repeated; without this method it is `performance.now`.
+   */
+  now?(): number;
+}
+
+/** What the clock of a file system shows. */
+export function steadyNow(fs: DurableFs): number {
+  return fs.now === undefined ? performance.now() : fs.now();
 }
 
 /**

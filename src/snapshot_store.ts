@@ -163,7 +163,7 @@ export class SnapshotStore<S = unknown> {
     return await this.#turn.run(async () => {
       const naming = { directory, stem, ...this.#editions };
       const write = (file: NamedFile, editions: Editions) =>
-        writeSnapshot(fs, directory, file, headerIn(editions), lines);
+        writeSnapshot(fs, directory, file, { header: headerIn(editions), lines });
       const written = await besideStuck(fs, naming, sequence, write);
       this.#editions = written.naming;
       return { path: written.path, sequence, size: written.size };

@@ -14,7 +14,7 @@ import { closedError, readOnlyError } from "./failures.ts";
 import { copyJson } from "./format/copy_json.ts";
 import { type Change, Changes } from "./state/changes.ts";
 import type { ChangesOptions, CloseOptions } from "./options.ts";
-import { checkPast, rebuildState } from "./state/history.ts";
+import { checkPast, type RebuildPieces, rebuildState } from "./state/history.ts";
 import type { JsonOf } from "./format/json_types.ts";
 import { InTurn } from "./state/in_turn.ts";
 import { limitAt, type ReadLimit } from "./journal/journal_cursor.ts";
@@ -82,7 +82,10 @@ export class StateManager<S, M, R = unknown> {
     this.#writer = writer;
     this.#changes = new Changes(directory, recovered, machine.carryOver.bind(machine));
     this.recovery = recovered.report;
-    const { compaction, automatic } = upkeepOf(opened, (sequence) => this.#rebuild(sequence));
+    const { compaction, automatic } = upkeepOf(
+      opened,
+      (sequence, pieces) => this.#rebuild(sequence, pieces),
+    );
     this.#compaction = compaction;
     this.#automatic = automatic;
     this.#turn = compaction?.turn ?? new InTurn();
@@ -541,9 +544,9 @@ export class StateManager<S, M, R = unknown> {
     return this.#writer?.limit ?? limitAt(this.sequence, this.#recovered.refused);
   }
 
-  #rebuild(sequence: number): Promise<S> {
+  #rebuild(sequence: number, pieces?: RebuildPieces): Promise<S> {
     const limit = () => ({ ...this.#limit, sequence });
-    return rebuildState(this.#directory, this.#machine.fresh(), limit);
+    return rebuildState(this.#directory, this.#machine.fresh(), limit, pieces);
   }
 
   /**
@@ -573,7 +576,7 @@ export class StateManager<S, M, R = unknown> {
    * ```
    */
   stats(options: StatsOptions = {}): Stats {
-    const waiting = this.#writer?.waiting ?? { calls: 0, bytes: 0 };
+    const waiting = this.#writer?.queue.waiting ?? { calls: 0, bytes: 0 };
     return statsOf(this.#recovered.writeCounter, waiting, options);
   }
 

@@ -66,7 +66,7 @@ export const KEEPING: readonly Canary[] = [
     first: "faults: snapshots, stores",
     patches: [{
       file: SNAPSHOT_FILE,
-      find: "    await verifySnapshot(fs, { ...file, path: temporary });\n",
+      find: "    await verifySnapshot(fs, { ...file, path: temporary }, content.verify);\n",
       replace: "",
     }],
   },
@@ -119,9 +119,9 @@ export const KEEPING: readonly Canary[] = [
     first: "promises: a large state",
     patches: [
       {
-        file: COMPACTION,
-        find: "return Promise.resolve({ sequence, checksum, lines: () => lines });",
-        replace: "return Promise.resolve({ ...point, lines: () => lines });",
+        file: "src/state/capture.ts",
+        find: "return Promise.resolve({ sequence, checksum, lines: () => lines, write });",
+        replace: "return Promise.resolve({ ...point, lines: () => lines, write });",
       },
     ],
   },
@@ -131,9 +131,9 @@ export const KEEPING: readonly Canary[] = [
     first: "power cuts: snapshots of a large state",
     patches: [
       {
-        file: "src/format/snapshot_encode.ts",
-        find: "if (size > sizeMax) return null;",
-        replace: "if (size > sizeMax) break;",
+        file: "src/state/live_encoding.ts",
+        find: "        this.note(size, ms);\n        return null;",
+        replace: "        this.note(size, ms);\n        return lines;",
       },
     ],
   },

@@ -84,7 +84,7 @@ export const OUTCOMES: readonly Canary[] = [
     rule: RECORDED,
     first: "promises: outcomes: a snapshot on a full disk",
     patches: [{
-      file: "src/state/compaction.ts",
+      file: "src/state/capture.ts",
       find: "      await this.#writer.recordRefusals();\n",
       replace: "",
     }],

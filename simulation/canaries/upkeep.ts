@@ -10,6 +10,7 @@ import type { Canary } from "./canary.ts";
 const STAND = "Only a snapshot of ours that is sound now replaces anything";
 const STANDING = "src/recovery/standing_snapshot.ts";
 const SHORT = "A journal is kept short automatically, also after a failure and on a full disk";
+const BOUNDED = "A compaction keeps up with its callers, who hardly wait for it";
 const FORESEEN = "An inspection predicts the result of the next open";
 
 /** Each of them breaks one promise about upkeep. */
@@ -83,6 +84,36 @@ export const UPKEEP: readonly Canary[] = [
       file: "src/state/upkeep.ts",
       find: "new JournalGrowth(writeCounter.sinceOpen, bytesRead);",
       replace: "new JournalGrowth(writeCounter.sinceOpen, 0);",
+    }],
+  },
+  {
+    name: "callers never wait for a compaction that is behind",
+    rule: BOUNDED,
+    first: "promises: the directory stays below twice",
+    patches: [{
+      file: "src/state/upkeep.ts",
+      find: "  writer.queue.pauseFor((sizeNext) => pressure.pause(sizeNext));\n",
+      replace: "",
+    }],
+  },
+  {
+    name: "an automatic compaction waits for all calls that wait",
+    rule: BOUNDED,
+    first: "promises: the directory stays below twice",
+    patches: [{
+      file: "src/state/automatic_compaction.ts",
+      find: 'this.#compaction.compact("next").then(',
+      replace: "this.#compaction.compact().then(",
+    }],
+  },
+  {
+    name: "a state is encoded while callers wait, however long that takes",
+    rule: BOUNDED,
+    first: "promises: no caller waits long",
+    patches: [{
+      file: "src/state/live_encoding.ts",
+      find: "if (ms <= WAIT_MS * OVERRUN) continue;",
+      replace: "if (ms >= 0) continue;",
     }],
   },
   {

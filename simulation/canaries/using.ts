@@ -110,8 +110,8 @@ export const USING: readonly Canary[] = [
     first: "promises: the past",
     patches: [{
       file: "src/state/history.ts",
-      find: "{ atMost: sequence, versionMax: machine.version, pieceSize: PIECE_SIZE }",
-      replace: "{ versionMax: machine.version, pieceSize: PIECE_SIZE }",
+      find: "{ atMost: sequence, versionMax: machine.version, pieces: pieces.read }",
+      replace: "{ versionMax: machine.version, pieces: pieces.read }",
     }],
   },
   {

@@ -4,14 +4,15 @@
  * @module
  */
 
-import type {
-  DirectoryEntry,
-  DurableFile,
-  DurableFs,
-  DurableLock,
-  FileIdentity,
-  MaybePromise,
-  OpenMode,
+import {
+  type DirectoryEntry,
+  type DurableFile,
+  type DurableFs,
+  type DurableLock,
+  type FileIdentity,
+  type MaybePromise,
+  type OpenMode,
+  steadyNow,
 } from "../durable_fs.ts";
 import { noWrites, PAGE_SIZE, type WriteCounts } from "../format/write_totals.ts";
 
@@ -67,6 +68,10 @@ export class CountingFs implements DurableFs {
 
   resolve(path: string): Promise<string> {
     return this.#fs.resolve(path);
+  }
+
+  now(): number {
+    return steadyNow(this.#fs);
   }
 }
 

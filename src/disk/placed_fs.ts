@@ -5,14 +5,15 @@
  */
 
 import { closeAfterFailure } from "./close_file.ts";
-import type {
-  DirectoryEntry,
-  DurableFile,
-  DurableFs,
-  DurableLock,
-  FileIdentity,
-  MaybePromise,
-  OpenMode,
+import {
+  type DirectoryEntry,
+  type DurableFile,
+  type DurableFs,
+  type DurableLock,
+  type FileIdentity,
+  type MaybePromise,
+  type OpenMode,
+  steadyNow,
 } from "../durable_fs.ts";
 import { NameWatch } from "./name_watch.ts";
 import { finalPath } from "./names.ts";
@@ -84,6 +85,10 @@ export class PlacedFs implements DurableFs {
 
   resolve(path: string): Promise<string> {
     return this.#fs.resolve(path);
+  }
+
+  now(): number {
+    return steadyNow(this.#fs);
   }
 }
 

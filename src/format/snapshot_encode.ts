@@ -32,18 +32,6 @@ export function encodeState(state: unknown): Generator<string> {
   return new StateEncoder().encode(state);
 }
 
-/** The lines of a state, or `null` when they are longer than `sizeMax` in total. */
-export function encodeUpTo(state: unknown, sizeMax: number): string[] | null {
-  const lines: string[] = [];
-  let size = 0;
-  for (const line of encodeState(state)) {
-    size += line.length;
-    if (size > sizeMax) return null;
-    lines.push(line);
-  }
-  return lines;
-}
-
 class StateEncoder {
   /** The keys of objects too large for one line. Listing them is slow, so it is done once. */
   readonly #keys = new Map<object, string[]>();

@@ -35,6 +35,13 @@ export interface BatchWriter {
   failed(error: unknown): void;
 }
 
+/**
+ * What the next batch must wait for, which must not reject; `null` when nothing.
+ *
+ * @param sizeNext the size of the mutations in that batch, in bytes
+ */
+export type Pause = (sizeNext: () => number) => Promise<void> | null;
+
 /** What one call appends. Its mutations stay together in one batch. */
 export interface Call<T> {
   /** The mutations, as JSON. */
@@ -83,6 +90,9 @@ export class GroupCommit {
   readonly waiting: WaitingCalls;
   #queue: (Waiting | Task)[] = [];
   #running: Promise<void> | null = null;
+  #pause: Pause = () => null;
+  /** Ends the pause before a batch, if there is one. */
+  #wake: () => void = () => {};
 
   constructor(writer: BatchWriter, waitingMax: WaitingMax) {
     this.#writer = writer;
@@ -107,9 +117,21 @@ export class GroupCommit {
   /** Runs `task` in its turn: after everything queued before it, and with no batch in progress. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      // Async, so that a task that throws synchronously also rejects and never stops the queue.
-      const run = async () => await task();
-      this.#queue.push({ run: () => run().then(resolve, reject) });
+      this.#queue.push(taskOf(task, resolve, reject));
+      this.#start();
+    });
+  }
+
+  /** Lets `pause` say before each batch what it must wait for. */
+  pauseFor(pause: Pause): void {
+    this.#pause = pause;
+  }
+
+  /** Runs `task` after the batch in progress, before everything queued, and during a pause. */
+  next<T>(task: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#queue.unshift(taskOf(task, resolve, reject));
+      this.#wake();
       this.#start();
     });
   }
@@ -137,6 +159,11 @@ export class GroupCommit {
         this.#queue.shift();
         await head.run();
       } else {
+        const pause = this.#pause(() => this.#nextBatch().size);
+        if (pause !== null) {
+          await this.#rest(pause);
+          continue;
+        }
         const committing = this.#commitBatch(this.#takeBatch());
         if (committing !== undefined) await committing;
       }
@@ -145,7 +172,16 @@ export class GroupCommit {
     this.#running = null;
   }
 
-  #takeBatch(): Waiting[] {
+  /** Waits for the end of a pause, or for a task that comes next. */
+  #rest(pause: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      void pause.then(resolve);
+    });
+  }
+
+  /** How many of the calls that wait go into the next batch, and how large they are together. */
+  #nextBatch(): { count: number; size: number } {
     let count = 0;
     let size = 0;
     while (count < this.#queue.length) {
@@ -154,6 +190,11 @@ export class GroupCommit {
       size += next.size;
       count++;
     }
+    return { count, size };
+  }
+
+  #takeBatch(): Waiting[] {
+    const { count } = this.#nextBatch();
     if (count === this.#queue.length) {
       const all = this.#queue as Waiting[];
       this.#queue = [];
@@ -210,6 +251,16 @@ export class GroupCommit {
     }
     this.#writer.failed(error);
   }
+}
+
+function taskOf<T>(
+  task: () => Promise<T>,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): Task {
+  // Async, so that a task that throws synchronously also rejects and never stops the queue.
+  const run = async () => await task();
+  return { run: () => run().then(resolve, reject) };
 }
 
 /** Lets each call be judged in its turn; returns what the others append. */

@@ -7,6 +7,7 @@
 import { CorruptionError, HistoryGoneError, MinistateError } from "../errors.ts";
 import type { JournalRecord } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
+import type { Pieces } from "../disk/pieces.ts";
 import { HistoryChain } from "../format/history_point.ts";
 import type { Batch, Damage } from "../format/scan.ts";
 import { rangeOf, type SequenceSpan } from "../format/ranges.ts";
@@ -54,6 +55,8 @@ export interface CursorOptions {
   checksum?: number | null;
   /** Whether another process is writing the journal. If so, a batch is returned only once it is durable. */
   beside?: boolean;
+  /** How much to read at once. */
+  pieces?: Pieces | undefined;
 }
 
 /** Where reading ends in a segment. */
@@ -66,6 +69,7 @@ export class JournalCursor {
   readonly #files: JournalFiles;
   readonly #limit: () => ReadLimit | null;
   readonly #beside: boolean;
+  readonly #pieces: Pieces | undefined;
   #reader: SegmentReader | null = null;
   /** Where to continue when no file is open. */
   #place: SegmentPlace | null;
@@ -81,13 +85,14 @@ export class JournalCursor {
     files: JournalFiles,
     from: number,
     limit: () => ReadLimit | null = () => null,
-    { place = null, beside = false, checksum = null }: CursorOptions = {},
+    { place = null, beside = false, checksum = null, pieces }: CursorOptions = {},
   ) {
     this.#files = files;
     this.next = from;
     this.#limit = limit;
     this.#place = place;
     this.#beside = beside;
+    this.#pieces = pieces;
     this.#chain = new HistoryChain({ sequence: from - 1, checksum });
   }
 
@@ -220,7 +225,7 @@ export class JournalCursor {
     this.#place = null;
     if (place === null) return null;
     try {
-      const reader = await this.#files.open(place.file);
+      const reader = await this.#files.open(place.file, this.#pieces);
       reader.continueFrom(place);
       return reader;
     } catch (error) {
@@ -249,7 +254,7 @@ export class JournalCursor {
       );
     }
     try {
-      return await this.#files.open(segment);
+      return await this.#files.open(segment, this.#pieces);
     } catch (error) {
       // Compaction may have deleted it since it was listed; if so, the next listing shows that.
       const isGone = error instanceof MinistateError && error.systemCode === "ENOENT";

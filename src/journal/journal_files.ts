@@ -10,6 +10,7 @@
 import type { DurableFs } from "../durable_fs.ts";
 import { DirectoryGoneError, ForeignFormatError, MinistateError } from "../errors.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
+import type { Pieces } from "../disk/pieces.ts";
 import { directoryGone } from "../disk/place.ts";
 import { kindOf, readHeaderOf } from "../disk/header_file.ts";
 import { SegmentReader } from "./segment_reader.ts";
@@ -44,8 +45,8 @@ export class JournalFiles {
    *
    * @throws {ForeignFormatError} when it belongs to another journal
    */
-  async open(file: NamedFile): Promise<SegmentReader> {
-    const reader = await SegmentReader.open(this.fs, file);
+  async open(file: NamedFile, pieces?: Pieces): Promise<SegmentReader> {
+    const reader = await SegmentReader.open(this.fs, file, pieces);
     this.#id ??= reader.header.id;
     if (reader.header.id === this.#id) return reader;
     await reader.close();

@@ -22,7 +22,6 @@ import { retire } from "./retire.ts";
 import { segmentBeginning } from "./segment_beginning.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { StallWatch } from "./stall_watch.ts";
-import type { WaitingCalls } from "./waiting_calls.ts";
 import type { JournalEnd, LastSeal, WriterSettings } from "./writer_settings.ts";
 import { hasNoSpaceFor } from "./tail_repair.ts";
 
@@ -100,11 +99,6 @@ export class JournalWriter {
     return this.#segment.checksum;
   }
 
-  /** The calls that are queued or being written. */
-  get waiting(): WaitingCalls {
-    return this.#queue.waiting;
-  }
-
   /** The segment that is being written. */
   get path(): string {
     return this.#segment.file.path;
@@ -145,11 +139,14 @@ export class JournalWriter {
     return this.#queue.exclusive(task);
   }
 
+  /** The queue itself, for what comes before those who wait. */
+  get queue(): GroupCommit {
+    return this.#queue;
+  }
+
   /** Throws when the journal is closed. */
   refuseClosed(): void {
-    if (this.#closing !== null) {
-      throw closedError(this.identity.directory);
-    }
+    if (this.#closing !== null) throw closedError(this.identity.directory);
   }
 
   #begin(): BatchPlace {

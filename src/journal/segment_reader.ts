@@ -12,6 +12,7 @@ import { ioError } from "../failures.ts";
 import { type CompactionFailure, readCompactionFailure } from "../format/compaction_failure.ts";
 import { BATCH_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
+import { type Pieces, piecesOf } from "../disk/pieces.ts";
 import { countIn, NO_RANGES, type SequenceSpan } from "../format/ranges.ts";
 import { type Batch, type Damage, listing, scanBatches, type ScanResult } from "../format/scan.ts";
 import { pointOf } from "../format/history_point.ts";
@@ -19,6 +20,7 @@ import { Holes, readGiven, readOver } from "../disk/read_around.ts";
 import { SegmentTotals } from "../wear/segment_totals.ts";
 
 const CHUNK_SIZE = 64 * 1024;
+const CHUNKS = piecesOf(CHUNK_SIZE);
 
 export interface SegmentPlace {
   file: NamedFile;
@@ -31,7 +33,8 @@ export class SegmentReader {
   readonly #fs: DurableFs;
   readonly #file: DurableFile;
   readonly #holes = new Holes();
-  #buffer = new Uint8Array(CHUNK_SIZE);
+  readonly #pieces: Pieces;
+  #buffer: Uint8Array;
   /** The segment's name and place. */
   readonly file: NamedFile;
   readonly header: SegmentHeader;
@@ -62,10 +65,17 @@ export class SegmentReader {
   /** The first unsound place, once `read` has returned `null`. */
   damage: Damage | null = null;
 
-  private constructor(fs: DurableFs, file: NamedFile, opened: OpenedFile<SegmentHeader>) {
+  private constructor(
+    fs: DurableFs,
+    file: NamedFile,
+    opened: OpenedFile<SegmentHeader>,
+    pieces: Pieces,
+  ) {
     const { header, checksum, size } = soundHeader(file, opened);
     this.#fs = fs;
     this.#file = opened.handle;
+    this.#pieces = pieces;
+    this.#buffer = new Uint8Array(pieces.size);
     this.file = file;
     this.header = header;
     this.seed = checksum;
@@ -83,12 +93,17 @@ export class SegmentReader {
   /**
    * Opens a segment and reads its header.
    *
+   * @param pieces how much to read at once
    * @throws {TooNewError} when a newer version wrote it
    * @throws {ForeignFormatError} when it is not ours
    * @throws {CorruptionError} when the header is damaged: a segment gets its name only once its header is synced
    */
-  static async open(fs: DurableFs, file: NamedFile): Promise<SegmentReader> {
-    return await SegmentReader.over(fs, file, await openFile(fs, file, "journal"));
+  static async open(
+    fs: DurableFs,
+    file: NamedFile,
+    pieces?: Pieces,
+  ): Promise<SegmentReader> {
+    return await SegmentReader.over(fs, file, await openFile(fs, file, "journal"), pieces);
   }
 
   /** Like {@linkcode SegmentReader.open} for a file that is open already. On an error, the file is closed. */
@@ -96,9 +111,10 @@ export class SegmentReader {
     fs: DurableFs,
     file: NamedFile,
     opened: OpenedFile<SegmentHeader>,
+    pieces = CHUNKS,
   ): Promise<SegmentReader> {
     try {
-      return new SegmentReader(fs, file, opened);
+      return new SegmentReader(fs, file, opened, pieces);
     } catch (error) {
       await closeAfterFailure(opened.handle);
       throw error;
@@ -123,6 +139,8 @@ export class SegmentReader {
   async read(limit = Infinity): Promise<Batch[] | null> {
     let from = this.soundEnd;
     this.damage = null;
+    const { size } = this.#pieces;
+    if (size > this.#buffer.length) this.#buffer = new Uint8Array(size);
     let carried = 0;
     for (;;) {
       const room = Math.min(this.#buffer.length - carried, limit - from - carried);
@@ -132,7 +150,9 @@ export class SegmentReader {
         (count < chunk.length || room <= 0 || from + carried + count >= limit);
       const bytes = this.#buffer.subarray(0, carried + count);
       const piece = { bytes, base: from, seed: this.seed, crc32: this.#fs.crc32 };
+      this.#pieces.begin();
       const found = scanBatches(piece, this.expected, atEnd);
+      this.#pieces.end(count);
       this.damage = found.damage;
       if (found.soundEnd >= 0) {
         const batches = this.#advance(from + found.soundEnd, found);

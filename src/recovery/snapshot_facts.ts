@@ -7,6 +7,7 @@
 import { closeFile } from "../disk/close_file.ts";
 import { sizeIfGiven } from "../disk/header_file.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
+import type { Pieces } from "../disk/pieces.ts";
 import { isFilesOwn, isUnreadable, readPatiently } from "../disk/refusals.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, IoError, MinistateError, TooNewError } from "../errors.ts";
@@ -80,7 +81,7 @@ export interface SnapshotReadingOptions {
   /** Whether to build its state; otherwise its bytes are verified only. */
   build: boolean;
   /** How much to read at once. */
-  pieceSize?: number | undefined;
+  pieces?: Pieces | undefined;
 }
 
 /**
@@ -93,7 +94,7 @@ export interface SnapshotReadingOptions {
 export async function readSnapshotFacts(
   fs: DurableFs,
   file: NamedFile,
-  { build, pieceSize }: SnapshotReadingOptions,
+  { build, pieces }: SnapshotReadingOptions,
 ): Promise<{ facts: SnapshotFacts; found: FoundSnapshot | null }> {
   let size = 0;
   let header: SnapshotHeader | null = null;
@@ -102,7 +103,7 @@ export async function readSnapshotFacts(
     try {
       size = await sizeIfGiven(opened, file);
       header = opened.reading.kind === "sound" ? opened.reading.header : null;
-      if (build) return { file, ...await readOpened(fs, file, opened, pieceSize) };
+      if (build) return { file, ...await readOpened(fs, file, opened, pieces) };
       await verifyOpened(fs, file, opened);
       return null;
     } finally {
@@ -123,7 +124,7 @@ export async function readSnapshotFacts(
 export interface NewestSnapshotOptions {
   atMost?: number;
   versionMax?: number;
-  pieceSize?: number;
+  pieces?: Pieces | undefined;
 }
 
 /** What is said about a file of a later version of the mutator. */
@@ -144,7 +145,7 @@ export function factsFor(facts: SnapshotFacts, versionMax: number): SnapshotFact
  * @param id the journal they must belong to; `null` accepts any
  * @param options.atMost only snapshots of this sequence or an earlier one
  * @param options.versionMax the latest version of the mutator whose snapshots are used
- * @param options.pieceSize how much to read at once
+ * @param options.pieces how much to read at once
  * @returns the usable one, and what is known about those that were read, the oldest first
  * @throws {TooNewError} when a newer version wrote one of them
  * @throws {IoError} when the operating system refuses for a reason other than the file itself
@@ -153,12 +154,12 @@ export async function readNewestSnapshot(
   fs: DurableFs,
   { snapshots }: StateFiles,
   id: string | null,
-  { atMost = Infinity, versionMax = Infinity, pieceSize }: NewestSnapshotOptions = {},
+  { atMost = Infinity, versionMax = Infinity, pieces }: NewestSnapshotOptions = {},
 ): Promise<{ found: FoundSnapshot | null; read: SnapshotFacts[] }> {
   const read: SnapshotFacts[] = [];
   for (const file of snapshots.toReversed()) {
     if (file.sequence > atMost) continue;
-    const { facts, found } = await readSnapshotFacts(fs, file, { build: true, pieceSize });
+    const { facts, found } = await readSnapshotFacts(fs, file, { build: true, pieces });
     read.unshift(factsFor(facts, versionMax));
     if (isUsable(read[0]!, id)) return { found, read };
   }

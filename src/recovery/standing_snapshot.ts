@@ -6,6 +6,7 @@
 
 import { readHeaderOf } from "../disk/header_file.ts";
 import type { NamedFile } from "../disk/names.ts";
+import type { Pieces } from "../disk/pieces.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { isOther, pointOf } from "../format/history_point.ts";
 import { verifySnapshot } from "../snapshot/snapshot_file.ts";
@@ -15,15 +16,17 @@ import { verifySnapshot } from "../snapshot/snapshot_file.ts";
  *
  * @param segments all segments of the directory
  * @param id the journal's identity
+ * @param pieces how much to read at once
  */
 export async function canStandIn(
   fs: DurableFs,
   file: NamedFile,
   segments: readonly NamedFile[],
   id: string,
+  pieces?: Pieces,
 ): Promise<boolean> {
   try {
-    const header = await verifySnapshot(fs, file);
+    const header = await verifySnapshot(fs, file, pieces);
     // Another journal's snapshot can't be used.
     if (header.id !== id) return false;
     const next = segments.find(({ sequence }) => sequence === file.sequence + 1);

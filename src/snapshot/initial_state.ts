@@ -8,10 +8,10 @@ import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError } from "../errors.ts";
 import { ioError } from "../failures.ts";
 import type { NamedFile } from "../disk/names.ts";
+import { PIECE_SIZE_MIN, piecesOf } from "../disk/pieces.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
 import type { SegmentReader } from "../journal/segment_reader.ts";
 import { BodyReader } from "./snapshot_body.ts";
-import { PIECE_SIZE } from "./snapshot_file.ts";
 
 /**
  * Reads the initial state of a segment whose header says that it holds one.
@@ -23,7 +23,13 @@ export async function readInitial(
   { handle, file, header, headerEnd, seed }: SegmentReader,
 ): Promise<unknown> {
   const builder = new StateBuilder();
-  const body = new BodyReader(fs, handle, file, PIECE_SIZE, (line) => builder.add(line));
+  const body = new BodyReader(
+    fs,
+    handle,
+    file,
+    piecesOf(PIECE_SIZE_MIN),
+    (line) => builder.add(line),
+  );
   try {
     await body.read(headerEnd, seed, headerEnd + header.initial!);
   } catch (error) {

@@ -11,6 +11,7 @@ import { BATCH_SIZE_MAX, CONTROL_TAIL_SIZE, HEADER_SIZE_MAX, LINE_FEED } from ".
 import type { NamedFile } from "../disk/names.ts";
 import { readControlLine } from "../format/scan.ts";
 import { readFully } from "../disk/file_io.ts";
+import type { Pieces } from "../disk/pieces.ts";
 
 /** A line can be as long as a string in the state, but a hostile file must not take all memory. */
 const LINE_SIZE_MAX = 32 * BATCH_SIZE_MAX;
@@ -23,30 +24,30 @@ export class BodyReader {
   readonly #fs: DurableFs;
   readonly #handle: DurableFile;
   readonly #file: NamedFile;
-  readonly #pieceSize: number;
-  readonly #add: (line: string) => boolean;
+  readonly #pieces: Pieces;
+  readonly #add: ((line: string) => boolean) | null;
   #buffer: Uint8Array;
   #checksum = 0;
   #endName = "end";
   #count = 0;
 
   /**
-   * @param pieceSize how much to read at once
-   * @param add adds a line; returns whether it was valid
+   * @param pieces how much to read at once
+   * @param add adds a line; returns whether it was valid; `null` to verify the bytes alone
    */
   constructor(
     fs: DurableFs,
     handle: DurableFile,
     file: NamedFile,
-    pieceSize: number,
-    add: (line: string) => boolean,
+    pieces: Pieces,
+    add: ((line: string) => boolean) | null,
   ) {
     this.#fs = fs;
     this.#handle = handle;
     this.#file = file;
-    this.#pieceSize = pieceSize;
+    this.#pieces = pieces;
     this.#add = add;
-    this.#buffer = new Uint8Array(2 * pieceSize);
+    this.#buffer = new Uint8Array(2 * pieces.size);
   }
 
   /**
@@ -68,12 +69,18 @@ export class BodyReader {
     // How much of the buffer holds the beginning of a line whose end has not been read.
     let kept = 0;
     while (offset + kept < size) {
-      if (kept + this.#pieceSize > this.#buffer.length) this.#grow(kept, offset);
-      const room = Math.min(this.#pieceSize, size - offset - kept);
+      const pieceSize = this.#pieces.size;
+      while (kept + pieceSize > this.#buffer.length) this.#grow(kept, offset);
+      const room = Math.min(pieceSize, size - offset - kept);
       const piece = this.#buffer.subarray(kept, kept + room);
       if (await readFully(this.#handle, piece, offset + kept) < room) break;
       const bytes = this.#buffer.subarray(0, kept + room);
-      if (offset + bytes.length === size) return this.#end(bytes, offset);
+      this.#pieces.begin();
+      if (offset + bytes.length === size) {
+        const end = this.#end(bytes, offset);
+        this.#pieces.end(room);
+        return end;
+      }
       // Search only the new bytes: searching everything kept, over and over, made long lines take quadratic time.
       const last = piece.lastIndexOf(LINE_FEED);
       const consumed = last < 0 ? 0 : kept + last + 1;
@@ -85,6 +92,7 @@ export class BodyReader {
       const checked = consumed > 0 ? 0 : kept;
       kept = bytes.length - consumed;
       this.#checkUnfinished(checked, kept, offset);
+      this.#pieces.end(room);
     }
     throw damagedAt(this.#file, offset);
   }
@@ -99,6 +107,10 @@ export class BodyReader {
 
   #take(bytes: Uint8Array, offset: number): void {
     this.#checksum = this.#fs.crc32(bytes, this.#checksum);
+    if (this.#add === null) {
+      for (let at = 0; at < bytes.length; at = bytes.indexOf(LINE_FEED, at) + 1) this.#count++;
+      return;
+    }
     for (const line of decoder.decode(bytes.subarray(0, bytes.length - 1)).split("\n")) {
       if (!this.#add(line)) throw damagedAt(this.#file, offset);
       this.#count++;

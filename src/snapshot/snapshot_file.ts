@@ -12,15 +12,27 @@ import type { SnapshotHeader } from "../format/format.ts";
 import { type NamedFile, temporaryPath } from "../disk/names.ts";
 import { type OpenedFile, openFile, soundHeader } from "../disk/header_file.ts";
 import { createTemporary, discard, writeFully } from "../disk/file_io.ts";
+import { PIECE_SIZE_MIN, type Pieces, piecesOf } from "../disk/pieces.ts";
 import { StateBuilder } from "../format/snapshot_decode.ts";
 import { BodyReader, damagedAt } from "./snapshot_body.ts";
 
-/** How much is encoded or read at once before the event loop gets a turn: callers wait for it. */
-export const PIECE_SIZE = 16 * 1024;
-
 /** How much `open` reads at once: no one waits, and every turn costs it a thread hop. */
-const READ_SIZE = 64 * 1024;
+const READ_PIECES = piecesOf(64 * 1024);
+
+/** How much is encoded at once before the event loop gets a turn: callers wait for it. */
+const WRITE_PIECES = piecesOf(PIECE_SIZE_MIN);
+
 const encoder = new TextEncoder();
+
+/** What a snapshot holds, and how it is written. */
+export interface SnapshotContent {
+  header: SnapshotHeader;
+  lines: Iterable<string>;
+  /** How much to write at once. */
+  write?: Pieces;
+  /** How much to read at once, to verify it. */
+  verify?: Pieces;
+}
 
 /**
  * Writes a snapshot: to a temporary file, synced, verified, renamed, and the directory synced.
@@ -32,19 +44,18 @@ export async function writeSnapshot(
   fs: DurableFs,
   directory: string,
   file: NamedFile,
-  header: SnapshotHeader,
-  lines: Iterable<string>,
+  content: SnapshotContent,
 ): Promise<number> {
   let temporary = temporaryPath(file.path);
   let handle: DurableFile | undefined;
   let size = 0;
   try {
     ({ file: handle, path: temporary } = await createTemporary(fs, file.path));
-    size = await writeLines(fs, handle, header, lines);
+    size = await writeLines(fs, handle, content);
     // Sync before rename: otherwise a power cut can leave the new name on an empty file.
     await handle.syncAll();
     // Read back before the rename: a card that garbles data must not replace a good file.
-    await verifySnapshot(fs, { ...file, path: temporary });
+    await verifySnapshot(fs, { ...file, path: temporary }, content.verify);
     await fs.rename(temporary, file.path);
     // Again: otherwise a power cut on FAT can leave the new name on an empty file.
     await handle.syncAll();
@@ -61,8 +72,7 @@ export async function writeSnapshot(
 async function writeLines(
   fs: DurableFs,
   file: DurableFile,
-  header: SnapshotHeader,
-  lines: Iterable<string>,
+  { header, lines, write: pieces = WRITE_PIECES }: SnapshotContent,
 ): Promise<number> {
   const first = encodeHeader(header, fs.crc32);
   let offset = 0;
@@ -74,16 +84,21 @@ async function writeLines(
   await put(first.bytes);
   let count = 0;
   let piece = "";
+  let { size } = pieces;
   const flush = async () => {
     const bytes = encoder.encode(piece);
     piece = "";
     checksum = fs.crc32(bytes, checksum);
+    pieces.end(bytes.length);
     await put(bytes);
+    ({ size } = pieces);
+    pieces.begin();
   };
+  pieces.begin();
   for (const line of lines) {
     piece += line + "\n";
     count++;
-    if (piece.length >= PIECE_SIZE) await flush();
+    if (piece.length >= size) await flush();
   }
   await flush();
   await put(encodeControlLine({ end: count }, fs.crc32, checksum).bytes);
@@ -98,10 +113,14 @@ export interface SnapshotReading {
 }
 
 /** Reads a snapshot to its end and throws if any byte differs from what was written. */
-export async function verifySnapshot(fs: DurableFs, file: NamedFile): Promise<SnapshotHeader> {
+export async function verifySnapshot(
+  fs: DurableFs,
+  file: NamedFile,
+  pieces?: Pieces,
+): Promise<SnapshotHeader> {
   const opened = await openSnapshot(fs, file);
   try {
-    return (await verifyOpened(fs, file, opened)).header;
+    return (await verifyOpened(fs, file, opened, pieces)).header;
   } finally {
     await closeFile(opened.handle, file.path);
   }
@@ -110,7 +129,7 @@ export async function verifySnapshot(fs: DurableFs, file: NamedFile): Promise<Sn
 /**
  * Reads a snapshot and builds its state.
  *
- * @param pieceSize how much to read at once
+ * @param pieces how much to read at once
  * @throws {CorruptionError} when any byte differs from what was written
  * @throws {TooNewError} when a newer version wrote it
  * @throws {ForeignFormatError} when it is not ours
@@ -118,11 +137,11 @@ export async function verifySnapshot(fs: DurableFs, file: NamedFile): Promise<Sn
 export async function readSnapshot(
   fs: DurableFs,
   file: NamedFile,
-  pieceSize?: number,
+  pieces?: Pieces,
 ): Promise<SnapshotReading> {
   const opened = await openSnapshot(fs, file);
   try {
-    return await readOpened(fs, file, opened, pieceSize);
+    return await readOpened(fs, file, opened, pieces);
   } finally {
     await closeFile(opened.handle, file.path);
   }
@@ -141,8 +160,9 @@ export function verifyOpened(
   fs: DurableFs,
   file: NamedFile,
   opened: OpenedFile<SnapshotHeader>,
+  pieces: Pieces = READ_PIECES,
 ): Promise<{ header: SnapshotHeader; size: number }> {
-  return readLines(fs, file, opened, { pieceSize: READ_SIZE, add: () => true });
+  return readLines(fs, file, opened, { pieces, add: null });
 }
 
 /** Like {@linkcode readSnapshot} for an open file. */
@@ -150,11 +170,11 @@ export async function readOpened(
   fs: DurableFs,
   file: NamedFile,
   opened: OpenedFile<SnapshotHeader>,
-  pieceSize = READ_SIZE,
+  pieces: Pieces = READ_PIECES,
 ): Promise<SnapshotReading> {
   const builder = new StateBuilder();
   const add = (line: string) => builder.add(line);
-  const { header, size } = await readLines(fs, file, opened, { pieceSize, add });
+  const { header, size } = await readLines(fs, file, opened, { pieces, add });
   if (!builder.complete) throw damagedAt(file, size);
   return { header, state: builder.state, size };
 }
@@ -163,11 +183,11 @@ async function readLines(
   fs: DurableFs,
   file: NamedFile,
   opened: OpenedFile<SnapshotHeader>,
-  { pieceSize, add }: { pieceSize: number; add: (line: string) => boolean },
+  { pieces, add }: { pieces: Pieces; add: ((line: string) => boolean) | null },
 ): Promise<{ header: SnapshotHeader; size: number }> {
   try {
     const { header, checksum, size } = soundHeader(file, opened);
-    const body = new BodyReader(fs, opened.handle, file, pieceSize, add);
+    const body = new BodyReader(fs, opened.handle, file, pieces, add);
     return { header, size: await body.read(size, checksum) };
   } catch (error) {
     throw ioError("read", file.path, error);

@@ -73,7 +73,8 @@ export class AutomaticCompaction {
     const { sequence, poison } = this.#writer;
     if (this.#running || this.#stopped || poison !== null || sequence === 0) return;
     this.#running = true;
-    this.#compaction.compact().then(
+    // Not after the calls that wait: they may be more than the journal may grow by.
+    this.#compaction.compact("next").then(
       () => {
         this.#running = false;
         this.failure = null;

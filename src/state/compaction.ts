@@ -4,12 +4,19 @@
  * @module
  */
 
-import { MinistateError } from "../errors.ts";
 import { ioError, isDiskFull } from "../failures.ts";
 import { type CompactionFailure, compactionFailureOf } from "../format/compaction_failure.ts";
 import { FORMAT, readClock, type SnapshotHeader } from "../format/format.ts";
 import { hex8 } from "../format/encode.ts";
 import type { HistoryPoint } from "../format/history_point.ts";
+import type { Backpressure } from "./backpressure.ts";
+import {
+  type Capture,
+  type CaptureSettings,
+  type CaptureTime,
+  StateCapture,
+  type StateSource,
+} from "./capture.ts";
 import { InTurn } from "./in_turn.ts";
 import type { JournalGrowth } from "./journal_growth.ts";
 import { headerEdition, isSettled } from "../disk/editions.ts";
@@ -17,7 +24,6 @@ import type { JournalIdentity } from "../journal/journal_identity.ts";
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { hasNoSpaceFor } from "../journal/tail_repair.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
-import { encodeState, encodeUpTo } from "../format/snapshot_encode.ts";
 import { besideStuck } from "../snapshot/beside_stuck.ts";
 import { type SnapshotInfo, writeSnapshot } from "../snapshot/snapshot_file.ts";
 import { kindOf, readHeaderOf } from "../disk/header_file.ts";
@@ -36,29 +42,9 @@ export interface CompactionReport {
   deleted: string[];
 }
 
-/**
- * A state whose lines are longer than this in total is rebuilt from the disk instead of being encoded from memory,
- * where mutations would have to wait for it. This limits the wait to a few milliseconds.
- */
-const ENCODED_LIVE_MAX = 256 * 1024;
-
-/** The state at one sequence, ready to be written. */
-interface Capture extends HistoryPoint {
-  lines: () => Iterable<string>;
-}
-
-/** Where the state to be written comes from. */
-export interface StateSource {
-  /** The live state. */
-  live: () => unknown;
-  /** Builds the state after a sequence from the disk. */
-  rebuild: (sequence: number) => Promise<unknown>;
-}
-
 /** The settings of snapshots and compactions. */
-export interface CompactionSettings {
+export interface CompactionSettings extends CaptureSettings {
   clock: () => number;
-  snapshotsKept: number;
   /** Receives how each of them ended. */
   outcome: { compactionFailure: CompactionFailure | null };
 }
@@ -69,7 +55,8 @@ export class Compaction {
   readonly #writer: JournalWriter;
   readonly #clock: () => number;
   readonly #kept: number;
-  readonly #state: StateSource;
+  readonly #capture: StateCapture;
+  readonly #pressure: Backpressure;
   /** For jobs that need the files to stay unchanged. */
   readonly turn: InTurn = new InTurn();
   readonly #outcome: CompactionSettings["outcome"];
@@ -81,12 +68,12 @@ export class Compaction {
    */
   readonly #synced = new Set<string>();
 
-  /** @param found.newest the newest snapshot, if it is of this version */
+  /** @param newest the newest snapshot, if it is of this version */
   constructor(
     directory: StateDirectory,
     writer: JournalWriter,
     settings: CompactionSettings,
-    found: { newest: SnapshotInfo | null; growth: JournalGrowth },
+    newest: SnapshotInfo | null,
     state: StateSource,
   ) {
     this.#directory = directory;
@@ -94,9 +81,10 @@ export class Compaction {
     this.#clock = settings.clock;
     this.#kept = settings.snapshotsKept;
     this.#outcome = settings.outcome;
-    this.#newest = found.newest;
-    this.growth = found.growth;
-    this.#state = state;
+    this.#newest = newest;
+    this.growth = settings.growth;
+    this.#pressure = settings.pressure;
+    this.#capture = new StateCapture(directory.fs, writer, state, settings);
   }
 
   /** The size of the newest snapshot in bytes, 0 when there is none. */
@@ -106,7 +94,7 @@ export class Compaction {
 
   /** Writes a snapshot of the current state. */
   createSnapshot(): Promise<SnapshotInfo> {
-    return this.#run(() => this.#snapshot());
+    return this.#run(() => this.#snapshot("queued"));
   }
 
   /** Like `createSnapshot`, but a full disk is ignored: the older files stay in use. */
@@ -118,10 +106,14 @@ export class Compaction {
     }
   }
 
-  /** Writes a snapshot and deletes what is no longer needed. */
-  compact(): Promise<CompactionReport> {
+  /**
+   * Writes a snapshot and deletes what is no longer needed.
+   *
+   * @param time `next` when it must not wait for the calls that wait
+   */
+  compact(time: CaptureTime = "queued"): Promise<CompactionReport> {
     return this.#run(async () => {
-      const snapshot = await this.#snapshot();
+      const snapshot = await this.#snapshot(time);
       return { snapshot, deleted: await this.#deleteUnneeded() };
     });
   }
@@ -137,7 +129,7 @@ export class Compaction {
     if (this.#writer.sequence === 0) return;
     await this.#run(async () => {
       const before = this.#newest;
-      const snapshot = await this.#snapshot(true);
+      const snapshot = await this.#snapshot("last");
       // Without this, a program that is started daily would fill its card with snapshots.
       if (deletes && snapshot !== before) await this.#deleteUnneeded();
     });
@@ -155,22 +147,23 @@ export class Compaction {
         const now = readClock(this.#clock);
         this.#outcome.compactionFailure = compactionFailureOf(error, sequence, now);
         throw error;
+      } finally {
+        this.#pressure.end();
       }
     });
   }
 
-  /** @param isLast whether no mutation can come any more */
-  async #snapshot(isLast = false): Promise<SnapshotInfo> {
+  async #snapshot(time: CaptureTime): Promise<SnapshotInfo> {
     if (this.#newest?.sequence === this.#writer.sequence && await this.#isSound(this.#newest)) {
       return this.#newest;
     }
-    const { lines, ...point } = await this.#capture(isLast);
-    const { sequence } = point;
+    const captured = await this.#capture.take(time, this.snapshotSize);
+    const { sequence } = captured;
     const { path, size, naming } = await besideStuck(
       this.#directory.fs,
       this.#writer.identity,
       sequence,
-      (file, identity) => this.#write(file, this.#header(point, identity), lines),
+      (file, identity) => this.#write(file, this.#header(captured, identity), captured),
     );
     this.#writer.enterEdition(naming.edition);
     this.#newest = { path, sequence, size };
@@ -192,53 +185,14 @@ export class Compaction {
     };
   }
 
-  /** Captures the state at one sequence without delaying mutations. */
-  async #capture(isLast: boolean): Promise<Capture> {
-    const { lines, ...point } = await this.#writer.exclusive(() => this.#begin());
-    if (lines !== null) return { ...point, lines: () => lines };
-    // The live state stays as it is, and its process may be killed soon: don't replay anything first.
-    if (isLast) return { ...point, lines: () => encodeState(this.#state.live()) };
-    try {
-      const state = await this.#state.rebuild(point.sequence);
-      return { ...point, lines: () => encodeState(state) };
-    } catch (error) {
-      if (!(error instanceof MinistateError)) throw error;
-      // The disk can't be read but memory is sound: a snapshot of it is worth the wait.
-      return await this.#writer.exclusive(() => {
-        const lines = [...encodeState(this.#state.live())];
-        const { sequence, checksum } = this.#writer;
-        return Promise.resolve({ sequence, checksum, lines: () => lines });
-      });
-    }
-  }
-
-  /** Begins a new segment, and encodes the state if it is small. No batch is committed during this. */
-  async #begin(): Promise<HistoryPoint & { lines: string[] | null }> {
-    const { sequence, checksum } = this.#writer;
-    // Judge by the last snapshot's size: even listing a million keys takes half a second.
-    const isLarge = this.snapshotSize > ENCODED_LIVE_MAX;
-    const lines = isLarge ? null : encodeUpTo(this.#state.live(), ENCODED_LIVE_MAX);
-    try {
-      // So that the next open reads only this snapshot and later segments, and the older segments can be deleted.
-      await this.#writer.rotate();
-    } catch (error) {
-      // The snapshot is just as good without a new segment; the current one stays until a later compaction.
-      if (!isDiskFull(error)) throw error;
-      // The next open doesn't run what the snapshot holds, so it can't find out again what was refused.
-      await this.#writer.recordRefusals();
-    }
-    this.growth.restart();
-    return { sequence, checksum, lines };
-  }
-
   /** Writes the file. On a full disk, first gives back the fill, then deletes the oldest files. */
   async #write(
     file: NamedFile,
     header: SnapshotHeader,
-    lines: () => Iterable<string>,
+    { lines, write }: Capture,
   ): Promise<number> {
     const makeRoom: (() => Promise<unknown>)[] = [
-      () => this.#writer.exclusive(() => this.#writer.releaseFill()),
+      () => this.#writer.queue.next(() => this.#writer.releaseFill()),
       () => this.#deleteUnneeded(),
       // Last resort: keep one verified snapshot instead of two. Only the spare is lost, and the snapshot being written
       // replaces it.
@@ -247,7 +201,9 @@ export class Compaction {
     for (;;) {
       try {
         const { fs, path } = this.#directory;
-        const size = await writeSnapshot(fs, path, file, header, lines());
+        const { verify } = this.#capture;
+        const content = { header, lines: lines(), write, verify };
+        const size = await writeSnapshot(fs, path, file, content);
         this.#synced.add(file.path);
         return size;
       } catch (error) {
@@ -268,7 +224,8 @@ export class Compaction {
   }
 
   #canStandIn(file: NamedFile, { segments }: StateFiles): Promise<boolean> {
-    return canStandIn(this.#directory.fs, file, segments, this.#writer.identity.id);
+    const { fs } = this.#directory;
+    return canStandIn(fs, file, segments, this.#writer.identity.id, this.#capture.verify);
   }
 
   /** Deletes snapshots beyond the newest `kept` sound ones, and the segments that none of those needs. */

@@ -7,10 +7,10 @@
 import { HistoryGoneError } from "../errors.ts";
 import { pointOf } from "../format/history_point.ts";
 import { JournalCursor, type ReadLimit, type VersionedRecord } from "../journal/journal_cursor.ts";
+import { PIECE_SIZE_MIN, type Pieces, piecesOf } from "../disk/pieces.ts";
 import type { JournalFiles } from "../journal/journal_files.ts";
 import type { StateMachine } from "./state_machine.ts";
 import { readInitial } from "../snapshot/initial_state.ts";
-import { PIECE_SIZE } from "../snapshot/snapshot_file.ts";
 import { type FoundSnapshot, readNewestSnapshot } from "../recovery/snapshot_facts.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 
@@ -27,11 +27,25 @@ export function checkPast(sequence: number, last: number): void {
   );
 }
 
+/** How much of the disk to read at once while callers wait. */
+export interface RebuildPieces {
+  /** Of a snapshot. */
+  read: Pieces;
+  /** Of the journal, including the replay of what was read. */
+  replay: Pieces;
+}
+
+const PIECES: RebuildPieces = {
+  read: piecesOf(PIECE_SIZE_MIN),
+  replay: piecesOf(4 * PIECE_SIZE_MIN),
+};
+
 /** Replays the kept history in a machine, from a snapshot or from the beginning. */
 export class HistoryReplay<S, M, R> {
   readonly machine: StateMachine<S, M, R>;
   readonly #files: JournalFiles;
   readonly #cursor: JournalCursor;
+  readonly #pieces: Pieces;
   /** Records that were read but not replayed yet. */
   #ahead: VersionedRecord[] = [];
 
@@ -39,10 +53,12 @@ export class HistoryReplay<S, M, R> {
     files: JournalFiles,
     machine: StateMachine<S, M, R>,
     cursor: JournalCursor,
+    pieces: Pieces,
   ) {
     this.machine = machine;
     this.#files = files;
     this.#cursor = cursor;
+    this.#pieces = pieces;
   }
 
   /**
@@ -51,6 +67,7 @@ export class HistoryReplay<S, M, R> {
    * @param machine a fresh one; the state that replay begins with is restored in it
    * @param snapshot where to begin; `null` for the beginning
    * @param limit how far the files may be read
+   * @param pieces how much of the journal to replay at once
    * @throws {HistoryGoneError} when the beginning is asked for and no longer kept
    * @throws {MigrationError} when that state can't be migrated
    */
@@ -59,12 +76,13 @@ export class HistoryReplay<S, M, R> {
     machine: StateMachine<S, M, R>,
     snapshot: FoundSnapshot | null,
     limit: () => ReadLimit,
+    pieces = PIECES.replay,
   ): Promise<HistoryReplay<S, M, R>> {
     if (snapshot === null) await beginAgain(files, machine);
     else machine.restore(snapshot.state, snapshot.header.version, snapshot.file.sequence);
     const checksum = snapshot === null ? null : pointOf(snapshot.header).checksum;
-    const cursor = new JournalCursor(files, machine.sequence + 1, limit, { checksum });
-    return new HistoryReplay(files, machine, cursor);
+    const cursor = new JournalCursor(files, machine.sequence + 1, limit, { checksum, pieces });
+    return new HistoryReplay(files, machine, cursor, pieces);
   }
 
   /**
@@ -82,7 +100,10 @@ export class HistoryReplay<S, M, R> {
         this.#ahead = records;
       }
       const count = Math.min(this.#ahead.length, sequence - this.machine.sequence);
+      this.#pieces.begin();
       for (const record of this.#ahead.splice(0, count)) this.#replay(record);
+      // Their bytes were counted when they were read.
+      this.#pieces.end(0);
     }
   }
 
@@ -101,19 +122,21 @@ export class HistoryReplay<S, M, R> {
  * Rebuilds a past state in `machine`.
  *
  * @param limit how far to replay, and how far the files may be read
+ * @param pieces how much to do at once
  * @throws {HistoryGoneError} when the kept snapshots and journal don't lead there
  */
 export async function rebuildState<S, M, R>(
   { files }: StateDirectory,
   machine: StateMachine<S, M, R>,
   limit: () => ReadLimit,
+  pieces = PIECES,
 ): Promise<S> {
   const { sequence } = limit();
-  const limits = { atMost: sequence, versionMax: machine.version, pieceSize: PIECE_SIZE };
+  const limits = { atMost: sequence, versionMax: machine.version, pieces: pieces.read };
   const { found } = await files.read(async () =>
     await readNewestSnapshot(files.fs, await files.list(), files.id, limits)
   );
-  const replay = await HistoryReplay.begin(files, machine, found, limit);
+  const replay = await HistoryReplay.begin(files, machine, found, limit, pieces.replay);
   try {
     await replay.reach(sequence);
   } finally {

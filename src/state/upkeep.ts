@@ -5,6 +5,8 @@
  */
 
 import { AutomaticCompaction } from "./automatic_compaction.ts";
+import { Backpressure } from "./backpressure.ts";
+import type { StateSource } from "./capture.ts";
 import { Compaction } from "./compaction.ts";
 import { JournalGrowth } from "./journal_growth.ts";
 import type { OpenedState } from "./state_open.ts";
@@ -22,22 +24,23 @@ export interface Upkeep {
  */
 export function upkeepOf<S, M, R>(
   { directory, settings, machine, recovered, snapshot }: OpenedState<S, M, R>,
-  rebuild: (sequence: number) => Promise<unknown>,
+  rebuild: StateSource["rebuild"],
 ): Upkeep {
   const { writer, writeCounter, bytesRead } = recovered;
   if (writer === null) return { compaction: null, automatic: null };
   const state = { live: () => machine.state, rebuild };
   const growth = new JournalGrowth(writeCounter.sinceOpen, bytesRead);
-  const found = { newest: snapshot, growth };
+  const due = (): number => Math.max(settings.compactionSize, compaction.snapshotSize);
+  const pressure = new Backpressure(growth, due);
   const compaction = new Compaction(
     directory,
     writer,
-    { ...settings, outcome: writeCounter },
-    found,
+    { ...settings, growth, pressure, outcome: writeCounter },
+    snapshot,
     state,
   );
-  const automatic = settings.compaction === "manual"
-    ? null
-    : new AutomaticCompaction(compaction, writer, settings, directory.path);
+  if (settings.compaction === "manual") return { compaction, automatic: null };
+  writer.queue.pauseFor((sizeNext) => pressure.pause(sizeNext));
+  const automatic = new AutomaticCompaction(compaction, writer, settings, directory.path);
   return { compaction, automatic };
 }

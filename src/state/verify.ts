@@ -5,6 +5,7 @@
  */
 
 import type { NamedFile } from "../disk/names.ts";
+import { PIECE_SIZE_MIN, piecesOf } from "../disk/pieces.ts";
 import {
   HistoryGoneError,
   MigrationError,
@@ -23,7 +24,6 @@ import {
   readSnapshotFacts,
   skippedSnapshot,
 } from "../recovery/snapshot_facts.ts";
-import { PIECE_SIZE } from "../snapshot/snapshot_file.ts";
 import { historyGone, HistoryReplay } from "./history.ts";
 import type { StateMachine } from "./state_machine.ts";
 import {
@@ -133,7 +133,7 @@ class HistoryCheck<S, M, R> {
   /** Reads a snapshot; `null` for one that can't be used. */
   async #read(file: NamedFile): Promise<FoundSnapshot | null> {
     const { fs, id } = this.#history.files;
-    const options = { build: true, pieceSize: PIECE_SIZE };
+    const options = { build: true, pieces: piecesOf(PIECE_SIZE_MIN) };
     const { facts, found } = await readSnapshotFacts(fs, file, options);
     const judged = factsFor(facts, this.#machine.version);
     if (isUsable(judged, id)) return found;

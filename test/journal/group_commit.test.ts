@@ -49,6 +49,41 @@ for (const { name, sizes, batches } of rows) {
   });
 }
 
+test("next() runs a task before the calls that wait, and wakes a queue that pauses", async () => {
+  const done: string[] = [];
+  let resume: (() => void) | null = () => {};
+  const sizes: number[] = [];
+  const queue = new GroupCommit({
+    begin: () => ({ sequenceFirst: 1, timestamp: 0 }),
+    commit: ({ texts }) => void done.push(`batch of ${texts.length}`),
+    settled: () => {},
+    failed: () => {},
+  }, ANY);
+  queue.pauseFor((sizeNext) => {
+    if (resume === null) return null;
+    sizes.push(sizeNext());
+    return new Promise<void>((resolve) => resume = resolve);
+  });
+  const call = { texts: ["1"], settle: () => {} };
+  const calls = Promise.all([queue.submit(call, 10), queue.submit(call, 20)]);
+  const last = queue.exclusive(() => Promise.resolve(done.push("last")));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([done, sizes], [[], [30]]);
+  await queue.next(() => Promise.resolve(done.push("next")));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([done, sizes], [["next"], [30, 30]]);
+  const end = resume;
+  resume = null;
+  end();
+  await Promise.all([calls, last]);
+  assertEquals(done, ["next", "batch of 2", "last"]);
+  const failure = new Error("planted");
+  const fails = queue.next(() => {
+    throw failure;
+  });
+  assertEquals(await fails.catch((error) => error), failure);
+});
+
 test("a commit that completes synchronously settles its calls like any other, and so does one that throws", async () => {
   const failure = new Error("no more");
   const ends: unknown[] = [];

@@ -5,11 +5,12 @@ import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { InvalidStateError, StateManager } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
+import { detectFs } from "../../runtime/detect.ts";
 import { failureOf } from "../support/errors.ts";
 import { fileName, rewrite } from "../support/files.ts";
 import { journalName, ledger, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { systemError, wrapFs } from "../support/wrapped_fs.ts";
+import { slowed, systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 async function names(path: string): Promise<string[]> {
   return (await readdir(path)).filter((name) => name.startsWith("test-")).sort();
@@ -194,7 +195,7 @@ test("createSnapshot() rethrows what initial() throws when a large state is rebu
       return ledger.initial();
     },
   };
-  const options = { compaction: "manual" as const };
+  const options = { compaction: "manual" as const, fs: slowed(await detectFs()) };
   await using manager = await StateManager.open(directory.path, journalName, mutator, options);
   calls = 2;
   for (let i = 0; i < 4; i++) await manager.apply("x".repeat(100_000));

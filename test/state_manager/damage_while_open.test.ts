@@ -51,6 +51,7 @@ function refusing(fs: PowerCutDisk, refused: (path: string, offset: number) => b
     identity: (path) => fs.identity(path),
     resolve: (path) => fs.resolve(path),
     crc32: (bytes, seed) => fs.crc32(bytes, seed),
+    now: () => fs.now(),
     async open(path, mode) {
       const file = await fs.open(path, mode);
       return {

@@ -2,6 +2,7 @@
 
 import type { DurableFile, DurableFs, OpenMode } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
+import { steadyNow } from "../../src/durable_fs.ts";
 
 /** What is about to be done. */
 export interface FsCall {
@@ -42,7 +43,14 @@ export function hooked(fs: DurableFs, hook: Hook): DurableFs {
     identity: (path) => fs.identity(path),
     resolve: (path) => fs.resolve(path),
     crc32: (bytes, seed) => fs.crc32(bytes, seed),
+    now: () => steadyNow(fs),
   };
+}
+
+/** A file system of a machine so slow that no state over 16 KiB is encoded while callers wait. */
+export function slowed(fs: DurableFs): DurableFs {
+  let seconds = 0;
+  return { ...hooked(fs, () => {}), now: () => 1000 * ++seconds };
 }
 
 function wrapFile(file: DurableFile, path: string, hook: Hook): DurableFile {

@@ -8,7 +8,7 @@ import type { DurableFile, DurableFs } from "../../src/durable_fs.ts";
 
 /** The names of calls, for the log and for choosing which of them fail. `create` is `open` with that mode. */
 export type DiskCall =
-  | Exclude<keyof DurableFs, "crc32" | "resolve" | "identity">
+  | Exclude<keyof DurableFs, "crc32" | "resolve" | "identity" | "now">
   | Exclude<keyof DurableFile, "identity">
   | "create"
   | "release";

@@ -85,6 +85,8 @@ export class PowerCutDisk extends DiskContents implements DurableFs {
   readonly #random: Random;
   /** Whether open files answer synchronously where they can. */
   readonly #atOnce: boolean;
+  /** How often the clock was looked at. */
+  #looks = 0;
   /** How many milliseconds a sync of a file takes. @default 0 */
   syncDelayMs: number = 0;
 
@@ -484,6 +486,23 @@ export class PowerCutDisk extends DiskContents implements DurableFs {
         this.enter("release", path);
       },
     };
+  }
+
+  /**
+   * A clock of its own, so that a run can be repeated: each look at it is half a millisecond after the one before.
+   *
+   * @example Look twice
+   * ```ts
+   * import { PowerCutDisk } from "@ministate/ministate/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const disk = new PowerCutDisk();
+   * const before = disk.now();
+   * assertEquals(disk.now() - before, 0.5);
+   * ```
+   */
+  now(): number {
+    return ++this.#looks / 2;
   }
 
   /**
