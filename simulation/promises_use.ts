@@ -113,7 +113,7 @@ async function outcomesAreReplayed(tally: Tally): Promise<void> {
 
 const MEBIBYTE = 1024 * 1024;
 /** In mebibytes, one call each: a record and a group just below the limits, and beyond them. */
-const SIZES = [[7.9], [8.1], [7.9, 7.9], [7.9, 7.9, 7.9]];
+const SIZES = [[7.4], [7.6], [7.4, 7.4], [7.4, 7.4, 7.4]];
 
 async function sizesAreBounded(tally: Tally): Promise<void> {
   const fs = freshDisk();

@@ -87,7 +87,8 @@ export function weigh(disk: PowerCutDisk, own: History, other: History): Evidenc
     const genuine = own.segments.find((segment) => segment.header === header) ?? null;
     return { path, first, text, genuine: genuine?.first === first ? genuine : null };
   });
-  const hasBeginning = isFromSnapshot || segments.length === 0 || isBegun(segments[0]!);
+  const beginning = segments.findLast(({ first }) => first <= 1);
+  const hasBeginning = isFromSnapshot || beginning === undefined || isBegun(beginning);
   if (!hasBeginning) evidence.anomalies.push("the initial state is not as it was written");
   for (const segment of segments) weighSegment(segment, evidence);
   evidence.reach = hasBeginning ? walk(segments, base, evidence, paths.length === 0) : 0;
@@ -182,6 +183,9 @@ function walk(
       anomalies.push(`${segment.path} has a header that is not its own`);
       return reach;
     }
+    if (hasDisplaced(segment.text, segment.genuine)) {
+      anomalies.push(`${segment.path} has lines where the initial state should be`);
+    }
     const { last, rest } = readOn(segment, segment.genuine);
     reach = Math.max(base, last);
     const next = segments[index + 1];
@@ -195,6 +199,17 @@ function walk(
     }
   }
   return reach;
+}
+
+/** Whether a batch or a seal begins where the initial state should be. */
+function hasDisplaced(
+  text: string,
+  { header, initial, batches, seals }: GenuineSegment,
+): boolean {
+  return [...batches, ...seals].some((line) => {
+    const at = text.indexOf(line.text, header.length);
+    return at >= 0 && at < header.length + initial.length;
+  });
 }
 
 /** Reads sound lines up to the first that is not. */
