@@ -12,12 +12,15 @@ import { JournalCursor, type VersionedRecord } from "./journal_cursor.ts";
 import type { JournalWriter } from "./journal_writer.ts";
 import type { TailNode } from "./live_tail.ts";
 import type { RecordSource } from "./record_source.ts";
+import type { SegmentPlace } from "./segment_reader.ts";
 
 /** One follower of a live journal. It holds a file open only while it is reading. */
 export class LiveSource implements RecordSource {
   readonly #directory: StateDirectory;
   readonly #writer: JournalWriter;
   #next: number;
+  /** Where the first record will stand, if it is still to come. Otherwise its segment is read from the beginning. */
+  readonly #start: SegmentPlace | null;
   /** The follower's place in memory. Anything earlier is read from the disk. */
   #node: TailNode | null = null;
   #cursor: JournalCursor | null = null;
@@ -34,6 +37,7 @@ export class LiveSource implements RecordSource {
     this.#directory = directory;
     this.#writer = writer;
     this.#next = from;
+    this.#start = writer.tail.placeOf(from);
   }
 
   take(): VersionedRecord | null {
@@ -76,7 +80,7 @@ export class LiveSource implements RecordSource {
         this.#directory.files,
         this.#next,
         () => ({ ...this.#writer.limit, sequence: this.#end - 1 }),
-        { place: before?.place ?? null },
+        { place: before === null ? this.#start : before.place },
       );
     }
     return node;

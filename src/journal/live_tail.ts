@@ -103,13 +103,18 @@ export class LiveTail {
     this.#wake();
   }
 
+  /** Where the batch that begins with `sequence` will stand in the files, if it is the next one; otherwise `null`. */
+  placeOf(sequence: number): SegmentPlace | null {
+    if (sequence !== this.#next) return null;
+    const end = this.#end();
+    // Between a sync and the settling of its calls, the files are ahead.
+    return end.sequence === sequence ? end : null;
+  }
+
   /** Starts to follow, beginning with the next batch. */
   join(): TailNode {
     if (this.#newest === null) {
-      const end = this.#end();
-      // Between a sync and the settling of its calls, the files are ahead.
-      const place = end.sequence === this.#next ? end : null;
-      this.#oldest = this.#newest = new TailNode(this.#next, place);
+      this.#oldest = this.#newest = new TailNode(this.#next, this.placeOf(this.#next));
     }
     this.#newest.followers++;
     this.#followers++;

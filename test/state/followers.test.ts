@@ -11,7 +11,7 @@ import { countOpenFiles } from "../support/open_files.ts";
 import { journalName, type Ledger, ledger, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { until } from "../support/until.ts";
-import { systemError, wrapFs } from "../support/wrapped_fs.ts";
+import { hooked, systemError, wrapFs } from "../support/wrapped_fs.ts";
 
 type Manager = StateManager<Ledger, unknown, number>;
 type Changes = AsyncGenerator<Change<unknown>, void, void>;
@@ -151,6 +151,24 @@ test("changes() that keeps up opens nothing and reads nothing", async () => {
   for (const n of numbers(12, 1000)) await manager.apply(n);
   for (const seen of await Promise.all(reading)) assertEquals(seen, numbers(12, 1000));
   assertEquals([files.opens, files.reads], [before.opens, before.reads]);
+});
+
+test("changes() of what is still to come reads nothing before that, though it comes before the first next()", async () => {
+  const disk = new PowerCutDisk();
+  const offsets: number[] = [];
+  const fs = hooked(disk, ({ name, offset }) => {
+    if (name === "read") offsets.push(offset!);
+  });
+  const manager = await StateManager.open("/state", journalName, ledger, { fs });
+  for (let i = 0; i < 200; i++) await manager.apply("x".repeat(1000));
+  const changes = manager.changes();
+  await manager.apply("y");
+  offsets.length = 0;
+  assertEquals((await changes.next()).value?.sequence, 201);
+  const [header, ...others] = offsets;
+  assertEquals(header, 0);
+  assert(others.every((offset) => offset > 200_000), `it read at ${others}`);
+  await changes.return();
 });
 
 test("changes() of 1,500 followers never has more files open than a few, and no apply() is refused", async () => {

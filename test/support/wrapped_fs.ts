@@ -10,6 +10,8 @@ export interface FsCall {
   name: "open" | "read" | "write" | "syncData" | "syncAll" | "truncate" | "rename" | "remove";
   /** The file. */
   path: string;
+  /** Where a read begins. */
+  offset?: number;
 }
 
 /** Called before each operation; what it throws is what the operation fails with. */
@@ -56,7 +58,7 @@ export function slowed(fs: DurableFs): DurableFs {
 function wrapFile(file: DurableFile, path: string, hook: Hook): DurableFile {
   return {
     async read(buffer, offset) {
-      await hook({ name: "read", path });
+      await hook({ name: "read", path, offset });
       return await file.read(buffer, offset);
     },
     async write(buffer, offset) {
