@@ -16,7 +16,7 @@ export type Crc32 = DurableFs["crc32"];
 const encoder = new TextEncoder();
 
 /** The largest buffer that is kept between batches. */
-const BUFFER_KEPT_MAX = 1024 * 1024;
+const BUFFER_KEPT_MAX = 4 * 1024 * 1024;
 
 /** The eight lower-case hexadecimal digits in which checksums are written. */
 export function hex8(checksum: number): string {
