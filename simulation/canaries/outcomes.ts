@@ -176,7 +176,7 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: "src/recovery/survey.ts",
-      find: "    if (told) replay.decide(refused = told);\n",
+      find: "      replay.decide(facts.refused);\n",
       replace: "",
     }],
   },

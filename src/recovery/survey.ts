@@ -16,7 +16,6 @@ import { isUnreadable } from "../disk/refusals.ts";
 import { type HeaderFacts, identityOf, type StoredIdentity } from "./identity.ts";
 import { firstNeeded, isStrange, judge } from "./plan.ts";
 import { readStart } from "./replay_start.ts";
-import { isOfOtherHistory } from "./segment_history.ts";
 import {
   type BatchConsumer,
   readSegmentFacts,
@@ -129,17 +128,17 @@ export async function surveyForReplay(
     const reading: SegmentReading = index === first
       ? { consume, points, begin }
       : { consume, points };
-    const wasSound = isSound;
     const facts = await readSegmentFacts(fs, file, reading);
     const before = segments.at(-1) ?? null;
     segments.push(facts);
     // After the damage, only what the segments name still matters.
     if (isOver) continue;
     refuseUnexplained(facts);
-    const told = isStrange(facts, identity)
-      ? wasSound && toldByLater(basis, { before, facts }, sequence)
-      : isSound && facts.failure === null && facts.refused;
-    if (told) replay.decide(refused = told);
+    // A header and seals say what became of the mutations before them.
+    if (isSound && !isStrange(facts, identity) && facts.failure === null && facts.refused) {
+      replay.decide(facts.refused);
+      refused = facts.refused;
+    }
     const judgement = judge(basis, { before, facts, next: files.segments[index + 1] }, sequence);
     sequence = judgement.sequence;
     isOver = judgement.verdict === "corrupt";
@@ -150,20 +149,6 @@ export async function surveyForReplay(
     refused = await refusedBefore(fs, files.segments[first - 1]!, basis);
   }
   return { ...basis, segments, refused };
-}
-
-/**
- * What a later version's segment lists as refused in the batch before it; `null` when it doesn't follow that. In a
- * roll-back, nothing of such a segment is replayed. But what it says of the time before stays true.
- */
-function toldByLater(
-  basis: SurveyBasis,
-  { before, facts }: { before: SegmentFacts | null; facts: SegmentFacts },
-  sequence: number,
-): readonly SequenceSpan[] | null {
-  const isNext = facts.failure === null && facts.header.id === basis.identity?.id &&
-    facts.header.first === sequence + 1 && !isOfOtherHistory(basis, facts, before);
-  return isNext ? facts.refusedBefore : null;
 }
 
 /**
