@@ -10,6 +10,7 @@ import { RECORD_SIZE_MAX } from "./format/format.ts";
 
 /** How much may wait for the disk. */
 export interface WaitingMax {
+  /** How many calls. */
   calls: number;
   /** The size of their mutations, in bytes; each counts some 70 bytes more than its JSON. */
   bytes: number;

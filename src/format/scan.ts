@@ -172,7 +172,7 @@ export function scanBatches(piece: SegmentPiece, expected: number, atEnd: boolea
     } else if (first === BRACKET_OPEN) {
       const run = readRun(piece, at, expected);
       for (const batch of run.batches) {
-        batches.push(listing(batch, refused));
+        batches.push(batch);
         refused = null;
         expected = batch.sequenceLast + 1;
         at = soundEnd = batch.offsetEnd - base;
@@ -218,12 +218,6 @@ function readSeal(
     written,
     compactionFailure: readCompactionFailure(control.content.compactionFailure),
   };
-}
-
-/** A batch, with what a header or seal before it lists as refused if it doesn't repeat that. */
-export function listing(batch: Batch, refused: readonly SequenceSpan[] | null): Batch {
-  if (refused === null || refused.length === 0 || batch.refused.length > 0) return batch;
-  return { ...batch, refused };
 }
 
 /** Reads consecutive batches; also returns why the next one could not be read, as {@linkcode Run} does. */

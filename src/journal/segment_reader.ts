@@ -14,7 +14,7 @@ import { BATCH_SIZE_MAX, type SegmentHeader } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
 import { type Pieces, piecesOf } from "../disk/pieces.ts";
 import { countIn, NO_RANGES, type SequenceSpan } from "../format/ranges.ts";
-import { type Batch, type Damage, listing, scanBatches, type ScanResult } from "../format/scan.ts";
+import { type Batch, type Damage, scanBatches, type ScanResult } from "../format/scan.ts";
 import { pointOf } from "../format/history_point.ts";
 import { Holes, readGiven, readOver } from "../disk/read_around.ts";
 import { SegmentTotals } from "../wear/segment_totals.ts";
@@ -203,7 +203,6 @@ export class SegmentReader {
     }
     this.expected = last.sequenceLast + 1;
     this.checksum = last.checksum;
-    batches[0] = listing(batches[0]!, this.refused);
     this.refused = refused;
     for (const { sequenceFirst, refused } of batches) {
       if (sequenceFirst === this.header.first) this.refusedBefore = refused;

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { BusyError, StateManager, type StateManagerOptions } from "@ministate/ministate";
 import { Journal } from "@ministate/ministate/journal";
 import { PowerCutDisk } from "@ministate/ministate/testing";
+import { StallWatch } from "../../src/journal/stall_watch.ts";
 import { failureOf } from "../support/errors.ts";
 import { hooked, systemError } from "../support/wrapped_fs.ts";
 
@@ -130,6 +131,17 @@ test("a batch during which the disk blocks the program is reported afterwards", 
   const manager = await open({ fs, onStall: () => count++, stallAfterMs: 2 });
   isBlocking = true;
   await manager.apply("a");
+  assertEquals(count, 1);
+});
+
+test("a commit that is over at once is reported afterwards when it blocked the program", () => {
+  let count = 0;
+  const watch = new StallWatch(() => count++, 2);
+  const block = (ms: number) => () => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+  };
+  watch.watch("/w", block(3));
   assertEquals(count, 1);
 });
 
