@@ -11,7 +11,7 @@ import { outcomeHistories } from "./outcomes_steps.ts";
 import type { Tally } from "./tally.ts";
 
 /** So many times as many are drawn until all is met that they are drawn for. */
-const ROUNDS_MAX = 8;
+const ROUNDS_MAX = 32;
 
 /**
  * Runs `count` histories drawn from a seed, or more, until the power has gone at every kind of moment that matters.
