@@ -72,8 +72,10 @@ async function huntAll(): Promise<boolean> {
     for (let canary; (canary = waiting.shift()) !== undefined;) {
       const result = await huntOne(canary);
       results.push(result);
-      console.log(`${results.length}/${count} ${result.verdict}: ${canary.name}`);
-      if (result.verdict !== "caught" || values.verbose) console.log(indented(result.message));
+      const isCaught = result.verdict === "caught";
+      const verdict = isCaught ? "caught" : `FAILED, ${result.verdict}`;
+      console.log(`${results.length}/${count} ${verdict}: ${canary.name}`);
+      if (!isCaught || values.verbose) console.log(indented(result.message));
     }
   };
   await Promise.all(Array.from({ length: processes }, work));
@@ -123,7 +125,7 @@ function report(count: number): boolean {
     const how = verdict === "caught"
       ? `${exploration}, after ${looked.toLocaleString("en")} states and ${seconds} s`
       : verdict === "survived"
-      ? "SURVIVED: the simulation must learn to see this"
+      ? "FAILED, it survived: the simulation must learn to see this"
       : "FAILED: the canary itself is wrong, see above";
     console.log(`  ${canary.name.padEnd(62)} ${how}`);
   }

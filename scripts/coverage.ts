@@ -168,7 +168,7 @@ function printGaps({ path, lines, branches }: FileMeasure): void {
     ...branches.filter(({ taken }) => !taken),
   ].sort((a, b) => a.line - b.line);
   if (gaps.length > 0) console.log("");
-  for (const { line, says } of gaps) console.log(`${path}:${line}: ${says}`);
+  for (const { line, says } of gaps) console.log(`FAILED ${path}:${line}: ${says}`);
 }
 
 /** Lists what is excused; an excuse without a reason is a failure. */
