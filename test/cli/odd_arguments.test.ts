@@ -58,6 +58,12 @@ function oddities(directory: TemporaryDirectory): string[] {
   ];
 }
 
+/** The same path within the directory: as root, a command makes whatever it is told to make. */
+function inDirectory(directory: TemporaryDirectory, odd: string): string {
+  if (/^$|\0/.test(odd) || odd === "/dev/null" || odd.startsWith(directory.path)) return odd;
+  return odd.startsWith("/") ? directory.path + odd : directory.join(`made${odd}`);
+}
+
 async function withState(
   use: (directory: TemporaryDirectory, args: (command: string) => string[]) => Promise<void>,
 ) {
@@ -85,9 +91,7 @@ for (const [command, kinds] of Object.entries(commands)) {
         for (const odd of oddities(directory)) {
           const args = argsOf(command);
           args[at] = odd;
-          // Any other name may be made, but not in the current directory.
-          const isGood = kind === "path" && !/^$|[\0/]/.test(odd);
-          if (isGood) args[at] = directory.join(`made${odd}`);
+          if (kind === "path") args[at] = inDirectory(directory, odd);
           const { code, errors } = await runHere([command, ...extra[command] ?? [], "--", ...args]);
           const said = `${command} with ${JSON.stringify(odd.slice(0, 40))} at ${at}: ${errors}`;
           assert(documented.has(code), `exit code ${code}: ${said}`);
