@@ -314,7 +314,8 @@ export class StateManager<S, M, R = unknown> {
   }
 
   /**
-   * Writes a snapshot, synced and verified, from which the next `open` starts. Mutations continue meanwhile.
+   * Writes a snapshot, synced and verified, from which the next `open` starts. Mutations continue meanwhile. With
+   * automatic compaction, this also deletes what {@linkcode StateManager.compact} deletes.
    *
    * @returns the snapshot's path, sequence and size in bytes
    * @throws {InvalidStateError} when the state is not JSON
@@ -343,7 +344,10 @@ export class StateManager<S, M, R = unknown> {
    */
   async createSnapshot(): Promise<SnapshotInfo> {
     this.#writable();
-    return await this.#compaction!.createSnapshot();
+    const compaction = this.#compaction!;
+    // Otherwise a program that writes one every hour would fill its card: the journal never gets long.
+    if (this.#automatic !== null) return (await compaction.compact()).snapshot;
+    return await compaction.createSnapshot();
   }
 
   /**

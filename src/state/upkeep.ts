@@ -11,6 +11,9 @@ import { Compaction } from "./compaction.ts";
 import { JournalGrowth } from "./journal_growth.ts";
 import type { OpenedState } from "./state_open.ts";
 
+/** How long the journal may get before it is compacted, unless the caller says otherwise, in bytes. */
+const COMPACTION_SIZE = 8 * 1024 * 1024;
+
 /** Both are `null` for a read-only manager; `automatic` is also `null` when the caller compacts manually. */
 export interface Upkeep {
   compaction: Compaction | null;
@@ -30,7 +33,8 @@ export function upkeepOf<S, M, R>(
   if (writer === null) return { compaction: null, automatic: null };
   const state = { live: () => machine.state, rebuild };
   const growth = new JournalGrowth(writeCounter.sinceOpen, bytesRead);
-  const due = (): number => Math.max(settings.compactionSize, compaction.snapshotSize);
+  const { compactionSize = COMPACTION_SIZE } = settings;
+  const due = (): number => Math.max(compactionSize, compaction.snapshotSize);
   const pressure = new Backpressure(growth, due);
   const compaction = new Compaction(
     directory,
@@ -41,6 +45,6 @@ export function upkeepOf<S, M, R>(
   );
   if (settings.compaction === "manual") return { compaction, automatic: null };
   writer.queue.pauseFor((sizeNext) => pressure.pause(sizeNext));
-  const automatic = new AutomaticCompaction(compaction, writer, settings, directory.path);
+  const automatic = new AutomaticCompaction(compaction, writer, due, settings, directory.path);
   return { compaction, automatic };
 }

@@ -127,7 +127,8 @@ test("verify --mutator says where it began, and which snapshots it could not com
   const { directory, path, file } = await prepared();
   await using _ = directory;
   {
-    await using manager = await StateManager.open(path, "c.wal.jsonl", counter);
+    const options = { compaction: "manual" } as const;
+    await using manager = await StateManager.open(path, "c.wal.jsonl", counter, options);
     await manager.compact();
     await manager.apply({ by: 5 });
     await manager.compact();

@@ -127,6 +127,7 @@ function automatic(outcome: () => Promise<unknown>) {
   const it = new AutomaticCompaction(
     compaction as unknown as Compaction,
     writer as unknown as JournalWriter,
+    () => Math.max(100, compaction.snapshotSize),
     { compactionSize: 100, onCompactionError: (error) => errors.push(error) },
     "state",
   );

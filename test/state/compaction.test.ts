@@ -210,7 +210,8 @@ test("compact() deletes the other files when only fsck can delete one of them", 
   const fs = await wrapFs(({ name, path }) => {
     if (name === "remove" && path === stuck) throw systemError("EUCLEAN");
   });
-  await using manager = await openLedger(directory.path, { fs, snapshotsKept: 3 });
+  const options = { fs, snapshotsKept: 3, compaction: "manual" } as const;
+  await using manager = await openLedger(directory.path, options);
   for (let i = 1; i <= 4; i++) {
     await manager.apply(i);
     await manager.createSnapshot();
