@@ -62,8 +62,8 @@ export const UPKEEP: readonly Canary[] = [
     first: "promises: a growing state",
     patches: [{
       file: "src/state/automatic_compaction.ts",
-      find: "size > this.#limit * this.#retryShare;",
-      replace: "size > this.#limit;",
+      find: "size > this.#due() * this.#retryShare;",
+      replace: "size > this.#due();",
     }],
   },
   {
