@@ -43,7 +43,7 @@ export async function log(
   };
   let to = options.to ?? Infinity;
   const interruption = options.follow ? terminal.interruption() : undefined;
-  const reading = { follow: options.follow === true, attempts: ATTEMPTS, hold: true };
+  const reading = { follow: options.follow === true, attempts: ATTEMPTS, turns: null };
   const { cursor, source, isMore } = await beginReading(begin, reading, options.from !== undefined)
     .catch((error) => explainGone(error, list, options.from));
   const stop = () => source.stop();

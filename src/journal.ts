@@ -58,6 +58,8 @@ export class Journal<M = unknown> {
   readonly #directory: StateDirectory;
   readonly #recovered: Recovered;
   readonly #writer: JournalWriter | null;
+  /** The replays that wait for their caller. Each has a file open. */
+  readonly #replays = new Set<JournalCursor>();
   /** What `open` found and did. */
   readonly recovery: RecoveryReport;
 
@@ -246,12 +248,16 @@ export class Journal<M = unknown> {
     );
     try {
       for (let records; (records = await cursor.read()) !== null;) {
+        this.#directory.refuseClosed();
+        this.#replays.add(cursor);
         for (const { sequence, timestamp, mutation } of records) {
           yield { sequence, timestamp, mutation: mutation as M };
         }
+        this.#replays.delete(cursor);
         this.#directory.refuseClosed();
       }
     } finally {
+      this.#replays.delete(cursor);
       await cursor.close();
     }
   }
@@ -281,8 +287,13 @@ export class Journal<M = unknown> {
     try {
       await this.#writer?.close();
     } finally {
-      await this.#directory.close();
+      await this.#directory.close(this.#closeReplays());
     }
+  }
+
+  /** Closes the files of replays that wait for their caller, who may never come back. */
+  async #closeReplays(): Promise<void> {
+    for (const cursor of this.#replays) await cursor.close();
   }
 
   /**

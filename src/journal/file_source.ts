@@ -7,6 +7,7 @@
 import { DirectoryGoneError, HistoryGoneError } from "../errors.ts";
 import type { JournalCursor, VersionedRecord } from "./journal_cursor.ts";
 import type { RecordSource } from "./record_source.ts";
+import type { Turns } from "./turns.ts";
 
 /** How often to check the files for more, in milliseconds. */
 const POLL_MS = 200;
@@ -17,8 +18,11 @@ export interface FileReading {
   follow: boolean;
   /** How many times to try a read when files change during it. */
   attempts: number;
-  /** Whether the file stays open between two calls of `fetch`, so that a compaction can't delete the rest of it. */
-  hold: boolean;
+  /**
+   * How many may read at a time. The file is closed after each turn, so a follower that waits holds none. `null`: the
+   * file stays open, so that a compaction can't delete the rest of it.
+   */
+  turns: Turns | null;
 }
 
 /** Reads a journal's files. */
@@ -42,15 +46,8 @@ export class FileSource implements RecordSource {
   }
 
   async fetch(): Promise<boolean> {
-    try {
-      return await this.#fetch();
-    } finally {
-      if (!this.#reading.hold) await this.#cursor.rest();
-    }
-  }
-
-  async #fetch(): Promise<boolean> {
-    const records = await this.#read();
+    const { turns } = this.#reading;
+    const records = await (turns === null ? this.#read() : turns.run(() => this.#readInTurn()));
     if (this.#stopped) return false;
     if (records !== null) {
       this.#records = records;
@@ -68,6 +65,16 @@ export class FileSource implements RecordSource {
     return !this.#stopped;
   }
 
+  async #readInTurn(): Promise<VersionedRecord[] | null> {
+    // It may have ended while others had their turn.
+    if (this.#stopped) return null;
+    try {
+      return await this.#read();
+    } finally {
+      await this.#cursor.rest();
+    }
+  }
+
   /**
    * Continues reading. If a writer or its compaction changed the files during the read, reads again from the same
    * record.
@@ -75,8 +82,8 @@ export class FileSource implements RecordSource {
   async #read(): Promise<VersionedRecord[] | null> {
     try {
       const records = await this.#cursor.read();
-      const { follow, hold } = this.#reading;
-      if (records === null && follow && hold) await this.#cursor.check();
+      const { follow, turns } = this.#reading;
+      if (records === null && follow && turns === null) await this.#cursor.check();
       this.#failures = 0;
       return records;
     } catch (error) {

@@ -9,7 +9,7 @@
  */
 
 import type { SegmentPlace } from "./segment_reader.ts";
-import { Turns } from "./turns.ts";
+import { READS_MAX, Turns } from "./turns.ts";
 import type { SequenceSpan } from "../format/ranges.ts";
 
 /** The most that is kept for followers, in bytes, except that the newest batch is always kept. */
@@ -17,9 +17,6 @@ const KEPT_SIZE_MAX = 1024 * 1024;
 
 /** The approximate cost of a record besides its text, in bytes. */
 const RECORD_COST = 32;
-
-/** How many followers read from the disk at a time, so that even thousands never use up the descriptors. */
-const READS_MAX = 16;
 
 /** A batch whose calls are settled. */
 export interface SettledBatch {

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** How many followers read from the disk at a time, so that even thousands never use up the descriptors. */
+export const READS_MAX = 16;
+
 /** A limited number of turns. */
 export class Turns {
   #free: number;

@@ -18,6 +18,7 @@ import {
 import type { JournalWriter } from "../journal/journal_writer.ts";
 import { LiveSource } from "../journal/live_source.ts";
 import type { RecordSource } from "../journal/record_source.ts";
+import { READS_MAX, Turns } from "../journal/turns.ts";
 import { changesSettings } from "../options.ts";
 import type { StateDirectory } from "../journal/state_directory.ts";
 import { ChangeIterator } from "./change_iterator.ts";
@@ -46,6 +47,8 @@ export class Changes<M> {
   readonly #carryOver: (mutation: unknown, version: number) => M | typeof DROP;
   /** Ends the iterators that read files. Those that follow the writer in this process are ended by the writer. */
   #closing: AbortController | null = null;
+  /** However many iterators read files, only a few of those are open at a time. */
+  readonly #reads: Turns = new Turns(READS_MAX);
 
   /** @param carryOver migrates a mutation of an older version */
   constructor(
@@ -94,11 +97,11 @@ export class Changes<M> {
         sequence,
       });
       const cursor = new JournalCursor(files, from, limit);
-      return new FileSource(cursor, { follow, attempts: 1, hold: false });
+      return new FileSource(cursor, { follow, attempts: 1, turns: this.#reads });
     }
     if (writer !== null) return new LiveSource(this.#directory, writer, from);
     const cursor = new JournalCursor(files, from, () => null, { beside: true });
-    return new FileSource(cursor, { follow, attempts: 5, hold: false });
+    return new FileSource(cursor, { follow, attempts: 5, turns: this.#reads });
   }
 
   /** Ends the iterators that read files. */

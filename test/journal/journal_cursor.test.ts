@@ -87,7 +87,7 @@ test("JournalCursor without a manager ends when another journal has taken the pl
   await rename(state, directory.join("away"));
   await rename(other, state);
   assertEquals(await cursor.read(), null);
-  const source = new FileSource(cursor, { follow: true, attempts: 5, hold: true });
+  const source = new FileSource(cursor, { follow: true, attempts: 5, turns: null });
   const error = await assertFails(() => source.fetch(), {
     error: DirectoryGoneError,
     code: "DIRECTORY_GONE",

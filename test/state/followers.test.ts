@@ -6,6 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type Change, StateManager } from "@ministate/ministate";
 import { PowerCutDisk } from "@ministate/ministate/testing";
 import { detectFs } from "../../runtime/detect.ts";
+import { READS_MAX } from "../../src/journal/turns.ts";
 import { assertFails } from "../support/errors.ts";
 import { countOpenFiles } from "../support/open_files.ts";
 import { journalName, type Ledger, ledger, openLedger } from "../support/samples.ts";
@@ -188,6 +189,39 @@ test("changes() of 1,500 followers never has more files open than a few, and no 
   assertEquals(files.open, 1, "the segment that is being written");
   await manager.close();
   assertEquals(files.open, 0);
+});
+
+test("changes() of 300 followers of a reader never has more files open than a few", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  await manager.applyAll(numbers(1, 3));
+  const files = countOpenFiles(await detectFs());
+  await using reader = await openLedger(directory.path, { readOnly: true, fs: files.fs });
+  files.peak = 0;
+  const changes = numbers(1, 300).map(() => reader.changes({ from: 1, follow: true }));
+  for (const sequence of numbers(1, 4)) {
+    const asked = changes.map((each) => each.next());
+    // The last of them are waiting by now, or still read what is there.
+    if (sequence === 4) await manager.apply(4);
+    const seen = (await Promise.all(asked)).map(({ value }) => value?.sequence);
+    assertEquals(new Set(seen), new Set([sequence]));
+  }
+  assert(files.peak <= READS_MAX, `${files.peak} files were open`);
+});
+
+test("changes() of a reader that ends while it waits for its turn reads nothing", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  await manager.apply(1);
+  const files = countOpenFiles(await detectFs());
+  await using reader = await openLedger(directory.path, { readOnly: true, fs: files.fs });
+  const { opens } = files;
+  const changes = numbers(0, READS_MAX).map(() => reader.changes({ from: 1, follow: true }));
+  const asked = changes.map((each) => each.next());
+  await changes[READS_MAX]!.return();
+  const seen = (await Promise.all(asked)).map(({ value }) => value?.sequence);
+  assertEquals(seen, [...Array.from({ length: READS_MAX }, () => 1), undefined]);
+  assertEquals(files.opens, opens + READS_MAX);
 });
 
 test("changes() gives each follower its own copies of the mutations", async () => {

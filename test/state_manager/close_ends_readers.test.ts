@@ -135,6 +135,26 @@ for (const readOnly of [false, true]) {
     assertEquals([counts.calls, files.open], [calls, 0]);
   });
 
+  test(`close() of a ${who} closes the file of a replay() that nobody continues`, async () => {
+    await using directory = await temporaryDirectory();
+    await makeHistory(directory.path);
+    const { fs, held, hold, files } = await named();
+    const journal = await Journal.open(directory.path, journalName, { readOnly, fs });
+    const before = files.open;
+    const [idle, reading] = [journal.replay(), journal.replay()];
+    assertEquals((await idle.next()).value?.sequence, 1);
+    assertEquals(files.open, before + 1);
+    hold();
+    const asked = Promise.allSettled([reading.next()]);
+    await until(() => held.asked > 0);
+    const closing = journal.close();
+    held.letGo();
+    await closing;
+    // Nor is anything left open by one that was reading at that moment.
+    await asked;
+    assertEquals(files.open, 0);
+  });
+
   test(`close() of a ${who} waits for stateAt() and backup()`, async () => {
     await using directory = await temporaryDirectory();
     const [path, target] = [directory.join("state"), directory.join("copy")];

@@ -7,6 +7,8 @@ import { systemError } from "./wrapped_fs.ts";
 export interface OpenFiles {
   fs: DurableFs;
   open: number;
+  /** The most that were open at a time. */
+  peak: number;
   opens: number;
   reads: number;
   /** Opening fails with EMFILE beyond it. */
@@ -20,6 +22,7 @@ export function countOpenFiles(inner: DurableFs): OpenFiles {
       open: async (path, mode) => {
         if (files.open >= files.openMax) throw systemError("EMFILE");
         files.open++;
+        files.peak = Math.max(files.peak, files.open);
         files.opens++;
         try {
           return countedFile(await inner.open(path, mode), files);
@@ -40,6 +43,7 @@ export function countOpenFiles(inner: DurableFs): OpenFiles {
       crc32: (bytes, seed) => inner.crc32(bytes, seed),
     },
     open: 0,
+    peak: 0,
     opens: 0,
     reads: 0,
     openMax: Infinity,
