@@ -81,7 +81,7 @@ export function withCode(error: unknown): unknown {
   return error;
 }
 
-/** Makes a call whose failure, now or later, gets its true name. A synchronous answer makes no promise. */
+/** Makes a call, and gives its failure, now or later, its true name. A synchronous answer creates no promise. */
 export function withErrorCodes<T>(call: () => MaybePromise<T>): MaybePromise<T> {
   try {
     const answer = call();

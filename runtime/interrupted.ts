@@ -1,9 +1,9 @@
 /**
- * Makes calls again that a signal has interrupted. Which of them the runtimes make again themselves differs: Bun no
- * sync, Deno no read, write or lock, Node no read.
+ * Repeats calls that a signal has interrupted. The runtimes themselves repeat only some of them: Bun no sync, Deno no
+ * read, write or lock, Node no read.
  *
- * Only calls that may be made twice belong here. Not among them are `close`, which has given the descriptor back all the
- * same, and those that change a name: the second call would fail because the first was done. An interrupted sync has
+ * Only calls that may be made twice belong here. `close` is not one of them, since an interrupted one has still released
+ * the descriptor; nor are calls that change a name: the second would fail because the first took effect. An interrupted sync has
  * reported nothing about the disk and dropped nothing, unlike one that failed.
  *
  * @module
@@ -12,12 +12,12 @@
 import type { MaybePromise } from "../src/durable_fs.ts";
 import { withCode } from "./errno.ts";
 
-/** How often to make a call again. One that is interrupted each time would keep the process busy for good. */
+/** How often to repeat a call. One that is interrupted each time would keep the process busy forever. */
 const ATTEMPTS_MAX = 1000;
 
 /**
- * Makes a call until no signal interrupts it. A failure, now or later, gets its true name. A synchronous answer makes no
- * promise.
+ * Makes a call until no signal interrupts it. A failure, now or later, gets its true name. A synchronous answer creates
+ * no promise.
  */
 export function uninterrupted<T>(call: () => MaybePromise<T>, attempt = 1): MaybePromise<T> {
   for (;; attempt++) {

@@ -12,7 +12,7 @@ import { RECORD_SIZE_MAX } from "./format/format.ts";
 export interface WaitingMax {
   /** How many calls. */
   calls: number;
-  /** The size of their mutations, in bytes; each counts some 70 bytes more than its JSON. */
+  /** The size of their mutations, in bytes; each counts about 70 bytes more than its JSON. */
   bytes: number;
 }
 
@@ -20,7 +20,7 @@ export interface WaitingMax {
 export interface Stall {
   /** The segment that is written. */
   path: string;
-  /** How long it has taken so far, in milliseconds. It goes on, unless the disk blocks the whole program. */
+  /** How long it has taken so far, in milliseconds. It is still under way, unless the disk blocked the whole program. */
   ms: number;
 }
 

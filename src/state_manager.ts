@@ -501,7 +501,7 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Replays the kept history with this program, in memory of its own, and compares it with every later snapshot and with
    * the live state. A difference means that the program has changed what past mutations do, that it depends on something
-   * else than they, or that something else changed the state. Mutations continue; the last comparison makes them wait.
+   * else than those, or that something else changed the state. Mutations continue; the last comparison makes them wait.
    *
    * It takes as long as the replay of everything that is kept, and memory for two more states. To test a new program
    * before it is installed, use `ministate verify DIR --mutator FILE`.
@@ -646,7 +646,7 @@ export class StateManager<S, M, R = unknown> {
     } finally {
       await this.#directory.close();
     }
-    // Only whoever asked for the snapshot hears of its failure: the close itself succeeded.
+    // Only the caller who asked for the snapshot learns of its failure: the close itself succeeded.
     if (snapshot && failure !== null) throw failure.error;
   }
 
@@ -687,7 +687,7 @@ export class StateManager<S, M, R = unknown> {
   }
 }
 
-/** What a call of a single mutation resolves to. Made once, not for each call, as there are many a second. */
+/** What a call of a single mutation resolves to. Made once rather than for each call: there are many per second. */
 function firstOf<R>(applied: Applied<R>[]): Applied<R> {
   return applied[0]!;
 }

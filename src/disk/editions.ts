@@ -43,7 +43,7 @@ export function begunAt<T extends Editions>(own: T, first: number): T {
   return { ...own, editionFirsts: [...own.editionFirsts.slice(0, -1), first] };
 }
 
-/** Whether it is known of every edition after that of a file where it began, and so whether the file counts. */
+/** Whether the beginning of every edition after a file's own is known, and so whether it is known that the file counts. */
 export function isSettled(file: { edition: number }, { edition }: { edition: number }): boolean {
   return file.edition >= edition - EDITION_FIRSTS_MAX;
 }
@@ -65,7 +65,7 @@ export interface EditionFacts {
 /**
  * Leaves out files that later editions have replaced. A segment replaces all files of earlier editions that belong to
  * its first sequence or a later one, even after it was deleted: the headers of its edition say where that began. A
- * snapshot replaces those of its own sequence. Strange files replace nothing, and are as good as replaced.
+ * snapshot replaces those of its own sequence. Strange files replace nothing, and are treated as replaced.
  *
  * A segment that begins an edition is synced under its name before anything relies on it. So an empty one of an edition
  * that no other file has replaces nothing: it was never begun, and counts as unfinished.

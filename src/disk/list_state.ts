@@ -51,7 +51,7 @@ export async function listState(
   }
 }
 
-/** Sorts out, by the headers of files of later editions, which are strange and where editions began. */
+/** Finds out from the headers of files of later editions which of them are strange, and where editions began. */
 function judge(
   empty: ReadonlySet<NamedFile>,
   headers: ReadonlyMap<NamedFile, Header>,
@@ -86,7 +86,7 @@ function leadingIds(
 ): { ids: string[]; votes: number } {
   const all = [...headers];
   const placed = all.filter(([file, header]) => isPlaced(header, file));
-  // Its id was drawn when those of the files before it could not be read, so they don't tell against it.
+  // Its id was drawn when those of earlier files could not be read, so theirs are no evidence against it.
   const renewed = placed.filter(([file, { edition, idRenewed }]) =>
     idRenewed === true && edition === file.edition
   );
@@ -100,7 +100,7 @@ function leadingIds(
   return { ids: [...counts.keys()].filter((id) => counts.get(id) === votes), votes };
 }
 
-/** A file's header; `null` when it is unsound or can't be read, or when the file is gone by now. */
+/** A file's header; `null` when it is unsound or can't be read, or when the file is gone. */
 async function headerIfSound(
   fs: DurableFs,
   file: NamedFile,

@@ -6,7 +6,7 @@
 
 import { type DurableFs, steadyNow } from "../durable_fs.ts";
 
-/** Says how much to work on at once, and is told how long it took. */
+/** Decides how much to work on at once, from how long earlier pieces took. */
 export interface Pieces {
   /** How many bytes to work on before the next turn. */
   readonly size: number;
@@ -31,7 +31,7 @@ export const PIECE_SIZE_MIN = 16 * 1024;
 /** The largest piece. More at once saves next to nothing. */
 const PIECE_SIZE_MAX = 1024 * 1024;
 
-/** How much of what was learned before counts beside a new piece. A disturbed measurement is soon forgotten. */
+/** How much weight earlier measurements have beside a new one. A disturbed measurement is soon forgotten. */
 const MEMORY = 0.75;
 
 /** How to size pieces by time. */

@@ -137,7 +137,7 @@ class PlacedFile implements DurableFile {
   #checkLinks(identity: FileIdentity): MaybePromise<void> {
     const gone = this.#place.checkNamed(identity, this.#path);
     if (gone !== undefined) return gone;
-    // A name elsewhere is a name, too, but nothing watches it.
+    // A name elsewhere also counts, but nothing watches it.
     if (this.#names?.isDue && this.#place.holds(identity, this.#path)) {
       this.#names.foundUnderItsName();
     }

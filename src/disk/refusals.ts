@@ -1,5 +1,5 @@
 /**
- * Classifies an operating system's refusal: does it concern the moment, the place, or the file itself?
+ * Classifies an operating system's refusal: is it about the moment, the place, or the file itself?
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * The fields that end the last line of a batch: the horizon, the timestamp, notes if there are any, and the checksum. Their order stands here
- * alone, for the writing side (encode.ts) and for both readers (batch_scan.ts, recovery/tail_evidence.ts).
+ * The fields that end the last line of a batch: the horizon, the timestamp, notes if there are any, and the checksum.
+ * Only this file knows their order. The writing side (encode.ts) and both readers (batch_scan.ts,
+ * recovery/tail_evidence.ts) use it.
  *
  * @module
  */

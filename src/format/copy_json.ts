@@ -8,7 +8,7 @@ import { setMember } from "./set_member.ts";
 
 /**
  * A deep copy, several times faster than `structuredClone`, which also looks for cycles and for whatever isn't JSON.
- * That is left to it: a value that isn't JSON is copied, or refused, as it would.
+ * Values that aren't JSON are left to `structuredClone`, which copies or refuses them.
  *
  * @throws {DOMException} when part of the value can't be copied, such as a function
  * @throws {RangeError} when it holds a cycle

@@ -46,7 +46,7 @@ export function pointOf(header: SegmentHeader | SnapshotHeader): HistoryPoint {
   return { sequence, checksum: after === null ? null : parseInt(after, 16) };
 }
 
-/** The checksum in a batch right after `sequence`, which the batch holds. */
+/** What a batch says of the point right after `sequence`, one of its own: its checksum, or that no batch ends there. */
 function checksumIn({ sequenceLast, checksum }: Batch, sequence: number): number {
   return sequence === sequenceLast ? checksum : NO_BATCH_ENDS;
 }

@@ -58,7 +58,7 @@ export function findJsonFlaw(value: unknown, depthMax = DEPTH_MAX, depth = 0): J
   return null;
 }
 
-/** Whether a value is JSON without a look inside. */
+/** Whether a value is known to be JSON without looking inside. */
 function isScalar(value: unknown): boolean {
   return typeof value === "string" || typeof value === "boolean" || value === null ||
     typeof value === "number" && Number.isFinite(value);

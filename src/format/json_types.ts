@@ -38,7 +38,7 @@ export type Json =
 type AnyFunction = (...args: never) => unknown;
 type AnyMap = ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
 /**
- * What JSON has nothing for.
+ * What JSON has no counterpart for.
  *
  * @internal
  */

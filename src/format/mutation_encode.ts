@@ -14,7 +14,7 @@ import { describeFlaw, findJsonFlaw } from "./json.ts";
 const LINE_OVERHEAD = `[${SEQUENCE_MAX},`.length + BATCH_TAIL_SIZE +
   encodeBatchEnd(SEQUENCE_MAX, Number.MIN_SAFE_INTEGER).length;
 
-/** The largest group, in bytes: the batch that it is has notes as well. */
+/** The largest group, in bytes. It is a batch of its own, and that has notes as well. */
 const GROUP_SIZE_MAX = BATCH_SIZE_MAX - NOTES_SIZE_MAX;
 
 /**

@@ -50,7 +50,7 @@ export interface Call<T> {
    * Judges the call before anything is written, where that is possible. What it throws refuses the call, which then
    * leaves no trace in the journal.
    *
-   * @param isHead whether nothing stands before the call in its batch, so that it will meet the state as it is now
+   * @param isHead whether the call is the first of its batch, so that it will see the state as it is now
    */
   judge?: ((sequenceFirst: number, timestamp: number, isHead: boolean) => void) | undefined;
   /**

@@ -75,7 +75,7 @@ export class JournalCursor {
   #place: SegmentPlace | null;
   /** Batches read from the open segment but not returned yet. */
   #ahead: Batch[] | null = null;
-  /** What was read so far. A segment of another history would continue it in silence. */
+  /** What was read so far. A segment of another history would otherwise continue it unnoticed. */
   readonly #chain: HistoryChain;
   /** The next sequence. */
   next: number;

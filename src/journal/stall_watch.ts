@@ -1,5 +1,5 @@
 /**
- * Reports a batch that takes too long to become durable, as on a card that has to tidy up before it writes on.
+ * Reports a batch that takes too long to become durable, as on a card that must tidy up before it can write more.
  *
  * @module
  */

@@ -18,7 +18,7 @@ export class WaitingCalls {
   }
 
   /**
-   * Counts one more call. One is always taken when nothing waits.
+   * Counts one more call. A call is always accepted when no other waits.
    *
    * @throws {BusyError} when there would be too many
    */

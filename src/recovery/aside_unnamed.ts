@@ -1,5 +1,5 @@
 /**
- * Sets aside a whole state of which no file tells any more whose it is.
+ * Sets aside a whole state when no file shows any longer whose it is.
  *
  * @module
  */

@@ -172,8 +172,8 @@ export function isGap({ damaged, label }: Corruption): boolean {
 }
 
 /**
- * The highest sequence above `base` that the segments from `index` on hold or name, or that is `sequenceNamed`, or that is proven by
- * snapshots; `null` if none.
+ * The highest sequence above `base` that the segments from `index` on hold or name, that snapshots prove, or that is
+ * `sequenceNamed`; `null` if there is none.
  */
 function highestSequence(
   { segments, proven, files }: Survey,

@@ -69,7 +69,7 @@ async function headerFacts(fs: DurableFs, file: NamedFile): Promise<HeaderFacts>
 }
 
 /**
- * Whose files they are; `null` when no header tells.
+ * Whose files they are; `null` when no header says.
  *
  * A directory belongs to the journal that most of its headers name, not to that of the newest file: otherwise a single
  * stray file would make all the others foreign. On a tie the oldest segment's journal wins and the result is

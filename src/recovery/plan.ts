@@ -70,7 +70,7 @@ export function planOf(survey: Survey): Plan {
   const judged = judgeNeeded(survey);
   const last = judged.at(-1);
   const sequence = last?.judgement.sequence ?? start.sequence;
-  // A segment of another journal or history has no row: nothing of it counts.
+  // A segment of another journal or history has no row: nothing in it counts.
   const read = judged.filter(({ judgement }) => judgement.row !== null)
     .map(({ facts }) => facts as ReadSegment);
   const corruption = corruptionIn(survey, judged);
@@ -84,7 +84,7 @@ export function planOf(survey: Survey): Plan {
     sealed: last?.judgement.verdict === "open" && end!.sealed,
     written: newestTotals([read.at(-1)?.written, identity?.written], sequence + 1),
     compactionFailure: failureSince(start, read.at(-1)),
-    // What a damaged segment has no sound part of can't be continued.
+    // A damaged segment without a sound part can't be continued.
     end: corruption !== null && corruption.soundEnd === null ? null : end,
     torn: last === undefined ? null : tornTail(last),
     corruption,

@@ -255,7 +255,7 @@ async function whyStuck(step: () => MaybePromise<void>): Promise<unknown> {
   }
 }
 
-/** Writes down what was lost, durably but for its name. */
+/** Writes down what was lost. The file is durable, its name is not yet. */
 export async function writeReport(
   directory: StateDirectory,
   names: QuarantineNames,

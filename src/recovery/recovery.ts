@@ -1,5 +1,5 @@
 /**
- * The road of an open: survey the directory, plan, and carry the plan out. Anything in the caller's program that can
+ * The path of an open: survey the directory, plan, and carry the plan out. Anything in the caller's program that can
  * fail runs before the first change.
  *
  * @module
@@ -46,7 +46,7 @@ export interface RecoveryReplay extends Replay {
   initialLines(): Iterable<string> | null;
 }
 
-/** The `initialLines` of what keeps no state. */
+/** The `initialLines` of an opener that keeps no state. */
 export function noInitialState(): null {
   return null;
 }
@@ -142,10 +142,10 @@ function usedUpTo(opener: Opener | null): number {
 }
 
 /**
- * To an older program, a part of its past is missing when a newer one's compaction has begun to delete it. Nothing is
+ * Part of an older program's past is missing when a newer one's compaction has begun to delete it. Nothing is
  * damaged then, and so nothing may be set aside.
  *
- * @throws {TooNewError} when it is so
+ * @throws {TooNewError} when that is the case
  */
 async function refuseCompacted(
   { fs, path }: StateDirectory,

@@ -25,7 +25,7 @@ import type { ReadSegment } from "./segment_facts.ts";
 import { isUsable, skippedSnapshot, type SnapshotFacts } from "./snapshot_facts.ts";
 import type { Survey } from "./survey.ts";
 
-/** The part of the report that tells what was done. */
+/** The part of the report that says what was done. */
 type Done = Pick<RecoveryReport, "torn" | "lost" | "snapshotsSkipped" | "superseded">;
 
 /** What {@linkcode repair} would do, for an open that changes nothing. */

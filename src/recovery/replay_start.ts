@@ -21,8 +21,8 @@ import {
 import type { Survey } from "./survey.ts";
 
 /**
- * Reads snapshots, the newest first, until one can be used. If that one and the journal are of two histories, all files
- * are read to find out which of them is strange.
+ * Reads snapshots, the newest first, until one can be used. If that snapshot and the journal belong to two histories, all
+ * files are read to find out which of them is strange.
  *
  * @param owner.id the journal they must belong to; `null` accepts any
  * @param owner.versionMax the latest version of the mutator whose snapshots are used
@@ -47,7 +47,7 @@ export async function readStart(
   return { found, read: [facts, ...later] };
 }
 
-/** Whether the segment after a snapshot, or the one that it stands in, is of another history. */
+/** Whether the segment after a snapshot, or the one that holds its last batch, belongs to another history. */
 async function isDisputed(
   fs: DurableFs,
   { segments }: StateFiles,

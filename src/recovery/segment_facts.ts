@@ -43,11 +43,11 @@ export interface ReadSegment {
   writtenEnd: number;
   /** Whether the last sound line is a seal. */
   sealed: boolean;
-  /** What of the last batch before its end was refused, by the header or the last seal; `null` when neither says. */
+  /** The mutations of its last batch that were refused, by the header or the last seal; `null` when neither says. */
   refused: readonly SequenceSpan[] | null;
   /** How many of its mutations were refused, without those of its last batch. */
   refusedCount: number;
-  /** What of the batch before it was refused; `null` when it doesn't say. */
+  /** The mutations of the batch before it that were refused; `null` when it doesn't say. */
   refusedBefore: readonly SequenceSpan[] | null;
   /** The last batch; `null` when there is none. */
   batchLast: { offsetEnd: number; timestamp: number } | null;

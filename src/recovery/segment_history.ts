@@ -1,5 +1,5 @@
 /**
- * Says of which history a segment is: what it continues is compared with what comes before it. Pure.
+ * Determines to which history a segment belongs, by comparing what it continues with what comes before it. Pure.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { isOther, pointOf } from "../format/history_point.ts";
 import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
 import type { ReplayStart, SurveyBasis } from "./survey.ts";
 
-/** Whether a segment does not continue what replay has come to before it. */
+/** Whether a segment fails to continue what replay has reached before it. */
 export function isOfOtherHistory(
   { start, identity }: SurveyBasis,
   facts: SegmentFacts,
   before: SegmentFacts | null,
 ): boolean {
   if (facts.failure !== null || identity !== null && facts.header.id !== identity.id) return false;
-  // The first one that is needed holds what the start stands on, or follows it. What comes before it is not read.
+  // The first needed segment holds the batch at which replay starts, or follows it. Nothing before it is read.
   if (facts.file.sequence <= start.sequence + 1) return isOtherAt(facts, start);
   return continuesOther(facts, before);
 }
@@ -28,7 +28,7 @@ export function isOtherAt(
   return isOther(points.get(sequence) ?? null, checksum);
 }
 
-/** Whether a segment names another batch than the one that the segment before it ends with. */
+/** Whether a segment names a batch other than the one at which the segment before it ends. */
 export function continuesOther({ header }: ReadSegment, before: SegmentFacts | null): boolean {
   if (before === null || before.failure !== null || before.sequenceNext !== header.first) {
     return false;

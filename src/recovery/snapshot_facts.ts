@@ -127,7 +127,7 @@ export interface NewestSnapshotOptions {
   pieces?: Pieces | undefined;
 }
 
-/** What is said about a file of a later version of the mutator. */
+/** The reason given for not using a file of a later version of the mutator. */
 export function laterVersion(version: number, versionMax: number): string {
   return `version ${version} of the mutator wrote it, and this is version ${versionMax}`;
 }

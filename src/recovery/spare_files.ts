@@ -37,7 +37,7 @@ async function listIfThere(fs: DurableFs, path: string): Promise<DirectoryEntry[
   }
 }
 
-/** Notices about files and folders of ours that only fsck can mend, and that are no part of the journal. */
+/** Notices about files and folders of ours that only fsck can mend, and that are not part of the journal. */
 export async function stuckFindings(fs: DurableFs, directory: string): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const { name } of (await listIfThere(fs, directory)).sort(byName)) {

@@ -1,5 +1,5 @@
 /**
- * Tells whether a snapshot could replace the journal before it.
+ * Decides whether a snapshot could replace the journal before it.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { isOther, pointOf } from "../format/history_point.ts";
 import { verifySnapshot } from "../snapshot/snapshot_file.ts";
 
 /**
- * Whether a snapshot is sound to the last byte, and of the journal and the history that the segment after it is of.
+ * Whether a snapshot is sound to the last byte, and belongs to the same journal and history as the segment after it.
  *
  * @param segments all segments of the directory
  * @param id the journal's identity

@@ -1,8 +1,8 @@
 /**
  * Finds snapshots of another history: the journal leads past them from further back, through other batches. Pure.
  *
- * Two files that contradict each other don't show which of them is strange. With a third one that either continues,
- * the two win. Otherwise the newest snapshot does, and the segment counts as damage.
+ * Two files that contradict each other don't show which of them is strange. With a third one that continues one of them,
+ * those two win. Otherwise the newest snapshot does, and the segment counts as damage.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export function isDisputed(
     !others.has(facts) && isOtherAt(facts, point);
 }
 
-/** The segments of another history among those that are not needed, from what the ones after them continue. */
+/** The segments of another history among those that are not needed, judged by what later segments continue. */
 export function oldOthers({ files, segments, start }: Survey): Set<SegmentFacts> {
   const others = new Set<SegmentFacts>();
   for (let index = firstNeeded(files.segments, start.sequence) - 1; index >= 0; index--) {

@@ -40,7 +40,7 @@ export interface ReplayStart extends HistoryPoint {
 /** What is known about a state directory before its segments are read. */
 export interface SurveyBasis {
   files: StateFiles;
-  /** Whose files they are; `null` when no header tells. */
+  /** Whose files they are; `null` when no header says. */
   identity: StoredIdentity | null;
   /** The snapshots that were read, the oldest first. */
   snapshots: SnapshotFacts[];
@@ -66,15 +66,15 @@ export interface Replay {
   decide(refused: readonly SequenceSpan[]): void;
 }
 
-/** What was found on the way of a replay. */
+/** What was found during a replay. */
 export interface ReplaySurvey extends Survey {
   /** The mutations of the last batch that were refused; `null` when no line says so. */
   refused: readonly SequenceSpan[] | null;
 }
 
 /**
- * Reads what an open needs: the newest usable snapshot, and all segments with later records. Every sound batch goes to
- * `replay` on the way, up to the first damage.
+ * Reads what an open needs: the newest usable snapshot, and all segments with later records. Passes every sound batch to
+ * `replay`, up to the first damage.
  *
  * @throws {TooNewError} when a newer version wrote one of the files
  * @throws {IoError} when the operating system refuses a read for a reason other than the file itself
@@ -102,7 +102,7 @@ export async function surveyForReplay(
   let isSound = first >= 0;
   let isOver = !isSound;
   const consume = (batch: Batch, header: SegmentHeader) => {
-    // Before it is replayed: what is known when all of a segment has been read would come too late.
+    // Checked before the batch is replayed: what is known only once a whole segment has been read would come too late.
     isSound &&= (id === null || header.id === id) && header.version <= versionMax &&
       chain.passes(batch, header) &&
       (isBegun || header.initial === undefined || basis.start.snapshot !== null);
@@ -222,7 +222,7 @@ function basisOf(
   };
 }
 
-/** Something else under a segment's name, such as a directory, is no damage that could be repaired. */
+/** Something else under a segment's name, such as a directory, is not damage that could be repaired. */
 function refuseUnexplained({ failure }: SegmentFacts): void {
   const isExplained = failure === null || failure instanceof CorruptionError ||
     failure instanceof ForeignFormatError || isUnreadable(failure);

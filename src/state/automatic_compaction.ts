@@ -90,7 +90,7 @@ export class AutomaticCompaction {
     const { sequence, poison } = this.#writer;
     if (this.#running || this.#stopped || poison !== null || sequence === 0) return;
     this.#running = true;
-    // Not after the calls that wait: they may be more than the journal may grow by.
+    // Don't queue after the waiting calls: together they may exceed what the journal may grow by.
     this.#compaction.compact("next").then(
       () => {
         this.#running = false;

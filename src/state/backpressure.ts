@@ -10,7 +10,7 @@ import type { JournalGrowth } from "./journal_growth.ts";
 /**
  * How much the journal may grow during a compaction, as a share of the length at which the next one is due. With the
  * journal after each kept snapshot a quarter longer than promised, and one more snapshot being written, the directory is
- * still below twice of what is promised.
+ * still smaller than twice what is promised.
  */
 const GROWTH_SHARE = 5 / 4;
 
@@ -24,7 +24,7 @@ export const PIECE_MS_MAX = 4;
 /** How much longer a piece may take if the journal has grown by all that it may. */
 const PIECE_MS_RISE = 8;
 
-/** The balance between one compaction and those who write meanwhile. */
+/** Keeps the balance between a compaction and the calls that write meanwhile. */
 export class Backpressure {
   readonly #growth: JournalGrowth;
   readonly #due: () => number;
@@ -55,7 +55,7 @@ export class Backpressure {
     this.#release();
   }
 
-  /** The compaction has ended, however it did. */
+  /** The compaction has ended, whether or not it succeeded. */
   end(): void {
     this.#workSize = 0;
     this.#release();

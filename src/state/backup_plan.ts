@@ -30,7 +30,7 @@ export interface CopyPlan {
   copies: Copy[];
   /** The last sequence in them. */
   sequence: number;
-  /** The segment that the copy is continued with a seal, which says what the source's next line would; or `null`. */
+  /** The segment whose copy gets a seal, which says what the source's next line would say; `null` if none needs one. */
   sealed: SealedCopy | null;
 }
 
@@ -86,7 +86,7 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): C
       continuesOther(facts, survey.segments[index - 1] ?? null);
     if (isOther) {
       if (index > first) throw segmentOfOtherHistory(facts.file, facts.header.first);
-      // What comes before it is another's, or is not known any more, and is not needed.
+      // What comes before it belongs to another journal or is no longer known, and it isn't needed.
       copies = [];
     }
     if (isWhole(facts, next, id, limit)) {
@@ -107,7 +107,7 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): C
   return { copies, sequence, sealed: sealOf(last, limit) };
 }
 
-/** Outcomes that only the writer knows so far must not be lost to a program that changes. */
+/** Outcomes that only the writer knows so far must not be lost: a later version of the program may decide otherwise. */
 function sealOf(last: SegmentFacts | null | undefined, limit: ReadLimit | null): SealedCopy | null {
   if (!last || last.failure !== null || last.sealed || limit === null) return null;
   const { file, seed, soundEnd: offset } = last;

@@ -15,7 +15,7 @@ export interface CallRunner<R> {
   runInTurn(texts: string[], sequenceFirst: number, timestamp: number): Applied<R>[];
 }
 
-/** A call that runs in its turn. There are many a second, and a class makes no closures for each. */
+/** A call that runs in its turn. There are many per second, and a class needs no closure for each. */
 export class CallInTurn<R, T> implements Call<T> {
   readonly texts: string[];
   readonly #runner: CallRunner<R>;

@@ -18,8 +18,8 @@ import { ABSENT, type Container, putBetween, setLength, shorten, UndoLog } from 
  * Objects that the mutator itself makes are not proxied, not even when they are read from the state later in the call:
  * taking back what they were assigned to is enough.
  *
- * Deleted members stay in the real object until `commit`, hidden, because their place among the others can't be had
- * back cheaply.
+ * Deleted members stay in the real object until `commit`, hidden, because their place among the others can't be
+ * restored cheaply.
  */
 export class Draft<S> implements ProxyHandler<Container>, Tracker {
   /** What the mutator receives in place of the state. */
@@ -106,7 +106,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
     return this.#log ??= new UndoLog();
   }
 
-  /** The log, for setting a member. That itself fails where nothing could take it back, so asking the engine is saved. */
+  /** The log, for setting a member. Setting fails by itself wherever it could not be taken back, so the engine isn't asked first. */
   #logForMember(target: object): UndoLog {
     if (this.#standIns?.has(target)) refuseFixed();
     return this.#logOfCall();
@@ -146,7 +146,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
 
   #proxyOf(real: object): object {
     // A proxy must show the members of a frozen target as they are, so its target is a copy that holds drafts. Objects
-    // that are only sealed get one too: what is deleted from them, nothing can put back, so they are not changed either.
+    // that are only sealed get one too: nothing can put back what is deleted from them, so they are not changed either.
     const target = Object.isExtensible(real) ? real : this.#standIn(real);
     return new Proxy(target as Container, this);
   }
@@ -244,7 +244,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
     return true;
   }
 
-  /** Deletes a member for good, at the price of a list of all keys: only they tell its place. */
+  /** Deletes a member for good. This needs a list of all keys, since only they show its place. */
   #deleteNow(target: Container, key: string): void {
     const order = Object.keys(target);
     this.logFor(target).change(target, putBetween, { key, was: target[key], order });
@@ -322,7 +322,7 @@ function refuse(what: string): never {
   throw new TypeError(`Cannot ${what} of a part of the state: the state is JSON data`);
 }
 
-/** Proxies can't be cloned, and what engines say about that helps nobody. */
+/** Proxies can't be cloned, and the engines' own messages about that don't help. */
 function explained(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown.name !== "DataCloneError") return thrown;
   return new TypeError(

@@ -38,7 +38,7 @@ interface ArrayDraft {
   [TRACKED]: { tracker: Tracker; array: unknown[] };
 }
 
-/** Callback of `find`, `map` and their kind. */
+/** Callback of `find`, `map` and the like. */
 type Callback = (item: unknown, index: number, items: unknown) => unknown;
 
 const changing = {
@@ -133,7 +133,7 @@ const searching = {
   },
 };
 
-/** `slice` and the methods with a callback, which gets drafts. `find` and its kind return drafts, too. */
+/** `slice` and the methods with a callback, which gets drafts. `find` and the like also return drafts. */
 const visiting = {
   slice(this: ArrayDraft, ...range: [number?, number?]): unknown[] {
     const { tracker, array } = this[TRACKED];
@@ -179,7 +179,7 @@ export const arrayMethods: ReadonlyMap<unknown, unknown> = new Map(
 
 function visitor(draft: ArrayDraft, callback: Callback, self: unknown): Callback {
   const { tracker } = draft[TRACKED];
-  // Not a function: the native method shall say so.
+  // Not a function: let the native method report that.
   if (typeof callback !== "function") return callback;
   return (item, index) => callback.call(self, tracker.wrap(item), index, draft);
 }
@@ -189,7 +189,7 @@ function real(value: unknown): unknown {
   return typeof value === "object" && value !== null ? realOf(value) ?? value : value;
 }
 
-/** Where `splice` begins, as the language reckons it. */
+/** Where `splice` begins, by the rules of the language. */
 function placeOf(start: number, length: number): number {
   const whole = Math.trunc(start) || 0;
   return whole < 0 ? Math.max(length + whole, 0) : Math.min(whole, length);

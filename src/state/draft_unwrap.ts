@@ -30,7 +30,7 @@ export function unwrap<T>(value: T, seen: Seen = { objects: null }): T {
   return search(value, seen) as T;
 }
 
-/** The result without drafts. One that can't be searched, being too deep, keeps them; they can't be written to. */
+/** The result without drafts. A result that is too deep to search keeps them; they can't be written to. */
 export function unwrapResult<R>(result: R, seen: Seen): R {
   try {
     return unwrap(result, seen);

@@ -13,19 +13,19 @@ const WAIT_MS = 5;
 /** An encoding that takes this much longer than expected is given up. */
 const OVERRUN = 1.5;
 
-/** How much is encoded before the next look at the clock. Less than this is never given up, and teaches nothing. */
+/** How much is encoded before the clock is checked again. A smaller state is never given up, and teaches nothing. */
 const LOOK_SIZE = 16 * 1024;
 
 /**
  * How much slower than before a machine is believed to be after one slower encoding. Other programs and garbage
- * collections can only make an encoding slower, and then it tells little about the next.
+ * collections can only make an encoding slower, and then it says little about the next one.
  */
 const SLOWER_MAX = 1.25;
 
 /** What to expect before anything was encoded: right for a slow board. */
 const BYTES_PER_MS = 50 * 1024;
 
-/** What no machine reaches. */
+/** A speed that no machine reaches. */
 const BYTES_PER_MS_MAX = 5 * 1024 * 1024;
 
 /** Encodes a live state, and learns how fast that is on this machine. */

@@ -42,7 +42,7 @@ export function reduce<S, M>(
 
 /** A promise would make the outcome depend on when it settles, and memory would change out of order. */
 export function refusePromise<T>(value: T): T {
-  // Looking up `then` in a number makes Bun search its prototypes every time.
+  // Looking up `then` in a number makes Bun search its prototypes each time.
   if (typeof value !== "object" && typeof value !== "function") return value;
   if (typeof (value as { then?: unknown } | null)?.then !== "function") return value;
   Promise.resolve(value).catch((error) => error);

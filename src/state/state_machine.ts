@@ -50,7 +50,7 @@ export class StateMachine<S, M, R> {
     this.version = mutator.version ?? 1;
   }
 
-  /** Begins a new state, unless there is one already. The program is not asked what an old one began with. */
+  /** Begins a new state, unless there is one already. For an existing state, initial() is not called. */
   begin(): this {
     if (!this.#begun) this.state = this.initial();
     this.#begun = true;
@@ -175,7 +175,7 @@ export class StateMachine<S, M, R> {
     }
   }
 
-  /** Checks a call on the state that it will meet; of a group, every mutation on what those before it leave. */
+  /** Checks a call on the state that it will meet; in a group, each mutation on the state that those before it leave. */
   #judge(mutator: Mutator<S, M, R>, texts: string[], place: BatchPlace): void {
     const mutations = texts.map(parseExactly) as M[];
     const draft = new Draft(this.state);
@@ -194,7 +194,7 @@ export class StateMachine<S, M, R> {
     if (refusal !== null) throw refusedUnwritten(cause);
   }
 
-  /** Like {@linkcode StateMachine.#attempt} for a single mutation, of which there are many a second. */
+  /** Like {@linkcode StateMachine.#attempt} for a single mutation, of which there are many per second. */
   #attemptOne(
     mutator: Mutator<S, M, R>,
     text: string,
@@ -231,7 +231,7 @@ export class StateMachine<S, M, R> {
       const plain = draft.commit(results) as R[];
       return plain.map((result, i) => ({ sequence: sequenceFirst + i, result }));
     } catch (cause) {
-      // If all were run, the draft can't be kept because of the last one, for all we know.
+      // If all were run, the draft itself can't be kept; the last one is the best guess at the cause.
       const sequence = place.sequenceFirst + Math.min(results.length, mutations.length - 1);
       throw refused(draft.undo(cause), sequence, mutations.length);
     }
@@ -291,7 +291,7 @@ export class StateMachine<S, M, R> {
   }
 
   /**
-   * Replays a batch of which no line says what became of it, in the same way as it would have run live.
+   * Replays a batch whose outcome no line records, in the same way as it would have run live.
    *
    * @param from the first sequence to run
    * @returns the mutations that the program refuses

@@ -37,7 +37,7 @@ export async function openState<S, M, R>(
 ): Promise<OpenedState<S, M, R>> {
   // First, so that a faulty mutator is found before anything is created.
   const machine = new StateMachine<S, M, R>(mutator);
-  // So is a faulty initial state. A state that is there is not asked what it began with.
+  // The same goes for a faulty initial state. For an existing state, initial() is not called.
   if (settings.create && await isWithoutState(settings.fs, directory, name)) machine.begin();
   const opened = await StateDirectory.open(settings.fs, directory, name, settings);
   try {

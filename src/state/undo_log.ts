@@ -12,7 +12,7 @@ export type Container = Record<PropertyKey, unknown>;
 /** The value recorded for a member that was not there. */
 export const ABSENT: unique symbol = Symbol("absent");
 
-/** Takes back one change of `target`; `was` is what it needs to know of the time before. */
+/** Takes back one change of `target`; `was` is what it needs to know about the state before the change. */
 export type Inverse = (target: never, was: never) => void;
 
 /** One change, in a list: most calls make one or two, and an array would make room for many. */

@@ -40,7 +40,7 @@ export interface LiveState {
   state(): unknown;
 }
 
-/** A batch of which no line says what became of it. */
+/** A batch whose outcome no line records. */
 export interface UndecidedBatch {
   batch: Batch;
   version: number;
@@ -51,7 +51,7 @@ export interface KeptHistory<S, M, R> {
   files: JournalFiles;
   /** Makes a machine of the program in its initial state. */
   fresh: () => StateMachine<S, M, R>;
-  /** Where it ends now, without the undecided batch. */
+  /** Where the history ends now, without the undecided batch. */
   end: ReadLimit;
   /** The last batch, if it has no recorded outcome: it is replayed as the next open would. */
   undecided: UndecidedBatch | null;
@@ -249,13 +249,13 @@ class HistoryCheck<S, M, R> {
   }
 }
 
-/** The error that the program's own refusal or migration is; any other ends the verification. */
+/** Returns an error that is the program's own refusal or failed migration; throws any other, which ends the verification. */
 function programFailure(error: unknown): MinistateError {
   if (error instanceof MutatorChangedError || error instanceof MigrationError) return error;
   throw error;
 }
 
-/** A copy of a part that may be of the live state, which changes. */
+/** A copy of a part that may belong to the live state, which changes. */
 function copyOf(part: Difference["was"]): Difference["was"] {
   if (part === null) return null;
   try {

@@ -131,7 +131,7 @@ async function withHeldFiles<T>(
   });
 }
 
-/** Keeps of a recovery only the last batch, as long as no line says what became of it. */
+/** Keeps only the last batch of a recovery, if no line records its outcome. */
 class LastBatch implements RecoveryReplay {
   undecided: UndecidedBatch | null = null;
   readonly initialLines = noInitialState;

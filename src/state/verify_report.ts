@@ -18,11 +18,11 @@ export interface HistoryDifference {
    */
   kind: "mutation" | "snapshot" | "state";
   /**
-   * The first mutation that may be the one. Between two snapshots the journal doesn't say what a mutation did, so only
+   * The first mutation that may be the cause. Between two snapshots the journal doesn't say what a mutation did, so only
    * the range is known.
    */
   sequenceFirst: number;
-  /** The last mutation that may be the one; the same as the first when it is known exactly. */
+  /** The last mutation that may be the cause; the same as the first when it is known exactly. */
   sequenceLast: number;
   /** The place in the state, as a JSON Pointer; `""` is the whole state. `null` when no states were compared. */
   path: string | null;
@@ -95,7 +95,7 @@ export function stateDifference(
   };
 }
 
-/** The difference that an error of the program is. */
+/** The difference that an error of the program shows. */
 export function failureDifference(
   kind: HistoryDifference["kind"],
   sequence: number,
