@@ -193,7 +193,7 @@ class PatchRun {
       this.#undo.push(() => parent.splice(index, 0, before));
       parent.splice(index, 1);
     } else {
-      // Listing the members costs time for each of them, so skip it when nothing can fail any more.
+      // Listing the members costs time for each of them, so skip it when nothing after this can fail.
       if (!this.isLast && !this.#orders.has(parent)) this.#orders.set(parent, Object.keys(parent));
       this.#undo.push(() => setMember(parent, token, before));
       delete parent[token];

@@ -121,7 +121,7 @@ function print(context: Context, record: VersionedRecord): void {
   say(context, `${place}  ${text}`);
 }
 
-/** The output must not appear to end normally if there is more that can't be read. */
+/** The output must not appear to end normally when there is more that can't be read. */
 async function explainEnd(context: Context, directory: string, next: number): Promise<number> {
   const inspection = await inspectSteadily(context, directory);
   const finding = inspection.findings.find(({ severity, sequence }) =>

@@ -121,7 +121,7 @@ function addUpkeep(add: Add, run: RunCommand): void {
 
 function pathArgument(path: string): string {
   if (path !== "" && !path.includes("\0")) return path;
-  throw new InvalidArgumentError("It must be a path that is not empty.");
+  throw new InvalidArgumentError("It must be a non-empty path.");
 }
 
 const UNITS = ["", "K", "M", "G", "T", "P"];

@@ -57,7 +57,7 @@ function showPlan(context: Context, { findings, nextOpen, id }: Inspection): voi
   say(
     context,
     id === null
-      ? `${paint.green("keeps")}  nothing: no file tells any more whose state it was`
+      ? `${paint.green("keeps")}  nothing: no file shows any longer whose state it was`
       : `${paint.green("keeps")}  the state up to sequence ${nextOpen.sequence}`,
   );
   const { lost, torn } = nextOpen;
@@ -115,7 +115,7 @@ async function isConfirmed(context: Context): Promise<boolean> {
 }
 
 interface Repaired {
-  /** Whether there is a journal to go on with. */
+  /** Whether there is a journal to continue with. */
   kept: boolean;
   sequence: number;
   lost: { sequenceFirst: number; sequenceLast: number | null } | null;
@@ -131,7 +131,7 @@ async function repairState(context: Context, inspection: Inspection): Promise<Re
     : { kept: false, sequence: 0, ...unnamed };
 }
 
-/** Nothing done, and `null`, when under the lock a file does tell whose state it is. */
+/** Does nothing and returns `null` when, under the lock, a file does show whose state it is. */
 async function repairUnnamed(
   { fs }: Context,
   { directory: path, journal: name }: Inspection,

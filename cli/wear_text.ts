@@ -23,7 +23,7 @@ export function wearText(written: WearInspection): string[] {
   ];
 }
 
-/** A shorter journal tells no rate: the start alone writes more than the hours after it. */
+/** A shorter journal shows no rate: the start alone writes more than the hours after it. */
 const SPAN_MIN_MS = 24 * 60 * 60 * 1000;
 
 /** The years that a card lasts at the rate of the kept journal; `null` when the rate is unknown. */

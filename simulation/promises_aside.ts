@@ -207,7 +207,7 @@ function noteNew(
 
 function assertUnchanged(fs: PowerCutDisk, evidence: Map<string, Uint8Array>): void {
   for (const [path, bytes] of evidence) {
-    assertEquals(fs.peek(path), bytes, `what was kept in ${path} is not there any more`);
+    assertEquals(fs.peek(path), bytes, `what was kept in ${path} is no longer there`);
   }
 }
 

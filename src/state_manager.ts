@@ -148,7 +148,7 @@ export class StateManager<S, M, R = unknown> {
       DeepReadonly<R>
     >;
     try {
-      // A migration is stored at once: from here on, nothing of the older version is needed any more.
+      // A migration is stored at once: from here on, nothing of the older version is needed.
       if (manager.recovery.migratedFrom !== null) {
         await manager.#compaction?.createSnapshotIfSpace();
       }

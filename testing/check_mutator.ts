@@ -122,18 +122,24 @@ export class MutatorCheckError extends Error {
 }
 
 /**
- * Checks that a mutator is fit for crash safety: the same outcome on every replay, at another time, in another time zone
- * and locale, with other random numbers, and from a snapshot at any place; nothing left to run later; the state untouched by a reducer, and JSON always; every power cut survived, at every call of the
- * disk; states of older versions carried over, whatever moment the power goes at; recorded histories leading to the states that were recorded.
+ * Checks that a mutator is fit for crash safety:
+ *
+ * - it has the same outcome on every replay: at another time, in another time zone and locale, with other random numbers,
+ *   and from a snapshot at any place
+ * - it leaves nothing to run later
+ * - a reducer leaves the state that it receives alone, and the state is always JSON
+ * - it survives a power cut at every call of the disk
+ * - states of older versions are migrated, whenever the power is cut
+ * - recorded histories lead to the states that were recorded
  *
  * @typeParam S the state
  * @typeParam M the mutations
- * @param mutator the mutator, in either style; better a function that makes one, so that no run sees what another one
- *   left in variables, as no process sees those of the one before it
+ * @param mutator the mutator, in either style; preferably a function that makes one: then no run sees what another
+ *   left in variables, just as no process sees the variables of an earlier one
  * @param options how mutations are made, and how many
  * @returns how much was checked
  * @throws {MutatorCheckError} when the mutator breaks a rule, with the fewest mutations found that show it
- * @throws {TypeError} when it is no mutator
+ * @throws {TypeError} when it is not a mutator
  * @throws {InvalidMutationError} when `generate` makes what the mutator's schema refuses, or what is not JSON; the
  *   message has the seed and the mutation
  * @throws {MinistateError} when a recorded history can't be read: none is there, or it is damaged, or of another program

@@ -152,7 +152,7 @@ export async function replayEveryWay<S, M>(
   subject: Subject<S, M>,
   mutations: readonly Journaled[],
 ): Promise<Model | MutatorFlaw> {
-  // First, because a live state refuses what comes later, in the middle of nowhere.
+  // First: later on, a live state would refuse such a change at some unrelated moment, and nothing would show why.
   const later = await laterChange(subject, mutations);
   if (later !== null) return later;
   const model = runModel(subject, HERE, mutations);
@@ -226,12 +226,12 @@ function tryToReplay<S, M>(
   try {
     machine.replay(sequence, timestamp, parseExactly(text), machine.version);
   } catch {
-    // It is refused, or was found to be touched: the model will tell.
+    // It is refused, or was found to change its state: running the model reports that.
     machine.skip(sequence);
   }
 }
 
-/** Waits until promises that wait for nothing have settled, and what runs after them. */
+/** Waits until promises that depend on nothing else have settled, and what runs after them has run. */
 async function everythingScheduled(): Promise<void> {
   // Not a timer: a program's tests may have replaced timers by ones that stand still. A message keeps the process
   // alive.

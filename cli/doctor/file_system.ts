@@ -62,7 +62,7 @@ const FAT: Rating = {
 const UNJOURNALED: Rating = {
   mark: "warning",
   meaning:
-    "It has no journal: after every power cut it must be checked, and may lose files by that",
+    "It has no journal: after every power cut it must be checked, and the check may lose files",
   advice: "Turn it into ext4: tune2fs -j and fsck, or reformat it",
 };
 

@@ -143,7 +143,7 @@ export function headerError(
     );
   }
   return new CorruptionError(
-    `"${file.path}" is damaged in its first line, which a power cut can't do: nothing was changed; ` +
+    `"${file.path}" is damaged in its first line, which a power cut can't cause: nothing was changed; ` +
       `run "ministate repair"${BY_OPTION.quarantine}`,
     { ...details, lost: { sequenceFirst: file.sequence, sequenceLast: null } },
   );

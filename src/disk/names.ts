@@ -109,7 +109,7 @@ export function stemOf(journalName: string): string {
 /** Checks the path of a state directory. */
 export function checkDirectory(directory: string): string {
   if (typeof directory !== "string" || directory === "" || directory.includes("\0")) {
-    throw new TypeError("The state directory must be a path that is not empty");
+    throw new TypeError("The state directory must be a non-empty path");
   }
   return directory;
 }

@@ -16,8 +16,8 @@ import { finalPath } from "./names.ts";
 
 /** The error codes, besides `ENOENT`, of a path that no longer leads to anything of ours. */
 const OUT_OF_REACH: ReadonlyMap<string | undefined, string> = new Map([
-  ["ENOTDIR", "can't be reached any more: a file stands where its path needs a directory"],
-  ["ELOOP", "can't be reached any more: symbolic links in its path lead in a circle"],
+  ["ENOTDIR", "can no longer be reached: a file stands where its path needs a directory"],
+  ["ELOOP", "can no longer be reached: symbolic links in its path lead in a circle"],
   ["ESTALE", "is gone from the server of this network file system"],
 ]);
 
@@ -32,7 +32,7 @@ type Words = Record<"name" | "gone" | "other" | "advice", string>;
 
 const DIRECTORY: Words = {
   name: "The state directory",
-  gone: "is not there any more: it was moved or removed, or its file system was unmounted",
+  gone: "is no longer there: it was moved or removed, or its file system was unmounted",
   other:
     "is not the one that was opened: something else took its place, or a file system was mounted over it",
   advice:
@@ -166,7 +166,7 @@ export class Place {
     }
   }
 
-  /** Why nothing can be done here any more, or `null`. */
+  /** Why nothing more can be done here, or `null`. */
   get gone(): DirectoryGoneError | null {
     return this.#gone;
   }

@@ -25,7 +25,7 @@ export interface BatchContent {
 
 /** What writes the batches. */
 export interface BatchWriter {
-  /** Says where the next batch will stand. Throws when nothing can be written any more. */
+  /** Says where the next batch will stand. Throws when nothing can be written from now on. */
   begin(): BatchPlace;
   /** Makes a batch durable; synchronously on a fast disk. */
   commit(content: BatchContent, place: BatchPlace): MaybePromise<void>;

@@ -118,7 +118,7 @@ export class LiveSource implements RecordSource {
 /** What was acknowledged must be there. Otherwise the follower would ask for it again and again. */
 function missing({ path }: StateDirectory, sequence: number): HistoryGoneError {
   return new HistoryGoneError(
-    `The journal in "${path}" has no segments any more, and ${sequence} was asked for: its records are gone`,
+    `The journal in "${path}" no longer has any segments, and ${sequence} was asked for: its records are gone`,
     { path, sequence },
   );
 }

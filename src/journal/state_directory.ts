@@ -147,7 +147,7 @@ export class StateDirectory {
     return this.#place.checked;
   }
 
-  /** Why nothing can be done here any more, or `null`. */
+  /** Why nothing more can be done here, or `null`. */
   get gone(): DirectoryGoneError | null {
     return this.#place.gone;
   }

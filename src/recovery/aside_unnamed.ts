@@ -13,7 +13,7 @@ import type { StateDirectory } from "../journal/state_directory.ts";
 
 /** What was done with the files of such a state. */
 export interface Unnamed {
-  /** What can't be proven any more. */
+  /** What can no longer be proven. */
   lost: SequenceRange | null;
   /** Where the files are now. */
   setAside: string[];

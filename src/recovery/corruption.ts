@@ -56,12 +56,12 @@ const UNUSABLE = {
   newer: { label: NEWER_SEGMENT, says: "" },
   initial: {
     label: "damaged initial state",
-    says: "the initial state in it is damaged, which a power cut can't do",
+    says: "the initial state in it is damaged, which a power cut can't cause",
   },
   refused: { label: "unreadable segment", says: "the disk refuses to give its first line" },
   damaged: {
     label: "damaged header",
-    says: "its first line is damaged, which a power cut can't do",
+    says: "its first line is damaged, which a power cut can't cause",
   },
 };
 

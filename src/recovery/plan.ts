@@ -1,5 +1,5 @@
 /**
- * Decides from a survey what an open keeps, what it cuts, and what can't be proven any more. Pure.
+ * Decides from a survey what an open keeps, what it cuts, and what can no longer be proven. Pure.
  *
  * @module
  */
@@ -211,7 +211,7 @@ export function judgeTail({ evidence, damage, unreadable, soundEnd }: ReadSegmen
   return overlong ? "proven" : "unproven";
 }
 
-/** An empty segment counts as a tail of zero bytes: it can't be known any more whether it ever held a record. */
+/** An empty segment counts as a tail of zero bytes: whether it ever held a record can no longer be known. */
 function tornTail({ facts, judgement }: Judged): TornTail | null {
   const { verdict, sequence, row } = judgement;
   const { path } = facts.file;

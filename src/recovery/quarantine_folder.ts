@@ -98,7 +98,7 @@ export interface Moved {
 
 /**
  * The most files that are copied before they are removed. A directory with more of them is full of strange files. Those
- * are renamed, because a copy and its sync take a card several milliseconds each.
+ * are renamed, because a copy and its sync take several milliseconds each on a card.
  */
 const COPIED_MAX = 64;
 

@@ -42,7 +42,7 @@ export async function readInitial(
 
 function damagedAt({ path, sequence }: NamedFile, offset: number): CorruptionError {
   return new CorruptionError(
-    `"${path}" is damaged near offset ${offset}, in the initial state, which a power cut can't do: ` +
+    `"${path}" is damaged near offset ${offset}, in the initial state, which a power cut can't cause: ` +
       'run "ministate verify" to see what is affected',
     {
       path,

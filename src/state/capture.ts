@@ -33,7 +33,7 @@ export interface StateSource {
 
 /**
  * Which sequence to capture: `next`, that of the batch in progress; `queued`, that of the last call submitted before; or
- * `last`, after which no mutation can come any more.
+ * `last`, after which no mutation can come.
  */
 export type CaptureTime = "next" | "queued" | "last";
 

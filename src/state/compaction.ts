@@ -119,7 +119,7 @@ export class Compaction {
   }
 
   /**
-   * Writes a last snapshot, unless there is nothing to replay. No mutation may be submitted any more.
+   * Writes a last snapshot, unless there is nothing to replay. No mutation may be submitted after this.
    *
    * @param deletes whether to delete what it makes unneeded as well
    */

@@ -110,7 +110,7 @@ for (const [command, kinds] of Object.entries(commands)) {
         assertEquals([empty.code, empty.output], [EXIT.usage, ""]);
         assertMatch(
           empty.errors,
-          /^error: command-argument value '' is invalid.*that is not empty/,
+          /^error: command-argument value '' is invalid.*a non-empty path/,
         );
         const { error } = JSON.parse((await runHere([command, ...args, "--json"])).errors);
         assertEquals(error.code, "USAGE");

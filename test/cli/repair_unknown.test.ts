@@ -1,4 +1,4 @@
-// Tests `repair` of a state whose owner no file names any more: it leaves nothing that would block a new state.
+// Tests `repair` of a state whose owner no file names any longer: it leaves nothing that would block a new state.
 
 import { test } from "node:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -96,7 +96,10 @@ for (const { name, compactions, damage, lost } of UNKNOWN) {
     const env = { NO_COLOR: "1" };
     const person = { person: true, input: "n\n", env };
     const asked = await runHere(["repair", DIRECTORY], { fs: disk, ...person });
-    assertStringIncludes(asked.output, "keeps  nothing: no file tells any more whose state it was");
+    assertStringIncludes(
+      asked.output,
+      "keeps  nothing: no file shows any longer whose state it was",
+    );
     const files = (await namesIn(disk)).filter((file) => /jsonl$/.test(file));
     const { code, output } = await runHere(["repair", DIRECTORY, "--yes"], { fs: disk.image() });
     assertStringIncludes(

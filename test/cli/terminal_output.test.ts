@@ -274,6 +274,6 @@ test("every command refuses an empty path as a wrong argument", async () => {
   for (const command of ["get", "log", "inspect", "verify", "repair", "backup", "doctor"]) {
     const { code, errors } = await runHere([command, "", ...(command === "backup" ? ["x"] : [])]);
     assertEquals([command, code], [command, 64]);
-    assertStringIncludes(errors, "that is not empty");
+    assertStringIncludes(errors, "a non-empty path");
   }
 });

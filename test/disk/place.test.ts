@@ -177,11 +177,11 @@ test("a removed lock file lets no second writer in, and is noticed", async () =>
 const moves: Record<string, [(state: string) => Promise<unknown>, RegExp]> = {
   "moved away": [
     (state) => rename(state, `${state}-away`),
-    /^The state directory ".*state" is not there any more: it was moved or removed, or its file system was unm/,
+    /^The state directory ".*state" is no longer there: it was moved or removed, or its file system was unm/,
   ],
   "removed": [
     (state) => rm(state, { recursive: true }),
-    /^The state directory .* is not there any/,
+    /^The state directory .* is no longer there/,
   ],
   "replaced by another directory": [
     async (state) => {
@@ -202,14 +202,14 @@ const moves: Record<string, [(state: string) => Promise<unknown>, RegExp]> = {
       await rename(dirname(state), `${dirname(state)}-away`);
       await writeFile(dirname(state), "");
     },
-    /^The state directory ".*state" can't be reached any more: a file stands where its path needs a dir/,
+    /^The state directory ".*state" can no longer be reached: a file stands where its path needs a dir/,
   ],
   "cut off by links that lead in a circle": [
     async (state) => {
       await rename(dirname(state), `${dirname(state)}-away`);
       await symlink(dirname(state), dirname(state));
     },
-    /^The state directory ".*state" can't be reached any more: symbolic links in its path lead in a circle/,
+    /^The state directory ".*state" can no longer be reached: symbolic links in its path lead in a circle/,
   ],
   "left without its lock file": [
     (state) => unlink(`${state}/ministate.lock`),
@@ -321,7 +321,7 @@ test("a removed segment reveals that its directory is gone, whenever the file sy
     const manager = await openLedger(path, { fs });
     await manager.apply(1);
     await rm(path, { recursive: true });
-    const says = /^The state directory ".*" is not there any more: it was moved or removed/;
+    const says = /^The state directory ".*" is no longer there: it was moved or removed/;
     await assertFails(() => manager.apply(2), { ...gone, says });
     await closeGone(manager);
   }

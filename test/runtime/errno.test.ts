@@ -138,7 +138,7 @@ test("apply() over a quota fails with DISK_FULL and works once there is space", 
 
 test("systemCode of one of our errors around another is the system's code", () => {
   const cause = Object.assign(new Error("a"), { code: "ENOSPC" });
-  const poison = new PoisonedError("Cannot go on", { cause: ioError("write", "/a", cause) });
+  const poison = new PoisonedError("Cannot continue", { cause: ioError("write", "/a", cause) });
   assertEquals(poison.systemCode, "ENOSPC");
   assertEquals(
     new LockedError("In use", { cause: new LockedError("In use") }).systemCode,

@@ -155,7 +155,7 @@ test("backup() says that the state is gone when the target goes with it", async 
   const error = await assertFails(() => reader.backup(`${place}/copy`), {
     error: DirectoryGoneError,
     code: "DIRECTORY_GONE",
-    says: /is not there any more/,
+    says: /is no longer there/,
   });
   assertEquals(error.path, state);
 });

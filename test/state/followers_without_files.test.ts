@@ -76,10 +76,10 @@ test("changes() of a writer says so when every segment was removed and a snapsho
   const error = await assertFails(() => manager.changes({ from: 1 }).next(), {
     error: HistoryGoneError,
     code: "HISTORY_GONE",
-    says: /has no segments any more, and 1 was asked for/,
+    says: /no longer has any segments, and 1 was asked for/,
   });
   assertEquals(error.sequence, 1);
-  // What was being written has no name any more.
+  // What was being written no longer has a name.
   await assertFails(() => manager.close(), {
     error: DirectoryGoneError,
     code: "DIRECTORY_GONE",
