@@ -130,7 +130,7 @@ function report(count: number): boolean {
     console.log(`  ${canary.name.padEnd(62)} ${how}`);
   }
   const caught = results.filter(({ verdict }) => verdict === "caught").length;
-  // With none at all, nothing would have been proven.
+  // A run without any canary would have proven nothing.
   const failed = count === 0 ? 1 : count - caught;
   console.log(`\n${count} canaries in ${secondsSince(started)} s`);
   console.log(`${caught} passed, ${failed} failed`);

@@ -1,8 +1,8 @@
 // Measures which lines and branches of the product the tests execute, and fails unless it is all of them.
 //
-// Node vouches for everything that it can load: the tests run on it, with the programs they start. What only
-// another runtime can run, that runtime vouches for: Deno for runtime/deno_fs.ts, Bun for runtime/bun_flock.ts,
-// and each for the lines that choose it. A test that fails fails the measure, too: what it would have executed
+// Node measures everything that it can load: the tests run on it, with the programs they start. What only another
+// runtime can run is measured there: runtime/deno_fs.ts under Deno, runtime/bun_flock.ts under Bun, and for each the
+// lines that choose it. A test that fails fails the measure, too: what it would have executed
 // is unknown. Code that no test can reach is excused in place, with its reason after two hyphens:
 // `/* v8 ignore next -- why */`. The reports (node/lcov.info, node/coverage-report.json, deno.lcov, bun.lcov)
 // are in node_modules/.ministate/coverage. The last line is "N passed, N failed", one for each file.

@@ -10,7 +10,7 @@ export const coverageDir: string = join(root, "node_modules", ".ministate", "cov
 export const recordDir: string = join(coverageDir, "v8");
 const beginning = join(coverageDir, "recording");
 
-/** Not recorded: walks through every bit and every call of a disk. What they come by, a test has to name. */
+/** Not recorded: walks through every bit and every call of a disk. Lines that only they reach need a test of their own. */
 const WALKS = [
   "test/recovery/quarantine_power_cuts.test.ts",
   "test/simulation/bit_rot.test.ts",

@@ -114,7 +114,7 @@ function excusedAt(
   isCut: boolean,
 ): number[] {
   if (path !== recording.newest) return [];
-  // That the newest segment's end is missing is beyond proof, unless a snapshot knows better.
+  // Nothing proves that the newest segment's end is missing, unless a snapshot does.
   if (isCut) return recording.batches.map((first) => first - 1);
   return offset >= recording.provenEnd ? [recording.batches.at(-1)! - 1] : [];
 }

@@ -16,7 +16,7 @@ import { checkForgeries, checkStructure } from "./structure_fuzz.ts";
 import type { Tally } from "./tally.ts";
 import { WORKLOADS } from "./workloads.ts";
 
-/** What a campaign looks at. Crash states come of the first three kinds, damaged directories of the others. */
+/** What a campaign looks at. The first three kinds yield crash states, the others damaged directories. */
 export type Kind =
   | "power cuts"
   | "faults"
@@ -35,7 +35,7 @@ export interface CampaignOptions {
   imagesMax: number;
   /** How many histories are drawn; `Infinity` for as many as there is time for. */
   histories: number;
-  /** One byte in how many of the recorded directories rots, drawn; 0 for none. The tests try every byte. */
+  /** One byte in this many of the recorded directories rots, chosen at random; 0 for none. The tests try every byte. */
   rotOneIn: number;
   /** When to stop, by `performance.now()`; `Infinity` for never. */
   deadline: number;
@@ -47,7 +47,7 @@ export interface CampaignOptions {
 
 /** Called for everything that is checked. */
 export interface Witness {
-  /** What is looked at from now on; counts go to the tally it returns. */
+  /** Says what is examined from now on; returns the tally that counts it. */
   begin(kind: Kind, name: string): Tally;
   failed(kind: Kind, name: string, error: unknown): void;
 }
@@ -79,7 +79,7 @@ export async function runCampaign(options: CampaignOptions, witness: Witness): P
     const count = Math.min(HISTORIES_AT_ONCE, options.histories - round * HISTORIES_AT_ONCE);
     const wanted = randomExplorations(seed, count).filter((found) => isWanted(found, options));
     if (options.histories === Infinity) {
-      // One of all the others again, with other images and other failures: some show with one seed in ten only.
+      // Repeats one of the others with other images and failures: some mistakes show with only one seed in ten.
       const seedAgain = options.seed + round + 1;
       const again = explorations({ ...options, seed: seedAgain }, recordings)
         .map((exploration) => withSeed(exploration, seedAgain))

@@ -9,12 +9,12 @@ import { fileOf, rot } from "./promised.ts";
 import { DIRECTORY, type Manager, World } from "./world.ts";
 import { freshDisk } from "./workloads.ts";
 
-/** A directory of `acked` mutations, 1, 2, 3 …, of which only the first `sound` can be had back. */
+/** A directory of `acked` mutations, 1, 2, 3 …, of which only the first `sound` can be recovered. */
 export interface Damaged {
   name: string;
   sound: number;
   acked: number;
-  /** The last sequence that a report can name; `null` when the bytes that name it can't be verified any more. */
+  /** The last sequence that a report can name; `null` when the bytes that name it can no longer be verified. */
   lostLast: number | null;
   /** What is done to the manager after each mutation. */
   after: (manager: Manager, sequence: number, fs: PowerCutDisk) => Promise<unknown> | undefined;

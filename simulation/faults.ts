@@ -20,7 +20,7 @@ export interface FaultKind {
   sticky: boolean;
   says: string;
   refusals: readonly string[];
-  /** Only calls with this in their log befall it. */
+  /** Affects only calls with this text in their log entry. */
   befalls?: string;
 }
 

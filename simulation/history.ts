@@ -53,7 +53,7 @@ function isRefusedRead({ code, systemCode }: MinistateError): boolean {
   return code === "CORRUPT" && systemCode === "EIO";
 }
 
-/** Lives through steps. Throws at the first thing that is not as it must be. */
+/** Runs steps. Throws at the first result that is not as it must be. */
 export class History {
   readonly #tally: Tally;
   readonly #world = new World();
@@ -82,7 +82,7 @@ export class History {
   /** Lets a step fail if the disk was made to fail, and continues with another disk after a power cut. */
   async #survive(step: () => Promise<void>): Promise<void> {
     const refusalsBefore = this.#world.refusals.length;
-    // A step that closes ends the trouble, but is made in it.
+    // A step that closes clears the flag, but may itself fail for the same reason.
     const troubledBefore = this.#troubled;
     const allows = (code: string) => (troubledBefore || this.#troubled) && FAULT_CODES.has(code);
     try {

@@ -1,10 +1,10 @@
 /**
- * Texts, numbers and names that are made to harm their reader.
+ * Texts, numbers and names that are made to harm whatever reads them.
  *
  * @module
  */
 
-/** JSON, or nearly, by what it is made to do. Texts are long only when they are used. */
+/** JSON, or nearly, by the harm it is meant to do. Functions, so that the long texts exist only while they are used. */
 export const HOSTILE_TEXTS: Record<string, () => string> = {
   "arrays nest 100,000 deep": () => "[".repeat(100_000) + "]".repeat(100_000),
   "objects nest 100,000 deep": () => '{"a":'.repeat(100_000) + "1" + "}".repeat(100_000),

@@ -38,7 +38,7 @@ export async function interrupt(
     await within(workload.run(world, fs));
     finished = true;
   } catch (error) {
-    // Whatever a disk does, callers get errors with a code; assertions of the model are neither and pass through.
+    // Whatever a disk does, callers get errors with a code. Assertions of the model have none, so they are rethrown.
     if (!(error instanceof MinistateError) && !isPowerCut(error)) throw error;
   }
   if (world.problem !== null) throw world.problem;

@@ -10,7 +10,7 @@ import { KINDS, type Kinds } from "./outcomes_kinds.ts";
 import { outcomeHistories } from "./outcomes_steps.ts";
 import type { Tally } from "./tally.ts";
 
-/** So many times as many are drawn until all is met that they are drawn for. */
+/** How many times to draw `count` histories until they have met every kind of moment. */
 const ROUNDS_MAX = 32;
 
 /**
@@ -21,7 +21,7 @@ export async function exploreOutcomes(seed: number, count: number, tally: Tally)
   const kinds: Kinds = new Map();
   const missed = () => KINDS.filter((kind) => !kinds.has(kind));
   for (let round = 0; round === 0 || missed().length > 0; round++) {
-    // They are drawn so that this is as good as impossible.
+    // The odds are chosen so that this practically never happens.
     if (round === ROUNDS_MAX) throw new Error(`never met, seed ${seed}: ${missed().join(", ")}`);
     await draw(seed, round, count, tally, kinds);
   }
@@ -38,7 +38,7 @@ async function draw(
     outcomeHistories,
     (steps) => new OutcomeHistory(tally, kinds).run(steps),
   );
-  // The seeds that follow are those of other processes.
+  // Counted downwards: the seeds above belong to other processes.
   const details = await fc.check(property, { seed: seed - round * 2 ** 20, numRuns: count });
   if (!details.failed) return;
   const steps = details.counterexample?.[0] ?? [];

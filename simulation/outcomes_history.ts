@@ -30,7 +30,7 @@ import { freshDisk } from "./workloads.ts";
 
 /** How many images of each power cut are checked, beside the extreme ones. */
 const IMAGES_MAX = 4;
-/** Lives through steps. Throws at the first thing that is not as it must be. */
+/** Runs steps. Throws at the first result that is not as it must be. */
 export class OutcomeHistory {
   readonly #tally: Tally;
   readonly #kinds: Kinds;

@@ -18,13 +18,13 @@ import type { Program } from "./outcomes_program.ts";
 import { assertKept, rollsBack } from "./outcomes_roll_back.ts";
 import { DIRECTORY } from "./world.ts";
 
-/** How these histories open their states: with segments that fill soon. */
+/** How these histories open their states: with small segments, so that they fill soon. */
 export const OPTIONS: StateManagerOptions = { segmentSizeMax: 64 * 1024, snapshotsKept: 3 };
 
 /** Some are accepted by any program, and some refused by nearly all. */
 const AFTERWARDS = [[1], [9], [2, 12], [-3], [0]];
 
-/** Who knows what must be on an image, and who opens it. */
+/** What must be on an image, and the programs that open it. */
 export interface Chain {
   ledger: Ledger;
   /** The newest first. One of them must open it. */
@@ -100,7 +100,7 @@ async function continues(
 }
 
 /**
- * Opens a backup, which says what became of everything in it to any program.
+ * Opens a backup, which records the outcome of everything in it, whatever program opens it.
  *
  * @param ledger all that it must hold
  * @returns what came of it

@@ -32,7 +32,7 @@ export function meet(kinds: Kinds, kind: Kind): void {
   kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
 }
 
-/** Notes what the power went between, from what it left. */
+/** Notes between which steps the power went, judging by what it left. */
 export function meetCut(kinds: Kinds, ledger: Ledger, { undecided, groups }: Found): void {
   if (undecided === null) return;
   const [first, last] = undecided;

@@ -1,5 +1,5 @@
 /**
- * What must become of every mutation: which were accepted and which refused, whatever the program became since.
+ * What must have become of every mutation: which were accepted and which refused, however the program has changed since.
  *
  * @module
  */

@@ -13,7 +13,7 @@ export interface Purse {
   v: number;
   n: number;
   ids: number[];
-  /** The sequence that the mutator was told with each. */
+  /** The sequence that the mutator received with each. */
   sequences: number[];
   last?: { id: number; by: number };
 }

@@ -13,7 +13,7 @@ import type { Change } from "./outcomes_steps.ts";
 export class Programs {
   /** The newest first. */
   #all: Program[] = [FIRST];
-  /** While an update is being rolled back: all programs, should no older one be able to. */
+  /** While an update is being rolled back: all programs, in case no older one can open the state. */
   #newer: Program[] | null = null;
 
   #kept: ReadonlySet<string> = new Set<string>();

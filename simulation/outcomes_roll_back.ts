@@ -30,7 +30,7 @@ interface Older {
 
 const utf8 = new TextDecoder();
 
-/** Looks at a directory with the eyes of one version of the program. */
+/** Looks at a directory as one version of the program sees it. */
 function asSeenBy(disk: PowerCutDisk, version: number): Older {
   const older = disk.image();
   const paths = disk.paths(DIRECTORY).filter((path) =>

@@ -55,7 +55,7 @@ const change: fc.Arbitrary<Change> = fc.record({
 const ending = fc.record({
   how: fc.constantFrom("close", "snapshot", "crash", "crash"),
   to: change,
-  // In the midst of the next open.
+  // During the next open.
   cut: fc.option(fc.nat({ max: 50 }), { freq: 1 }),
   seed: fc.nat(),
 });

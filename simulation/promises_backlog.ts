@@ -62,7 +62,7 @@ class Writer {
 }
 
 async function directoryIsBounded(tally: Tally): Promise<void> {
-  // Callers that wait for answers, and one that waits for nothing.
+  // Callers that wait for their answers, and one that doesn't.
   for (const isPatient of [true, false]) {
     const fs = freshDisk();
     const options = { fs, compactionSize: 64 * 1024, segmentSizeMax: MEBIBYTE };
@@ -88,7 +88,7 @@ async function directoryIsBounded(tally: Tally): Promise<void> {
   }
 }
 
-/** By the disk's clock, in milliseconds: what is allowed, and the piece that finds out that it is over. */
+/** The longest wait, in milliseconds of the disk's clock: the time allowed, and the piece during which it runs out. */
 const WAIT_MS = 8.5;
 
 async function waitsAreShort(tally: Tally): Promise<void> {

@@ -76,7 +76,7 @@ async function beginningStays(tally: Tally): Promise<void> {
   tally.state("initial state", "CORRUPT");
 }
 
-/** Updates a directory without a record, which has its first segment written anew, and cuts the power at every call. */
+/** Updates a directory without a record, which makes it write its first segment again, and cuts the power at every call. */
 async function updateIsCut(tally: Tally): Promise<void> {
   const before = freshDisk();
   await use(before, 0);

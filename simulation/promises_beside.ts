@@ -26,7 +26,7 @@ export const BESIDE: readonly Promised[] = [
   { name: "a backup holds the journal's own files", keep: backupIsPure },
 ];
 
-/** Turns of the queue of a synchronous disk until a batch is written and not synced. */
+/** The most turns of a synchronous disk's queue until a batch is written but not synced. */
 const TURNS_MAX = 60;
 
 /** Power cuts that are tried after each look. */

@@ -55,7 +55,7 @@ const snapshot: OutcomeStep = { do: "snapshot", beside: [] };
 const look: OutcomeStep = { do: "look", at: 3 };
 
 const full = (space: number | null): OutcomeStep => ({ do: "full", space });
-/** Larger than what is filled ahead. */
+/** Larger than the space that is filled ahead. */
 const LARGE = 100_000;
 
 /** What happens, and the program that is there after the power cut. */

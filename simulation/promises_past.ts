@@ -98,7 +98,7 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
   const journal = await Journal.open<{ id: number }>(DIRECTORY, NAME, reading);
   const ids = [...world.certain];
   const copy = manager.snapshot();
-  // More is written without their knowledge.
+  // Neither reader learns of what is written from here on.
   await world.applyAll(manager, 3);
   for (let sequence = 0; sequence <= ids.length; sequence++) {
     for (const one of [manager, reader]) {
@@ -118,7 +118,7 @@ async function pastIsWhatItWas(tally: Tally): Promise<void> {
   await Promise.all([journal.close(), reader.close(), manager.close()]);
 }
 
-/** Tens of steps of the writer's that go by between two of the reader's. */
+/** The most tens of steps that the writer takes between two of the reader's. */
 const READER_STEPS_MAX = 40;
 
 /**

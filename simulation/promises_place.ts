@@ -29,7 +29,7 @@ export const PLACE: readonly Promised[] = [
 const AWAY = "/data/away";
 const OTHER = "/data/other";
 
-/** The disk, with `before` called at each look at a path and each sync of a file: between a look and its act nothing is. */
+/** The disk, with `before` called at each look at a path and each sync of a file, but never between a look and its act. */
 function watched(disk: PowerCutDisk, before: () => void | Promise<void>): DurableFs {
   const watch = (file: DurableFile): DurableFile => ({
     read: (buffer, offset) => file.read(buffer, offset),
@@ -231,7 +231,7 @@ async function readersKnowTheirJournal(tally: Tally): Promise<void> {
     "history": () => reader.changes({ from: 1 }).next(),
     "the past": () => reader.stateAt(2),
     "a backup": () => reader.backup("/data/copy"),
-    // Last: one that is fooled waits forever.
+    // Last, because a follower that is fooled waits forever.
     "a follower": () => follower.next(),
   };
   for (const [name, call] of Object.entries(calls)) {

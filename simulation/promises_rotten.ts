@@ -127,7 +127,7 @@ async function staysReplaced(tally: Tally): Promise<void> {
   tally.state("rotten inodes", "stayed replaced");
 }
 
-/** Neither files of an id that couldn't be read any more nor damage of an earlier edition end the newest one. */
+/** Neither files whose id could no longer be read nor damage in an earlier edition end the newest one. */
 async function newestLasts(tally: Tally): Promise<void> {
   const alone = async (fs: DurableFs, mutations: string, options: object = {}) => {
     await using manager = await open(fs, options);

@@ -1,6 +1,6 @@
 /**
  * What is promised about a disk that refuses to give files, or parts of them: nothing acknowledged is given up that
- * can be had, and what can't is said.
+ * can be read, and what can't be read is reported.
  *
  * @module
  */
@@ -78,7 +78,7 @@ async function snapshotProves(tally: Tally): Promise<void> {
   }
 }
 
-/** What has nothing to do with a file, and what is over when it is asked for again, takes nothing away. */
+/** Nothing is lost to a refusal that is not about the file, or to one that is over at the next attempt. */
 async function momentsPass(tally: Tally): Promise<void> {
   for (const code of ["EACCES", "EPERM", "EMFILE", "EBUSY"]) {
     const disk = await recorded([2, 4]);

@@ -155,7 +155,7 @@ async function journalIsKeptShort(tally: Tally): Promise<void> {
 /** A compaction that fails is not the last one. */
 async function compactsAgain(world: World, manager: Manager, fs: PowerCutDisk): Promise<void> {
   await world.apply(manager, 2 * COMPACTION_SIZE);
-  // It has begun by now.
+  // It has begun at this point.
   fs.fault = { at: fs.calls + 1, how: "ENOSPC", sticky: true };
   await compacted(manager);
   assertEquals(manager.compactionError?.code, "DISK_FULL");

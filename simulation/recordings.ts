@@ -21,7 +21,7 @@ export interface Recording {
   batches: number[];
   /** The newest segment. */
   newest: string;
-  /** Where its last batch begins, if nothing after it vouches for it; else where the file ends. */
+  /** Where its last batch begins, if nothing after it proves it; otherwise where the file ends. */
   provenEnd: number;
 }
 
@@ -133,7 +133,7 @@ async function recordOne(script: Script): Promise<Recording> {
     fs = fs.crash();
     await reopen(fs);
   }
-  // Not a crash: what vouches for the last batch must have been synced.
+  // Not a crash: what proves the last batch must have been synced.
   const disk = fs.powerCut(EXTREMES.lost, new Random(1));
   for (const path of disk.paths(DIRECTORY)) {
     if (withoutSnapshots && path.includes(".snapshot.")) disk.unplant(path);

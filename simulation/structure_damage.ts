@@ -62,7 +62,7 @@ const size = fc.oneof(
 );
 const count = fc.integer({ min: 1, max: 3 });
 
-/** Sequences that names get: those of a short history, and those of none. */
+/** Sequences that names get: those of a short history, and some that no history has. */
 const sequence = fc.oneof(
   { weight: 8, arbitrary: fc.nat({ max: 24 }) },
   { weight: 1, arbitrary: fc.constantFrom(1_000_000, 2 ** 53 - 1, 2 ** 53) },

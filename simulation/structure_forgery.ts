@@ -25,7 +25,7 @@ const hostileNumber = fc.constantFrom(...HOSTILE_NUMBERS);
 const hostileText = fc.constantFrom(...Object.keys(HOSTILE_TEXTS));
 const place = fc.nat({ max: 0xffff });
 
-/** One forgery. Numbers are text, so that they can be what no number is; `null` keeps the right one. */
+/** One forgery. Numbers are text, so that they need not be valid numbers; `null` keeps the right one. */
 export type Forgery =
   | {
     kind: "a record";

@@ -160,7 +160,7 @@ export function openRefusing(
   return StateManager.open(DIRECTORY, NAME, refusing, { compaction: "manual", ...options, fs });
 }
 
-/** Makes mutations and notes what became of them. */
+/** Makes mutations and notes their outcomes. */
 class Writer {
   readonly ids: (number | null)[] = [];
   #next: number;

@@ -66,7 +66,7 @@ async function opensOrRefuses(
 
 /** The next mutation works, a snapshot works or is refused with a code, and it opens again with all of that. */
 async function goesOn(manager: Manager, disk: PowerCutDisk): Promise<void> {
-  // At the end of all numbers there is no next sequence.
+  // After the highest sequence there is no next one.
   const sequence = Math.min(manager.sequence + 1, SEQUENCE_MAX);
   await settled(() => manager.apply({ id: -1 }), ["REJECTED", "TOO_LARGE"]);
   assertEquals(manager.sequence, sequence, "the next mutation got another sequence");

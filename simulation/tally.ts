@@ -17,7 +17,7 @@ export type Outcome =
 
 /** Receives everything that was checked. */
 export interface Tally {
-  /** One disk image was recovered and compared with the model; it came of a power cut or of damage at `operation`. */
+  /** One disk image was recovered and compared with the model; it came from a power cut or from damage at `operation`. */
   state(operation: string, outcome: string): void;
   /** One call was made to fail. */
   fault(): void;

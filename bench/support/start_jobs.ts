@@ -69,7 +69,7 @@ export function takeTurns(
   running.add(child);
   let complaint = "";
   child.stderr.on("data", (text) => complaint += text);
-  // Writing to a child that has just died fails too; its exit tells the reason.
+  // Writing to a child that has just died fails too; its exit shows the reason.
   child.stdin.on("error", () => {});
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

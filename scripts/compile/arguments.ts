@@ -93,7 +93,7 @@ function parse(args: string[]) {
       },
     });
   } catch (error) {
-    // A mistake of the caller, in parseArgs' words.
+    // A mistake of the caller, as parseArgs words it.
     if (error instanceof TypeError) throw new UsageError(error.message);
     throw error;
   }

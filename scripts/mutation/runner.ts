@@ -126,7 +126,7 @@ export class CollectedTests {
           ? { url: COLLECTOR, shortCircuit: true }
           : next(specifier, context),
     });
-    // Which seed it is doesn't matter, but that each mutant meets the same one does.
+    // Any seed will do, as long as every mutant gets the same one.
     process.env.MINISTATE_TEST_SEED ??= "20260101";
     const tests = new Map<string, Collected>();
     for (const file of testFiles()) {
@@ -141,7 +141,7 @@ export class CollectedTests {
   }
 }
 
-/** Whether a mutant has had its time: what survives that is left to the thorough tests. */
+/** Whether a mutant has used up its time. One that survives until then is left to the thorough tests. */
 function isOver(before: NodeJS.CpuUsage): boolean {
   const { user, system } = process.cpuUsage(before);
   return !thorough && (user + system) / 1000 > QUICK_CPU_MAX_MS;

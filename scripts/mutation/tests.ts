@@ -13,7 +13,7 @@ const UNFIT = [
   "test/disk/second_writer.test.ts",
 ];
 
-/** About other folders than the ones that are mutated. */
+/** Tests of folders other than the mutated ones. */
 const ELSEWHERE = [
   "test/bench/**",
   "test/examples/**",

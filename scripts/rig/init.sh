@@ -3,7 +3,7 @@
 # asks for: rig.fs=ext4 rig.options=noatime rig.run=PROGRAM,ARGUMENT,ARGUMENT
 # rig.run=console: a shell on the serial console, for a person.
 # rig.neighbour=yes: another program syncs its own file all the time, so that the file system commits between the
-# program's calls. rig.restart=SECONDS: the program is killed and started anew.
+# program's calls. rig.restart=SECONDS: the program is killed and started again.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
