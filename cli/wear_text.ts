@@ -41,11 +41,11 @@ export function cardText(written: WearInspection, enduranceBytes: number): strin
   if (years === null) {
     return "it is not known how long it lasts: the kept journal spans no time, or the clock was not set";
   }
-  const life = years < 1
+  const duration = years < 1
     ? countText(Math.floor(years * 365.25), "day")
     : `${roundText(years)} years`;
   const { from, to } = written.period!;
-  return `lasts ${life} at the rate from ${timeText(from)} to ${timeText(to)}`;
+  return `lasts ${duration} at the rate from ${timeText(from)} to ${timeText(to)}`;
 }
 
 /** Rounds to one decimal, or to a whole number from 100 on. */

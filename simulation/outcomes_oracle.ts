@@ -59,9 +59,9 @@ export async function opens(
 ): Promise<PurseManager | null> {
   const { disk, directory = DIRECTORY, seen = disk } = place;
   const found = readOutcomes(seen, directory);
-  const known = seen === disk ? ledger : ledger.writtenBy(program);
-  known.compare(found);
-  const opening = known.foresee(found, program);
+  const expected = seen === disk ? ledger : ledger.writtenBy(program);
+  expected.compare(found);
+  const opening = expected.foresee(found, program);
   if ("changedAt" in opening) {
     const before = disk.fingerprint();
     const error = await openPurse(place, program).catch((error) => error);

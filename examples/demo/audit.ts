@@ -44,12 +44,12 @@ export function audit(before: Reading[], { sent, acknowledged }: Testimony, foun
 function auditState({ records, state }: Findings): string[] {
   const expected = new Map<string, Omit<SensorState, "unit" | "latestAt">>();
   for (const { mutation: { sensor, value } } of records) {
-    const known = expected.get(sensor) ?? { latest: 0, minimum: value, maximum: value, count: 0 };
+    const before = expected.get(sensor) ?? { latest: 0, minimum: value, maximum: value, count: 0 };
     expected.set(sensor, {
       latest: value,
-      minimum: Math.min(known.minimum, value),
-      maximum: Math.max(known.maximum, value),
-      count: known.count + 1,
+      minimum: Math.min(before.minimum, value),
+      maximum: Math.max(before.maximum, value),
+      count: before.count + 1,
     });
   }
   const problems: string[] = [];

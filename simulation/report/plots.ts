@@ -99,10 +99,10 @@ function barsFigure(
 }
 
 function gather(rows: Row[], { nameOf, partOf, meanings, shares }: Gathering): Bars {
-  const named = rows.map((row) => ({ ...row, workload: nameOf(row) }));
-  const names = countBy(named, "workload").map(([name]) => name);
+  const labelled = rows.map((row) => ({ ...row, workload: nameOf(row) }));
+  const names = countBy(labelled, "workload").map(([name]) => name);
   const parts = meanings.map(({ name, color }) => {
-    const counts = new Map(countBy(named.filter((row) => row[partOf] === name), "workload"));
+    const counts = new Map(countBy(labelled.filter((row) => row[partOf] === name), "workload"));
     return { name, color, counts: names.map((name) => counts.get(name) ?? 0) };
   });
   return { names, parts: parts.filter(({ counts }) => counts.some((n) => n > 0)), shares };

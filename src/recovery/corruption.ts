@@ -189,9 +189,9 @@ function highestSequence(
     // A segment that can't be read has no sequences to report; the report then leaves the last one open.
     if (!facts || facts.failure !== null) continue;
     const isLast = index === segments.length - 1;
-    const named = [facts.evidence, facts.initialEvidence]
+    const sequencesNamed = [facts.evidence, facts.initialEvidence]
       .map((evidence) => highestNamed(evidence, isLast));
-    highest = Math.max(highest, facts.sequenceNext - 1, ...named);
+    highest = Math.max(highest, facts.sequenceNext - 1, ...sequencesNamed);
   }
   return highest > base ? highest : null;
 }

@@ -196,8 +196,8 @@ export async function surveyAll(
   }
   const identity = identityOf([...snapshots, ...segments].map(headerOf));
   let survey: Survey = { ...basisOf(files, identity, snapshots), segments };
-  for (let known; (known = withoutStrays(survey)) !== null;) {
-    survey = { ...basisOf(files, identity, known), segments };
+  for (let marked; (marked = withoutStrays(survey)) !== null;) {
+    survey = { ...basisOf(files, identity, marked), segments };
   }
   return survey;
 }

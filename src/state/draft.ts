@@ -7,7 +7,7 @@
 import { setMember } from "../format/set_member.ts";
 import { arrayMethods, TRACKED, type Tracker } from "./draft_arrays.ts";
 import { isFlat, REAL, realOf, type Seen, unwrap, unwrapResult } from "./draft_unwrap.ts";
-import { KnownDrafts } from "./known_drafts.ts";
+import { DraftMap } from "./draft_map.ts";
 import { ABSENT, type Container, putBetween, setLength, shorten, UndoLog } from "./undo_log.ts";
 
 /**
@@ -31,7 +31,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
   #log: UndoLog | null = null;
   #isOver = false;
   /** The objects met below the root. */
-  #known: KnownDrafts | null = null;
+  #drafts: DraftMap | null = null;
   /** Those of them that the mutator made. They may hold drafts until `commit`. */
   #made: object[] | null = null;
   /** The real objects behind stand-ins, the targets of drafts of objects that can't change. */
@@ -131,11 +131,11 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
 
   #find(real: object): object | undefined {
     if (real === this.#state) return this.root as object;
-    return this.#known === null ? undefined : this.#known.find(real);
+    return this.#drafts === null ? undefined : this.#drafts.find(real);
   }
 
   #remember(real: object, draft: object): void {
-    (this.#known ??= new KnownDrafts()).add(real, draft);
+    (this.#drafts ??= new DraftMap()).add(real, draft);
   }
 
   #draftOf(real: object): object {

@@ -64,8 +64,8 @@ function isPrimitive(value: unknown): boolean {
 
 function search(value: object, seen: Seen): object {
   if (isFlat(value)) return value;
-  const known = seen.objects?.get(value);
-  if (known !== undefined) return known;
+  const replacement = seen.objects?.get(value);
+  if (replacement !== undefined) return replacement;
   if (Array.isArray(value)) return searchArray(value, seen);
   if (value instanceof Map) return searchMap(value, seen);
   if (value instanceof Set) return searchSet(value, seen);

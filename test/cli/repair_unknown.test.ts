@@ -17,7 +17,7 @@ import { systemError } from "../support/wrapped_fs.ts";
 import { runHere } from "../support/command_in_process.ts";
 
 const DIRECTORY = "/data/state";
-const named = { ...ledger, name: "ledger" };
+const namedLedger = { ...ledger, name: "ledger" };
 const segment = (sequence: number) => fileName("wal", sequence);
 const snapshot = (sequence: number) => fileName("snapshot", sequence);
 
@@ -28,7 +28,7 @@ async function makeState(
 ): Promise<PowerCutDisk> {
   const disk = freshDisk();
   const options = { fs: disk, compaction: "manual" as const };
-  const manager = await StateManager.open(DIRECTORY, journalName, named, options);
+  const manager = await StateManager.open(DIRECTORY, journalName, namedLedger, options);
   for (let i = 1; i <= 3; i++) {
     await manager.apply(i);
     if (i <= compactions) await manager.createSnapshot();
@@ -66,7 +66,7 @@ async function namesIn(fs: DurableFs, path = DIRECTORY): Promise<string[]> {
 /** Whether any program can begin there now, and the command as well. */
 async function assertBeginsAnew(disk: PowerCutDisk): Promise<void> {
   const program = disk.image();
-  const manager = await StateManager.open(DIRECTORY, journalName, named, { fs: program });
+  const manager = await StateManager.open(DIRECTORY, journalName, namedLedger, { fs: program });
   assertEquals([manager.recovery.created, (await manager.apply(1)).sequence], [true, 1]);
   await manager.close();
   const set = await runHere(["set", DIRECTORY, "/lamp", "1"], { fs: disk.image() });
@@ -137,7 +137,7 @@ test("repair keeps the name in a snapshot's header, however rotten what follows 
     (await runHere(["repair", DIRECTORY, "--yes", "--json"], { fs: disk })).output,
   );
   assertEquals([printed.kept, printed.sequence, printed.verdict], [true, 0, "sound"]);
-  await using manager = await StateManager.open(DIRECTORY, journalName, named, { fs: disk });
+  await using manager = await StateManager.open(DIRECTORY, journalName, namedLedger, { fs: disk });
   assertEquals([manager.recovery.created, manager.sequence], [false, 0]);
 });
 
@@ -168,7 +168,7 @@ test("repair leaves a newer edition in place while the file it replaced can't be
   const bad = { part: `state/${segment(1)}`, code: "EBADMSG" };
   const { fs } = badDisk(disk, bad);
   const options = { fs, onCorruption: "quarantine" as const };
-  await (await StateManager.open(DIRECTORY, journalName, named, options)).close();
+  await (await StateManager.open(DIRECTORY, journalName, namedLedger, options)).close();
   const second = segment(1).replace(".wal", ".2.wal");
   const path = `${DIRECTORY}/${second}`;
   disk.plant(path, new TextEncoder().encode(rotHeader(await textOf(disk, path))));

@@ -154,14 +154,17 @@ test("verify --mutator refuses a file that can't be imported or holds no mutator
   await writeFile(broken, "export default {");
   const empty = directory.join("empty.ts");
   await writeFile(empty, "export {};\n");
-  const named = (name: string) => [file, "--export", name];
+  const exportOf = (name: string) => [file, "--export", name];
   const cases: [string[], RegExp][] = [
     [[directory.join("missing.ts")], /Cannot import ".*missing\.ts" with \w+ [\d.]+: .*ENOENT/],
     [[broken], /Cannot import ".*broken\.ts"/],
     [[empty], /has no export "default": it exports nothing/],
-    [named("timse"), /has no export "timse": it exports .*\btimes\b.*; name the mutator/],
-    [named("version"), /"version" of ".*" is neither a mutator nor a function that makes one: The/],
-    [named("failing"), /not today/],
+    [exportOf("timse"), /has no export "timse": it exports .*\btimes\b.*; name the mutator/],
+    [
+      exportOf("version"),
+      /"version" of ".*" is neither a mutator nor a function that makes one: The/,
+    ],
+    [exportOf("failing"), /not today/],
   ];
   for (const [args, says] of cases) {
     const { code, errors, output } = await runHere(["verify", path, "--mutator", ...args]);

@@ -14,7 +14,7 @@ import { systemError, wrapFs } from "../support/wrapped_fs.ts";
 import { errorOf, jsonOf, ministate } from "../support/command.ts";
 import { runHere } from "../support/command_in_process.ts";
 
-const named = { ...ledger, name: "ledger", version: 3 };
+const namedLedger = { ...ledger, name: "ledger", version: 3 };
 const journalName = "test.wal.jsonl";
 
 /** A state of six mutations: two segments, snapshots of sequence 2 and 4, and a seal. */
@@ -23,7 +23,7 @@ async function makeState(path: string): Promise<void> {
   const manager = await StateManager.open<Ledger, unknown, number>(
     path,
     journalName,
-    named,
+    namedLedger,
     options,
   );
   for (let i = 1; i <= 6; i++) {
@@ -173,7 +173,7 @@ for (const damage of DAMAGES) {
     await using manager = await StateManager.open<Ledger, unknown, number>(
       state,
       journalName,
-      named,
+      namedLedger,
     );
     const kept = Array.from({ length: damage.keeps }, (_, i) => ({ number: i + 1 }));
     assertEquals(manager.snapshot().entries, kept);

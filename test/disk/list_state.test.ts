@@ -24,7 +24,7 @@ for (const name of names) {
   for (const code of ["EBADMSG", "ENOENT"]) {
     test(`listState() counts ${name} by its name when the file itself can't be read (${code})`, async () => {
       const { segments, snapshots } = await listed(name, code);
-      assertEquals([...segments, ...snapshots].map((named) => named.name), [name]);
+      assertEquals([...segments, ...snapshots].map((file) => file.name), [name]);
     });
   }
 

@@ -105,16 +105,16 @@ test("append() keeps a seal in place when it was written after a fill that had b
     mutator: null,
     version: 1,
   };
-  const named = segmentFile(identity, 1);
+  const file = segmentFile(identity, 1);
   const header = beginningOf(segmentHeader(identity, 1, { checksum: null }, 0));
-  const writer = await SegmentWriter.create(fs, DIRECTORY, named, header, true);
+  const writer = await SegmentWriter.create(fs, DIRECTORY, file, header, true);
   const encoder = new BatchEncoder(fs.crc32);
   await writer.append(encoder.encode(["1"], 0, 0, writer.seed));
   await writer.trim();
   await writer.writeSeal({ sequence: 1 });
   await writer.append(encoder.encode(["2"], 1, 0, writer.seed));
   await writer.close();
-  const lines = new TextDecoder().decode(fs.peek(named.path)!).trimEnd().split("\n");
+  const lines = new TextDecoder().decode(fs.peek(file.path)!).trimEnd().split("\n");
   assertEquals(lines.map((line) => line.slice(0, 5)), ['{"min', "[1,1,", '{"sea', "[2,2,"]);
 });
 
@@ -131,9 +131,9 @@ async function freshSegment() {
     mutator: null,
     version: 1,
   };
-  const named = segmentFile(identity, 1);
+  const file = segmentFile(identity, 1);
   const header = beginningOf(segmentHeader(identity, 1, { checksum: null }, 0));
-  const writer = await SegmentWriter.create(fs, DIRECTORY, named, header, true);
+  const writer = await SegmentWriter.create(fs, DIRECTORY, file, header, true);
   const encoder = new BatchEncoder(fs.crc32);
   let sequence = 0;
   const append = async (size: number) => {
@@ -141,15 +141,15 @@ async function freshSegment() {
     await writer.append(encoder.encode([text], sequence, 0, writer.seed));
     sequence++;
   };
-  return { fs, named, writer, append };
+  return { fs, file, writer, append };
 }
 
 test("append() leaves every batch unchanged when small and large ones alternate", async () => {
-  const { fs, named, writer, append } = await freshSegment();
+  const { fs, file, writer, append } = await freshSegment();
   const sizes = [10, 300_000, 10, 70_000, 3_000_000, 10, 10, 200_000, 10];
   for (const size of sizes) await append(size);
   await writer.close();
-  const reader = await SegmentReader.open(fs, named);
+  const reader = await SegmentReader.open(fs, file);
   const found: number[] = [];
   for (let batches; (batches = await reader.read()) !== null;) {
     for (const { mutations } of batches) found.push(`${mutations[0]}`.length);
@@ -209,27 +209,27 @@ test("close() cuts the fill off with the sync of the seal", async () => {
 });
 
 test("append() leaves nothing of the first batch when the disk had room for a part of it", async () => {
-  const { fs, named, writer, append } = await freshSegment();
-  const before = fs.peek(named.path)!;
+  const { fs, file, writer, append } = await freshSegment();
+  const before = fs.peek(file.path)!;
   fs.spaceLeft = 4096;
   await assertRejects(() => append(20_000), DiskFullError);
   fs.spaceLeft = Infinity;
   await append(10);
   await writer.close();
-  const text = new TextDecoder().decode(fs.peek(named.path)!);
+  const text = new TextDecoder().decode(fs.peek(file.path)!);
   assertEquals(text.trimEnd().split("\n").length, 2);
   assertEquals(text.slice(0, before.length), new TextDecoder().decode(before));
 });
 
 test("append() leaves nothing of a batch that didn't fit on the disk", async () => {
-  const { fs, named, writer, append } = await freshSegment();
+  const { fs, file, writer, append } = await freshSegment();
   await append(10);
   for (const size of [100, 20_000, 50_000]) {
-    const before = fs.peek(named.path)!;
+    const before = fs.peek(file.path)!;
     fs.fault = { at: fs.calls + 1, how: "ENOSPC" };
     await assertRejects(() => append(size), DiskFullError);
     fs.fault = null;
-    assertEquals(fs.peek(named.path), before);
+    assertEquals(fs.peek(file.path), before);
   }
   await append(10);
   await writer.close();

@@ -84,8 +84,8 @@ test("of() has forgotten the oldest of more sequences within lines than it may r
   const line = Array.from({ length: many + 1 }, (_, i) => `[${EXPECTED + i},`).join("");
   const bytes = new TextEncoder().encode("_" + line);
   starts.collect(bytes, 0, bytes.length, 0);
-  const known = [EXPECTED, EXPECTED + 1, EXPECTED + many].map((sequence) =>
+  const counts = [EXPECTED, EXPECTED + 1, EXPECTED + many].map((sequence) =>
     starts.of(sequence).length
   );
-  assertEquals(known, [0, 1, 1]);
+  assertEquals(counts, [0, 1, 1]);
 });

@@ -49,9 +49,9 @@ test("withCode() gives every form of an error the name of its number", () => {
 });
 
 test("withCode() doesn't change errors that have a name or no number", () => {
-  const known = Object.assign(new Error("a"), { code: "ENOENT", errno: -122 });
-  withCode(known);
-  assertEquals(known.code, "ENOENT");
+  const nameable = Object.assign(new Error("a"), { code: "ENOENT", errno: -122 });
+  withCode(nameable);
+  assertEquals(nameable.code, "ENOENT");
   for (const error of [new Error("a"), Object.assign(new Error("b"), { errno: -41 })]) {
     assertEquals("code" in (withCode(error) as Error), false);
   }

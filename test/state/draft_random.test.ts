@@ -44,17 +44,17 @@ function drawState(random: Random): Bag {
 
 /** One program: draws what it does and does it; the same seed does the same to an equal state. */
 function run(root: Bag, random: Random, steps: number): unknown[] {
-  const told: unknown[] = [];
+  const results: unknown[] = [];
   for (let step = 0; step < steps; step++) {
     const all = objectsOf(root);
     const target = all[random.below(all.length)]!;
-    told.push(
+    results.push(
       Array.isArray(target)
         ? changeArray(target, all, random)
         : changeBag(target as Bag, all, random),
     );
   }
-  return told;
+  return results;
 }
 
 /** A value to assign: new, or a part of the state that doesn't hold `target`, which would make a cycle. */

@@ -4,19 +4,19 @@
  * @module
  */
 
-/** As many objects are found faster by looking at each than in a map. */
+/** Up to this many objects are found faster by looking at each than in a map. */
 const FEW = 8;
 
 /** An object with its draft, in a list: most calls meet one or two, and an array would make room for many. */
-interface Known {
+interface DraftEntry {
   real: object;
   draft: object;
-  before: Known | null;
+  before: DraftEntry | null;
 }
 
 /** Objects, each with its draft. What the mutator made stands for itself. */
-export class KnownDrafts {
-  #latest: Known | null = null;
+export class DraftMap {
+  #latest: DraftEntry | null = null;
   #count = 0;
   /** All of them, once there are many. */
   #many: Map<object, object> | null = null;
@@ -24,8 +24,8 @@ export class KnownDrafts {
   /** The draft of an object. */
   find(real: object): object | undefined {
     if (this.#many !== null) return this.#many.get(real);
-    for (let known = this.#latest; known !== null; known = known.before) {
-      if (known.real === real) return known.draft;
+    for (let entry = this.#latest; entry !== null; entry = entry.before) {
+      if (entry.real === real) return entry.draft;
     }
     return undefined;
   }
@@ -39,8 +39,8 @@ export class KnownDrafts {
     this.#latest = { real, draft, before: this.#latest };
     if (++this.#count <= FEW) return;
     this.#many = new Map();
-    for (let known: Known | null = this.#latest; known !== null; known = known.before) {
-      this.#many.set(known.real, known.draft);
+    for (let entry: DraftEntry | null = this.#latest; entry !== null; entry = entry.before) {
+      this.#many.set(entry.real, entry.draft);
     }
     this.#latest = null;
   }
