@@ -37,7 +37,7 @@ const WRITING = ["set", "snapshot", "compact"];
 
 const SITUATIONS: Situation[] = [
   {
-    name: "a header that is not ours any more",
+    name: "a header that is no longer ours",
     make: (disk) => change(disk, segment(1), "ministate", "ministale"),
     commands: ["get", "set", "snapshot"],
     code: "FOREIGN_FORMAT",

@@ -287,7 +287,7 @@ test("doctor reports damage that costs nothing, and estimates the space from a s
   assertMatch(report.findings.find(({ check }) => check === "state")!.meaning!, /nothing is lost/);
 });
 
-test("doctor knows no newest time when the last record is only in a snapshot, or when there is none", async () => {
+test("doctor doesn't know the newest time when the last record is only in a snapshot, or there is none", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path, {
     compaction: "manual",

@@ -88,7 +88,7 @@ test("log says where to continue when a compaction deletes the next segment duri
   assert(message.endsWith("continue with --from 4"), message);
 });
 
-test("log doesn't speak of a torn tail that the next writer has cut by then", async () => {
+test("log doesn't mention a torn tail that the next writer has already cut", async () => {
   const disk = await diskWithout(() => false);
   const path = "/state/w-0000000000000003.wal.jsonl";
   const file = await disk.open(path, "write");

@@ -155,7 +155,7 @@ test("inEdition() and begunAt() keep the beginnings of the newest sixteen editio
   assertEquals([isSettled({ edition: 4 }, own), isSettled({ edition: 3 }, own)], [true, false]);
 });
 
-test("isEdition() takes as many beginnings as the edition must have, and none for the first", () => {
+test("isEdition() accepts exactly as many beginnings as the edition must have, and none for the first", () => {
   const rows: [unknown, unknown, boolean][] = [
     [undefined, undefined, true],
     [undefined, [5], false],

@@ -110,7 +110,7 @@ test("open() makes one directory, however its path is written", async () => {
   }
 });
 
-test("the command takes such paths, too", async () => {
+test("the command accepts paths with spaces, control characters, dots and doubled slashes", async () => {
   await using directory = await temporaryDirectory();
   await mkdir(directory.join("side"));
   for (const name of ["with a space", "stäte 状態 😀", "a?b#c%20", "tab\tline\nfeed"]) {

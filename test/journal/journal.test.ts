@@ -113,7 +113,7 @@ test("Journal.open() opens a state manager's compacted journal, and appends what
   assertEquals(manager.snapshot(), { entries: [1, 2, 3, 4] });
 });
 
-test("replay() gives a journal that is open read-only, in the range asked for", async () => {
+test("replay() of a read-only journal returns the range that was asked for", async () => {
   await using directory = await temporaryDirectory();
   await using manager = await openLedger(directory.path);
   await manager.applyAll(["a", "b", "c", "d"]);

@@ -48,7 +48,7 @@ test("JournalCursor gives null when its segment is deleted between listing and o
   );
 });
 
-test("JournalCursor gives what its segment grew by before the next one was begun", async () => {
+test("JournalCursor returns what was added to its segment before the next one was begun", async () => {
   await using directory = await temporaryDirectory();
   const manager = await openLedger(directory.path, { compaction: "manual" });
   await manager.apply("a");

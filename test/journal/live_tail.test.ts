@@ -99,7 +99,7 @@ test("LiveTail says where a batch begins only when the files are not ahead", () 
   assertEquals(tail.join().place, null);
 });
 
-test("Turns lets so many run at a time, in order, also when some fail", async () => {
+test("Turns runs a limited number of tasks at a time, in order, even when some fail", async () => {
   const turns = new Turns(2);
   const order: number[] = [];
   let running = 0;

@@ -99,7 +99,7 @@ test("nothing waits after calls were refused or failed", async () => {
   assertEquals(reader.stats().waiting, { calls: 0, bytes: 0 });
 });
 
-test("a batch that takes long is reported once, while it takes long", async () => {
+test("a slow batch is reported once, while it is still being written", async () => {
   const { disk, fs } = slowDisk();
   const paths: string[] = [];
   let reported = () => {};

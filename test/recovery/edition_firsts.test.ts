@@ -42,7 +42,7 @@ async function assertForgotten(fs: DurableFs): Promise<void> {
   assertEquals(mutations, ["d"]);
 }
 
-test("what fsck brings back beside a live manager is no history, and no compaction deletes it", async () => {
+test("what fsck brings back beside a live manager does not become history, and no compaction deletes it", async () => {
   const { disk, fs, manager, fsck } = await makeForgetful();
   fsck();
   await assertRejects(() => manager.stateAt(1), HistoryGoneError);

@@ -142,7 +142,7 @@ test("another journal's segment counts neither as read nor in the totals", async
   }
   disk.plant(pathOf(wal(1)), strange.peek(pathOf(wal(1)))!);
   const { written, verdict } = await inspectState(disk, DIRECTORY, journalName);
-  // The newest segment's header tells what had been written by then.
+  // The newest segment's header says what had been written until then.
   assertEquals([verdict, written.mutations], ["corrupt", 4]);
   await using manager = await open(disk, quarantine);
   assertEquals([manager.recovery.segmentsRead, manager.sequence], [0, 0]);

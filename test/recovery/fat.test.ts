@@ -167,7 +167,7 @@ test("an empty segment is damage where a later one, or a snapshot, says that it 
   // The segment after it begins with 3.
   await assertCorrupt(left.image());
   left.unplant(pathOf("wal", 3));
-  // Nothing shows any more that there was a second mutation, as if the power had failed before it.
+  // Nothing shows any longer that there was a second mutation, as if the power had failed before it.
   assertEquals(
     (await StateManager.open(DIRECTORY, NAME, collector, { fs: left.image() })).sequence,
     1,

@@ -52,14 +52,14 @@ test("planOf() reports what damaged lines at the journal's end seem to name", ()
   assertEquals(planOf(survey).corruption?.lost, { sequenceFirst: 2, sequenceLast: 9 });
 });
 
-test("judge() accepts any journal's segment while no header tells whose the directory is", () => {
+test("judge() accepts any journal's segment as long as no header shows whose the directory is", () => {
   const segment = soundSegment(1, 3);
   const survey = surveyOf([segment], { identity: null });
   const { verdict, sequence } = judge(survey, { before: null, facts: segment, next: undefined }, 0);
   assertEquals([verdict, sequence], ["open", 2]);
 });
 
-test("planOf() says that an initial state is damaged while no header tells whose the directory is", () => {
+test("planOf() says that an initial state is damaged even when no header shows whose the directory is", () => {
   const { failure: initialFailure } = unusableSegment(1, false);
   const survey = surveyOf([soundSegment(1, 3, { initialFailure })], { identity: null });
   const { corruption, sequence } = planOf(survey);

@@ -11,7 +11,7 @@ test("provenSequence() goes by the header of a snapshot that is damaged after it
   const damaged = damagedSnapshot(4, "ours");
   assertEquals(provenSequence(damaged, "ours"), 4);
   assertEquals(provenSequence(damaged, "another"), 0);
-  // No header tells whose directory it is: what the snapshot says is all there is.
+  // No header says whose directory it is: the snapshot is the only source.
   assertEquals(provenSequence(damaged, null), 4);
   assertEquals(provenSequence({ ...damaged, file: snapshotFile(IDENTITY, 9) }, null), 4);
 });

@@ -17,17 +17,17 @@ function failing(...errors: object[]) {
 
 const INTERRUPTED = [{ code: "EINTR" }, { errno: -4 }, {}];
 
-test("uninterrupted() makes an interrupted call again, at once if it answers at once", () => {
+test("uninterrupted() repeats an interrupted call, synchronously if it answers synchronously", () => {
   const { made, next } = failing(...INTERRUPTED);
   assertEquals([uninterrupted(next), made.count], ["done", 4]);
 });
 
-test("uninterrupted() makes an interrupted call again that answers later", async () => {
+test("uninterrupted() repeats an interrupted call that answers later", async () => {
   const { made, next } = failing(...INTERRUPTED);
   assertEquals([await uninterrupted(() => Promise.resolve().then(next)), made.count], ["done", 4]);
 });
 
-test("uninterrupted() makes a call that fails otherwise no second time", async () => {
+test("uninterrupted() does not repeat a call that fails for another reason", async () => {
   const { made, next } = failing({ code: "EINTR" }, { code: "EIO" });
   assertThrows(() => uninterrupted(next), Error, "os error");
   assertEquals(made.count, 2);

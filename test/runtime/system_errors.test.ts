@@ -133,7 +133,7 @@ const INTERRUPTED: [what: string, calls: string, path?: string][] = [
 ];
 
 for (const [what, calls, path] of INTERRUPTED) {
-  test(`${what} that a signal interrupts are made again`, { skip }, async () => {
+  test(`${what} are repeated when a signal interrupts them`, { skip }, async () => {
     const { outcomes, opened } = await lived(calls, "error=EINTR:when=1+2", path);
     assertEquals(new Set(outcomes), new Set(["done"]));
     assertEquals(opened.length, outcomes.length);

@@ -122,7 +122,7 @@ for (const [name, result] of Object.entries(results)) {
       const parts = partsOf(got);
       assert(parts.has(state.a), `${end}() lost the part`);
       for (const part of parts) assertEquals(realOf(part), undefined);
-      if (name.startsWith("in a frozen")) assert(Object.isFrozen(got), "it is not frozen any more");
+      if (name.startsWith("in a frozen")) assert(Object.isFrozen(got), "it is no longer frozen");
     }
   });
 }

@@ -102,7 +102,7 @@ for (const [shape, celsius] of Object.entries(shapes)) {
       assertEquals(await manager.stateAt(sequence - 1), { tenths: celsius * 10 });
     }
     {
-      // Nothing of version 1 is looked at any more.
+      // Nothing of version 1 is read any longer.
       await using manager = await open(directory.path, { ...two, migrate: undefined });
       assertEquals(manager.snapshot(), { tenths: celsius * 10 + 5 });
       assertEquals(manager.recovery.migratedFrom, null);

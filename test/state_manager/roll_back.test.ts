@@ -55,7 +55,7 @@ test("a rolled-back program continues after what its own version wrote, and repo
   ]);
   assertEquals((await manager.apply("c")).sequence, 3);
   await manager.close();
-  // Nothing is newer any more.
+  // Nothing newer is left.
   const again = await open(disk, 1);
   assertEquals([again.snapshot(), again.recovery.lost], [["a by 1", "b by 1", "c by 1"], null]);
   await again.close();

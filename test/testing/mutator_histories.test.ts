@@ -115,7 +115,7 @@ test("checkMutator() finds a mutator that refuses what a recorded history accept
   assertEquals((await check(lossless)).histories[0]!.snapshots, 1);
 });
 
-test("checkMutator() finds a mutator with another effect than a recorded history shows", async () => {
+test("checkMutator() finds a mutator whose effect differs from what a recorded history shows", async () => {
   const disk = new PowerCutDisk();
   await record("/one", disk);
   const leaking: Program = {

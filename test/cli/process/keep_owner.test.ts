@@ -191,7 +191,7 @@ test("the command's lock is on the directory, too: a removed lock file lets no s
   await assertRejects(() => manager.close(), DirectoryGoneError);
 });
 
-test("keepOwner() gives nothing away that may be another's, or in root's own directory", async () => {
+test("keepOwner() leaves alone what may be someone else's, and root's own directories", async () => {
   await using directory = await temporaryDirectory();
   const under = await detectFs();
   const no = () => false;
