@@ -242,7 +242,7 @@ export const OUTCOMES: readonly Canary[] = [
   },
   {
     name: "a damaged line with notes proves nothing",
-    rule: "Damage is told from a torn tail by proof, also where a line says more than usual",
+    rule: "Proof distinguishes damage from a torn tail, even where a line says more than usual",
     first: "promises: outcomes: a line with notes",
     patches: [{
       file: "src/format/batch_end.ts",
