@@ -501,7 +501,7 @@ export class StateManager<S, M, R = unknown> {
   /**
    * Replays the kept history with this program, in memory of its own, and compares it with every later snapshot and with
    * the live state. A difference means that the program has changed what past mutations do, that it depends on something
-   * else than those, or that something else changed the state. Mutations continue; the last comparison makes them wait.
+   * other than those, or that something else changed the state. Mutations continue; the last comparison makes them wait.
    *
    * It takes as long as the replay of everything that is kept, and memory for two more states. To test a new program
    * before it is installed, use `ministate verify DIR --mutator FILE`.
