@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { MinistateError, MutationRejectedError, type StateManager } from "@ministate/ministate";
 import { isPowerCut } from "../testing/disk/disk_calls.ts";
 import type { Ledger } from "./outcomes_model.ts";
-import { after, type By, type Program, type Purse, verdictOf } from "./outcomes_program.ts";
+import { after, type By, judge, type Program, type Purse } from "./outcomes_program.ts";
 
 /** A manager of either style. */
 export type PurseManager = StateManager<Purse, By, unknown>;
@@ -113,7 +113,7 @@ function run(program: Program, begin: Purse, call: By[], first: number) {
   let reached = begin;
   const results: number[] = [];
   for (const [i, mutation] of call.entries()) {
-    const verdict = verdictOf(program, reached.n, mutation.by);
+    const verdict = judge(program, reached.n, mutation.by);
     if (verdict !== "accepted") return { reached: begin, results, verdict };
     reached = after(program, reached, mutation, first + i);
     results.push(reached.n);

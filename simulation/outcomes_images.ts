@@ -13,7 +13,7 @@ import { Random } from "../testing/disk/random.ts";
 import { makeCalls, type PurseManager } from "./outcomes_calls.ts";
 import { readOutcomes } from "./outcomes_journal.ts";
 import type { Ledger } from "./outcomes_model.ts";
-import { compareReaders, opens, type Place } from "./outcomes_oracle.ts";
+import { compareReaders, type Opening, opens } from "./outcomes_oracle.ts";
 import type { Program } from "./outcomes_program.ts";
 import { assertKept, rollsBack } from "./outcomes_roll_back.ts";
 import { DIRECTORY } from "./world.ts";
@@ -71,7 +71,7 @@ export async function checkImage(image: PowerCutDisk, chain: Chain): Promise<str
 /** Opens an image, or ends a roll-back that a power cut has interrupted; `null` when the program must not open it. */
 async function openAgain(
   ledger: Ledger,
-  place: Place,
+  place: Opening,
   program: Program,
   { newer }: Chain,
 ): Promise<PurseManager | null> {

@@ -12,10 +12,10 @@ import {
   type By,
   carried,
   emptyPurse,
+  judge,
   type Program,
   type Purse,
   refusesAgain,
-  verdictOf,
 } from "./outcomes_program.ts";
 
 /** A mutation that is in the journal. */
@@ -280,7 +280,7 @@ function attempt(found: Found, program: Program, begin: Purse, [from, to]: Span)
     const { mutation, version } = found.records.get(sequence)!;
     const current = version === program.version ? mutation : carried(program, mutation);
     if (current === null) continue;
-    if (verdictOf(program, state.n, current.by) !== "accepted") return sequence;
+    if (judge(program, state.n, current.by) !== "accepted") return sequence;
     state = after(program, state, current, sequence);
   }
   return state;

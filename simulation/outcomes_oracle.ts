@@ -26,7 +26,7 @@ const STEM = "w";
 const NAME = `${STEM}.wal.jsonl`;
 
 /** Where, and how, a state is opened. */
-export interface Place {
+export interface Opening {
   disk: PowerCutDisk;
   directory?: string;
   options?: StateManagerOptions;
@@ -37,7 +37,7 @@ export interface Place {
 let time = 0;
 
 /** Opens a state, or starts one. */
-export function openPurse(place: Place, program: Program): Promise<PurseManager> {
+export function openPurse(place: Opening, program: Program): Promise<PurseManager> {
   const { disk, directory = DIRECTORY, options = {} } = place;
   return StateManager.open<Purse, By, unknown>(directory, NAME, mutatorOf(program), {
     compaction: "manual",
@@ -54,7 +54,7 @@ export function openPurse(place: Place, program: Program): Promise<PurseManager>
  */
 export async function opens(
   ledger: Ledger,
-  place: Place,
+  place: Opening,
   program: Program,
 ): Promise<PurseManager | null> {
   const { disk, directory = DIRECTORY, seen = disk } = place;
@@ -96,7 +96,7 @@ export async function changesOf(manager: PurseManager, from: number) {
 export async function compareReaders(
   ledger: Ledger,
   manager: PurseManager,
-  place: Place,
+  place: Opening,
   program: Program,
   at: number,
 ): Promise<void> {
@@ -137,7 +137,7 @@ async function comparePast(
 /** Reads as the command does. */
 async function compareLog(
   ledger: Ledger,
-  { disk, directory = DIRECTORY }: Place,
+  { disk, directory = DIRECTORY }: Opening,
   found: Found,
 ): Promise<void> {
   const list = () => listState(disk, directory, STEM);

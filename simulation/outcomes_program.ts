@@ -58,10 +58,10 @@ export const FIRST: Program = {
 };
 
 /** What a program makes of a mutation: accepted, or refused before or after it began to change the state. */
-export type Verdict = "accepted" | "early" | "late";
+export type Judgement = "accepted" | "early" | "late";
 
 /** What a live call comes to. */
-export function verdictOf({ style, limit, floor }: Program, n: number, by: number): Verdict {
+export function judge({ style, limit, floor }: Program, n: number, by: number): Judgement {
   if (by > limit || n + by < floor) return style === "late" ? "late" : "early";
   return style === "careless" && by === limit ? "late" : "accepted";
 }
@@ -124,7 +124,7 @@ export function mutatorOf(
     return {
       ...common,
       reduce(state, mutation, { sequence }) {
-        if (verdictOf(program, state.n, mutation.by) !== "accepted") throw over(mutation.by);
+        if (judge(program, state.n, mutation.by) !== "accepted") throw over(mutation.by);
         return after(program, state, mutation, sequence);
       },
     };
@@ -139,7 +139,7 @@ export function mutatorOf(
   return {
     ...common,
     check({ n }, { by }) {
-      if (verdictOf(program, n, by) === "early") throw over(by);
+      if (judge(program, n, by) === "early") throw over(by);
     },
     apply: (state, mutation, { sequence }) =>
       apply(state, mutation, sequence, refusesAgain(program, state.n, mutation.by)),

@@ -11,7 +11,7 @@ import type { PowerCutDisk } from "../testing/disk/power_cut_disk.ts";
 import type { PurseManager } from "./outcomes_calls.ts";
 import { type Found, readOutcomes } from "./outcomes_journal.ts";
 import type { Ledger } from "./outcomes_model.ts";
-import { openPurse, opens, type Place as Opening } from "./outcomes_oracle.ts";
+import { type Opening, openPurse, opens } from "./outcomes_oracle.ts";
 import type { Program } from "./outcomes_program.ts";
 import { DIRECTORY } from "./world.ts";
 
@@ -42,18 +42,18 @@ function asSeenBy(disk: PowerCutDisk, version: number): Older {
   const places = paths.filter((path) =>
     path.endsWith(".wal.jsonl") && versionOf(disk.peek(path)!) > 0
   ).map(placeOf);
-  const isReplaced = ({ sequence, edition }: Place) =>
+  const isReplaced = ({ sequence, edition }: SegmentName) =>
     places.some((place) => place.edition > edition && place.sequence <= sequence);
   return { disk: older, newer, inForce: newer.filter((path) => !isReplaced(placeOf(path))) };
 }
 
 /** What a file's name says. */
-interface Place {
+interface SegmentName {
   sequence: number;
   edition: number;
 }
 
-function placeOf(path: string): Place {
+function placeOf(path: string): SegmentName {
   const [, sequence, edition = "1"] = /-(\d{16})(?:\.(\d+))?\.\w+\.jsonl$/.exec(path)!;
   return { sequence: Number(sequence), edition: Number(edition) };
 }

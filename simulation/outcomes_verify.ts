@@ -16,7 +16,7 @@ import { type By, mutatorOf, type Program, type Purse } from "./outcomes_program
 import { DIRECTORY, NAME } from "./world.ts";
 
 /** How a verification ended. */
-export type Verdict = "agrees" | "another effect" | "refuses";
+export type Agreement = "agrees" | "another effect" | "refuses";
 
 /** A past, and the program that replays it. */
 export interface Verifying {
@@ -34,7 +34,7 @@ export async function verifyLive(
   { ledger, disk, program }: Verifying,
   manager: PurseManager,
   beside: (done: Promise<unknown>) => Promise<void>,
-): Promise<Verdict> {
+): Promise<Agreement> {
   const found = readOutcomes(disk, DIRECTORY);
   const foreseen = ledger.verify(found, program, { decides: false });
   const verifying = manager.verify();
@@ -46,7 +46,7 @@ export async function verifyLive(
 }
 
 /** Verifies a directory without opening it, as an updater does beside the old program. */
-export async function verifyBeside({ ledger, disk, program }: Verifying): Promise<Verdict> {
+export async function verifyBeside({ ledger, disk, program }: Verifying): Promise<Agreement> {
   const found = readOutcomes(disk, DIRECTORY);
   ledger.compare(found);
   const foreseen = ledger.verify(found, program, { decides: true });
@@ -60,7 +60,7 @@ export async function verifyBeside({ ledger, disk, program }: Verifying): Promis
 }
 
 /** Compares a report with what must be in it. Where it ends is not looked at when nothing differs. */
-function compareVerified(report: VerifyReport, foreseen: Verified): Verdict {
+function compareVerified(report: VerifyReport, foreseen: Verified): Agreement {
   const { from, to, snapshots, skipped, difference } = report;
   assert.deepEqual(skipped, [], "a snapshot was not compared");
   if (foreseen.difference === null) {

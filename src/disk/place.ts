@@ -138,7 +138,7 @@ export class Place {
    *
    * @throws {DirectoryGoneError} when it was removed
    */
-  checkNamed({ links }: FileIdentity, path: string): MaybePromise<void> {
+  checkHasName({ links }: FileIdentity, path: string): MaybePromise<void> {
     if (links === 0) return this.#tellRemoved(path);
   }
 

@@ -118,15 +118,15 @@ class PlacedFile implements DurableFile {
 
   syncData(): MaybePromise<void> {
     const syncing = this.#file.syncData();
-    return syncing === undefined ? this.#checkNamed() : syncing.then(() => this.#checkNamed());
+    return syncing === undefined ? this.#checkHasName() : syncing.then(() => this.#checkHasName());
   }
 
   syncAll(): MaybePromise<void> {
     const syncing = this.#file.syncAll();
-    return syncing === undefined ? this.#checkNamed() : syncing.then(() => this.#checkNamed());
+    return syncing === undefined ? this.#checkHasName() : syncing.then(() => this.#checkHasName());
   }
 
-  #checkNamed(): MaybePromise<void> {
+  #checkHasName(): MaybePromise<void> {
     if (this.#names?.isUnchanged()) return;
     const identity = this.#file.identity();
     return "then" in identity
@@ -135,7 +135,7 @@ class PlacedFile implements DurableFile {
   }
 
   #checkLinks(identity: FileIdentity): MaybePromise<void> {
-    const gone = this.#place.checkNamed(identity, this.#path);
+    const gone = this.#place.checkHasName(identity, this.#path);
     if (gone !== undefined) return gone;
     // A name elsewhere also counts, but nothing watches it.
     if (this.#names?.isDue && this.#place.holds(identity, this.#path)) {

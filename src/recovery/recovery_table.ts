@@ -5,7 +5,7 @@
  */
 
 /** Whether the segment is the newest one, in which a power cut can have left a torn tail. */
-export type Place = "last" | "inner";
+export type SegmentPosition = "last" | "inner";
 
 /**
  * How the segment ends. `sound`: nothing but empty space after the last sound line. `unproven`: damage, and no sign
@@ -29,7 +29,7 @@ export type Verdict = "open" | "cut" | "corrupt";
 /** One row. It applies when each of the three facts is among those it lists. */
 export interface Row {
   label: string;
-  place: readonly Place[];
+  place: readonly SegmentPosition[];
   tail: readonly Tail[];
   reach: readonly Reach[];
   verdict: Verdict;
@@ -142,7 +142,7 @@ export const RECOVERY_TABLE: readonly Row[] = [
 ];
 
 /** Finds the row for three facts. */
-export function decide(place: Place, tail: Tail, reach: Reach): Row {
+export function decide(place: SegmentPosition, tail: Tail, reach: Reach): Row {
   const row = RECOVERY_TABLE.find((row) =>
     row.place.includes(place) && row.tail.includes(tail) && row.reach.includes(reach)
   );

@@ -8,7 +8,7 @@ import { setMember } from "../format/set_member.ts";
 import { arrayMethods, TRACKED, type Tracker } from "./draft_arrays.ts";
 import { isFlat, REAL, realOf, type Seen, unwrap, unwrapResult } from "./draft_unwrap.ts";
 import { DraftMap } from "./draft_map.ts";
-import { ABSENT, type Container, putBetween, setLength, shorten, UndoLog } from "./undo_log.ts";
+import { ABSENT, type Container, cutToLength, putBetween, setLength, UndoLog } from "./undo_log.ts";
 
 /**
  * The state as one call of a mutator sees it. Changes of {@linkcode Draft.root} are changes of the real state at once;
@@ -227,7 +227,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
     const { length } = target;
     setMember(target, key as string, stored);
     log.member(target, key, was);
-    if (target.length !== length) log.change(target, shorten, length);
+    if (target.length !== length) log.change(target, cutToLength, length);
   }
 
   deleteProperty(target: Container, key: PropertyKey): boolean {

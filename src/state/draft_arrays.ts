@@ -6,11 +6,11 @@
 
 import { realOf } from "./draft_unwrap.ts";
 import {
+  cutToLength,
   putAll,
   putFirst,
   putLast,
   reverseAgain,
-  shorten,
   takeFirst,
   type UndoLog,
   unsplice,
@@ -47,7 +47,7 @@ const changing = {
     const log = tracker.logFor(array);
     const length = array.length;
     for (const item of items) array.push(tracker.store(item));
-    log.change(array, shorten, length);
+    log.change(array, cutToLength, length);
     return array.length;
   },
   pop(this: ArrayDraft): unknown {

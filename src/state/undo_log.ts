@@ -60,7 +60,7 @@ export class UndoLog {
 }
 
 /** Inverse of a change that only made an array longer. */
-export function shorten(target: unknown[], length: number): void {
+export function cutToLength(target: unknown[], length: number): void {
   target.length = length;
 }
 

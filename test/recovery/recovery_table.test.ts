@@ -4,13 +4,13 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
   decide,
-  type Place,
   type Reach,
   RECOVERY_TABLE,
+  type SegmentPosition,
   type Tail,
 } from "../../src/recovery/recovery_table.ts";
 
-const places: readonly Place[] = ["last", "inner"];
+const places: readonly SegmentPosition[] = ["last", "inner"];
 const tails: readonly Tail[] = ["sound", "unproven", "proven"];
 const reaches: readonly Reach[] = ["short", "meets", "beyond"];
 
@@ -47,5 +47,5 @@ test("RECOVERY_TABLE gives every row a unique label", () => {
 });
 
 test("decide() throws when it is given facts that don't exist", () => {
-  assertThrows(() => decide("elsewhere" as Place, "sound", "meets"), RangeError);
+  assertThrows(() => decide("elsewhere" as SegmentPosition, "sound", "meets"), RangeError);
 });
