@@ -19,8 +19,8 @@ export const HOLDING: readonly Canary[] = [
     first: "promises: a snapshot drops nothing",
     patches: [{
       file: ENCODE,
-      find: "const text = JSON.stringify(this.#checked(value));",
-      replace: "const text = JSON.stringify(value);",
+      find: "part.push(this.#checked(value));",
+      replace: "part.push(value);",
     }],
   },
   {

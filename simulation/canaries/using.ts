@@ -222,8 +222,8 @@ export const USING: readonly Canary[] = [
     first: "promises: a snapshot drops",
     patches: [{
       file: "src/format/snapshot_encode.ts",
-      find: "      part.push(key === undefined ?",
-      replace: "      if (key === undefined) part.push(text);\n      part.push(key === undefined ?",
+      find: "      if (key !== undefined) part.push(key);",
+      replace: "      part.push(key === undefined ? value : key);",
     }],
   },
   {

@@ -63,17 +63,18 @@ export class StateBuilder {
   }
 
   #extend(place: unknown, part: unknown): boolean {
-    if (typeof place !== "object" || place === null || typeof part !== "object" || part === null) {
-      return false;
-    }
-    if (Array.isArray(place) !== Array.isArray(part)) return false;
+    if (typeof place !== "object" || place === null || !Array.isArray(part)) return false;
     if (Array.isArray(place)) {
-      for (const item of part as unknown[]) place.push(item);
+      for (const item of part) place.push(item);
       return true;
     }
-    // The fastest way to add many members, but it would take `__proto__` for a prototype.
-    if (!Object.hasOwn(part, "__proto__")) Object.assign(place, part);
-    else for (const [key, value] of Object.entries(part)) this.#put(place, key, value);
+    // As an object, the part would take a quarter longer to read: engines look for one that has the same members.
+    if (part.length % 2 !== 0) return false;
+    for (let i = 0; i < part.length; i += 2) {
+      const key: unknown = part[i];
+      if (typeof key !== "string") return false;
+      setMember(place as Record<string, unknown>, key, part[i + 1]);
+    }
     return true;
   }
 }

@@ -24,7 +24,7 @@ interface Unfinished {
 
 /**
  * Yields the lines of a state, without line feeds: `[path, value]` puts a value at a path, `[path, part, 1]` adds
- * the members or items of `part` to what is there. Members keep their order.
+ * the items of `part` to what is there; to an object, a key and a value in turn. Members keep their order.
  *
  * @throws {InvalidStateError} when the state holds something that JSON can't
  */
@@ -77,14 +77,11 @@ class StateEncoder {
     return JSON.stringify([path, isArray ? [] : {}]);
   }
 
-  /**
-   * A line with as many of the next members as fit; `null` when the next one fits in no line. It is assembled as text,
-   * because a part held as an object would need special care for "__proto__".
-   */
+  /** A line with as many of the next members as fit; `null` when the next one fits in no line. */
   #part(top: Unfinished, count: number): string | null {
     const { keys } = top;
     const path = this.#path;
-    const part: string[] = [];
+    const part: unknown[] = [];
     for (let room = SNAPSHOT_LINE_WEIGHT; top.next < count; top.next++) {
       const key = keys?.[top.next];
       const value = memberOf(top, top.next);
@@ -92,14 +89,13 @@ class StateEncoder {
       top.nextIsLarge = rest <= 0;
       if (top.nextIsLarge || part.length > 0 && SNAPSHOT_LINE_WEIGHT - rest > room) break;
       path.push(key ?? top.next);
-      const text = JSON.stringify(this.#checked(value));
+      if (key !== undefined) part.push(key);
+      part.push(this.#checked(value));
       path.pop();
-      part.push(key === undefined ? text : `${JSON.stringify(key)}:${text}`);
       room -= SNAPSHOT_LINE_WEIGHT - rest;
     }
     if (part.length === 0) return null;
-    const text = keys === null ? `[${part.join(",")}]` : `{${part.join(",")}}`;
-    return `[${JSON.stringify(path)},${text},1]`;
+    return JSON.stringify([path, part, 1]);
   }
 
   #keysOf(object: object): string[] {

@@ -239,6 +239,20 @@ test("createSnapshot() writes a mutation of any depth that is allowed, however f
   await again.close();
 });
 
+test("encodeState() writes the members of a large object as keys and values in turn, and the items of an array", () => {
+  const [x, y] = ["x".repeat(10_000), "y".repeat(10_000)];
+  assertEquals([...encodeState({ a: x, b: y, c: [1] })], [
+    "[[],{}]",
+    `[[],["a","${x}"],1]`,
+    `[[],["b","${y}","c",[1]],1]`,
+  ]);
+  assertEquals([...encodeState([x, y, { c: 1 }])], [
+    "[[],[]]",
+    `[[],["${x}"],1]`,
+    `[[],["${y}",{"c":1}],1]`,
+  ]);
+});
+
 const refused: string[] = [
   "",
   "null",
@@ -266,7 +280,9 @@ test("StateBuilder refuses lines that make no sense, first or later", () => {
     '[["list","x"],1]',
     '[["list",-1],1]',
     '[["list"],{},1]',
-    "[[],[],1]",
+    "[[],{},1]",
+    '[[],["x"],1]',
+    "[[],[1,2],1]",
     '[["n","x"],1]',
   ];
   for (const line of later) {
