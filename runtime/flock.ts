@@ -7,16 +7,20 @@
  * @module
  */
 
+import { lockByCall } from "./flock_call.ts";
+import type { NodeProcess } from "./node_flock.ts";
+
 /**
  * Whether the locks were free and are now held, until the descriptors are closed or the process ends.
  *
  * @param descriptors a file, and perhaps its directory; where directories can't be locked, the file is enough
  */
 export async function lockDescriptors(descriptors: readonly number[]): Promise<boolean> {
-  const locked = "Bun" in globalThis
-    // Loaded only there: no other runtime has the functions it calls.
-    ? await (await import("./bun_flock.ts")).lockByCall(descriptors)
-    : null;
+  const library = "Bun" in globalThis
+    // Loaded only there: no other runtime has the functions they call.
+    ? await (await import("./bun_flock.ts")).findFlock()
+    : (await import("./node_flock.ts")).findFlock((globalThis as unknown as Host).process);
+  const locked = library === null ? null : lockByCall(library, descriptors);
   return locked ?? await lockByProgram(descriptors);
 }
 
@@ -57,7 +61,7 @@ export async function lockByProgram(descriptors: readonly number[]): Promise<boo
 
 /** The part used of a global that only some runtimes have. */
 interface Host {
-  process: { env: Record<string, string | undefined> };
+  process: NodeProcess;
 }
 
 /** The C library's messages for the failures of flock(2). */

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { detectFs } from "../../runtime/detect.ts";
 import { lockByProgram, lockDescriptors } from "../../runtime/flock.ts";
+import { findFlock } from "../../runtime/node_flock.ts";
 import { ioError } from "../../src/failures.ts";
 import { processMachine } from "../../cli/process/machine.ts";
 import { processTerminal } from "../../cli/process/terminal.ts";
@@ -34,11 +35,21 @@ function replace<T extends object, K extends keyof T>(object: T, key: K, value: 
   };
 }
 
-/** Limits where programs are found to one directory, until the returned function is called. */
+/** Sets variables of the environment, until the returned function is called. */
+function setVariables(values: Record<string, string>): () => void {
+  const before = Object.keys(values).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, values);
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+}
+
+/** Limits where programs are found to one directory, until the returned function is called. Node must need one. */
 function searchProgramsIn(path: string): () => void {
-  const before = process.env.PATH;
-  process.env.PATH = path;
-  return () => process.env.PATH = before;
+  return setVariables({ PATH: path, NODE_NO_WARNINGS: "", NODE_OPTIONS: "" });
 }
 
 test("write() and syncData() run synchronously after a fast sync, until one is slow", async () => {
@@ -236,13 +247,80 @@ test("lock() locks only the file where the directory can't be locked", async () 
   }
 });
 
-test("lockByCall() takes a free lock under Bun, and returns null when there is no such library", async () => {
+test("lockByCall() takes a free lock under Bun, and there is no library of another name", async () => {
   await using directory = await temporaryDirectory();
   const path = directory.join("lock");
   const found = own === "bun"
     ? await (await import("../support/programs/call_flock.ts")).answers(path)
     : await run("bun", "call_flock.ts", [path]);
-  assertEquals(found, [true, false, null]);
+  assertEquals(found, [true, false, false]);
+});
+
+const withoutWarning = "--disable-warning=ExperimentalWarning";
+
+test("lockByCall() does the same under Node without the warning, and fails with the reason", async () => {
+  await using directory = await temporaryDirectory();
+  const restore = setVariables({ NODE_OPTIONS: withoutWarning });
+  try {
+    assertEquals(await run("node", "call_flock.ts", [directory.join("lock")]), [
+      true,
+      false,
+      false,
+    ]);
+    assertEquals(await run("node", "call_flock.ts", ["--refusal"]), "EBADF");
+  } finally {
+    restore();
+  }
+});
+
+test("open() under Node without the warning needs no program flock, and says nothing", async () => {
+  await using directory = await temporaryDirectory();
+  const open = async () => {
+    const { child, ended } = start("node", "open_state.ts", [directory.path]);
+    child.stdin!.end();
+    const { code, output, errors } = await ended;
+    return [code, JSON.parse(output).code, errors];
+  };
+  for (const [NODE_OPTIONS, code] of [[withoutWarning, undefined], ["", "IO_FAILED"]] as const) {
+    const restore = setVariables({ PATH: directory.path, NODE_NO_WARNINGS: "", NODE_OPTIONS });
+    try {
+      assertEquals(await open(), [0, code, ""]);
+    } finally {
+      restore();
+    }
+  }
+});
+
+test("findFlock() under Node loads nothing that would print a warning, and nothing that isn't there", () => {
+  const loaded: string[] = [];
+  const getBuiltinModule = (name: string) => void loaded.push(name);
+  const silent = [
+    { execArgv: [withoutWarning] },
+    { execArgv: ["--disable-warning", "ExperimentalWarning", "--enable-source-maps"] },
+    { env: { NODE_OPTIONS: "--max-old-space-size=64 --no-warnings" } },
+    { env: { NODE_NO_WARNINGS: "1" } },
+  ];
+  for (const settings of silent) {
+    assertEquals(findFlock({ execArgv: [], env: {}, getBuiltinModule, ...settings }), null);
+  }
+  assertEquals(loaded, silent.map(() => "node:ffi"));
+  const loud = [
+    {},
+    { env: { NODE_NO_WARNINGS: "0", NODE_OPTIONS: "--no-warnings-please" } },
+    { execArgv: ["--disable-warning=DeprecationWarning"] },
+  ];
+  for (const settings of loud) {
+    assertEquals(findFlock({ execArgv: [], env: {}, getBuiltinModule, ...settings }), null);
+  }
+  assertEquals(loaded.length, silent.length);
+  // Older than the function that loads it; or newer, with a module that has changed.
+  assertEquals(findFlock({ execArgv: ["--no-warnings"], env: {} }), null);
+  for (const flock of [() => 0, () => -1, () => Number("five")]) {
+    const functions = { flock, __errno_location: () => 5n };
+    const changed = { dlopen: () => ({ functions }), getInt32: () => 11 };
+    const env = { NODE_NO_WARNINGS: "1" };
+    assertEquals(findFlock({ execArgv: [], env, getBuiltinModule: () => changed }), null);
+  }
 });
 
 test("interruption() aborts at the first signal, and the second ends the process", async () => {
