@@ -5,20 +5,17 @@
 // thorough ones too. `--share 4` tries every fourth mutant, always the same; `--quick` leaves the thorough tests out.
 
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { isChosen, type Mutant, nameOf } from "./mutation/sample.ts";
+import { installBeside } from "./side_install.ts";
 import { binary, root } from "./toolchain.ts";
 
 const FOLDERS = ["recovery", "journal", "snapshot", "format", "state"];
-const sources = join(root, "scripts", "mutation");
-// Not in scripts/: tools that read all files there would read thousands of foreign ones.
-const installed = join(root, "node_modules", ".ministate", "mutation");
 const out = join(root, "dist", "mutation");
 
 /** What Stryker's report says of a mutant; places count from 1. */
@@ -45,7 +42,7 @@ if (unknown !== undefined) stop(`No folder or file src/${unknown}`);
 if (!/^[1-9]\d*$/.test(values.share)) stop("--share wants a whole number from 1 on");
 process.env.MINISTATE_MUTATION_SHARE = values.share;
 
-install();
+const installed = installBeside("mutation");
 mkdirSync(out, { recursive: true });
 const parts = positionals.length > 0 ? positionals : FOLDERS;
 const tried = new Map<string, Tried>();
@@ -66,24 +63,6 @@ function tryAgain(): void {
 
 function isLeft({ status }: Tried): boolean {
   return status === "Survived" || status === "NoCoverage";
-}
-
-function install(): void {
-  const lock = readFileSync(join(sources, "package-lock.json"));
-  const stamp = createHash("sha256").update(lock).digest("hex");
-  const stampPath = join(installed, "stamp");
-  if (existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp) return;
-  console.log("Installing Stryker (once; a later run reuses it)");
-  mkdirSync(installed, { recursive: true });
-  for (const name of ["package.json", "package-lock.json", ".npmrc"]) {
-    copyFileSync(join(sources, name), join(installed, name));
-  }
-  const { status, error } = spawnSync("npm", ["ci", "--loglevel=error"], {
-    cwd: installed,
-    stdio: "inherit",
-  });
-  if (status !== 0) stop(`npm ci failed: ${error?.message ?? `exit code ${status}`}`);
-  writeFileSync(stampPath, stamp);
 }
 
 /** Runs Stryker on files, and gives the mutants that were tried. */
