@@ -196,7 +196,7 @@ for (const [call, { open, rows }] of Object.entries(openers)) {
   test(`${call} refuses the directory when it is not a path`, async () => {
     // deno-lint-ignore no-explicit-any -- wrong types are the point
     for (const path of ["", "a\0b", 5, null, undefined] as any[]) {
-      const row = { title: "", error: TypeError, says: /state directory must be a path/ };
+      const row = { title: "", error: TypeError, says: /state directory must be a non-empty path/ };
       await assertRefused(() => open(path, "test"), row);
     }
   });
@@ -248,7 +248,7 @@ test("calls that take options, ranges, sequences or paths refuse anything else i
       "backup()": [
         (value) => manager.backup(value === "text" || typeof value === "symbol" ? "" : value),
         TypeError,
-        /^The state directory must be a path/,
+        /^The state directory must be a non-empty path/,
       ],
     };
   for (const [name, [call, error, says]] of Object.entries(calls)) {
