@@ -96,7 +96,7 @@ function configOf(mutate: string[], report: string, temporary: string, tests: st
     tsconfigFile: "none.json",
     concurrency: 2,
     // Loops that Stryker can't count; all others end by the runner's own limits.
-    timeoutMS: 60_000,
+    timeoutMS: 10_000,
     timeoutFactor: tests === "quick" ? 0 : 3,
     dryRunTimeoutMinutes: 60,
     reporters: ["progress-append-only", "json"],
