@@ -76,7 +76,9 @@ async function updateCarriesOver(tally: Tally): Promise<void> {
 /** Once it is open, migration runs only for readers of the past. */
 async function updateIsSettled(tally: Tally): Promise<void> {
   const fs = (await beforeUpdate()).crash();
-  const old = await StateManager.open(DIRECTORY, NAME, firstVersion, { fs });
+  // Automatic compaction would delete the past that is read below.
+  const options = { fs, compaction: "manual" } as const;
+  const old = await StateManager.open(DIRECTORY, NAME, firstVersion, options);
   // One of the same sequence, and yet not of the same state.
   await old.createSnapshot();
   await old.close();

@@ -2,10 +2,11 @@
 
 import fs from "node:fs";
 import { test } from "node:test";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { LockedError, type MinistateError, StateManager } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
 import { nameOfErrno, withCode, withErrorCodes } from "../../runtime/errno.ts";
+import { type Flock, lockByCall } from "../../runtime/flock_call.ts";
 import { PoisonedError } from "../../src/errors.ts";
 import { ioError, isDiskFull } from "../../src/failures.ts";
 import { own, run } from "../support/runtimes.ts";
@@ -160,4 +161,30 @@ test("lockByCall() under Bun fails with the reason when a file can't be locked",
     ? await (await import("../support/programs/call_flock.ts")).refusal()
     : (await run("bun", "call_flock.ts", ["--refusal"]));
   assertEquals(found, "EBADF");
+});
+
+test("lockByCall() tries again after a signal, and says only what the library says", () => {
+  /** A library whose calls fail with these errors, one after the other, and then succeed. */
+  const failing = (...errors: number[]): Flock & { calls: number[] } => {
+    const calls: number[] = [];
+    let last = 0;
+    return {
+      calls,
+      flock(fd) {
+        calls.push(fd);
+        last = errors.shift() ?? 0;
+        return last === 0 ? 0 : -1;
+      },
+      errno: () => last,
+    };
+  };
+  const [EINTR, EAGAIN, ENOLCK, UNKNOWN] = [4, 11, 37, 9999];
+  const interrupted = failing(EINTR, EINTR);
+  assertEquals([lockByCall(interrupted, [7]), interrupted.calls], [true, [7, 7, 7]]);
+  assertEquals(lockByCall(failing(EAGAIN), [7, 8]), false);
+  assertEquals(lockByCall(failing(UNKNOWN), [7, 8]), null);
+  assertThrows(() => lockByCall(failing(ENOLCK), [7, 8]), Error, "ENOLCK");
+  // The directory: taken is taken, and any other failure means that it can't be locked.
+  assertEquals(lockByCall(failing(0, EAGAIN), [7, 8]), false);
+  assertEquals(lockByCall(failing(0, ENOLCK), [7, 8]), true);
 });
