@@ -17,6 +17,7 @@ import { freshDisk } from "./workloads.ts";
 export const BACKLOG: readonly Promised[] = [
   { name: "the directory stays below twice its promised size", keep: directoryIsBounded },
   { name: "no caller waits long for a compaction", keep: waitsAreShort },
+  { name: "snapshots of the program's own don't fill the disk", keep: ownSnapshotsAreDeleted },
 ];
 
 const MEBIBYTE = 1024 * 1024;
@@ -117,4 +118,19 @@ async function waitsAreShort(tally: Tally): Promise<void> {
   assert(longest > 0, "no wait was measured");
   assert(longest <= WAIT_MS, `callers waited for ${longest} ms`);
   tally.state("snapshot", "quick");
+}
+
+/** Each keeps the journal short, so that no compaction is ever due. */
+async function ownSnapshotsAreDeleted(tally: Tally): Promise<void> {
+  const fs = freshDisk();
+  const manager = await StateManager.open(DIRECTORY, NAME, latest, { fs });
+  const writer = new Writer(fs, manager);
+  for (let round = 1; round <= 8; round++) {
+    await writer.put();
+    await manager.createSnapshot();
+  }
+  const snapshots = fs.paths(DIRECTORY).filter((path) => path.includes(".snapshot."));
+  assertEquals(snapshots.length, 2, "all are kept");
+  await manager.close();
+  tally.state("snapshot", "deleted");
 }

@@ -67,6 +67,16 @@ export const UPKEEP: readonly Canary[] = [
     }],
   },
   {
+    name: "a snapshot of the program's own deletes nothing",
+    rule: SHORT,
+    first: "promises: snapshots of the program's own",
+    patches: [{
+      file: "src/state_manager.ts",
+      find: "    if (this.#automatic !== null) return (await compaction.compact()).snapshot;\n",
+      replace: "",
+    }],
+  },
+  {
     name: "a full disk starts no compaction",
     rule: SHORT,
     first: "promises: a journal is kept short",
