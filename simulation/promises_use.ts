@@ -175,11 +175,13 @@ async function fullDiskIsCompacted(): Promise<void> {
   const world = new World();
   const fs = freshDisk();
   const options = { compaction: "automatic", segmentSizeMax: 64 * 1024 } as const;
-  const manager = await world.open(fs, options);
+  const before = await world.open(fs, { ...options, compaction: "manual" });
   for (let i = 0; i < 6; i++) {
-    await world.apply(manager, 20_000);
-    if (i % 2 === 1) await manager.createSnapshot();
+    await world.apply(before, 20_000);
+    if (i % 2 === 1) await before.createSnapshot();
   }
+  await before.close();
+  const manager = await world.open(fs, options);
   fs.spaceLeft = 0;
   while (await world.apply(manager, 20_000));
   await compacted(manager);

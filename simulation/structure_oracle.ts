@@ -164,8 +164,10 @@ function checkState(manager: Manager, evidence: Evidence, own: History, other: H
   const ids = [...manager.state.ids];
   const { sequence } = manager;
   const accepted = (history: History) => history.ids.slice(0, sequence).filter((id) => id !== null);
+  // A state without any is the other's only if that has as many mutations, all of them refused.
   const isOthers = evidence.owner === "other" ||
-    (evidence.owner === "contested" && ids[0] === accepted(other)[0]);
+    (evidence.owner === "contested" && ids[0] === accepted(other)[0] &&
+      sequence <= other.ids.length);
   const history = isOthers ? other : own;
   assert(sequence <= history.ids.length, "more than there ever was");
   assertEquals(ids, accepted(history), "a wrong state");
