@@ -88,9 +88,7 @@ export interface StateManagerOptions extends JournalOptions {
   compaction?: "automatic" | "manual";
   /**
    * Automatic compaction starts when the journal since the last snapshot is larger than both this and the snapshot
-   * itself, so that snapshots never cause more writing than the journal.
-   * @default 8 MiB, or less while the card writes much more than that, as for a lone caller: then when a compaction adds
-   * less than a sixtieth to what the card has written since the last snapshot
+   * itself, so that snapshots never cause more writing than the journal. @default 8 MiB
    */
   compactionSize?: number;
   /** How many snapshots to keep, with the journal that the oldest of them needs; at least 2. @default 2 */
@@ -126,10 +124,8 @@ export type JournalSettings =
 /** State manager options with defaults filled in. */
 export type StateManagerSettings =
   & JournalSettings
-  & Required<
-    Omit<StateManagerOptions, keyof JournalOptions | "compactionSize" | "onCompactionError">
-  >
-  & Pick<StateManagerOptions, "compactionSize" | "onCompactionError">;
+  & Required<Omit<StateManagerOptions, keyof JournalOptions | "onCompactionError">>
+  & Pick<StateManagerOptions, "onCompactionError">;
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -283,6 +279,7 @@ export function stateManagerSettings(
     ...journalDefaults(options),
     onTooNew: "fail",
     compaction: "automatic",
+    compactionSize: 8 * MEBIBYTE,
     snapshotsKept: 2,
     fs,
     ...given(others),

@@ -21,22 +21,11 @@ const RETRY_SHARE_MAX = 1 / 2;
 /** A full disk adds no journal, so the next try waits for this many refused batches, twice as many each time. */
 const REFUSALS_MAX = 64;
 
-/**
- * Without a size of the caller's, compaction also starts once the card has written this many times as much as it costs.
- * A lone caller's record is a page of the card, thirty times its length, so that 8 MiB of journal would mean a slow
- * start after a power cut for nothing.
- */
-const CARD_SHARE = 64;
-
-/** What a compaction costs the card besides the snapshot: a few pages of three files and of the file system. */
-const OTHER_COST = 128 * 1024;
-
 /** Watches the journal's length and starts compactions. */
 export class AutomaticCompaction {
   readonly #compaction: Compaction;
   readonly #writer: JournalWriter;
   readonly #due: () => number;
-  readonly #isByCard: boolean;
   readonly #directory: string;
   readonly #onError: ((error: MinistateError) => unknown) | null;
   /** Why the last compaction failed; `null` when it did not. */
@@ -52,31 +41,24 @@ export class AutomaticCompaction {
     compaction: Compaction,
     writer: JournalWriter,
     due: () => number,
-    settings: Pick<StateManagerOptions, "compactionSize" | "onCompactionError">,
+    settings: Pick<StateManagerOptions, "onCompactionError">,
     directory: string,
   ) {
     this.#compaction = compaction;
     this.#writer = writer;
     this.#due = due;
-    this.#isByCard = settings.compactionSize === undefined;
     this.#onError = settings.onCompactionError ?? null;
     this.#directory = directory;
     writer.onBatchEnd((error) => isDiskFull(error) ? this.#startIfDue() : this.#startIfLong());
   }
 
-  /** Starts when the journal since the last snapshot is long, or when a compaction costs little beside it. */
+  /** Starts when the journal since the last snapshot is longer than it may get. */
   #startIfLong(): void {
     const { size } = this.#compaction.growth;
     const isDue = this.failure === null
-      ? size > this.#due() || this.#isCheap
+      ? size > this.#due()
       : size > this.#due() * this.#retryShare;
     if (isDue) this.#start();
-  }
-
-  get #isCheap(): boolean {
-    const { growth, snapshotSize } = this.#compaction;
-    return this.#isByCard && growth.size > snapshotSize &&
-      growth.cardSize > CARD_SHARE * (snapshotSize + OTHER_COST);
   }
 
   /** Starts because a batch found the disk full, unless a compaction failed just before. */

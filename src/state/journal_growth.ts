@@ -11,8 +11,6 @@ export class JournalGrowth {
   readonly #sinceOpen: WriteCounts;
   /** What `recordBytes` was at that snapshot; below 0 when it is older than this process. */
   #start: number;
-  /** The same for `cardBytes`. */
-  #cardStart: number;
 
   /**
    * @param sinceOpen what is written; still counting
@@ -21,8 +19,6 @@ export class JournalGrowth {
   constructor(sinceOpen: WriteCounts, before: number) {
     this.#sinceOpen = sinceOpen;
     this.#start = -before;
-    // More, but nothing says how much: that depends on how many calls shared a batch.
-    this.#cardStart = -before;
   }
 
   /** The growth in bytes. */
@@ -30,14 +26,8 @@ export class JournalGrowth {
     return this.#sinceOpen.recordBytes - this.#start;
   }
 
-  /** What the card has written meanwhile, in bytes. */
-  get cardSize(): number {
-    return this.#sinceOpen.cardBytes - this.#cardStart;
-  }
-
   /** Measures from here on. */
   restart(): void {
     this.#start = this.#sinceOpen.recordBytes;
-    this.#cardStart = this.#sinceOpen.cardBytes;
   }
 }

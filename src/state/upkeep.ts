@@ -11,9 +11,6 @@ import { Compaction } from "./compaction.ts";
 import { JournalGrowth } from "./journal_growth.ts";
 import type { OpenedState } from "./state_open.ts";
 
-/** How long the journal may get before it is compacted, unless the caller says otherwise, in bytes. */
-const COMPACTION_SIZE = 8 * 1024 * 1024;
-
 /** Both are `null` for a read-only manager; `automatic` is also `null` when the caller compacts manually. */
 export interface Upkeep {
   compaction: Compaction | null;
@@ -33,8 +30,7 @@ export function upkeepOf<S, M, R>(
   if (writer === null) return { compaction: null, automatic: null };
   const state = { live: () => machine.state, rebuild };
   const growth = new JournalGrowth(writeCounter.sinceOpen, bytesRead);
-  const { compactionSize = COMPACTION_SIZE } = settings;
-  const due = (): number => Math.max(compactionSize, compaction.snapshotSize);
+  const due = (): number => Math.max(settings.compactionSize, compaction.snapshotSize);
   const pressure = new Backpressure(growth, due);
   const compaction = new Compaction(
     directory,

@@ -128,7 +128,7 @@ function automatic(outcome: () => Promise<unknown>) {
     compaction as unknown as Compaction,
     writer as unknown as JournalWriter,
     () => Math.max(100, compaction.snapshotSize),
-    { compactionSize: 100, onCompactionError: (error) => errors.push(error) },
+    { onCompactionError: (error) => errors.push(error) },
     "state",
   );
   return { it, writer, growth, compaction, asked, errors, endBatch };

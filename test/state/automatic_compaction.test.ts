@@ -75,24 +75,6 @@ test("apply() starts no compaction when compaction is manual", async () => {
   assertEquals(await count(directory.path, "snapshot"), 0);
 });
 
-test("a lone caller's journal is compacted before it is long, unless compactionSize says when", async () => {
-  for (const compactionSize of [undefined, 2 ** 23]) {
-    await using directory = await temporaryDirectory();
-    await using manager = await openLedger(directory.path, { compactionSize });
-    const early = 1500;
-    for (let i = 1; i <= early; i++) await manager.apply(i);
-    assertEquals(
-      await count(directory.path, "snapshot"),
-      0,
-      "64 times what it costs is not written",
-    );
-    for (let i = early; i <= 2100; i++) await manager.apply(i);
-    await manager.close();
-    const expected = compactionSize === undefined ? 1 : 0;
-    assertEquals(await count(directory.path, ".snapshot.jsonl"), expected);
-  }
-});
-
 test("a program that writes snapshots itself doesn't fill the disk with them", async () => {
   const kept = { automatic: [4, 5], manual: [1, 2, 3, 4, 5] };
   for (const compaction of ["automatic", "manual"] as const) {
