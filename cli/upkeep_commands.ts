@@ -20,7 +20,7 @@ import { countText, safeText, sizeText } from "./text.ts";
 const ATTEMPTS = 5;
 const PAUSE_MS = 200;
 
-/** Writes a snapshot. */
+/** Writes a snapshot, and like every compaction deletes files that it makes unneeded. */
 export async function snapshot(context: Context, directory: string): Promise<number> {
   const manager = await openDocument(context, directory, false);
   try {
@@ -33,7 +33,7 @@ export async function snapshot(context: Context, directory: string): Promise<num
   }
 }
 
-/** Writes a snapshot and deletes files that it makes unneeded. */
+/** The same, and says which files were deleted. */
 export async function compact(context: Context, directory: string): Promise<number> {
   const manager = await openDocument(context, directory, false);
   try {

@@ -11,8 +11,8 @@ import { type Flock, LIBRARY } from "./flock_call.ts";
  * @returns `null` where it has another name (musl, for example)
  */
 export async function findFlock(library: string = LIBRARY): Promise<Flock | null> {
-  // Imported only now, by a name that no bundler sees: it would look for a module that only Bun has, and move the import
-  // to the top of its one file, where Deno and Node refuse it.
+  // Imported only now, by a name that no bundler sees: it would look for a module that only Bun has, or move the
+  // import to the top of its one file, where Deno and Node refuse it.
   const { dlopen, read } = await import(["bun", "ffi"].join(":")) as typeof import("bun:ffi");
   let symbols;
   try {

@@ -2,9 +2,9 @@
  * Repeats calls that a signal has interrupted. The runtimes themselves repeat only some of them: Bun no sync, Deno no
  * read, write or lock, Node no read.
  *
- * Only calls that may be made twice belong here. `close` is not one of them, since an interrupted one has still released
- * the descriptor; nor are calls that change a name: the second would fail because the first took effect. An interrupted sync has
- * reported nothing about the disk and dropped nothing, unlike one that failed.
+ * Only calls that may be made twice belong here. `close` is not one of them, since an interrupted one has still
+ * released the descriptor; nor are calls that change a name: the second would fail because the first took effect. An
+ * interrupted sync has reported nothing about the disk and dropped nothing, unlike one that failed.
  *
  * @module
  */

@@ -27,8 +27,8 @@ const SILENT = /(^| )(--no-warnings|--disable-warning[= ]ExperimentalWarning)( |
 
 /**
  * @param process Node's
- * @returns `null` where Node is too old, would print a warning, or does not permit it; and where the library has another
- * name (musl, for example)
+ * @returns `null` where Node is too old, would print a warning, or does not permit it; and where the library has
+ * another name (musl, for example)
  */
 export function findFlock(process: NodeProcess, library: string = LIBRARY): Flock | null {
   const { execArgv, env } = process;

@@ -24,7 +24,8 @@ export function packageJson(entries: Record<string, string>): Record<string, unk
     ...Object.fromEntries(addresses),
     type: "module",
     sideEffects: false,
-    engines: { node: "^20.19 || >=22.12", bun: ">=1.2", deno: ">=2" },
+    // What scripts/consumers.ts runs. Of Bun and Deno, only the pinned versions are tried.
+    engines: { node: "^20.19 || >=22.12" },
     exports: { ...Object.fromEntries(exported), "./package.json": "./package.json" },
     files: ["*.js", "*.js.map", "shared", "types"],
   };

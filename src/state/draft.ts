@@ -106,7 +106,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
     return this.#log ??= new UndoLog();
   }
 
-  /** The log, for setting a member. Setting fails by itself wherever it could not be taken back, so the engine isn't asked first. */
+  /** The log, for setting a member. Setting fails by itself where it could not be taken back, so that is not checked. */
   #logForMember(target: object): UndoLog {
     if (this.#standIns?.has(target)) refuseFixed();
     return this.#logOfCall();
