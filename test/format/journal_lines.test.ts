@@ -196,15 +196,21 @@ const contradictions = [
   '[1,"m",0,0,0,',
   '[1,]\n[2,"m",0,0,',
   '[9007199254740993,"m",9007199254740992,0,',
+  '[9007199254740991,"m",9007199254740990,0,',
   '[1,"a"]\n[2,"m",0,0,{"groups":[[1,3]]},',
+  '[1,"a"]\n[2,"m",0,0,{"groups":[[0,1]]},',
+  '[1,"a"]\n[2,"m",0,0,{"groups":[[1,1,1]]},',
+  '[1,"m",0,0,{"groups":[1]},',
+  '[1,"m",0,0,{"refused":[[1,1]]},',
 ];
 
 for (const body of contradictions) {
   test(`scanBatches() refuses a batch made by hand: ${JSON.stringify(body)}`, () => {
-    const bytes = text(`${body}"${hex8(crc32(body, SEED))}"]\n`);
-    const found = scanAll(bytes);
+    const lines = `${body}"${hex8(crc32(body, SEED))}"]`;
+    const found = scanAll(text(`${lines}\n`));
     assertEquals(found.mutations, []);
     assert(found.damage !== null);
+    assertEquals(parseBatch(lines, { offset: 0, offsetEnd: lines.length + 1, checksum: 0 }), null);
   });
 }
 
@@ -287,5 +293,8 @@ test("parseBatch() gives null when the lines contradict each other", () => {
   assertEquals(parseBatch(text.trimEnd(), place)?.mutations, ["a", "b", "c"]);
   for (const wrong of ["[1,1]", "[3,1]", "[2]", "[2,1,1]", "2"]) {
     assertEquals(parseBatch(text.trimEnd().replace('[2,"b"]', wrong), place), null, wrong);
+  }
+  for (const last of ["3", "{}", "null"]) {
+    assertEquals(parseBatch(text.trimEnd().replace(/\[3,"c".*/, last), place), null, last);
   }
 });

@@ -135,6 +135,16 @@ test("Draft returns results that hold no part of the state as they are", () => {
   }
 });
 
+test("Draft.commit() keeps a draft in a result that is too deep to search, and nothing can write by it", () => {
+  const { state, draft } = draftOf();
+  const { a } = draft.root;
+  let result: object = { a };
+  for (let depth = 0; depth < 100_000; depth++) result = { result };
+  assertStrictEquals(draft.commit(result), result);
+  assertThrows(() => a.n = 5, TypeError);
+  assertEquals(state.a, { n: 1 });
+});
+
 test("Draft keeps a frozen object in the state as frozen as it is, and what it holds changeable", () => {
   const { state, draft } = draftOf();
   draft.root.kept = Object.freeze({ part: { n: 1 }, list: Object.freeze([{ n: 2 }, 3]) });
