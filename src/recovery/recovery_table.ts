@@ -63,7 +63,8 @@ export const RECOVERY_TABLE: readonly Row[] = [
     tail: ["proven"],
     reach: ANY_REACH,
     verdict: "corrupt",
-    says: "acknowledged bytes are damaged: sound records follow them",
+    says:
+      "acknowledged bytes are damaged: sound records follow, or other bytes that no power cut can leave",
   },
   {
     label: "unreadable tail",
