@@ -2,7 +2,12 @@
 
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { type DurableFs, StateManager } from "@ministate/ministate";
+import {
+  type DurableFile,
+  type DurableFs,
+  type OpenMode,
+  StateManager,
+} from "@ministate/ministate";
 import { freshDisk } from "../../simulation/workloads.ts";
 import { fileName } from "../support/files.ts";
 import { journalName, ledger } from "../support/samples.ts";
@@ -62,6 +67,38 @@ for (const kind of ["wal", "snapshot"] as const) {
     assertEquals((await steps(kind, 200))[0], (await steps(kind, 2))[0] - 1);
   });
 }
+
+test("open() syncs many renamed files several at a time, and never has more than 16 of them open", async () => {
+  const disk = freshDisk();
+  await open(disk).then((manager) => manager.close());
+  const strange = new TextEncoder().encode('{"not":"ours"}\n');
+  for (let i = 0; i < 100; i++) disk.plant(`${DIRECTORY}/${fileName("wal", 1000 + i)}`, strange);
+  let opened = 0, openedMost = 0, synced = 0;
+  const fs: DurableFs = new Proxy(disk, {
+    get(target, key) {
+      if (key === "open") return openCounted;
+      const value = Reflect.get(target, key) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  async function openCounted(path: string, mode: OpenMode): Promise<DurableFile> {
+    const file = await disk.open(path, mode);
+    if (!path.includes("/quarantine/") || mode !== "write") return file;
+    openedMost = Math.max(openedMost, ++opened);
+    return new Proxy(file, {
+      get(target, key) {
+        if (key === "close") opened--;
+        if (key === "syncAll") synced++;
+        const value = Reflect.get(target, key) as unknown;
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+  await using manager = await open(fs);
+  assertEquals(manager.recovery.lost!.quarantined.length, 101);
+  // The last one is moved alone, and so as a copy.
+  assertEquals({ opened, openedMost, synced }, { opened: 0, openedMost: 16, synced: 99 });
+});
 
 test("open() gives a snapshot that is set aside a name that was never used", async () => {
   const disk = freshDisk();
