@@ -317,6 +317,9 @@ export class Journal<M = unknown> {
   }
 }
 
+/** For `await using`. The declarations that JSR makes of the class lack its method (denoland/deno#36567). */
+export interface Journal<M = unknown> extends AsyncDisposable {}
+
 /** What `append` resolves to. */
 function appended(sequence: number): { sequence: number } {
   return { sequence };

@@ -272,6 +272,9 @@ export class SnapshotStore<S = unknown> {
   }
 }
 
+/** For `await using`. The declarations that JSR makes of the class lack its method (denoland/deno#36567). */
+export interface SnapshotStore<S = unknown> extends AsyncDisposable {}
+
 function checkSnapshotSequence(sequence: number): void {
   if (checkSequence("sequence", sequence) <= SEQUENCE_MAX) return;
   throw new RangeError(`"sequence" must be ${SEQUENCE_MAX} at most, got ${sequence}`);

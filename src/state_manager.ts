@@ -687,6 +687,9 @@ export class StateManager<S, M, R = unknown> {
   }
 }
 
+/** For `await using`. The declarations that JSR makes of the class lack its method (denoland/deno#36567). */
+export interface StateManager<S, M, R = unknown> extends AsyncDisposable {}
+
 /** What a call of a single mutation resolves to. Made once rather than for each call: there are many per second. */
 function firstOf<R>(applied: Applied<R>[]): Applied<R> {
   return applied[0]!;
