@@ -19,16 +19,7 @@ import { processMachine } from "./cli/process/machine.ts";
 import { processTerminal } from "./cli/process/terminal.ts";
 import { main } from "./cli/main.ts";
 
-/**
- * Runs the command with this process's arguments, and ends the process.
- *
- * @example Make a command of your own name
- * ```ts ignore
- * import { run } from "@ministate/ministate/cli";
- *
- * await run(); // such as: node state.ts get ./state
- * ```
- */
+/** Runs the command with this process's arguments, and ends the process. */
 export async function run(): Promise<void> {
   const terminal = processTerminal();
   terminal.exit(await main(terminal, keepOwner(await detectFs()), processMachine()));

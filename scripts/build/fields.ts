@@ -1,4 +1,4 @@
-// What the npm package says about itself that is decided when the project is published, in one place.
+// What the npm packages say about themselves that is decided when the project is published, in one place.
 
 /** Addresses of the project; empty until it has any. An empty one is left out of the package. */
 export const ADDRESSES = {
@@ -21,3 +21,9 @@ export const KEYWORDS: readonly string[] = [
   "wal",
   "write-ahead-log",
 ];
+
+/** The command's own package. */
+export const COMMAND = {
+  name: "@ministate/cli",
+  description: "Inspects, verifies, repairs and backs up the state directories of ministate",
+};
