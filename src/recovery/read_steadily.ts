@@ -8,7 +8,7 @@ import { MinistateError } from "../errors.ts";
 import type { Recovered } from "./recovery.ts";
 
 /** How many times to try a read while files change. */
-const SURVEYS_MAX = 5;
+export const SURVEYS_MAX = 5;
 
 /** Recovers. Without the lock, retries until it succeeds or has failed often enough to be believed. */
 export async function readSteadily(
