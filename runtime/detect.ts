@@ -6,10 +6,15 @@
 
 import type { DurableFs } from "../src/durable_fs.ts";
 import { absolutePath } from "./paths.ts";
+import { operatingSystem } from "./system.ts";
 
-/** The running runtime's file system. Loads only its own module: `node:fs` would double Deno's start time. */
-export function detectFs(): Promise<DurableFs> {
-  const module = "Deno" in globalThis
+/**
+ * The running runtime's file system. Loads only its own module: `node:fs` would double Deno's start time.
+ *
+ * @param system the operating system
+ */
+export function detectFs(system: string = operatingSystem()): Promise<DurableFs> {
+  const module = system === "windows" ? import("./windows_fs.ts") : "Deno" in globalThis
     // Loaded only there: no other runtime has the functions it calls.
     ? import("./deno_fs.ts")
     : import("./node_fs.ts");

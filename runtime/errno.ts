@@ -6,6 +6,7 @@
  * @module
  */
 
+import { operatingSystem } from "./system.ts";
 import type { MaybePromise } from "../src/durable_fs.ts";
 
 /** The names of errno 1, 2, 3 … on Linux, the same on arm64 and x64. "-" means that there is none. */
@@ -41,16 +42,11 @@ const MACOS: Record<number, string> = {
 /** The number from which the two systems differ. */
 const COMMON_END = 35;
 
-function runsOnMacos(): boolean {
-  const { Deno, process } = globalThis as {
-    Deno?: { build: { os: string } };
-    process?: { platform: string };
-  };
-  return (Deno?.build.os ?? process?.platform) === "darwin";
-}
-
 /** The name of an error number (`ENOSPC` for 28), or `undefined` if it has none. */
-export function nameOfErrno(errno: number, macos: boolean = runsOnMacos()): string | undefined {
+export function nameOfErrno(
+  errno: number,
+  macos: boolean = operatingSystem() === "darwin",
+): string | undefined {
   if (macos && MACOS[errno] !== undefined) return MACOS[errno];
   const name = macos && errno >= COMMON_END ? undefined : LINUX[errno - 1];
   return name === "-" ? undefined : name;

@@ -20,6 +20,7 @@ import { lockDescriptors } from "./flock.ts";
 import { uninterrupted, uninterruptedLater } from "./interrupted.ts";
 import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
+import { operatingSystem } from "./system.ts";
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
@@ -132,30 +133,61 @@ function kindOf(entry: fs.Dirent): DirectoryEntry["kind"] {
 
 /** Locks the file and, where possible, the directory. */
 async function lock(path: string, directory?: string): Promise<DurableLock | null> {
-  const file = await openAgain(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
-  return await lockOpened(file, async (descriptors) => {
+  const file = await openToLock(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+  return file === null ? null : await lockOpened(file, async (descriptors) => {
     await refuseIrregular(file, path);
-    if (directory !== undefined) descriptors.push(await openAgain(directory, O_RDONLY));
+    if (directory === undefined) return true;
+    // NFS, for example, can't lock directories; only the file is locked there.
+    const more = await openToLock(directory, O_RDONLY, true);
+    if (more !== null) descriptors.push(more);
+    return more !== null;
   });
 }
 
 /** Locks only the directory. */
 async function lockDirectory(path: string): Promise<DurableLock | null> {
-  return await lockOpened(await openAgain(path, O_RDONLY | O_DIRECTORY));
+  const directory = await openToLock(path, O_RDONLY | O_DIRECTORY);
+  return directory === null ? null : await lockOpened(directory);
 }
 
-/** Locks what is open, and what is opened with it. Closes all descriptors when a lock is taken. */
+/**
+ * O_EXLOCK and O_NONBLOCK of open(2) on macOS, where Node and Bun find no `flock` to run or call; 0 elsewhere. The lock
+ * is the same one, held until the descriptor is closed. This was never tried on a Mac.
+ */
+const LOCK_ON_OPEN = operatingSystem() === "darwin" ? 0x20 | 0x4 : 0;
+
+/**
+ * Opens what is to be locked, with the lock where that takes it; `null` when another holder has it.
+ *
+ * @param orUnlocked opens it without the lock where the file system can't lock it
+ */
+async function openToLock(path: string, flags: number, orUnlocked = false): Promise<number | null> {
+  try {
+    return await openAgain(path, flags | LOCK_ON_OPEN);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (LOCK_ON_OPEN !== 0 && code === "EAGAIN") return null;
+    if (orUnlocked && code === "ENOTSUP") return await openAgain(path, flags);
+    throw error;
+  }
+}
+
+/**
+ * Locks what is open, and what is opened with it. Closes all descriptors when a lock is taken.
+ *
+ * @param openMore opens more, and returns whether it is not locked by another holder
+ */
 async function lockOpened(
   fd: number,
-  openMore?: (descriptors: number[]) => Promise<void>,
+  openMore?: (descriptors: number[]) => Promise<boolean>,
 ): Promise<DurableLock | null> {
   const descriptors = [fd];
   const release = async () => {
     for (const each of descriptors.splice(0)) await close(each);
   };
   try {
-    await openMore?.(descriptors);
-    if (await lockDescriptors(descriptors)) {
+    const isFree = await openMore?.(descriptors) ?? true;
+    if (isFree && (LOCK_ON_OPEN !== 0 || await lockDescriptors(descriptors))) {
       const identity = () => identityOf(fs.fstatSync(fd));
       return { identity, changed: () => changeOf(fs.fstatSync(descriptors.at(-1)!)), release };
     }
