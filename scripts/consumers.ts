@@ -4,7 +4,7 @@
 // with a package manager, and then runs, type-checks, bundles or compiles a program there. The last line is
 // "N passed, N failed".
 
-import { globSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { arch, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -22,8 +22,11 @@ const hasOlderNodes = arch() === "x64";
 if (!hasOlderNodes) {
   console.log("LEFT OUT: the rows of older Nodes, which are installed for x64 only");
 }
+const isDebian = existsSync("/usr/bin/dpkg-deb");
+if (!isDebian) console.log("LEFT OUT: the row of the Debian package, because dpkg is missing");
 const chosen = rowsOf(tools).filter(({ consumer }) => consumer.includes(part))
-  .filter(({ consumer }) => hasOlderNodes || !/Node \d/.test(consumer));
+  .filter(({ consumer }) => hasOlderNodes || !/Node \d/.test(consumer))
+  .filter(({ consumer }) => isDebian || !consumer.includes("Debian"));
 const scratch = mkdtempSync(join(tmpdir(), "ministate-consumers-"));
 const registryFolder = join(scratch, "registry");
 mkdirSync(registryFolder);

@@ -16,7 +16,7 @@ const flags = {
   bun: ["run"],
   node: [],
 };
-const takesPaths = ["cli.ts", "scripts/compile.ts"];
+const takesPaths = ["cli.ts", "scripts/compile.ts", "scripts/deb.ts"];
 if (flags[runtime] === undefined || file === undefined) {
   process.stderr.write("Usage: run.mjs <deno|bun|node|caller> <file> [arguments]\n");
   process.exit(64);

@@ -27,3 +27,6 @@ export const COMMAND = {
   name: "@ministate/cli",
   description: "Inspects, verifies, repairs and backs up the state directories of ministate",
 };
+
+/** Who answers for the Debian packages. */
+export const MAINTAINER = "The ministate authors <ministate@localhost>";

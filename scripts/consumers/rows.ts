@@ -1,6 +1,6 @@
 // Who installs the packages, how, and what they do with them.
 
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { binary, root } from "../toolchain.ts";
 import { type Packed, PLAIN, type Project, TYPED } from "./project.ts";
@@ -143,6 +143,7 @@ function commands(tooOld: string): Row[] {
     { consumer: "the command by npm install -g", says: LIT, use: commandByNpm },
     { consumer: "the command by bunx", says: LIT, use: (project) => lamp(project, bun, "x") },
     { consumer: "the command by deno install -g", says: LIT, use: commandByDeno },
+    { consumer: "the command from a Debian package", says: LIT, use: commandByDpkg },
     {
       consumer: "the command on Node 20, which is too old",
       says: "ministate: this is Node 20.19.0, and the command needs 22.12 or later",
@@ -241,6 +242,24 @@ async function commandByDeno({ folder, run }: Project): Promise<string> {
   const ministate = join(folder, "bin", "ministate");
   await run(ministate, "set", "lamps", "/lamp", LIT);
   return await run(ministate, "get", "lamps", "/lamp");
+}
+
+/** Compiles it, packs it, installs it in an empty root, uses it there, and removes it. */
+async function commandByDpkg({ folder, run }: Project): Promise<string> {
+  const binary = join(folder, "binary"), deb = join(folder, "ministate.deb");
+  const system = join(folder, "system"), admin = join(system, "var", "lib", "dpkg");
+  await run(node, join(root, "scripts", "compile.ts"), "--runtime", "bun", "--output", binary);
+  await run(node, join(root, "scripts", "deb.ts"), "--fast", "--output", deb, binary);
+  for (const name of ["info", "updates"]) mkdirSync(join(admin, name), { recursive: true });
+  for (const name of ["status", "available"]) writeFileSync(join(admin, name), "");
+  // What it depends on is in the real root, which no test may change.
+  const dpkg = ["--force-not-root", "--force-depends", `--root=${system}`];
+  await run("dpkg", ...dpkg, "--install", deb);
+  const ministate = join(system, "usr", "bin", "ministate");
+  await run(ministate, "set", "lamps", "/lamp", LIT);
+  const said = await run(ministate, "get", "lamps", "/lamp");
+  await run("dpkg", ...dpkg, "--remove", "ministate");
+  return existsSync(join(system, "usr")) ? "something of it is left" : said;
 }
 
 async function commandTooOld({ folder, run }: Project, old: string): Promise<string> {
