@@ -6,15 +6,19 @@
 
 import type { DurableFs } from "../src/durable_fs.ts";
 import { absolutePath } from "./paths.ts";
-import { operatingSystem } from "./system.ts";
+import { type System, thisSystem, unsupported } from "./system.ts";
 
 /**
  * The running runtime's file system. Loads only its own module: `node:fs` would double Deno's start time.
  *
- * @param system the operating system
+ * @param system what the program runs on
  */
-export function detectFs(system: string = operatingSystem()): Promise<DurableFs> {
-  const module = system === "windows" ? import("./windows_fs.ts") : "Deno" in globalThis
+export function detectFs(system: System = thisSystem()): Promise<DurableFs> {
+  const advice = unsupported(system);
+  if (advice !== null) {
+    return import("./refusing_fs.ts").then(({ refusingFs }) => refusingFs(advice));
+  }
+  const module = "Deno" in globalThis
     // Loaded only there: no other runtime has the functions it calls.
     ? import("./deno_fs.ts")
     : import("./node_fs.ts");

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { operatingSystem } from "./system.ts";
+import { thisSystem } from "./system.ts";
 import type { MaybePromise } from "../src/durable_fs.ts";
 
 /** The names of errno 1, 2, 3 … on Linux, the same on arm64 and x64. "-" means that there is none. */
@@ -45,7 +45,7 @@ const COMMON_END = 35;
 /** The name of an error number (`ENOSPC` for 28), or `undefined` if it has none. */
 export function nameOfErrno(
   errno: number,
-  macos: boolean = operatingSystem() === "darwin",
+  macos: boolean = thisSystem().name === "darwin",
 ): string | undefined {
   if (macos && MACOS[errno] !== undefined) return MACOS[errno];
   const name = macos && errno >= COMMON_END ? undefined : LINUX[errno - 1];

@@ -20,7 +20,7 @@ import { lockDescriptors } from "./flock.ts";
 import { uninterrupted, uninterruptedLater } from "./interrupted.ts";
 import { absolutePath, realPath } from "./paths.ts";
 import { SyncPace } from "./sync_pace.ts";
-import { operatingSystem } from "./system.ts";
+import { thisSystem } from "./system.ts";
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
@@ -154,7 +154,7 @@ async function lockDirectory(path: string): Promise<DurableLock | null> {
  * O_EXLOCK and O_NONBLOCK of open(2) on macOS, where Node and Bun find no `flock` to run or call; 0 elsewhere. The lock
  * is the same one, held until the descriptor is closed. This was never tried on a Mac.
  */
-const LOCK_ON_OPEN = operatingSystem() === "darwin" ? 0x20 | 0x4 : 0;
+const LOCK_ON_OPEN = thisSystem().name === "darwin" ? 0x20 | 0x4 : 0;
 
 /**
  * Opens what is to be locked, with the lock where that takes it; `null` when another holder has it.

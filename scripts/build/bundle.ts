@@ -37,6 +37,8 @@ export async function bundle({ output, entries, target, external = [] }: Bundle)
     // Older Nodes don't have it, and a package's own entry starts the command itself.
     define: { "import.meta.main": "false" },
     minifyWhitespace: true,
+    // Node shows the line of an error that nobody caught.
+    lineLimit: 160,
     minifySyntax: true,
     // Of classes, in messages and traces.
     keepNames: true,

@@ -1,6 +1,6 @@
 // Who installs the packages, how, and what they do with them.
 
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { binary, root } from "../toolchain.ts";
 import { type Packed, PLAIN, type Project, TYPED } from "./project.ts";
@@ -62,6 +62,11 @@ function programs(olderNode: OlderNode): Row[] {
       consumer: "Node 24, await using and types",
       says: COUNTED,
       use: byNpmAndRun(olderNode(24), TYPED),
+    },
+    {
+      consumer: "Node 18, which is too old",
+      says: "This is Node 18.20.8, and ministate needs 20.19, 22.12 or later",
+      use: (project) => libraryTooOld(project, olderNode(18)),
     },
     { consumer: "Node of the tests", says: COUNTED, use: byNpmAndRun(node, TYPED) },
     { consumer: "Bun", says: COUNTED, use: byBunAndRun },
@@ -162,6 +167,13 @@ function byNpmAndRun(command: string, ...args: string[]): Row["use"] {
     await byNpm(project);
     return await project.run(command, ...args);
   };
+}
+
+/** What the error of an open says, and that nothing was made. */
+async function libraryTooOld({ folder, run }: Project, old: string): Promise<string> {
+  await run("npm", "install", LIBRARY);
+  const said = await run("sh", "-c", `${old} ${PLAIN} 2>&1 | grep -o "This is Node [1-9].*"`);
+  return readdirSync(join(folder, "state")).length === 0 ? said : "something was made";
 }
 
 async function byBunAndRun({ run }: Project): Promise<string> {

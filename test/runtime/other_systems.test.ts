@@ -1,9 +1,11 @@
-// Tests what happens on macOS, where open(2) takes the lock, and on Windows, which is refused.
+// Tests what happens on macOS, where open(2) takes the lock, and on systems that are refused.
 
+import process from "node:process";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import { IoError, StateManager } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
+import { thisSystem, unsupported } from "../../runtime/system.ts";
 import { assertFails } from "../support/errors.ts";
 import { own, run } from "../support/runtimes.ts";
 import { journalName, ledger } from "../support/samples.ts";
@@ -22,20 +24,55 @@ test("open() takes the lock by O_EXLOCK under Node and Bun on macOS, and gives i
   });
 });
 
-test("open() says on Windows that nothing can be promised there", async () => {
-  const fs = await detectFs("windows");
-  for (const readOnly of [false, true]) {
-    const opening = () => StateManager.open("/none", journalName, ledger, { fs, readOnly });
-    const says = /Windows can't make a file's name durable.*run the program on Linux/;
-    const error = await assertFails(opening, { error: IoError, code: "IO_FAILED", says });
-    assertEquals(error.systemCode, "ENOSYS");
-  }
-});
+const WINDOWS = { name: "windows", node: null };
+const OLD = { name: "linux", node: "18.20.8" };
 
-test("every call of the file system is refused on Windows", async () => {
-  const { crc32, ...calls } = await detectFs("windows");
+for (
+  const { system, what, says } of [
+    { system: WINDOWS, what: "Windows", says: /Windows can't make .* durable.*run the program on/ },
+    { system: OLD, what: "an old Node", says: /This is Node 18.20.8, .* 20.19, 22.12.*update/ },
+  ]
+) {
+  test(`open() on ${what} fails and says what to do`, async () => {
+    const fs = await detectFs(system);
+    for (const readOnly of [false, true]) {
+      const opening = () => StateManager.open("/none", journalName, ledger, { fs, readOnly });
+      const error = await assertFails(opening, { error: IoError, code: "IO_FAILED", says });
+      assertEquals(error.systemCode, "ENOSYS");
+    }
+  });
+}
+
+test("every call of the file system is refused where nothing can be promised", async () => {
+  const { crc32, ...calls } = await detectFs(WINDOWS);
   assertEquals(crc32(new Uint8Array(4), 0), 0);
   for (const call of Object.values(calls) as ((path: string) => Promise<unknown>)[]) {
     assertEquals(await call("a").catch(({ code }) => code), "ENOSYS");
+  }
+});
+
+test("unsupported() names the versions of Node that the packages do not take", () => {
+  const refused = (node: string | null) => unsupported({ name: "linux", node }) !== null;
+  const olds = ["18.20.8", "20.18.3", "21.7.3", "22.11.0"];
+  const news = ["20.19.0", "20.20.2", "22.12.0", "23.0.0", "24.11.0", "26.10.0", "100.0.0", null];
+  assertEquals([olds.map(refused), news.map(refused)], [
+    olds.map(() => true),
+    news.map(() => false),
+  ]);
+});
+
+test("thisSystem() names the system, and Node's version under Node alone", () => {
+  const { name, node } = thisSystem();
+  assertEquals([name, node], ["linux", own === "node" ? process.versions.node : null]);
+  const host = globalThis as { Bun?: unknown };
+  const before = Object.getOwnPropertyDescriptor(process, "platform")!;
+  const isBun = "Bun" in globalThis;
+  if (!isBun) host.Bun = {};
+  Object.defineProperty(process, "platform", { value: "win32", configurable: true });
+  try {
+    assertEquals(thisSystem(), { name: own === "deno" ? "linux" : "windows", node: null });
+  } finally {
+    Object.defineProperty(process, "platform", before);
+    if (!isBun) delete host.Bun;
   }
 });
