@@ -18,6 +18,8 @@ test("open() takes the lock by O_EXLOCK under Node and Bun on macOS, and gives i
   assertEquals(found, {
     second: "LOCKED",
     left: 0,
+    beside: [null, null],
+    leftAlone: 0,
     third: "LOCKED",
     entries: 1,
     locked: ["/ministate.lock", ""],

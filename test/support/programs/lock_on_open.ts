@@ -4,6 +4,7 @@
 import fs from "node:fs";
 import process from "node:process";
 import { StateManager } from "@ministate/ministate";
+import { detectFs } from "../../../runtime/detect.ts";
 import { ledger } from "../samples.ts";
 
 const O_EXLOCK = 0x20, O_NONBLOCK_OF_MACOS = 0x4;
@@ -43,13 +44,21 @@ await manager.close();
 const left = held.size;
 const again = await openState();
 await again.close();
+// Whoever holds the directory alone keeps others out.
+const runtimeFs = await detectFs();
+const alone = await runtimeFs.lockDirectory(directory);
+const beside = [
+  await runtimeFs.lockDirectory(directory),
+  await runtimeFs.lock(`${directory}/ministate.lock`, directory),
+];
+await alone!.release();
+const leftAlone = held.size;
 // A file system that locks files alone.
 unlockable = directory;
 const partly = await openState();
 const { entries } = partly.state;
 const third = await codeOf(openState());
 await partly.close();
-console.log(
-  JSON.stringify({ second, left, third, entries: entries.length, locked: [...new Set(locked)] }),
-);
+const result = { second, left, beside, leftAlone, third, entries: entries.length };
+console.log(JSON.stringify({ ...result, locked: [...new Set(locked)] }));
 process.exit(0);
