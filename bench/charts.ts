@@ -12,6 +12,7 @@ import { type Row, rowsOf } from "./w1_w2_commits/reckon.ts";
 import type { Collected } from "./report.ts";
 import type { Competition } from "./w1_w2_commits/report.ts";
 import type { SoakRun } from "./soak/run.ts";
+import { FEW_KEYS } from "./support/workload.ts";
 
 const WIDTH = 860;
 const BAR_HEIGHT = 15;
@@ -41,14 +42,15 @@ export function writeCharts(collected: Collected, folder: string): string[] {
   });
 }
 
-function fileName({ name, callers }: Competition): string {
-  return callers === 1 ? name.toLowerCase() : `${name.toLowerCase()}-${callers}`;
+function fileName({ name, callers, keys }: Competition): string {
+  const parts = callers === 1 ? [] : [callers, ...keys === FEW_KEYS ? [] : [`${keys}-keys`]];
+  return [name.toLowerCase(), ...parts].join("-");
 }
 
 /** One chart. Who has no figure on a runtime, but should have one, is named with "failed". */
 export function drawChart(competition: Competition, machine: Record<string, string>): string {
-  const { name, title, callers, entries } = competition;
-  const rows = rowsOf(entries, callers);
+  const { name, title, entries } = competition;
+  const rows = rowsOf(entries);
   const runtimes = measuredOn(entries);
   const rowHeight = runtimes.length * BAR_HEIGHT + ROW_GAP;
   const height = HEAD_HEIGHT + rows.length * rowHeight + FOOT_HEIGHT;
@@ -165,7 +167,7 @@ function barOf(row: Row, runtime: Runtime) {
     return { value: 0, label: { ...label, formatter } };
   }
   const rate = Math.round(cell.perSecond.median).toLocaleString("en");
-  const isOurs = ["ministate", "floor"].includes(row.contender);
+  const isOurs = ["ministate", "floor", "answering_floor"].includes(row.contender);
   return {
     value: cell.ratio.median,
     itemStyle: { color: COLORS[runtime] + (isOurs ? "" : PALE) },

@@ -12,7 +12,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { writeCharts } from "./charts.ts";
 import { measureColdStarts } from "./w6_cold_start/run.ts";
-import { compete, type Field, manyCallers, oneCaller } from "./w1_w2_commits/run.ts";
+import { compete, type Field, manyCallers, oneCaller, sharingSyncs } from "./w1_w2_commits/run.ts";
+import { FEW_KEYS, KEY_COUNT } from "./support/workload.ts";
 import { measuredOn, type Runtime, RUNTIMES } from "./contenders/contender.ts";
 import { measureDelays, whySyncsStay } from "./w7_event_loop/run.ts";
 import { measureLargeStates } from "./w4_large_state/run.ts";
@@ -78,21 +79,23 @@ async function measure(): Promise<Collected> {
     drafts: [],
     soaks: [],
   };
-  const hold = async (name: string, title: string, callers: number, field: Field) => {
+  const hold = async (name: string, title: string, field: Field) => {
+    const { callers, keys } = field[0]!;
     // One caller makes a few thousand commits a second, and JIT compilers need as many to warm up.
     const warmUpMs = callers === 1 ? 2000 : 500;
     const slices = quick
-      ? { warmUpMs: 100, sliceMs: 50, turns: 4 }
-      : { warmUpMs, sliceMs: 50, turns: 20 };
-    const all = callers === 1 ? 5 : 3;
-    const entries = await compete(name, field, slices, quick ? 1 : all, scope);
-    collected.competitions.push({ name, title, callers, entries });
+      ? { warmUpMs: 100, sliceMs: 50, turns: 4, turnsPerRound: 2 }
+      : { warmUpMs, sliceMs: 50, turns: 20, turnsPerRound: 5 };
+    const entries = await compete(`${name}, ${title}`, field, slices, quick ? 1 : 3, scope);
+    collected.competitions.push({ name, title, callers, keys, entries });
   };
-  if (only.includes("W1")) await hold("W1", "one caller", 1, oneCaller());
+  if (only.includes("W1")) await hold("W1", "one caller", oneCaller(FEW_KEYS));
   if (only.includes("W2")) {
-    await hold("W2", "64 callers", 64, manyCallers(64));
-    const fewer = { contender: "ministate", callers: 64, byHand: false };
-    await hold("W2", "1,024 callers", 1024, [...manyCallers(1024), fewer]);
+    const large = (callers: number) => sharingSyncs(manyCallers(callers, KEY_COUNT));
+    await hold("W2", "64 callers, 100 keys", manyCallers(64, FEW_KEYS));
+    await hold("W2", "64 callers, 10,000 keys", large(64));
+    await hold("W2", "1,024 callers, 100 keys", sharingSyncs(manyCallers(1024, FEW_KEYS)));
+    await hold("W2", "1,024 callers, 10,000 keys", large(1024));
   }
   if (only.includes("W3")) {
     collected.openings = await measureOpenings(rounds, scope);

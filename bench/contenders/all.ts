@@ -4,9 +4,11 @@
  * @module
  */
 
+import { contender as answeringFloor } from "./answering_floor.ts";
 import type { Contender } from "./contender.ts";
 import { contender as floor } from "./floor.ts";
 import { contender as ministate } from "./ministate.ts";
+import { contender as ministateBuilt } from "./ministate_built.ts";
 import { contender as ministateUncompacted } from "./ministate_uncompacted.ts";
 import { contender as betterSqlite3 } from "./peers/better_sqlite3.ts";
 import { contender as bunSqlite } from "./peers/bun_sqlite.ts";
@@ -22,6 +24,7 @@ import { contender as writeFileAtomic } from "./peers/write_file_atomic.ts";
 /** A child process loads only the module it is given, because loading is part of a cold start. */
 export const contenders: Record<string, Contender> = {
   "floor": floor,
+  "answering_floor": answeringFloor,
   "ministate": ministate,
   "peers/bun_sqlite": bunSqlite,
   "peers/node_sqlite": nodeSqlite,
@@ -35,10 +38,13 @@ export const contenders: Record<string, Contender> = {
   "peers/lowdb": lowdb,
 };
 
-/** Any of them by its module's name, including the one that only W5 measures. */
-export function contenderOf(module: string): Contender {
-  return module === UNCOMPACTED ? ministateUncompacted : contenders[module]!;
-}
-
 /** The module that is measured only in W5. */
 export const UNCOMPACTED = "ministate_uncompacted";
+/** The module that stands for ministate in W6. */
+export const BUILT = "ministate_built";
+
+/** Any of them by its module's name, including those that only one workload measures. */
+export function contenderOf(module: string): Contender {
+  if (module === UNCOMPACTED) return ministateUncompacted;
+  return module === BUILT ? ministateBuilt : contenders[module]!;
+}

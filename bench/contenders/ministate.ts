@@ -15,11 +15,12 @@ export const contender: Contender = {
   durable: true,
   durability: "as it always is: `apply` resolves after `fdatasync`",
   sharesSyncs: true,
-  batchesByHand: false,
+  batchesByHand: true,
   async open(directory) {
     const manager = await StateManager.open(directory, JOURNAL, readings);
     return {
       commit: (reading) => manager.apply(reading),
+      commitMany: (readings) => manager.applyAll(readings),
       close: () => manager.close(),
     };
   },

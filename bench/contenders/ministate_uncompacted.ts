@@ -20,6 +20,7 @@ export const contender: Contender = {
     const manager = await StateManager.open(directory, JOURNAL, readings, { compaction: "manual" });
     return {
       commit: (reading) => manager.apply(reading),
+      commitMany: (readings) => manager.applyAll(readings),
       close: () => manager.close(),
     };
   },

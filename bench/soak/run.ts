@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { contend, inDirectory, takeTurns } from "../support/start_jobs.ts";
 import type { Runtime } from "../contenders/contender.ts";
 import { inTurn, progress, type Scope } from "../support/scope.ts";
+import { FEW_KEYS } from "../support/workload.ts";
 import type { SoakSample } from "./measure.ts";
 
 /** What came of it on one runtime. */
@@ -59,7 +60,11 @@ export async function measureSoaks(scope: Scope): Promise<SoakRun[]> {
 async function compareAges(runtime: Runtime, directories: [string, string][]): Promise<Age[]> {
   const children = directories.map(([name, directory]) => ({
     age: { name, slices: [] } as Age,
-    turns: takeTurns(runtime, "ministate", directory, { callers: 1, byHand: false }),
+    turns: takeTurns(runtime, "ministate", directory, {
+      callers: 1,
+      byHand: false,
+      keys: FEW_KEYS,
+    }),
   }));
   for (const { turns } of children) {
     await turns.ready();

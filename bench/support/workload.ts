@@ -17,11 +17,11 @@ export interface Reading {
 /** The latest reading of each key. */
 export type Readings = Record<string, Reading>;
 
-/** How many keys a long journal has: small beside the journal, so that memory above the state shows. */
+/** How many keys a state has that is no longer small: about a megabyte of JSON. */
 export const KEY_COUNT = 10_000;
 
-/** How many keys commits go to: so few that rewriting a whole file for each commit is an honest contender. */
-export const COMMIT_KEY_COUNT = 100;
+/** How many keys a small state has: so few that rewriting a whole file for each commit is an honest contender. */
+export const FEW_KEYS = 100;
 
 /** The journal's name in every benchmark directory. */
 export const JOURNAL = "bench.wal.jsonl";

@@ -1,11 +1,11 @@
 /**
- * Commits to a store until a time: by one caller, by many at once, or in batches.
+ * Commits to a store: every key once, then until a time, by one caller, by many at once, or in batches.
  *
  * @module
  */
 
 import type { Store } from "../contenders/contender.ts";
-import { COMMIT_KEY_COUNT, type Reading, readingAt } from "../support/workload.ts";
+import { type Reading, readingAt } from "../support/workload.ts";
 
 /** How commits are asked for. */
 export interface Manner {
@@ -13,34 +13,50 @@ export interface Manner {
   callers: number;
   /** Whether one loop gives what all of them want to one `commitMany`, without callers. */
   byHand: boolean;
+  /** How many keys they write to in turn. */
+  keys: number;
 }
 
-/** Each key has a different value every time: SQLite writes and syncs nothing when what it is given is there already. */
-const some: Reading[] = Array.from(
-  { length: COMMIT_KEY_COUNT * 10 },
-  (_, i) => readingAt(i, COMMIT_KEY_COUNT),
-);
+/** How many keys are written at once when a store is filled. */
+const FILLED_AT_ONCE = 1000;
+/** How many values each key gets before they repeat. */
+const VALUES = 10;
 
-/** Works until a time and counts the readings made durable. */
+/** Writes every key once, so that the store is as large from the first commit as it is at the last. */
+export async function fillStore(store: Store, keys: number): Promise<void> {
+  for (let from = 0; from < keys; from += FILLED_AT_ONCE) {
+    const some = readingsFrom(from, Math.min(FILLED_AT_ONCE, keys - from), keys);
+    if (store.commitMany === undefined) await Promise.all(some.map((each) => store.commit(each)));
+    else await store.commitMany(some);
+  }
+}
+
+/** Works until a time, but every caller at least once, and counts the readings made durable. */
 export type Work = (end: number) => Promise<number>;
 
 /** Work on a store in one manner. */
-export function workOf(store: Store, { callers, byHand }: Manner): Work {
-  return byHand ? batches(store, callers) : loops(store, callers);
+export function workOf(store: Store, { callers, byHand, keys }: Manner): Work {
+  // Each key has a different value every time: SQLite writes and syncs nothing when what it is given is there already.
+  const some = readingsFrom(0, keys * VALUES, keys);
+  return byHand ? batches(store, some, callers) : loops(store, some, callers);
+}
+
+function readingsFrom(first: number, count: number, keys: number): Reading[] {
+  return Array.from({ length: count }, (_, i) => readingAt(first + i, keys));
 }
 
 /** Loops, each of which waits for its own commit before the next. */
-function loops(store: Store, callers: number): Work {
+function loops(store: Store, some: Reading[], callers: number): Work {
   let next = 0;
   return async (end) => {
     let count = 0;
     const caller = async () => {
-      while (performance.now() < end) {
+      do {
         const done = store.commit(some[next++ % some.length]!);
         // A lone caller doesn't wait for a call that completed synchronously. With several, others must get their turn.
         if (done !== undefined || callers > 1) await done;
         count++;
-      }
+      } while (performance.now() < end);
     };
     await Promise.all(Array.from({ length: callers }, caller));
     return count;
@@ -48,17 +64,17 @@ function loops(store: Store, callers: number): Work {
 }
 
 /** One loop that hands over as many readings at a time as there would be callers. */
-function batches(store: Store, size: number): Work {
+function batches(store: Store, some: Reading[], size: number): Work {
   let next = 0;
   return async (end) => {
     let count = 0;
-    while (performance.now() < end) {
+    do {
       const done = store.commitMany!(
         Array.from({ length: size }, () => some[next++ % some.length]!),
       );
       if (done !== undefined) await done;
       count += size;
-    }
+    } while (performance.now() < end);
     return count;
   };
 }

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { type Manner, workOf } from "./callers.ts";
+import { fillStore, type Manner, workOf } from "./callers.ts";
 import type { Contender, Store } from "../contenders/contender.ts";
 
 /** What was done in one slice of time. */
@@ -19,7 +19,7 @@ export interface Slice {
 export type Greeting = { ready: true } | { unavailable: string };
 
 /**
- * Opens a contender, then works through one slice for every line of standard input, which gives its duration in
+ * Opens a contender and fills it, then works through one slice for every line of standard input, which gives its duration in
  * milliseconds, and answers with a {@linkcode Slice}. So the driver can let contenders take turns within a tenth of a
  * second: the speed of a disk that others use too changes faster than a contender runs.
  */
@@ -28,6 +28,7 @@ export async function serveSlices(module: string, directory: string, manner: Man
   try {
     const { contender }: { contender: Contender } = await import(`../contenders/${module}.ts`);
     store = await contender.open(directory);
+    await fillStore(store, manner.keys);
   } catch (error) {
     say({ unavailable: String(error).split("\n")[0]! });
     process.exit();

@@ -16,13 +16,14 @@ export interface Competition {
   name: string;
   title: string;
   callers: number;
+  keys: number;
   entries: Entry[];
 }
 
 /** The tables of one competition. */
-export function reportCompetition({ name, title, callers, entries }: Competition): string {
+export function reportCompetition({ name, title, entries }: Competition): string {
   const runtimes = measuredOn(entries);
-  const rows = rowsOf(entries, callers);
+  const rows = rowsOf(entries);
   const rates = rows.map((row) => [
     row.durable ? row.name : `${row.name} (**not durable**)`,
     ...runtimes.flatMap((runtime) => {
@@ -32,7 +33,7 @@ export function reportCompetition({ name, title, callers, entries }: Competition
     }),
   ]);
   const headings = runtimes.flatMap((runtime) => [`${runtime}, per second`, "of its floor"]);
-  const targets = verdictsOf(entries, callers).map(({ runtime, target, figure, met }) => [
+  const targets = verdictsOf(entries).map(({ runtime, target, figure, met }) => [
     runtime,
     target,
     show(figure, 2),
@@ -42,7 +43,7 @@ export function reportCompetition({ name, title, callers, entries }: Competition
   const failures = rows.flatMap(failuresOf);
   if (failures.length > 0) parts.push(list("Not measured:", failures));
   parts.push(table(["runtime", "ministate should be", "is", "target"], targets));
-  parts.push(list("Lost:", lostRows(entries, callers)));
+  parts.push(list("Lost:", lostRows(entries)));
   return parts.join("\n");
 }
 

@@ -32,50 +32,75 @@ export interface Slices {
   warmUpMs: number;
   sliceMs: number;
   turns: number;
+  /** How many turns make a round: a few seconds of all contenders together, in which a disk hardly changes. */
+  turnsPerRound: number;
 }
 
 /** Of one contender that takes longer than it is given, no more than this many times its share is waited for. */
 const OVERTIME_MAX = 3;
 
 /** One caller: every contender commits one reading after the other. */
-export function oneCaller(): Field {
-  return Object.keys(contenders).map((contender) => ({ contender, callers: 1, byHand: false }));
+export function oneCaller(keys: number): Field {
+  const manner = { callers: 1, byHand: false, keys };
+  return Object.keys(contenders).map((contender) => ({ contender, ...manner }));
 }
 
-/** Many callers at once. The floor writes as many lines with one sync; peers run with and without batching. */
-export function manyCallers(callers: number): Field {
+/** Many callers at once. The floor writes as many lines with one sync; the others run with and without batching. */
+export function manyCallers(callers: number, keys: number): Field {
   return Object.entries(contenders).flatMap(([contender, { batchesByHand }]) =>
     [false, true]
       .filter((byHand) => byHand ? batchesByHand : contender !== "floor")
-      .map((byHand) => ({ contender, callers, byHand }))
+      .map((byHand) => ({ contender, callers, byHand, keys }))
   );
 }
 
-/** Lets a field compete, round by round, on one runtime after the other. */
+/** Those of a field whose callers share a sync; the others need one for each commit, however many wait. */
+export function sharingSyncs(field: Field): Field {
+  return field.filter(({ contender, byHand }) => byHand || contenders[contender]!.sharesSyncs);
+}
+
+/** Lets a field compete on one runtime after the other, in fresh processes each time. */
 export async function compete(
   workload: string,
   field: Field,
   slices: Slices,
-  rounds: number,
+  starts: number,
   scope: Scope,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
-  for (let round = 0; round < rounds; round++) {
-    for (const runtime of inTurn(scope.runtimes, round)) {
+  for (let start = 0; start < starts; start++) {
+    for (const runtime of inTurn(scope.runtimes, start)) {
       const starters: Entry[] = field
         .filter(({ contender }) => contenders[contender]!.runtimes.includes(runtime))
-        .map((starter) => ({ runtime, ...starter, round, slices: [] }));
-      if (round % 2 === 1) starters.reverse();
+        .map((starter) => ({ runtime, ...starter, round: start, slices: [] }));
+      if (start % 2 === 1) starters.reverse();
       const say = (text: string) =>
-        progress(`${workload}, round ${round + 1} of ${rounds}, ${runtime}: ${text}`);
+        progress(`${workload}, start ${start + 1} of ${starts}, ${runtime}: ${text}`);
       await inDirectory(scope.parent, (directory) => race(starters, directory, slices, say));
-      entries.push(...starters);
+      entries.push(...starters.flatMap((entry) => roundsOf(entry, slices)));
     }
   }
   return entries;
 }
 
-/** One round on one runtime: all contenders open, warm up, and take turns in an order that alternates. */
+/**
+ * Splits what a process did into rounds. A contender that failed, or took too long, keeps the whole rounds before.
+ */
+export function roundsOf(entry: Entry, { turns, turnsPerRound }: Slices): Entry[] {
+  const { failure: _, ...rest } = entry;
+  const count = Math.ceil(turns / turnsPerRound);
+  return Array.from({ length: count }, (_, i): Entry => {
+    const slices = entry.slices.slice(i * turnsPerRound, (i + 1) * turnsPerRound);
+    const round = { ...rest, round: entry.round * count + i, slices };
+    const isWhole = slices.length === Math.min(turnsPerRound, turns - i * turnsPerRound);
+    if (isWhole) return round;
+    return entry.failure === undefined
+      ? { ...round, slices: [] }
+      : { ...round, failure: entry.failure };
+  });
+}
+
+/** One start on one runtime: all contenders open, warm up, and take turns in an order that alternates. */
 async function race(
   starters: Entry[],
   directory: string,

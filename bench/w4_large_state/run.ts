@@ -1,5 +1,5 @@
 /**
- * W4: a state of a million keys: how long it takes to open from its snapshot, and how the next one affects callers.
+ * W4: states of many keys: how long they take to open from their snapshots, and how the next one affects callers.
  *
  * @module
  */
@@ -12,26 +12,34 @@ import { inTurn, progress, type Scope } from "../support/scope.ts";
 /** One opening, and one snapshot made beside a caller. Sizes in bytes. */
 export interface LargeRun {
   runtime: Runtime;
+  keys: number;
   size: number;
   openMs: number;
-  /** How long the bare loop took in the same round. */
+  /** How long the floor took in the same round. */
   floorMs: number;
   peak: number;
   beside: Beside;
 }
 
-const KEYS = 1_000_000;
+const KEYS = [100_000, 1_000_000];
 
-/** Makes the state once, opens it on each runtime, and has each make a snapshot on its own copy. */
+/** Makes each state once, opens it on each runtime, and has each make a snapshot on its own copy. */
 export async function measureLargeStates(rounds: number, scope: Scope): Promise<LargeRun[]> {
-  const keys = scope.quick ? KEYS / 10 : KEYS;
+  const runs: LargeRun[] = [];
+  for (const keys of scope.quick ? KEYS.slice(0, 1) : KEYS) {
+    runs.push(...await measureState(keys, rounds, scope));
+  }
+  return runs;
+}
+
+async function measureState(keys: number, rounds: number, scope: Scope): Promise<LargeRun[]> {
   const runs: LargeRun[] = [];
   await inDirectory(scope.parent, async (directory) => {
     progress(`W4, writing ${keys} keys`);
     const { size } = await contend("bun", "generateLarge", directory, keys);
     for (let round = 0; round < rounds; round++) {
       for (const runtime of inTurn(scope.runtimes, round)) {
-        progress(`W4, round ${round + 1} of ${rounds}, ${runtime}`);
+        progress(`W4, ${keys} keys, round ${round + 1} of ${rounds}, ${runtime}`);
         const parse = () => contend(runtime, "parseLarge", directory, keys);
         // Before and after in turn, so that a drift favours neither.
         const before = round % 2 === 0 ? await parse() : null;
@@ -41,7 +49,7 @@ export async function measureLargeStates(rounds: number, scope: Scope): Promise<
           await contend(runtime, "generateLarge", own, keys);
           return await contend(runtime, "snapshotBeside", own, keys);
         });
-        runs.push({ runtime, size, openMs, floorMs, peak, beside });
+        runs.push({ runtime, keys, size, openMs, floorMs, peak, beside });
       }
     }
   });

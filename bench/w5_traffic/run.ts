@@ -9,10 +9,11 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { inDirectory, takeTurns } from "../support/start_jobs.ts";
-import { manyCallers, oneCaller } from "../w1_w2_commits/run.ts";
+import { manyCallers, oneCaller, sharingSyncs } from "../w1_w2_commits/run.ts";
 import { contenderOf, UNCOMPACTED } from "../contenders/all.ts";
 import type { Runtime } from "../contenders/contender.ts";
 import { inTurn, progress, type Scope } from "../support/scope.ts";
+import { KEY_COUNT } from "../support/workload.ts";
 
 /** What the device was asked for while a contender committed. */
 export interface TrafficRun {
@@ -72,21 +73,24 @@ export async function measureTraffic(
 ): Promise<TrafficRun[]> {
   const counters = countersOf(scope.parent);
   const runs: TrafficRun[] = [];
+  const manner = { byHand: false, keys: KEY_COUNT };
   const starters = [
-    ...oneCaller(),
-    ...manyCallers(CALLERS),
-    ...[1, CALLERS].map((callers) => ({ contender: UNCOMPACTED, callers, byHand: false })),
+    ...oneCaller(KEY_COUNT),
+    ...sharingSyncs(manyCallers(CALLERS, KEY_COUNT)),
+    ...[1, CALLERS].map((callers) => ({ ...manner, contender: UNCOMPACTED, callers })),
   ];
   for (let round = 0; round < rounds; round++) {
     for (const runtime of inTurn(scope.runtimes, round)) {
-      for (const { contender, callers, byHand } of inTurn(starters, round)) {
+      for (const { contender, ...manner } of inTurn(starters, round)) {
         if (!contenderOf(contender).runtimes.includes(runtime)) continue;
-        progress(`W5, round ${round + 1} of ${rounds}, ${runtime}: ${contender}, ${callers}`);
+        progress(
+          `W5, round ${round + 1} of ${rounds}, ${runtime}: ${contender}, ${manner.callers}`,
+        );
         const own: TrafficRun = {
           runtime,
           contender,
-          callers,
-          byHand,
+          callers: manner.callers,
+          byHand: manner.byHand,
           round,
           commits: 0,
           bytes: 0,
@@ -96,7 +100,7 @@ export async function measureTraffic(
         await inDirectory(scope.parent, async (parent) => {
           const directory = join(parent, "own");
           fs.mkdirSync(directory);
-          const child = takeTurns(runtime, contender, directory, { callers, byHand });
+          const child = takeTurns(runtime, contender, directory, manner);
           try {
             await child.ready();
             await child.turn(durationMs / 4);

@@ -10,7 +10,7 @@ import process from "node:process";
 import type { Contender } from "../contenders/contender.ts";
 import { runTimer } from "../support/loop_delay.ts";
 import { quantile } from "../support/stats.ts";
-import { COMMIT_KEY_COUNT, readingAt } from "../support/workload.ts";
+import { FEW_KEYS, readingAt } from "../support/workload.ts";
 
 /** What a server says once it can be asked. */
 export interface Listening {
@@ -42,7 +42,7 @@ export async function serveRequests(
   let requests = 0;
   const server = createServer(async (_, response) => {
     try {
-      await store.commit(readingAt(requests++, COMMIT_KEY_COUNT));
+      await store.commit(readingAt(requests++, FEW_KEYS));
       response.end("kept\n");
     } catch (error) {
       console.error(String(error));

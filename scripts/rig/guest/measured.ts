@@ -5,6 +5,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { workOf } from "../../../bench/w1_w2_commits/callers.ts";
 import { contender as floor } from "../../../bench/contenders/floor.ts";
 import { contender as ministate } from "../../../bench/contenders/ministate.ts";
+import { FEW_KEYS } from "../../../bench/support/workload.ts";
 import { say } from "./said.ts";
 
 const CALLERS = [1, 64];
@@ -23,7 +24,7 @@ export async function measure(folder: string): Promise<void> {
         const store = await contender.open(directory);
         // The bare loop has no callers: it writes as many lines at a time as there would be.
         const byHand = name === "floor" && callers > 1;
-        return { name, directory, store, work: workOf(store, { callers, byHand }) };
+        return { name, directory, store, work: workOf(store, { callers, byHand, keys: FEW_KEYS }) };
       }),
     );
     for (const { work } of contenders) await work(performance.now() + WARM_UP_MS);
