@@ -22,10 +22,14 @@ const FILLED_AT_ONCE = 1000;
 /** How many values each key gets before they repeat. */
 const VALUES = 10;
 
-/** Writes every key once, so that the store is as large from the first commit as it is at the last. */
+/**
+ * Writes every key once, so that the store is as large from the first commit as it is at the last; with other values
+ * than the work will write, of which SQLite would write none that is there already.
+ */
 export async function fillStore(store: Store, keys: number): Promise<void> {
   for (let from = 0; from < keys; from += FILLED_AT_ONCE) {
-    const some = readingsFrom(from, Math.min(FILLED_AT_ONCE, keys - from), keys);
+    const first = keys * VALUES + from;
+    const some = readingsFrom(first, Math.min(FILLED_AT_ONCE, keys - from), keys);
     if (store.commitMany === undefined) await Promise.all(some.map((each) => store.commit(each)));
     else await store.commitMany(some);
   }
@@ -36,7 +40,7 @@ export type Work = (end: number) => Promise<number>;
 
 /** Work on a store in one manner. */
 export function workOf(store: Store, { callers, byHand, keys }: Manner): Work {
-  // Each key has a different value every time: SQLite writes and syncs nothing when what it is given is there already.
+  // Each key has a different value every time.
   const some = readingsFrom(0, keys * VALUES, keys);
   return byHand ? batches(store, some, callers) : loops(store, some, callers);
 }

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
+import type { Reading } from "../../bench/support/workload.ts";
 import { fillStore, workOf } from "../../bench/w1_w2_commits/callers.ts";
 import { contender as answeringFloor } from "../../bench/contenders/answering_floor.ts";
 import { contender as floor } from "../../bench/contenders/floor.ts";
@@ -30,6 +31,24 @@ for (const contender of [floor, answeringFloor, ministate]) {
     await store.close();
   });
 }
+
+test("no key is ever given the value that it has already, which SQLite would not write", async () => {
+  const values = new Map<string, number>();
+  const commit = ({ key, value }: Reading) => {
+    assertEquals(values.get(key) === value, false, `${key} has ${value} already`);
+    values.set(key, value);
+  };
+  const store = {
+    commit,
+    commitMany: (some: readonly Reading[]) => some.forEach(commit),
+    close() {},
+  };
+  await fillStore(store, FEW_KEYS);
+  const work = workOf(store, { callers: 8, byHand: true, keys: FEW_KEYS });
+  // More often than there are values for each key.
+  for (let i = 0; i < FEW_KEYS * 2; i++) await work(0);
+  assertEquals(values.size, FEW_KEYS);
+});
 
 test("W3: the journal opens, and the floor reads the same state from it", async () => {
   await using temporary = await temporaryDirectory();
