@@ -77,10 +77,11 @@ export async function openDocument(
   readOnly: boolean,
 ): Promise<DocumentManager> {
   const name = await journalNameIn(context, directory);
-  return await openManager(context, directory, name, { readOnly, create: false });
+  return await openNamedDocument(context, directory, name, { readOnly, create: false });
 }
 
-async function openManager(
+/** Opens a JSON document by the name of its journal. */
+export async function openNamedDocument(
   context: Context,
   directory: string,
   name: string,
@@ -110,7 +111,7 @@ export async function openOrMakeDocument(
   const found = await foundJournalName(context, directory);
   // A state that was there a moment ago must not be created again: it may just have been unmounted.
   const options = { create: found === null };
-  const manager = await openManager(context, directory, found ?? DOCUMENT_JOURNAL, options);
+  const manager = await openNamedDocument(context, directory, found ?? DOCUMENT_JOURNAL, options);
   if (manager.recovery.created) {
     const place = safeText(await absolutePath(context, directory));
     remark(context, `There was no state in "${place}": a new one was created`);

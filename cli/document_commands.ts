@@ -1,48 +1,43 @@
 /**
- * `get`, `set` and `remove`: read or change one value of the document.
+ * `get`, `set` and `remove`: print one value of a state, or change one of the document.
  *
  * @module
  */
 
-import {
-  type Context,
-  creation,
-  openDocument,
-  openOrMakeDocument,
-  say,
-  sayJson,
-} from "./context.ts";
+import { readAnyState } from "./any_state.ts";
+import { type Context, creation, openOrMakeDocument, say, sayJson } from "./context.ts";
 import { copyJson } from "../src/format/json.ts";
 import { InexactJsonError, readJson } from "../src/format/json_input.ts";
 import { applyPatch, type Patch } from "./document.ts";
 import { CommandError, EXIT, usageError } from "./exit.ts";
+import { mutatorOf, type MutatorOptions } from "./import_mutator.ts";
 import { MISSING, parsePointer, type PatchError, quote, valueAt } from "./json_pointer.ts";
 import { safeLines } from "./text.ts";
 
-/** Prints the value at a pointer. */
+/** The options of `get`. */
+export interface GetOptions extends MutatorOptions {
+  /** Whether to print a string without its quotes. */
+  raw?: boolean;
+}
+
+/** Prints the value at a pointer, of the document or of any program's state. */
 export async function get(
   context: Context,
   directory: string,
   pointer = "",
-  options: { raw?: boolean } = {},
+  options: GetOptions = {},
 ): Promise<number> {
   const tokens = pointerArgument(pointer);
-  const manager = await openDocument(context, directory, true);
-  try {
-    const value = valueAt(manager.state, tokens);
-    if (value === MISSING) {
-      throw new CommandError(
-        "NOT_FOUND",
-        `There is nothing at ${quote(pointer)} in "${directory}"`,
-      );
-    }
-    if (context.json) sayJson(context, value);
-    else if (options.raw && typeof value === "string") say(context, value);
-    else say(context, safeLines(JSON.stringify(value, null, 2)));
-    return EXIT.ok;
-  } finally {
-    await manager.close();
+  const mutator = await mutatorOf(context, directory, options);
+  const { state } = await readAnyState(context, directory, mutator);
+  const value = valueAt(state, tokens);
+  if (value === MISSING) {
+    throw new CommandError("NOT_FOUND", `There is nothing at ${quote(pointer)} in "${directory}"`);
   }
+  if (context.json) sayJson(context, value);
+  else if (options.raw && typeof value === "string") say(context, value);
+  else say(context, safeLines(JSON.stringify(value, null, 2)));
+  return EXIT.ok;
 }
 
 /** Sets the value at a pointer: replaces an existing value, or adds a new one. */

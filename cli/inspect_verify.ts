@@ -7,7 +7,8 @@
 import type { CompactionFailure } from "../src/format/compaction_failure.ts";
 import type { Finding, Inspection, NextOpen } from "../src/recovery/inspection.ts";
 import { type Context, say, sayJson } from "./context.ts";
-import { EXIT, usageError } from "./exit.ts";
+import { EXIT } from "./exit.ts";
+import { mutatorOf, type MutatorOptions } from "./import_mutator.ts";
 import { inspectSteadily } from "./steady.ts";
 import {
   countText,
@@ -45,24 +46,14 @@ export async function inspect(
   return EXIT.ok;
 }
 
-/** The options of `verify`. */
-export interface VerifyOptions {
-  /** A module to import a mutator from. */
-  mutator?: string;
-  /** Which of its exports. */
-  export?: string;
-}
-
 /** Prints what is damaged, or what a program would change. The exit code reflects how badly. */
 export async function verify(
   context: Context,
   directory: string,
-  { mutator, export: exported }: VerifyOptions,
+  options: MutatorOptions,
 ): Promise<number> {
-  if (mutator !== undefined) {
-    return await verifyProgram(context, directory, mutator, exported ?? "default");
-  }
-  if (exported !== undefined) throw usageError("--export needs --mutator: which module has it?");
+  const mutator = await mutatorOf(context, directory, options);
+  if (mutator !== null) return await verifyProgram(context, directory, mutator);
   const inspection = await inspectSteadily(context, directory);
   const { verdict, findings, segments, snapshots, nextOpen } = inspection;
   if (context.json) {

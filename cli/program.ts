@@ -23,6 +23,7 @@ const DIR = "the state directory";
 const NO_CREATE = "refuse a directory without a state instead of creating one";
 const JSON_OPTION = "print JSON for programs, including errors";
 const POINTER = "a JSON Pointer, such as /lamps/0/on";
+const EXPORT = "the module's export that is the mutator, or a function making it";
 
 /** Builds the command line; `run` receives the action of the chosen subcommand. */
 export function buildProgram(run: RunCommand): Command {
@@ -48,10 +49,12 @@ export function buildProgram(run: RunCommand): Command {
 type Add = (name: string, description: string) => Command;
 
 function addDocument(add: Add, run: RunCommand): void {
-  add("get", "Print a value of the document")
+  add("get", "Print a value of the document, or of any program's state as far as snapshots hold it")
     .argument("<dir>", DIR, pathArgument)
     .argument("[pointer]", POINTER, "")
     .option("--raw", "print a string without its quotes")
+    .option("--mutator <file>", "replay with the mutator of this module", pathArgument)
+    .option("--export <name>", EXPORT)
     .action((dir, pointer, options) => run((c) => get(c, dir, pointer, options)));
   add("set", "Set a value of the document: replace what is there, add what isn't")
     .argument("<dir>", `${DIR}, created if missing`, pathArgument)
@@ -94,7 +97,7 @@ function addReading(add: Add, run: RunCommand): void {
       "replay with the mutator of this module instead: exit 0 the same states, 1 a difference",
       pathArgument,
     )
-    .option("--export <name>", "the module's export that is the mutator, or a function making it")
+    .option("--export <name>", EXPORT)
     .action((dir, options) => run((c) => verify(c, dir, options)));
 }
 

@@ -5,26 +5,20 @@
  */
 
 import { shortText } from "../src/format/difference.ts";
-import { messageOf } from "../src/failures.ts";
-import type { Mutator, Reducer } from "../src/state/types.ts";
-import { StateMachine } from "../src/state/state_machine.ts";
 import { verifyDirectory } from "../src/state/verify_files.ts";
 import type { HistoryDifference, VerifyReport } from "../src/state/verify_report.ts";
 import { type Context, journalNameIn, say, sayJson } from "./context.ts";
-import { CommandError, describeError, EXIT } from "./exit.ts";
+import { describeError, EXIT } from "./exit.ts";
+import type { AnyMutator } from "./import_mutator.ts";
 import { countText, type Paint, safeText } from "./text.ts";
 
-type AnyMutator = Mutator<unknown, unknown> | Reducer<unknown, unknown>;
-
-/** Prints whether the program in a file agrees with what a directory keeps. */
+/** Prints whether a program agrees with what a directory keeps. */
 export async function verifyProgram(
   context: Context,
   directory: string,
-  file: string,
-  exported: string,
+  mutator: AnyMutator,
 ): Promise<number> {
   const name = await journalNameIn(context, directory);
-  const mutator = await importMutator(context, file, exported);
   const report = await verifyDirectory(context.fs, directory, name, mutator);
   const { difference } = report;
   if (context.json) {
@@ -37,49 +31,6 @@ export async function verifyProgram(
     for (const line of reportLines(report, context.paint)) say(context, line);
   }
   return difference === null ? EXIT.ok : EXIT.incomplete;
-}
-
-/**
- * Imports the mutator of a program.
- *
- * @throws {CommandError} `NO_MUTATOR` when the file can't be imported, or doesn't export one
- */
-async function importMutator(
-  { machine }: Context,
-  file: string,
-  exported: string,
-): Promise<AnyMutator> {
-  let module: Record<string, unknown>;
-  try {
-    module = await machine.load(file);
-  } catch (error) {
-    throw noMutator(`Cannot import "${file}" with ${machine.runtime}: ${messageOf(error)}`, error);
-  }
-  if (!Object.hasOwn(module, exported)) {
-    const others = Object.keys(module);
-    const names = others.length === 0 ? "nothing" : others.join(", ");
-    throw noMutator(
-      `"${file}" has no export "${exported}": it exports ${names}; name the mutator with --export`,
-    );
-  }
-  const value = module[exported];
-  try {
-    const mutator = (typeof value === "function" ? await value() : value) as AnyMutator;
-    // Checks it, and its initial state.
-    new StateMachine(mutator);
-    return mutator;
-  } catch (error) {
-    throw noMutator(
-      `The export "${exported}" of "${file}" is neither a mutator nor a function that makes one: ${
-        messageOf(error)
-      }`,
-      error,
-    );
-  }
-}
-
-function noMutator(message: string, cause?: unknown): CommandError {
-  return new CommandError("NO_MUTATOR", message, cause);
 }
 
 /** A difference as JSON can hold it. */

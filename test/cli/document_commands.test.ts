@@ -134,7 +134,6 @@ test("another mutator's directory is refused where the mutator matters, and neve
     (await readdir(directory.path)).map((name) => readFile(directory.join(name), "utf8")),
   );
   const commands = [
-    ["get"],
     ["set", "/a", "1"],
     ["remove", "/a"],
     ["snapshot"],
