@@ -8,7 +8,8 @@
 export const EXAMPLES: Record<string, string> = {
   get: `  ministate get ./state                   the whole document
   ministate get ./state /lamps/0/on       one value
-  ministate get ./state /name --raw       a string for a shell script`,
+  ministate get ./state /name --raw       a string for a shell script
+  ministate get ./state --mutator ./lamps.ts --export lamps   any program's state`,
   set: `  ministate set ./state /name '"kitchen"'
   ministate set ./state /lamps '[]' --no-create   only where a state is
   ministate set ./state /lamps/- '{"on":true}'    after the last item
@@ -23,7 +24,8 @@ A line that can't be applied is reported with its number, nothing of it is appli
 line follows; the exit code is then 1.`,
   log: `  ministate log ./state --from 100 --to 200
   ministate log ./state --json | jq -c .mutation
-  ministate log ./state --follow`,
+  ministate log ./state --since 12h
+  ministate log ./state --last 10 --follow`,
   inspect: `  ministate inspect ./state
   ministate inspect ./state --endurance 30TB      how long a card lasts
   ministate inspect ./state --json | jq .nextOpen`,

@@ -11,7 +11,8 @@ import { JournalFiles } from "../src/journal/journal_files.ts";
 import { listState } from "../src/disk/list_state.ts";
 import { type StateFiles, stemOf } from "../src/disk/names.ts";
 import { type Context, journalNameIn, remark, say, sayJson } from "./context.ts";
-import { CommandError, EXIT } from "./exit.ts";
+import { CommandError, EXIT, usageError } from "./exit.ts";
+import { firstOf, parseSince } from "./log_range.ts";
 import { interruptedCode } from "./patch_command.ts";
 import { inspectSteadily } from "./steady.ts";
 import { rangeText, safeText, timeText } from "./text.ts";
@@ -25,6 +26,10 @@ const OUTPUT_WAITING_MAX = 256 * 1024;
 export interface LogOptions {
   from?: number;
   to?: number;
+  /** How many at most, from the end. */
+  last?: number;
+  /** A time, as {@linkcode parseSince} reads it. */
+  since?: string;
   follow?: boolean;
 }
 
@@ -34,12 +39,22 @@ export async function log(
   directory: string,
   options: LogOptions,
 ): Promise<number> {
-  const { fs, terminal } = context;
+  const { fs, terminal, machine } = context;
+  if (options.from !== undefined && options.last !== undefined) {
+    throw usageError("--from and --last both say where to begin: give one of them");
+  }
+  const since = options.since === undefined ? -Infinity : parseSince(options.since, machine.now());
+  if (since === null) {
+    throw usageError(
+      `--since wants a time, such as "2026-11-26 03:00" (UTC) or 90m, got "${options.since}"`,
+    );
+  }
   const stem = stemOf(await journalNameIn(context, directory));
   const list = () => listState(fs, directory, stem);
   const begin = async () => {
-    const from = Math.max(1, options.from ?? (await list()).segments[0]?.sequence ?? 1);
-    return new JournalCursor(new JournalFiles(fs, list), from, () => null, { beside: true });
+    const files = new JournalFiles(fs, list);
+    const from = options.from ?? await firstOf(files, options);
+    return new JournalCursor(files, Math.max(1, from), () => null, { beside: true });
   };
   let to = options.to ?? Infinity;
   const interruption = options.follow ? terminal.interruption() : undefined;
@@ -55,7 +70,7 @@ export async function log(
     for (let goesOn = isMore; goesOn; goesOn = await source.fetch()) {
       for (let record; (record = source.take()) !== null;) {
         if (record.sequence > to) return EXIT.ok;
-        print(context, record);
+        if (record.timestamp >= since) print(context, record);
       }
       if (terminal.stdout.pending > OUTPUT_WAITING_MAX) await terminal.stdout.drained();
       if (cursor.next > newest) {

@@ -80,6 +80,8 @@ function addReading(add: Add, run: RunCommand): void {
     .argument("<dir>", DIR, pathArgument)
     .option("--from <sequence>", "the first one", sequenceOption)
     .option("--to <sequence>", "the last one", sequenceOption)
+    .option("--last <count>", "so many from the end", sequenceOption)
+    .option("--since <time>", 'not those before: "2026-11-26 03:00" (UTC), or 90m, 12h, 7d ago')
     .option("-f, --follow", "continue with what another process writes, until Ctrl-C")
     .action((dir, options) => run((c) => log(c, dir, options)));
   add("inspect", "Print what a state directory holds, and what the next open would do")

@@ -5,6 +5,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { MutationRejectedError } from "@ministate/ministate";
+import { processMachine } from "../../cli/process/machine.ts";
 import { openCounter, openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { begin, errorOf, jsonOf, ministate, outputOf } from "../support/command.ts";
@@ -25,6 +26,60 @@ test("log prints any mutator's mutations, one a line, from and to where it is as
     [{ a: 1 }, "two\u001b[31m\u009b31m", [3], null],
   );
   assertEquals(await outputOf("log", directory.path, "--from", "5"), "");
+});
+
+test("log --last begins so many before the end, in an earlier segment if need be", async () => {
+  await using directory = await temporaryDirectory();
+  const options = { clock: () => 0, compaction: "manual" as const, segmentSizeMax: 64 * 1024 };
+  await using manager = await openLedger(directory.path, options);
+  const long = "x".repeat(3000);
+  for (let i = 1; i <= 50; i++) await manager.apply([i, long]);
+  const segments = (await readdir(directory.path)).filter((name) => name.endsWith(".wal.jsonl"));
+  assert(segments.length > 2);
+  const firstAndLast = async (...args: string[]) => {
+    const { code, output, errors } = await runHere(["log", directory.path, "--json", ...args]);
+    assertEquals([code, errors], [0, ""]);
+    const lines = output.split("\n").slice(0, -1).map((line) => JSON.parse(line).sequence);
+    return [lines[0], lines.at(-1), lines.length];
+  };
+  assertEquals(await firstAndLast("--last", "1"), [50, 50, 1]);
+  assertEquals(await firstAndLast("--last", "45"), [6, 50, 45]);
+  assertEquals(await firstAndLast("--last", "1000"), [1, 50, 50]);
+  assertEquals(await firstAndLast("--last", "2", "--to", "10"), [9, 10, 2]);
+  assertEquals(await firstAndLast("--last", "0"), [undefined, undefined, 0]);
+  const both = await runHere(["log", directory.path, "--last", "1", "--from", "2"]);
+  assertEquals([both.code, both.output], [64, ""]);
+});
+
+test("log --since leaves out what was written before, however often the clock was set", async () => {
+  await using directory = await temporaryDirectory();
+  const hour = 3_600_000;
+  let now = Date.parse("2026-11-26T03:00:00Z");
+  await using manager = await openLedger(directory.path, { clock: () => now });
+  for (const [i, step] of [0, hour, -2 * hour, 3 * hour].entries()) {
+    now += step;
+    await manager.apply(i);
+  }
+  // At 3, 4, 2 and 5 o'clock; it is 5 now.
+  const machine = { ...processMachine(), now: () => now };
+  const printed = async (since: string) => {
+    const args = ["log", directory.path, "--json", "--since", since];
+    const { code, output, errors } = await runHere(args, { machine });
+    assertEquals([code, errors], [0, ""], since);
+    return output.split("\n").slice(0, -1).map((line) => JSON.parse(line).mutation);
+  };
+  assertEquals(await printed("2026-11-26"), [0, 1, 2, 3]);
+  assertEquals(await printed("2026-11-26 03:00"), [0, 1, 3]);
+  assertEquals(await printed("2026-11-26 03:00:00.001Z"), [1, 3]);
+  assertEquals(await printed("2026-11-26T05:00:00+01:00"), [1, 3]);
+  assertEquals(await printed("59m"), [3]);
+  assertEquals(await printed("1h"), [1, 3]);
+  assertEquals(await printed("1d"), [0, 1, 2, 3]);
+  for (const wrong of ["", "yesterday", "2026-13-01", "5", "2026-11-26 25:00", "3:00"]) {
+    const { code, output, errors } = await runHere(["log", directory.path, "--since", wrong]);
+    assertEquals([code, output], [64, ""], wrong);
+    assertMatch(errors, /--since wants a time, such as "2026-11-26 03:00" \(UTC\) or 90m, got/);
+  }
 });
 
 test("log and inspect say what was refused", async () => {
