@@ -29,6 +29,9 @@ line follows; the exit code is then 1.`,
   inspect: `  ministate inspect ./state
   ministate inspect ./state --endurance 30TB      how long a card lasts
   ministate inspect ./state --json | jq .nextOpen`,
+  metrics: `  ministate metrics ./state
+  ministate metrics ./state > /var/lib/node_exporter/state.prom.new &&
+    mv /var/lib/node_exporter/state.prom.new /var/lib/node_exporter/state.prom`,
   verify: `  ministate verify ./state && echo sound
   ministate verify ./state --json | jq -c '.findings[]'
   ministate verify ./state --mutator ./new/lamps.ts --export lamps   before an update`,

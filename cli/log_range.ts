@@ -6,7 +6,7 @@
 
 import type { NamedFile } from "../src/disk/names.ts";
 import { JournalCursor } from "../src/journal/journal_cursor.ts";
-import { JournalFiles } from "../src/journal/journal_files.ts";
+import type { JournalFiles } from "../src/journal/journal_files.ts";
 
 /** The first sequence to print: the first that is kept, or one so near to the end that `last` are left. */
 export async function firstOf(

@@ -11,6 +11,7 @@ import { get, remove, set } from "./document_commands.ts";
 import { EXAMPLES, EXIT_CODES } from "./help.ts";
 import { inspect, verify } from "./inspect_verify.ts";
 import { log } from "./log_command.ts";
+import { metrics } from "./metrics_command.ts";
 import { patch } from "./patch_command.ts";
 import { repair } from "./repair_command.ts";
 import { backup, compact, snapshot } from "./upkeep_commands.ts";
@@ -92,6 +93,9 @@ function addReading(add: Add, run: RunCommand): void {
       sizeOption,
     )
     .action((dir, options) => run((c) => inspect(c, dir, options)));
+  add("metrics", "Print figures for Prometheus: damage, size, backlog, what was written")
+    .argument("<dir>", DIR, pathArgument)
+    .action((dir) => run((c) => metrics(c, dir)));
   add("verify", "Read every byte: exit 0 sound, 1 torn tail that the next open will cut, 2 corrupt")
     .argument("<dir>", DIR, pathArgument)
     .option(
