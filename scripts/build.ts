@@ -1,10 +1,11 @@
-// Builds the npm packages from the sources: build.ts, the library into dist/npm, the command into dist/npm-cli.
+// Builds the packages from the sources: build.ts. The library for npm goes into dist/npm, the command for npm into
+// dist/npm-cli and for JSR into dist/jsr-cli. JSR takes the library's sources as they are.
 
 import { copyFileSync, globSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { bundle, sizeOf } from "./build/bundle.ts";
-import { commandDependencies, commandJson, libraryJson } from "./build/package_json.ts";
+import { command, commandDenoJson, commandJson, libraryJson } from "./build/package_json.ts";
 import { binary, root, run } from "./toolchain.ts";
 
 /** The entries of the library. */
@@ -14,10 +15,13 @@ const ENTRIES = {
   "./snapshot": "snapshot",
   "./testing": "testing",
 };
+/** The entry of the command. */
+const COMMAND = { ministate: "scripts/build/bin.ts" };
 const LICENSES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 await buildLibrary(join(root, "dist", "npm"));
 await buildCommand(join(root, "dist", "npm-cli"));
+await buildCommandForJsr(join(root, "dist", "jsr-cli"));
 
 async function buildLibrary(output: string): Promise<void> {
   const entries = Object.values(ENTRIES).map((name) => [name, `${name}.ts`]);
@@ -27,20 +31,31 @@ async function buildLibrary(output: string): Promise<void> {
 }
 
 async function buildCommand(output: string): Promise<void> {
-  await bundle({
-    output,
-    entries: { ministate: "scripts/build/bin.ts" },
-    target: "node22",
-    external: Object.keys(commandDependencies),
-  });
-  complete(output, commandJson("ministate.js"), LICENSES);
-  copyFileSync(join(root, "cli", "README.md"), join(output, "README.md"));
+  const names = Object.keys(command.dependencies);
+  const external = Object.fromEntries(names.map((name) => [name, name]));
+  await bundle({ output, entries: COMMAND, target: "node22", external });
+  complete(output, commandJson("ministate.js"), ["cli/README.md", ...LICENSES]);
+}
+
+/** JSR takes no file from outside a package's folder, and the command uses inner modules of the library. */
+async function buildCommandForJsr(output: string): Promise<void> {
+  const versions = Object.entries(command.dependencies);
+  const external = Object.fromEntries(
+    versions.map(([name, version]) => [name, `npm:${name}@${version}`]),
+  );
+  await bundle({ output, entries: COMMAND, target: "node22", external });
+  complete(output, commandDenoJson("ministate.js"), ["cli/README.md", ...LICENSES], "deno.json");
 }
 
 /** Adds what a package has beside its modules. */
-function complete(output: string, manifest: Record<string, unknown>, documents: string[]): void {
-  for (const name of documents) copyFileSync(join(root, name), join(output, name));
-  writeFileSync(join(output, "package.json"), JSON.stringify(manifest, null, 2) + "\n");
+function complete(
+  output: string,
+  manifest: Record<string, unknown>,
+  documents: string[],
+  name = "package.json",
+): void {
+  for (const path of documents) copyFileSync(join(root, path), join(output, basename(path)));
+  writeFileSync(join(output, name), JSON.stringify(manifest, null, 2) + "\n");
   console.log(sizeOf(output));
 }
 

@@ -31,7 +31,8 @@ const scratch = mkdtempSync(join(tmpdir(), "ministate-consumers-"));
 const registryFolder = join(scratch, "registry");
 mkdirSync(registryFolder);
 const registry = await startRegistry(node, tools, registryFolder);
-const jsr = await startJsrServer(deno);
+await must(root, {}, node, join(root, "scripts", "build.ts"));
+const jsr = await startJsrServer(deno, [root, join(root, "dist", "jsr-cli")]);
 try {
   const env = environment(registry.url, jsr.url);
   const packed = await pack(env);
@@ -71,9 +72,8 @@ function environment(registryUrl: string, jsrUrl: string): Record<string, string
   };
 }
 
-/** Builds the packages and packs them. */
+/** Packs the packages that were built. */
 async function pack(env: Record<string, string>): Promise<Packed> {
-  await must(root, {}, node, join(root, "scripts", "build.ts"));
   const packed = (folder: string) => must(join(root, "dist", folder), env, "npm", "pack", ...to);
   const to = ["--silent", "--pack-destination", scratch];
   const library = join(scratch, await packed("npm"));

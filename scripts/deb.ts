@@ -10,7 +10,8 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { COMMAND, MAINTAINER } from "./build/fields.ts";
+import { MAINTAINER } from "./build/fields.ts";
+import { command } from "./build/package_json.ts";
 import { checkElf } from "./compile/elf.ts";
 import { hostTarget, TARGETS } from "./compile/targets.ts";
 import { root } from "./toolchain.ts";
@@ -79,7 +80,7 @@ Installed-Size: ${installed}
 Depends: libc6
 Section: utils
 Priority: optional
-Description: ${COMMAND.description}
+Description: ${command.description}
 `;
 }
 

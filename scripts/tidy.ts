@@ -243,6 +243,7 @@ function lockfileAddresses(): string[] {
 function disagreements(): string[] {
   const deno = json("deno.json");
   const npm = json("package.json");
+  const [cliDeno, cliNpm] = [json("cli/deno.json"), json("cli/package.json")];
   const map = json("test/std/import_map.json");
   const problems: string[] = [];
   const same = (what: string, a: unknown, b: unknown) => {
@@ -250,11 +251,14 @@ function disagreements(): string[] {
   };
   for (const key of ["name", "version", "license"]) same(key, deno[key], npm[key]);
   same("exports", Object.entries(deno.exports), Object.entries(npm.exports));
-  for (const [name, version] of Object.entries(npm.dependencies)) {
-    same(`imports of deno.json: ${name}`, deno.imports[name], `npm:${name}@${version}`);
+  for (const key of ["name", "version", "license"]) same(`cli: ${key}`, cliDeno[key], cliNpm[key]);
+  same("version of cli and library", cliNpm.version, npm.version);
+  if (npm.dependencies !== undefined) problems.push("package.json: the library has dependencies");
+  for (const [name, version] of Object.entries(cliNpm.dependencies)) {
+    same(`imports of cli/deno.json: ${name}`, cliDeno.imports[name], `npm:${name}@${version}`);
     same(`test/std/import_map.json: ${name}`, map.imports[name], `npm:${name}@${version}`);
   }
-  for (const name of Object.keys(deno.imports)) {
+  for (const name of Object.keys({ ...deno.imports, ...cliDeno.imports })) {
     if (map.imports[name] === undefined) problems.push(`test/std/import_map.json lacks ${name}`);
   }
   return problems;

@@ -1,6 +1,6 @@
-// Bundles entries into JavaScript modules for npm, for the library and for the command.
+// Bundles entries into the JavaScript modules of a package.
 
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../toolchain.ts";
@@ -12,15 +12,15 @@ export interface Bundle {
   entries: Record<string, string>;
   /** The oldest Node that must understand it. */
   target: string;
-  /** What is not bundled, beside Node's own modules. */
-  external?: string[];
+  /** The packages that are not bundled, and what they are imported as. */
+  external?: Record<string, string>;
 }
 
 /**
  * Writes a module for each entry. Entries share the files that hold what they have in common, so that a class is the
  * same in all of them. What only one runtime needs stays in a file of its own, which is loaded there.
  */
-export async function bundle({ output, entries, target, external = [] }: Bundle): Promise<void> {
+export async function bundle({ output, entries, target, external = {} }: Bundle): Promise<void> {
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   await build({
@@ -33,7 +33,8 @@ export async function bundle({ output, entries, target, external = [] }: Bundle)
     platform: "neutral",
     // Older than `using`, which is translated.
     target: ["es2022", target],
-    external: ["node:*", ...external],
+    external: ["node:*"],
+    plugins: [importedAs(external)],
     // Older Nodes don't have it, and a package's own entry starts the command itself.
     define: { "import.meta.main": "false" },
     minifyWhitespace: true,
@@ -49,6 +50,18 @@ export async function bundle({ output, entries, target, external = [] }: Bundle)
     chunkNames: "shared/[name]-[hash]",
     logLevel: "warning",
   });
+}
+
+function importedAs(external: Record<string, string>): Plugin {
+  return {
+    name: "imported as",
+    setup(build) {
+      build.onResolve({ filter: /^[a-z]/ }, ({ path }) => {
+        const name = external[path];
+        return name === undefined ? undefined : { path: name, external: true };
+      });
+    },
+  };
 }
 
 /** How many files a package has, and how large they are together. */

@@ -22,11 +22,5 @@ export const KEYWORDS: readonly string[] = [
   "write-ahead-log",
 ];
 
-/** The command's own package. */
-export const COMMAND = {
-  name: "@ministate/cli",
-  description: "Inspects, verifies, repairs and backs up the state directories of ministate",
-};
-
 /** Who answers for the Debian packages. */
 export const MAINTAINER = "The ministate authors <ministate@localhost>";

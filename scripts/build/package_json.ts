@@ -1,19 +1,28 @@
-// Says what the npm packages are: their entries, what they run on, and what the project says about itself.
+// Says what the packages are: their entries, what they run on, and what the project says about itself.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../toolchain.ts";
-import { ADDRESSES, COMMAND, KEYWORDS } from "./fields.ts";
+import { ADDRESSES, KEYWORDS } from "./fields.ts";
 
 // What scripts/consumers.ts runs. Of Bun and Deno, only the pinned versions are tried.
 const LIBRARY_ENGINES = { node: "^20.19 || >=22.12" };
 // Its argument parser needs a later one than the library.
 const COMMAND_ENGINES = { node: ">=22.12" };
 
-const project = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+/** What a package of the project says in its package.json. */
+interface Manifest {
+  name: string;
+  version: string;
+  description: string;
+  license: string;
+  /** What it needs beside Node's own modules, with the versions that the tests run with. */
+  dependencies: Record<string, string>;
+}
 
-/** What the command needs beside Node's own modules, with the versions that the tests run with. */
-export const commandDependencies: Record<string, string> = project.dependencies;
+const library: Manifest = json("package.json");
+/** The command's package. */
+export const command: Manifest = json("cli/package.json");
 
 /** The package.json of the library, which has no dependencies. */
 export function libraryJson(entries: Record<string, string>): Record<string, unknown> {
@@ -22,7 +31,7 @@ export function libraryJson(entries: Record<string, string>): Record<string, unk
     { types: `./types/${file}.d.ts`, default: `./${file}.js` },
   ]);
   return {
-    ...common(project.name, project.description),
+    ...common(library),
     sideEffects: false,
     engines: LIBRARY_ENGINES,
     exports: { ...Object.fromEntries(exported), "./package.json": "./package.json" },
@@ -33,16 +42,21 @@ export function libraryJson(entries: Record<string, string>): Record<string, unk
 /** The package.json of the command. */
 export function commandJson(program: string): Record<string, unknown> {
   return {
-    ...common(COMMAND.name, COMMAND.description),
+    ...common(command),
     engines: COMMAND_ENGINES,
     bin: { ministate: `./${program}` },
     files: ["*.js", "*.js.map", "shared"],
-    dependencies: commandDependencies,
+    dependencies: command.dependencies,
   };
 }
 
-function common(name: string, description: string): Record<string, unknown> {
-  const { version, license } = project;
+/** The deno.json of the command. */
+export function commandDenoJson(program: string): Record<string, unknown> {
+  const { name, version, license } = command;
+  return { name, version, license, exports: `./${program}` };
+}
+
+function common({ name, version, description, license }: Manifest): Record<string, unknown> {
   const addresses = Object.entries(ADDRESSES).filter(([, address]) => address !== "");
   return {
     name,
@@ -53,4 +67,9 @@ function common(name: string, description: string): Record<string, unknown> {
     ...Object.fromEntries(addresses),
     type: "module",
   };
+}
+
+// deno-lint-ignore no-explicit-any
+function json(path: string): any {
+  return JSON.parse(readFileSync(join(root, path), "utf8"));
 }

@@ -148,6 +148,7 @@ function commands(tooOld: string): Row[] {
     { consumer: "the command by npm install -g", says: LIT, use: commandByNpm },
     { consumer: "the command by bunx", says: LIT, use: (project) => lamp(project, bun, "x") },
     { consumer: "the command by deno install -g", says: LIT, use: commandByDeno },
+    { consumer: "the command by deno install -g jsr:", says: LIT, use: commandByJsr },
     { consumer: "the command from a Debian package", says: LIT, use: commandByDpkg },
     {
       consumer: "the command on Node 20, which is too old",
@@ -247,10 +248,18 @@ async function commandByNpm({ folder, run }: Project): Promise<string> {
   return await run(ministate, "get", "lamps", "/lamp");
 }
 
-async function commandByDeno({ folder, run }: Project): Promise<string> {
+async function commandByDeno(project: Project): Promise<string> {
+  return await commandFrom(project, `npm:${COMMAND}`);
+}
+
+async function commandByJsr(project: Project): Promise<string> {
+  return await commandFrom(project, `jsr:${COMMAND}`);
+}
+
+async function commandFrom({ folder, run }: Project, source: string): Promise<string> {
   const permissions = ["--allow-read", "--allow-write", "--allow-env"];
   const how = ["--global", "--root", folder, "--name", "ministate", ...permissions];
-  await run(deno, "install", ANY_AGE, ...how, `npm:${COMMAND}`);
+  await run(deno, "install", ANY_AGE, ...how, source);
   const ministate = join(folder, "bin", "ministate");
   await run(ministate, "set", "lamps", "/lamp", LIT);
   return await run(ministate, "get", "lamps", "/lamp");
