@@ -244,5 +244,6 @@ export const runtimeFs: DurableFs = {
       absolutePath(path, () => process.cwd()),
       (each) => fs.promises.realpath(each).catch(throwWithCode),
     ),
-  crc32: (bytes, seed) => crc32(bytes, seed),
+  // Of no bytes, the module of Node 20 to 24 gives 0, whatever the seed.
+  crc32: (bytes, seed) => bytes.length === 0 ? seed : crc32(bytes, seed),
 };

@@ -106,7 +106,7 @@ export interface DurableFs {
    * The current directory is read before the first wait.
    */
   resolve(path: string): Promise<string>;
-  /** CRC-32 (ISO 3309, as in zlib and PNG) of `bytes`, continued from `seed`. */
+  /** CRC-32 (ISO 3309, as in zlib and PNG) of `bytes`, continued from `seed`, which is the result for no bytes. */
   crc32(bytes: Uint8Array, seed: number): number;
   /**
    * A clock that only goes forward, in milliseconds from any origin. It decides how much a compaction does at once. A
