@@ -125,7 +125,12 @@ export function steadyNow(fs: DurableFs): number {
  * own code.
  */
 export function systemCodeOf(error: unknown): string | undefined {
-  const { code, systemCode } = (error ?? {}) as { code?: unknown; systemCode?: unknown };
-  if (typeof systemCode === "string") return systemCode;
-  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  try {
+    const { code, systemCode } = (error ?? {}) as { code?: unknown; systemCode?: unknown };
+    if (typeof systemCode === "string") return systemCode;
+    return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  } catch {
+    // What a mutator throws may refuse to be looked into.
+    return undefined;
+  }
 }

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { binary, root } from "../toolchain.ts";
+import { writePublicTests } from "./public_tests.ts";
 import { type Packed, PLAIN, type Project, TYPED } from "./project.ts";
 
 /** One kind of user. */
@@ -40,6 +41,7 @@ export function rowsOf(tools: string): Row[] {
   const olderNode = (line: number) => join(tools, `node-${line}`, "bin", "node");
   return [
     ...programs(olderNode),
+    ...publicTests(olderNode),
     ...typeChecks(),
     ...bundles(olderNode),
     ...packageChecks(tools),
@@ -89,6 +91,17 @@ function programs(olderNode: OlderNode): Row[] {
       ),
     },
   ];
+}
+
+/** The package on Nodes that can't run the sources, from which the other tests are run. */
+function publicTests(olderNode: OlderNode): Row[] {
+  return NODES.map((line) => ({
+    consumer: `Node ${line}, the tests that use the package alone`,
+    use: async ({ folder, packed, run }) => {
+      await run("npm", "install", packed.library);
+      return await run(olderNode(line), "--test", ...await writePublicTests(folder));
+    },
+  }));
 }
 
 function typeChecks(): Row[] {

@@ -6,7 +6,7 @@
 
 import { setMember } from "../format/set_member.ts";
 import { arrayMethods, TRACKED, type Tracker } from "./draft_arrays.ts";
-import { isFlat, REAL, realOf, type Seen, unwrap, unwrapResult } from "./draft_unwrap.ts";
+import { isFlat, REAL, realOf, type Seen, unwrap, unwrapGiven } from "./draft_unwrap.ts";
 import { DraftMap } from "./draft_map.ts";
 import { ABSENT, type Container, cutToLength, putBetween, setLength, UndoLog } from "./undo_log.ts";
 
@@ -62,7 +62,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
         );
       }
     }
-    const plain = unwrapResult(result, seen);
+    const plain = unwrapGiven(result, seen);
     if (this.#hidden !== null) {
       for (const [target, keys] of this.#hidden) {
         for (const key of keys) delete (target as Container)[key];
@@ -77,7 +77,7 @@ export class Draft<S> implements ProxyHandler<Container>, Tracker {
     this.#hidden = null;
     this.#log?.undo();
     this.#end();
-    return unwrap(explained(thrown));
+    return unwrapGiven(explained(thrown), { objects: null });
   }
 
   #end(): void {
@@ -324,10 +324,19 @@ function refuse(what: string): never {
 
 /** Proxies can't be cloned, and the engines' own messages about that don't help. */
 function explained(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || thrown.name !== "DataCloneError") return thrown;
+  if (!isCloneError(thrown)) return thrown;
   return new TypeError(
     `structuredClone() can't copy what apply() receives (${thrown.message}): ` +
       "copy a part of the state through JSON text, or with { ...part }",
     { cause: thrown },
   );
+}
+
+/** A proxy may refuse even to say whether it is an error. */
+function isCloneError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error && thrown.name === "DataCloneError";
+  } catch {
+    return false;
+  }
 }

@@ -30,12 +30,15 @@ export function unwrap<T>(value: T, seen: Seen = { objects: null }): T {
   return search(value, seen) as T;
 }
 
-/** The result without drafts. A result that is too deep to search keeps them; they can't be written to. */
-export function unwrapResult<R>(result: R, seen: Seen): R {
+/**
+ * What a mutator returned or threw, without drafts. It may be too deep to search, or refuse to be searched, as an error
+ * does whose message throws (Node 20 reads it to show the stack): then it keeps its drafts, which can't be written to.
+ */
+export function unwrapGiven<V>(value: V, seen: Seen): V {
   try {
-    return unwrap(result, seen);
+    return unwrap(value, seen);
   } catch {
-    return result;
+    return value;
   }
 }
 

@@ -168,6 +168,21 @@ const refusals: Record<string, { refuse: () => unknown; cause?: unknown }> = {
       });
     },
   },
+  "throws an object that can't be looked into": {
+    refuse: () => {
+      const hidden = () => {
+        throw new Error("hidden");
+      };
+      throw new Proxy({}, new Proxy({}, { get: () => hidden }));
+    },
+  },
+  "throws an error with too many causes to search": {
+    refuse: () => {
+      let error = new Error("not today");
+      for (let i = 0; i < 100_000; i++) error = new Error("not today", { cause: error });
+      throw error;
+    },
+  },
   "returns a promise": { refuse: () => Promise.resolve(1) },
   "returns a promise that rejects": { refuse: () => Promise.reject(new Error("late")) },
   "returns something with then()": { refuse: () => ({ then: () => {} }) },
