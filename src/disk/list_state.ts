@@ -28,10 +28,12 @@ export async function listState(
     const sorted = sortNames(directory, stem, await fs.list(directory));
     const all = [...sorted.segments, ...sorted.snapshots];
     const later = all.filter(({ edition }) => edition > 1);
+    // No segment takes over from a snapshot of sequence 0: only its header says that it is another journal's.
+    const telling = all.filter(({ edition, sequence }) => edition > 1 || sequence === 0);
     const empty = new Set<NamedFile>();
     const headers = new Map<NamedFile, Header>();
     const refused = new Map<string, unknown>();
-    for (const file of later.length === 0 || id !== null ? later : all) {
+    for (const file of later.length === 0 ? later : id === null ? all : telling) {
       const header = await headerIfSound(fs, file, refused);
       if (header === "empty") empty.add(file);
       else if (header !== null) headers.set(file, header);
@@ -60,15 +62,18 @@ function judge(
   const strange = new Set<NamedFile>();
   const begun = new Map<number, number>();
   if (others.length > 0) return { empty, strange, contested: true, begun, idRenewed: false };
-  let idRenewed = false;
-  for (const [file, header] of headers) {
-    if (file.edition === 1) continue;
+  const all = [...headers];
+  const idRenewed = all.some(([file, header]) => isOfRenewed(file, header) && header.id === id);
+  for (const [file, header] of all) {
+    if (file.edition === 1) {
+      if (idRenewed && header.id !== id) strange.add(file);
+      continue;
+    }
     const { edition = 1, editionFirsts = [] } = header;
     const isCopy = edition !== file.edition;
     const isForeign = header.id !== id;
     if (isForeign || isCopy && header.ministate === "snapshot") strange.add(file);
     if (isForeign || isCopy) continue;
-    idRenewed ||= header.idRenewed === true;
     for (const [index, first] of editionFirsts.toReversed().entries()) {
       const at = edition - index;
       begun.set(at, Math.min(begun.get(at) ?? NOT_BEGUN, first));
@@ -87,9 +92,7 @@ function leadingIds(
   const all = [...headers];
   const placed = all.filter(([file, header]) => isPlaced(header, file));
   // Its id was drawn when those of earlier files could not be read, so theirs are no evidence against it.
-  const renewed = placed.filter(([file, { edition, idRenewed }]) =>
-    idRenewed === true && edition === file.edition
-  );
+  const renewed = placed.filter(([file, header]) => isOfRenewed(file, header));
   const [newest] = renewed.sort(([a], [b]) => b.edition - a.edition);
   if (newest !== undefined) return { ids: [newest[1].id], votes: Infinity };
   const counts = new Map<string, number>();
@@ -98,6 +101,11 @@ function leadingIds(
   }
   const votes = Math.max(0, ...counts.values());
   return { ids: [...counts.keys()].filter((id) => counts.get(id) === votes), votes };
+}
+
+/** Whether a file is of the edition in its name, and says that the journal's id was drawn again. */
+function isOfRenewed(file: NamedFile, { edition, idRenewed }: Header): boolean {
+  return idRenewed === true && edition === file.edition;
 }
 
 /** A file's header; `null` when it is unsound or can't be read, or when the file is gone. */

@@ -75,7 +75,7 @@ export interface StateFiles extends SortedNames {
   superseded: NamedFile[];
   /** Where the newest editions began, the current one last; empty in edition 1. */
   editionFirsts: number[];
-  /** Whether its id was drawn when no header could be read: superseded files may have another. */
+  /** Whether its id was drawn again: superseded files may have another. */
   idRenewed: boolean;
 }
 

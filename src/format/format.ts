@@ -95,7 +95,7 @@ export interface SegmentHeader extends DirectoryNotes {
   edition?: number;
   /** Where this edition and those before it began, the newest last; missing in edition 1. */
   editionFirsts?: readonly number[];
-  /** Whether the id was drawn because no header could be read; usually missing. */
+  /** Whether the id was drawn again: no header could be read, or the state was replaced. Usually missing. */
   idRenewed?: boolean;
   /**
    * The checksum of the batch before the segment, in eight hexadecimal digits; `null` when it was not known, and missing
@@ -125,7 +125,7 @@ export interface SnapshotHeader {
   edition?: number;
   /** As in a segment's header. */
   editionFirsts?: readonly number[];
-  /** Whether the id was drawn because no header could be read; usually missing. */
+  /** Whether the id was drawn again: no header could be read, or the state was replaced. Usually missing. */
   idRenewed?: boolean;
   /** The checksum of the batch that the state is after; missing when it was not known. */
   after?: string | undefined;

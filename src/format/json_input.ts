@@ -60,13 +60,7 @@ function readString(text: string, start: number, levels: Level[]): number {
   const level = levels[levels.length - 1]!;
   const literal = text.slice(start, end);
   const key = literal.includes("\\") ? parseExactly(literal) as string : literal.slice(1, -1);
-  if (level.keys!.has(key)) {
-    throw new InexactJsonError(
-      `the key ${shown(JSON.stringify(key))} occurs twice in one object${
-        placeOf(levels.slice(0, -1))
-      }, and only one of the two could be kept: remove or rename the other`,
-    );
-  }
+  if (level.keys!.has(key)) throw duplicateKey(key, stepsOf(levels.slice(0, -1)));
   level.keys!.add(key);
   level.step = key;
   return colon + 1;
@@ -78,17 +72,38 @@ function readNumber(text: string, start: number, levels: Level[]): number {
   while (end < text.length && "0123456789+-.eE".includes(text[end]!)) end++;
   const literal = text.slice(start, end);
   if (isExact(literal)) return end;
+  throw inexactNumber(literal, stepsOf(levels));
+}
+
+function stepsOf(levels: readonly Level[]): Steps {
+  return levels.map(({ step }) => step);
+}
+
+/** The keys and positions that lead to a place. */
+type Steps = readonly (string | number)[];
+
+/** The error for a key that an object at `steps` has twice. */
+export function duplicateKey(key: string, steps: Steps): InexactJsonError {
+  return new InexactJsonError(
+    `the key ${shown(JSON.stringify(key))} occurs twice in one object${
+      placeOf(steps)
+    }, and only one of the two could be kept: remove or rename the other`,
+  );
+}
+
+/** The error for a number at `steps` that a double can't hold. */
+export function inexactNumber(literal: string, steps: Steps): InexactJsonError {
   const value = Number(literal);
   const instead = Number.isFinite(value) ? `, or accept ${value}` : "";
-  throw new InexactJsonError(
-    `the number ${shown(literal)}${placeOf(levels)} can't be held exactly: write it as a string, ${
+  return new InexactJsonError(
+    `the number ${shown(literal)}${placeOf(steps)} can't be held exactly: write it as a string, ${
       shown(`"${literal}`)
     }"${instead}`,
   );
 }
 
 /** Whether a number keeps its decimal value when it is read and written again. */
-function isExact(literal: string): boolean {
+export function isExact(literal: string): boolean {
   if (literal.length <= SURELY_EXACT && !/e/i.test(literal)) return true;
   const value = Number(literal);
   return Number.isFinite(value) && decimalOf(literal) === decimalOf(String(value));
@@ -108,9 +123,9 @@ function decimalOf(literal: string): string {
 }
 
 /** The place as a JSON Pointer, as part of a message; empty for the whole text. */
-function placeOf(levels: readonly Level[]): string {
-  if (levels.length === 0) return "";
-  const tokens = levels.map(({ step }) => String(step).replaceAll("~", "~0").replaceAll("/", "~1"));
+function placeOf(steps: Steps): string {
+  if (steps.length === 0) return "";
+  const tokens = steps.map((step) => String(step).replaceAll("~", "~0").replaceAll("/", "~1"));
   return ` at ${JSON.stringify(shown(`/${tokens.join("/")}`))}`;
 }
 
