@@ -120,7 +120,10 @@ export async function openOrMakeDocument(
 }
 
 /** The name of the journal in a directory; `null` when there is no state, or no directory. */
-async function foundJournalName(context: Context, directory: string): Promise<string | null> {
+export async function foundJournalName(
+  context: Context,
+  directory: string,
+): Promise<string | null> {
   try {
     return await journalNameIn(context, directory);
   } catch (error) {

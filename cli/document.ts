@@ -15,6 +15,9 @@ export type Patch = unknown[] | Record<string, unknown>;
 /** The journal's name in a directory that the command creates. */
 export const DOCUMENT_JOURNAL = "document.wal.jsonl";
 
+/** What the files of such a directory say about who wrote them. */
+export const DOCUMENT_OWNER = { name: "json-document", version: 1 };
+
 /** Applies either kind of patch, in place. On failure the document is unchanged. */
 export function applyPatch(document: unknown, patch: unknown): unknown {
   if (Array.isArray(patch)) return applyJsonPatch(document, patch);
@@ -30,8 +33,7 @@ export function applyPatch(document: unknown, patch: unknown): unknown {
 export const documentMutator: Reducer<unknown, Patch> & { [IN_PLACE]: true } = {
   // Copying a large document for each patch would take far longer than the patch.
   [IN_PLACE]: true,
-  name: "json-document",
-  version: 1,
+  ...DOCUMENT_OWNER,
   initial: () => ({}),
   reduce: applyPatch,
 };

@@ -49,10 +49,13 @@ const CODES: Record<string, number> = {
 export class CommandError extends Error {
   /** `NO_STATE`, `NOT_FOUND`, `USAGE`, … */
   readonly code: string;
+  /** The place in a file that it is about. */
+  readonly place: { line: number; column: number } | null;
 
   /** Makes the error. */
-  constructor(code: string, message: string, cause?: unknown) {
+  constructor(code: string, message: string, cause?: unknown, place: CommandError["place"] = null) {
     super(message, { cause });
+    this.place = place;
     this.code = code;
   }
 }
@@ -69,6 +72,8 @@ export interface ErrorReport {
   path?: string;
   offset?: number;
   sequence?: number;
+  line?: number;
+  column?: number;
   systemCode?: string;
   /** Where it happened in the program, for errors that should be impossible. */
   stack?: string;
@@ -81,7 +86,10 @@ export function describeError(error: unknown): ErrorReport {
     const message = withoutOptions(error.message);
     return { code, message, path, offset, sequence: sequence ?? undefined, systemCode };
   }
-  if (error instanceof CommandError) return { code: error.code, message: error.message };
+  if (error instanceof CommandError) {
+    const { code, message, place } = error;
+    return { code, message, ...place };
+  }
   if (error instanceof PatchError) {
     return {
       code: "REFUSED",

@@ -22,6 +22,14 @@ export const EXAMPLES: Record<string, string> = {
 
 A line that can't be applied is reported with its number, nothing of it is applied, and the next
 line follows; the exit code is then 1.`,
+  import: `  ministate import ./state document.json
+  ministate import ./state document.json --replace
+  curl https://example.org/lamps.json | ministate import ./state -
+
+The state is the one before until all of the file was read and is on the disk, and then the new one.`,
+  export: `  ministate export ./state                > document.json
+  ministate export ./state /media/usb/document.json      synced, and whole or absent
+  ministate export ./state | jq .lamps`,
   log: `  ministate log ./state --from 100 --to 200
   ministate log ./state --json | jq -c .mutation
   ministate log ./state --since 12h
@@ -49,8 +57,8 @@ line follows; the exit code is then 1.`,
 export const EXIT_CODES = `
 Exit codes:
    0  done; sound
-   1  not found, lines refused, or not confirmed; with verify, a torn tail, or
-      with --mutator a difference; with doctor, warnings
+   1  not found, lines or a file refused, or not confirmed; with verify, a torn
+      tail, or with --mutator a difference; with doctor, warnings
    2  corruption: acknowledged bytes are damaged; with doctor, problems
    3  another process has the directory open for writing
    4  no state there, or it is another program's or a newer version's

@@ -53,6 +53,7 @@ export async function patch(
     const input = { size: 0, lines: 0 };
     const hideProgress = await showProgress(
       context,
+      "patch",
       sizeTotal,
       () => ({ size: input.size, count: stream.acknowledged }),
     );

@@ -8,7 +8,9 @@ import { Command, InvalidArgumentError } from "commander";
 import type { Context } from "./context.ts";
 import { doctor } from "./doctor_command.ts";
 import { get, remove, set } from "./document_commands.ts";
+import { exportJson } from "./export_command.ts";
 import { EXAMPLES, EXIT_CODES } from "./help.ts";
+import { importJson } from "./import_command.ts";
 import { inspect, verify } from "./inspect_verify.ts";
 import { log } from "./log_command.ts";
 import { metrics } from "./metrics_command.ts";
@@ -74,6 +76,18 @@ function addDocument(add: Add, run: RunCommand): void {
     .option("--no-create", NO_CREATE)
     .option("--stop", "stop at the first line that is refused")
     .action((dir, file, options) => run((c) => patch(c, dir, file, options)));
+  add("import", "Make the document of a JSON file of any size, in one step")
+    .argument("<dir>", `${DIR}, created if missing`, pathArgument)
+    .argument("<file>", 'the file, or "-" for standard input', pathArgument)
+    .option("--replace", "replace the document that is there; its files are set aside")
+    .action((dir, file, options) => run((c) => importJson(c, dir, file, options)));
+  add("export", "Write the state as one JSON text of any size")
+    .argument("<dir>", DIR, pathArgument)
+    .argument("[file]", 'a new file, or "-" for standard output', pathArgument, "-")
+    .option("--replace", "replace the file that is there")
+    .option("--mutator <file>", "replay with the mutator of this module", pathArgument)
+    .option("--export <name>", EXPORT)
+    .action((dir, file, options) => run((c) => exportJson(c, dir, file, options)));
 }
 
 function addReading(add: Add, run: RunCommand): void {

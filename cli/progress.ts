@@ -5,14 +5,14 @@
  */
 
 import type { Context } from "./context.ts";
-import { numberText } from "./text.ts";
+import { numberText, sizeText } from "./text.ts";
 
 /** How far a run has progressed. */
 export interface Progress {
-  /** How many bytes of input were processed. */
+  /** How many bytes were processed. */
   size: number;
-  /** How many lines are durable. */
-  count: number;
+  /** How many lines are durable; missing where bytes are counted. */
+  count?: number;
 }
 
 const REFRESH_MS = 100;
@@ -23,10 +23,12 @@ const ERASE_LINE = "\r\x1b[K";
 /**
  * Shows progress on standard error until the returned function is called.
  *
- * @param sizeTotal the size of the input in bytes; `null` if unknown
+ * @param name what runs, in one word
+ * @param sizeTotal how many bytes there are to process; `null` if unknown
  */
 export async function showProgress(
   context: Context,
+  name: string,
   sizeTotal: number | null,
   progress: () => Progress,
 ): Promise<() => void> {
@@ -35,9 +37,7 @@ export async function showProgress(
   // Loaded only here, so that no other start pays for it.
   const { SingleBar } = (await import("cli-progress")).default;
   const bar = new SingleBar({
-    format: sizeTotal === null
-      ? "patch  {lines} lines  {rate} lines/s"
-      : "patch  {bar} {percentage}%  {lines} lines  {rate} lines/s",
+    format: `${name}  ${sizeTotal === null ? "" : "{bar} {percentage}%  "}{done}  {rate}/s`,
     barCompleteChar: "█",
     barIncompleteChar: "░",
     barsize: 24,
@@ -51,8 +51,11 @@ export async function showProgress(
   const payload = () => {
     const { size, count } = progress();
     const seconds = (performance.now() - started) / 1000;
-    const rate = seconds < REFRESH_MS / 1000 ? 0 : Math.round(count / seconds);
-    return [size, { lines: numberText(count), rate: numberText(rate) }] as const;
+    const amount = count ?? size;
+    const rate = seconds < REFRESH_MS / 1000 ? 0 : Math.round(amount / seconds);
+    const text = (value: number) =>
+      count === undefined ? sizeText(value) : `${numberText(value)} lines`;
+    return [size, { done: text(amount), rate: text(rate) }] as const;
   };
   bar.start(sizeTotal ?? 1, 0, payload()[1]);
   const timer = setInterval(() => bar.update(...payload()), REFRESH_MS);

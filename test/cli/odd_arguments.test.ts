@@ -16,6 +16,8 @@ const commands: Record<string, Kind[]> = {
   set: ["path", "pointer", "json"],
   remove: ["path", "pointer"],
   patch: ["path", "path"],
+  import: ["path", "path"],
+  export: ["path", "path"],
   log: ["path"],
   inspect: ["path"],
   verify: ["path"],
@@ -26,7 +28,7 @@ const commands: Record<string, Kind[]> = {
   doctor: ["path"],
 };
 
-const optional = ["get", "patch"];
+const optional = ["get", "patch", "export"];
 const extra: Record<string, string[]> = { doctor: ["--no-sync-test"], repair: ["--yes"] };
 
 /** Arguments that make little or no sense to any command. */
@@ -78,6 +80,8 @@ async function withState(
     set: [state, "/a", "1"],
     remove: [state, "/none"],
     patch: [state, "-"],
+    import: [directory.join("new"), "-"],
+    export: [state, "-"],
     backup: [state, directory.join("none")],
   };
   await use(directory, (command) => [...sound[command] ?? [state]]);
