@@ -6,6 +6,7 @@
 
 import { setMember } from "../format/set_member.ts";
 import { arrayMethods, TRACKED, type Tracker } from "./draft_arrays.ts";
+import { explained } from "./clone_error.ts";
 import { isFlat, REAL, realOf, type Seen, unwrap, unwrapGiven } from "./draft_unwrap.ts";
 import { DraftMap } from "./draft_map.ts";
 import { ABSENT, type Container, cutToLength, putBetween, setLength, UndoLog } from "./undo_log.ts";
@@ -320,23 +321,4 @@ function refuseFixed(): never {
 
 function refuse(what: string): never {
   throw new TypeError(`Cannot ${what} of a part of the state: the state is JSON data`);
-}
-
-/** Proxies can't be cloned, and the engines' own messages about that don't help. */
-function explained(thrown: unknown): unknown {
-  if (!isCloneError(thrown)) return thrown;
-  return new TypeError(
-    `structuredClone() can't copy what apply() receives (${thrown.message}): ` +
-      "copy a part of the state through JSON text, or with { ...part }",
-    { cause: thrown },
-  );
-}
-
-/** A proxy may refuse even to say whether it is an error. */
-function isCloneError(thrown: unknown): thrown is Error {
-  try {
-    return thrown instanceof Error && thrown.name === "DataCloneError";
-  } catch {
-    return false;
-  }
 }
