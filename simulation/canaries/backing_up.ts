@@ -62,7 +62,7 @@ export const BACKING_UP: readonly Canary[] = [
     first: "promises: a backup is whole",
     patches: [{
       file: BACKUP,
-      find: `  await refuseOthers(destination, found);
+      find: `      await refuseOthers(destination, found, operation);
 `,
       replace: "",
     }],
@@ -88,8 +88,8 @@ export const BACKING_UP: readonly Canary[] = [
     }, {
       // It would be written over what is not durable.
       file: "src/state/backup.ts",
-      find: "    if (sealed?.file === file) size += await seal(destination, sealed);\n",
-      replace: "",
+      find: "const end = ending?.file === file ? ending.bytes : NO_BYTES;",
+      replace: "const end = NO_BYTES;",
     }],
   },
   {

@@ -105,8 +105,8 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: "src/state/backup_plan.ts",
-      find: "content: { sequence: limit.sequence, refused } };",
-      replace: "content: { sequence: limit.sequence } };",
+      find: "encodeSeal({ sequence: limit.sequence, refused }, crc32, last.seed),",
+      replace: "encodeSeal({ sequence: limit.sequence }, crc32, last.seed),",
     }],
   },
   {
@@ -115,8 +115,8 @@ export const OUTCOMES: readonly Canary[] = [
     first: FIRST,
     patches: [{
       file: "src/state/backup_plan.ts",
-      find: "sealed: sealOf(last, limit) };",
-      replace: "sealed: null };",
+      find: "ending: sealOf(survey, limit, fs.crc32) };",
+      replace: "ending: null };",
     }],
   },
   {

@@ -33,6 +33,25 @@ export function copyRange(
   return copy(fs, source, target, (input, output) => copyBytes(input, output, from, to, readFully));
 }
 
+/**
+ * Like `copyRange` for the first `size` bytes, with `end` after them. The copy gets its name only once it has both.
+ *
+ * @returns the size of the copy
+ */
+export function copyWithEnd(
+  fs: DurableFs,
+  source: string,
+  size: number,
+  target: string,
+  end: Uint8Array,
+): Promise<number> {
+  return copy(fs, source, target, async (input, output) => {
+    const count = await copyBytes(input, output, 0, size, readFully);
+    await writeFully(output, end, count);
+    return count + end.length;
+  });
+}
+
 /** Like `copyRange` for the whole file, but writes zero bytes where the disk refuses to read `source`. */
 export function copyReadable(fs: DurableFs, source: string, target: string): Promise<number> {
   const holes = new Holes();

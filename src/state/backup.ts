@@ -4,12 +4,10 @@
  * @module
  */
 
-import { copyRange } from "../disk/copy_range.ts";
-import { closeAfterFailure, closeFile } from "../disk/close_file.ts";
-import { writeFully } from "../disk/file_io.ts";
+import { copyWithEnd } from "../disk/copy_range.ts";
+import { closeAfterFailure } from "../disk/close_file.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, type DirectoryGoneError, IoError } from "../errors.ts";
-import { encodeSeal } from "../format/encode.ts";
 import { ioError } from "../failures.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import { listState } from "../disk/list_state.ts";
@@ -22,10 +20,15 @@ import {
   QUARANTINES,
   type StateFiles,
 } from "../disk/names.ts";
-import { type CopyPlan, planCopies, type SealedCopy } from "./backup_plan.ts";
+import { type CopyPlan, planCopies } from "./backup_plan.ts";
 import { holdFiles, listEntries } from "./held_files.ts";
 import { readIdentity } from "../recovery/identity.ts";
 import { StateDirectory } from "../journal/state_directory.ts";
+
+const NO_BYTES = new Uint8Array();
+
+/** What is made, for messages. */
+type Operation = "back up to" | "restore to";
 
 /** The contents of a backup. */
 export interface BackupReport {
@@ -58,6 +61,39 @@ export async function backupState(
   limit: ReadLimit | null,
   sequenceLeast = 0,
 ): Promise<BackupReport> {
+  return await makeCopy(
+    source,
+    given,
+    "back up to",
+    (destination) => copyInto(source, destination, limit, sequenceLeast),
+  );
+}
+
+/**
+ * Copies what a plan says, in the same way.
+ *
+ * @param plan of the files of `source`, which must still be there
+ */
+export async function copyPlanned(
+  source: StateDirectory,
+  given: string,
+  plan: CopyPlan,
+): Promise<BackupReport> {
+  return await makeCopy(
+    source,
+    given,
+    "restore to",
+    (destination) => copyFiles(source.guard(destination.fs), plan, destination),
+  );
+}
+
+/** Opens the target, lets `copy` write to it, and closes it. */
+async function makeCopy(
+  source: StateDirectory,
+  given: string,
+  operation: Operation,
+  copy: (destination: StateDirectory) => Promise<Omit<BackupReport, "directory">>,
+): Promise<BackupReport> {
   // Before anything is created: otherwise a source that is gone would leave an empty target.
   await source.files.check();
   // Resolved once, following links: a link into the quarantine counts as the quarantine.
@@ -65,19 +101,23 @@ export async function backupState(
   const journalName = `${source.stem}.jsonl`;
   // Writing to the target does not count as wear of the source's card.
   const fs = source.fsBeneath;
-  await refuseQuarantine(fs, target);
+  await refuseQuarantine(fs, target, operation);
   const destination = await StateDirectory.openForWriting(fs, target, journalName);
   try {
-    const copied = await source.files.read(() =>
-      copyInto(source, destination, limit, sequenceLeast)
-    );
+    const copied = await source.files.read(async () => {
+      const found = await destination.list();
+      await refuseOthers(destination, found, operation);
+      await destination.syncAncestors();
+      await destination.removeTemporary(found);
+      return await copy(destination);
+    });
     await destination.close();
     return { directory: destination.path, ...copied };
   } catch (error) {
     await closeAfterFailure(destination);
     throw destination.gone === null || source.gone !== null
       ? error
-      : targetGone(target, destination.gone);
+      : targetGone(target, operation, destination.gone);
   }
 }
 
@@ -87,10 +127,6 @@ async function copyInto(
   limit: ReadLimit | null,
   sequenceLeast: number,
 ): Promise<Omit<BackupReport, "directory">> {
-  const found = await destination.list();
-  await refuseOthers(destination, found);
-  await destination.syncAncestors();
-  await destination.removeTemporary(found);
   const both = source.guard(destination.fs);
   // A writer in another process deletes files that it no longer needs. In this process, nothing is deleted during a
   // backup.
@@ -110,36 +146,16 @@ async function copyInto(
   }
 }
 
-/** Continues a copied segment with a seal; returns the seal's size. */
-async function seal(
-  { fs, path }: StateDirectory,
-  { file, seed, offset, content }: SealedCopy,
-): Promise<number> {
-  const target = joinPath(path, file.name);
-  const bytes = encodeSeal(content, fs.crc32, seed);
-  try {
-    const handle = await fs.open(target, "write");
-    try {
-      await writeFully(handle, bytes, offset);
-      await handle.syncData();
-    } finally {
-      await closeFile(handle, target);
-    }
-  } catch (error) {
-    throw ioError("back up to", target, error);
-  }
-  return bytes.length;
-}
-
 async function copyFiles(
   sourceFs: DurableFs,
-  { copies, sequence, sealed }: CopyPlan,
+  { copies, sequence, ending }: CopyPlan,
   destination: StateDirectory,
 ): Promise<Omit<BackupReport, "directory">> {
   let size = 0;
   for (const { file, size: part } of copies) {
-    size += await copyRange(sourceFs, file.path, 0, part, joinPath(destination.path, file.name));
-    if (sealed?.file === file) size += await seal(destination, sealed);
+    const target = joinPath(destination.path, file.name);
+    const end = ending?.file === file ? ending.bytes : NO_BYTES;
+    size += await copyWithEnd(sourceFs, file.path, part, target, end);
     // One by one: otherwise a power cut could keep a later name and lose an earlier one.
     await destination.syncNames();
   }
@@ -150,14 +166,18 @@ async function copyFiles(
  * Refuses the folder where a state directory sets damaged files aside, and everything in it: files damaged later would
  * end up among those of the backup.
  */
-async function refuseQuarantine(fs: DurableFs, target: string): Promise<void> {
+async function refuseQuarantine(
+  fs: DurableFs,
+  target: string,
+  operation: Operation,
+): Promise<void> {
   for (let path = target, parent; (parent = parentOf(path)) !== null; path = parent) {
     const isSetAside = QUARANTINES.some((name) => path === joinPath(parent, name));
     if (!isSetAside || !await isStateDirectory(fs, parent)) continue;
     throw new IoError(
-      `Cannot back up to "${target}": "${parent}" keeps its damaged files there, and the next ones would be put ` +
-        "among those of the backup: choose another directory",
-      { path: target, operation: "back up to" },
+      `Cannot ${operation} "${target}": "${parent}" keeps its damaged files there, and the next ones would be put ` +
+        "among those of the copy: choose another directory",
+      { path: target, operation },
     );
   }
 }
@@ -177,22 +197,23 @@ async function isStateDirectory(fs: DurableFs, path: string): Promise<boolean> {
 async function refuseOthers(
   { fs, path: target }: StateDirectory,
   found: StateFiles,
+  operation: Operation,
 ): Promise<void> {
   const ours = new Set([joinPath(target, LOCK_NAME), ...found.temporary]);
   const entries = await listEntries(fs, target);
   if (entries.every(({ name }) => ours.has(joinPath(target, name)))) return;
   const cause = Object.assign(new Error("it is not empty"), { code: "ENOTEMPTY" });
-  throw ioError("back up to", target, cause);
+  throw ioError(operation, target, cause);
 }
 
 /**
  * The manager itself is fine, so the code is not `DIRECTORY_GONE`, which would mean that the manager can't continue.
  */
-function targetGone(target: string, cause: DirectoryGoneError): IoError {
+function targetGone(target: string, operation: Operation, cause: DirectoryGoneError): IoError {
   return new IoError(
-    `Cannot back up to "${target}": it was moved, replaced or removed during the backup, and its contents are not a backup: ` +
-      "nothing was changed in the state; back up again",
-    { path: target, operation: "back up to", cause },
+    `Cannot ${operation} "${target}": it was moved, replaced or removed meanwhile, and what is in it is not whole: ` +
+      "nothing was changed in the state; try again",
+    { path: target, operation, cause },
   );
 }
 

@@ -7,7 +7,7 @@
 import { coverLast } from "../recovery/cover_last.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError } from "../errors.ts";
-import type { SealContent } from "../format/encode.ts";
+import { type Crc32, encodeSeal } from "../format/encode.ts";
 import type { ReadLimit } from "../journal/journal_cursor.ts";
 import type { NamedFile, StateFiles } from "../disk/names.ts";
 import { segmentOfOtherHistory } from "../journal/other_history.ts";
@@ -30,18 +30,14 @@ export interface CopyPlan {
   copies: Copy[];
   /** The last sequence in them. */
   sequence: number;
-  /** The segment whose copy gets a seal, which says what the source's next line would say; `null` if none needs one. */
-  sealed: SealedCopy | null;
+  /** The segment whose copy ends with lines of its own; `null` if none needs any. */
+  ending: CopyEnding | null;
 }
 
-/** A segment whose copy gets a seal. */
-export interface SealedCopy {
+/** The last lines of a copy, such as a seal, which says what the source's next line would say. */
+export interface CopyEnding {
   file: NamedFile;
-  /** The checksum of its header. */
-  seed: number;
-  /** Where the copy ends. */
-  offset: number;
-  content: SealContent;
+  bytes: Uint8Array;
 }
 
 /**
@@ -64,14 +60,18 @@ export async function planCopies(
     build: false,
     limitOf: ({ path }) => path === limit?.path ? limit.offset : undefined,
   });
-  const plan = copiesOf(survey, id, limit);
+  const plan = { ...copiesOf(survey, id, limit), ending: sealOf(survey, limit, fs.crc32) };
   const last = survey.segments.at(-1);
   if (limit === null && last?.failure === null) await coverLast(fs, files, last);
   return plan;
 }
 
 /** Pure: the survey decides. */
-function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): CopyPlan {
+function copiesOf(
+  survey: Survey,
+  id: string | null,
+  limit: ReadLimit | null,
+): Omit<CopyPlan, "ending"> {
   const { segments } = survey.files;
   const snapshots = survey.snapshots
     .filter((snapshot) => isUsable(snapshot, id) && !isDisputed(survey, snapshot))
@@ -104,15 +104,22 @@ function copiesOf(survey: Survey, id: string | null, limit: ReadLimit | null): C
   const oldest = copies.at(-1)?.file;
   if (oldest !== undefined && oldest.sequence > needed + 1) throw incomplete(oldest, needed);
   for (const file of snapshots) copies.push({ file, size: Infinity });
-  return { copies, sequence, sealed: sealOf(last, limit) };
+  return { copies, sequence };
 }
 
 /** Outcomes that only the writer knows so far must not be lost: a later version of the program may decide otherwise. */
-function sealOf(last: SegmentFacts | null | undefined, limit: ReadLimit | null): SealedCopy | null {
+function sealOf(
+  { segments }: Survey,
+  limit: ReadLimit | null,
+  crc32: Crc32,
+): CopyEnding | null {
+  const last = segments.at(-1);
   if (!last || last.failure !== null || last.sealed || limit === null) return null;
-  const { file, seed, soundEnd: offset } = last;
   const refused = limit.refused === null || limit.refused.length === 0 ? undefined : limit.refused;
-  return { file, seed, offset, content: { sequence: limit.sequence, refused } };
+  return {
+    file: last.file,
+    bytes: encodeSeal({ sequence: limit.sequence, refused }, crc32, last.seed),
+  };
 }
 
 /** Created when the power was cut, and never begun: it holds nothing. */
