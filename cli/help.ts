@@ -48,6 +48,11 @@ The state is the one before until all of the file was read and is on the disk, a
   snapshot: `  ministate snapshot ./state`,
   compact: `  ministate compact ./state`,
   backup: `  ministate backup ./state /media/usb/state-monday`,
+  restore: `  ministate log ./state --from 40             which one was the last good one?
+  ministate restore ./state 41 ./state-before
+
+Sequence 0 is the state before the first mutation. To continue with the new directory, stop the
+program, put it in the place of the state, and keep the old one.`,
   doctor: `  ministate doctor ./state
   ministate doctor ./state --no-sync-test
   ministate doctor ./state --json | jq -c '.findings[] | select(.mark != "ok")'`,

@@ -16,6 +16,7 @@ import { log } from "./log_command.ts";
 import { metrics } from "./metrics_command.ts";
 import { patch } from "./patch_command.ts";
 import { repair } from "./repair_command.ts";
+import { restore } from "./restore_command.ts";
 import { backup, compact, snapshot } from "./upkeep_commands.ts";
 import { VERSION } from "./version.ts";
 
@@ -136,6 +137,11 @@ function addUpkeep(add: Add, run: RunCommand): void {
     .argument("<dir>", DIR, pathArgument)
     .argument("<dest>", "the new directory", pathArgument)
     .action((dir, dest) => run((c) => backup(c, dir, dest)));
+  add("restore", "Make a new state directory that holds another one as of an earlier sequence")
+    .argument("<dir>", `${DIR}; it is only read`, pathArgument)
+    .argument("<sequence>", "the last mutation to restore", sequenceOption)
+    .argument("<dest>", "the new directory", pathArgument)
+    .action((dir, sequence, destination) => run((c) => restore(c, dir, { sequence, destination })));
   add("doctor", "Examine the machine and the place of a state: exit 0 fit, 1 warnings, 2 problems")
     .argument("<dir>", `${DIR}; a missing one is not created`, pathArgument)
     .option("--no-sync-test", "write nothing to time syncs (a card wears)")

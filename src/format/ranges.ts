@@ -52,6 +52,14 @@ export function rangeOf(
   return found !== undefined && found[0] <= sequence ? found : undefined;
 }
 
+/** The parts of the ranges up to and including `last`. */
+export function clipRanges(ranges: readonly SequenceSpan[], last: number): SequenceSpan[] {
+  return ranges.filter(([first]) => first <= last).map(([first, end]) => [
+    first,
+    Math.min(end, last),
+  ]);
+}
+
 /** The size of the ranges' JSON, in characters. */
 export function sizeOfRanges(ranges: readonly SequenceSpan[]): number {
   return ranges.length === 0 ? 2 : JSON.stringify(ranges).length;
