@@ -44,7 +44,11 @@ The state is the one before until all of the file was read and is on the disk, a
   ministate verify ./state --json | jq -c '.findings[]'
   ministate verify ./state --mutator ./new/lamps.ts --export lamps   before an update`,
   repair: `  ministate repair ./state
-  ministate repair ./state --yes --json`,
+  ministate repair ./state --yes --json
+  ministate repair ./state --salvage /media/usb/records.jsonl
+  jq -c 'select(.refused == false) | .mutation' /media/usb/records.jsonl
+
+--salvage also reads what earlier repairs have set aside, and changes nothing in the directory.`,
   snapshot: `  ministate snapshot ./state`,
   compact: `  ministate compact ./state`,
   backup: `  ministate backup ./state /media/usb/state-monday`,

@@ -126,6 +126,11 @@ function addUpkeep(add: Add, run: RunCommand): void {
   add("repair", "Continue without what is damaged; shows what is kept and lost, and asks")
     .argument("<dir>", DIR, pathArgument)
     .option("-y, --yes", "don't ask")
+    .option(
+      "--salvage <file>",
+      "first write what is set aside and provably whole to this new file, as JSON Lines",
+      pathArgument,
+    )
     .action((dir, options) => run((c) => repair(c, dir, options)));
   add("snapshot", "Write a snapshot of the document")
     .argument("<dir>", DIR, pathArgument)

@@ -18,6 +18,7 @@ import { type Context, remark, say, sayJson } from "./context.ts";
 import { EXIT, usageError } from "./exit.ts";
 import { findingText } from "./inspect_verify.ts";
 import { readInputLines } from "./lines.ts";
+import { salvageTo, showSalvaged } from "./salvage.ts";
 import { inspectSteadily } from "./steady.ts";
 import { rangeText, safeText } from "./text.ts";
 
@@ -25,12 +26,17 @@ import { rangeText, safeText } from "./text.ts";
 export async function repair(
   context: Context,
   directory: string,
-  options: { yes?: boolean },
+  options: { yes?: boolean; salvage?: string },
 ): Promise<number> {
   const inspection = await inspectSteadily(context, directory);
-  const { nextOpen } = inspection;
+  const { nextOpen, journal } = inspection;
+  // First: it changes nothing in the directory, and should there be no repair, the records are safe all the same.
+  const salvaged = options.salvage === undefined
+    ? undefined
+    : await salvageTo(context, directory, journal, options.salvage);
+  if (salvaged !== undefined && !context.json) showSalvaged(context, salvaged);
   if (inspection.verdict === "sound") {
-    if (context.json) sayJson(context, { repaired: false, sequence: nextOpen.sequence });
+    if (context.json) sayJson(context, { repaired: false, sequence: nextOpen.sequence, salvaged });
     else say(context, `Nothing to repair: sound up to sequence ${nextOpen.sequence}`);
     return EXIT.ok;
   }
@@ -38,14 +44,15 @@ export async function repair(
     showPlan(context, inspection);
     say(context, await folderText(context, directory));
   }
-  if (!options.yes && !await isConfirmed(context)) {
+  if (!options.yes && !await isConfirmed(context, salvaged !== undefined)) {
+    if (context.json) sayJson(context, { repaired: false, sequence: nextOpen.sequence, salvaged });
     remark(context, "Nothing was changed");
     return EXIT.incomplete;
   }
   const done = await repairState(context, inspection);
   const isEmpty = !done.kept && done.stays.length === 0;
   const verdict = isEmpty ? null : (await inspectSteadily(context, directory)).verdict;
-  const outcome = { repaired: true, ...done, verdict };
+  const outcome = { repaired: true, ...done, verdict, salvaged };
   if (context.json) sayJson(context, outcome);
   else showOutcome(context, done);
   return verdict === "sound" || isEmpty ? EXIT.ok : EXIT.corrupt;
@@ -100,9 +107,11 @@ function showOutcome(context: Context, { setAside, stays, kept, sequence }: Repa
   }
 }
 
-async function isConfirmed(context: Context): Promise<boolean> {
+/** @param hasSalvaged whether something was done already, so that a repair that can't be confirmed is no error */
+async function isConfirmed(context: Context, hasSalvaged: boolean): Promise<boolean> {
   const { terminal } = context;
   if (!terminal.stdinIsTerminal || !terminal.stderr.isTerminal || context.json) {
+    if (hasSalvaged) return false;
     throw usageError(
       "A repair must be confirmed: run it on a terminal, or with --yes; nothing was changed",
     );

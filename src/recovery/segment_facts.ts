@@ -168,7 +168,7 @@ async function readInitialFacts(
 }
 
 /** Whether an error is about the file itself. Whether it matters is judged where the file is needed. */
-function isUnusable(error: unknown): error is MinistateError {
+export function isUnusable(error: unknown): error is MinistateError {
   return error instanceof CorruptionError || error instanceof ForeignFormatError ||
     isFilesOwn(error);
 }

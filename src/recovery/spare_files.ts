@@ -27,7 +27,8 @@ export async function listQuarantine(fs: DurableFs, directory: string): Promise<
 
 const byName = (a: DirectoryEntry, b: DirectoryEntry) => a.name < b.name ? -1 : 1;
 
-async function listIfThere(fs: DurableFs, path: string): Promise<DirectoryEntry[]> {
+/** Lists a folder; nothing when it isn't there or can't be read. */
+export async function listIfThere(fs: DurableFs, path: string): Promise<DirectoryEntry[]> {
   try {
     return await fs.list(path);
   } catch (error) {

@@ -15,7 +15,8 @@ import {
 } from "../format/format.ts";
 import { batchEndAfterDamage } from "../format/batch_end.ts";
 import { skipLineFeeds } from "../format/fill.ts";
-import { batchChecksumAt, parseBatch } from "../format/batch_scan.ts";
+import { type Batch, batchChecksumAt, parseBatch } from "../format/batch_scan.ts";
+import { isRanges, NO_RANGES, type SequenceSpan } from "../format/ranges.ts";
 import { readControlLine } from "../format/scan.ts";
 import type { SegmentReader } from "../journal/segment_reader.ts";
 import type { Crc32 } from "../format/encode.ts";
@@ -39,6 +40,23 @@ export interface TailEvidence {
   sequenceNamed: number | null;
   /** Whether the search gave up, because the file was made to prolong it. */
   exhausted: boolean;
+  /** Whether a part was not searched: after too many zeros for a power cut, the damage is proven. */
+  skipped: boolean;
+}
+
+/** A seal after damage. */
+export interface SoundSeal {
+  sequence: number;
+  /** The mutations that it lists as refused; `null` when it doesn't say. */
+  refused: readonly SequenceSpan[] | null;
+  /** The offset of the byte after its line feed. */
+  offsetEnd: number;
+}
+
+/** Receives the sound lines after damage, in their order in the file. */
+export interface SoundLines {
+  batch(batch: Batch): Promise<void>;
+  seal(seal: SoundSeal): void;
 }
 
 /**
@@ -68,13 +86,16 @@ const latin1 = new TextDecoder("latin1");
  *
  * Zeros are never our bytes. Once there are more of them than a power cut can leave, the damage is proven, and only the
  * end of the file still matters, for the highest sequence: a sparse file may claim any size.
+ *
+ * @param sound receives what is sound
  */
 export async function findTailEvidence(
   reader: SegmentReader,
   from: number,
   crc32: Crc32,
+  sound?: SoundLines,
 ): Promise<TailEvidence> {
-  const search = new ProofSearch(reader, from, crc32);
+  const search = new ProofSearch(reader, from, crc32, sound);
   let buffer = new Uint8Array(64 * 1024);
   let at = from;
   let kept = 0;
@@ -85,6 +106,7 @@ export async function findTailEvidence(
     zerosLeft -= countZeros(bytes.subarray(kept));
     if (zerosLeft < 0) {
       search.note(bytes, at);
+      search.evidence.skipped = true;
       at = Math.max(at, await reader.size() - TORN_SIZE_MAX);
       kept = 0;
       zerosLeft = Infinity;
@@ -127,15 +149,18 @@ class ProofSearch {
   readonly #crc32: Crc32;
   readonly #expected: number;
   readonly #starts: BatchStarts;
+  readonly #sound: SoundLines | undefined;
   #effort = 0;
   #searched = 0;
 
-  constructor(reader: SegmentReader, from: number, crc32: Crc32) {
+  constructor(reader: SegmentReader, from: number, crc32: Crc32, sound: SoundLines | undefined) {
     this.#reader = reader;
     this.#crc32 = crc32;
     this.#expected = reader.expected;
     this.#starts = new BatchStarts(reader.expected);
-    this.evidence = { proof: null, writtenEnd: from, sequenceNamed: null, exhausted: false };
+    this.#sound = sound;
+    const unproven = { proof: null, sequenceNamed: null };
+    this.evidence = { ...unproven, writtenEnd: from, exhausted: false, skipped: false };
   }
 
   /** Notes where bytes that are not empty space end. */
@@ -198,7 +223,9 @@ class ProofSearch {
         offsetEnd: lineEnd + 1,
         checksum,
       });
-      if (batch !== null) this.#prove(start, batch.sequenceFirst, batch.sequenceLast);
+      if (batch === null) continue;
+      this.#prove(start, batch.sequenceFirst, batch.sequenceLast);
+      await this.#sound?.batch(batch);
     }
   }
 
@@ -214,9 +241,15 @@ class ProofSearch {
     if (at < 0) return;
     const control = readControlLine(line.subarray(at), this.#crc32, this.#reader.seed);
     const sequence = control?.content.seal;
-    if (isCount(sequence) && sequence >= this.#expected) {
-      this.#prove(offset, sequence + 1, sequence);
-    }
+    if (!isCount(sequence) || sequence < this.#expected) return;
+    this.#prove(offset, sequence + 1, sequence);
+    const { refused = NO_RANGES, undecided } = control!.content;
+    const isListed = refused === NO_RANGES || isRanges(refused, 1, sequence);
+    this.#sound?.seal({
+      sequence,
+      refused: isListed && undecided !== true ? refused as readonly SequenceSpan[] : null,
+      offsetEnd: offset + line.length + 1,
+    });
   }
 
   #prove(offset: number, sequenceFirst: number, sequenceLast: number): void {

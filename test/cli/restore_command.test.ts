@@ -245,6 +245,16 @@ const REFUSALS: {
     says: `what leads to it is damaged in "${wal(3)}" at offset N: 0 to 2 can be restored`,
   },
   {
+    name: "of a snapshot that no segment follows, because the one that leads to it is damaged",
+    damage: async (disk) => {
+      await change(disk, wal(3), rotRecord(3));
+      await disk.remove(wal(5));
+    },
+    sequence: 4,
+    code: 2,
+    says: `what leads to it is damaged in "${wal(3)}" at offset N: 0 to 2 can be restored`,
+  },
+  {
     name: "in the damaged end of the newest segment",
     damage: (disk) => change(disk, wal(5), rotRecord(5)),
     sequence: 6,
@@ -289,6 +299,19 @@ const REFUSALS: {
     says: `what leads to it is damaged in "${wal(5)}" at offset 0: 0 to 4 can be restored`,
   },
   {
+    name: "of a state of which no first line can be read",
+    damage: async (disk) => {
+      for (const path of [wal(1), wal(3), wal(5), snapshot(2), snapshot(4)]) {
+        await change(disk, path, rotHeader);
+      }
+    },
+    sequence: 4,
+    code: 2,
+    says: `what leads to it is damaged in "${
+      wal(3)
+    }" at offset 0: nothing can be restored, run "ministate verify"`,
+  },
+  {
     name: "of a state that has lost its journal",
     damage: async (disk) => {
       for (const first of [1, 3, 5]) await disk.remove(wal(first));
@@ -316,6 +339,18 @@ for (const { name, damage, sequence, code, says } of REFUSALS) {
     assert(!(await disk.list("/data")).some(({ name }) => name === "copy"));
   });
 }
+
+test("restore refuses a directory when it is not known which of two journals it holds", async () => {
+  const [disk, other] = [freshDisk(), freshDisk()];
+  await makeSegments(disk);
+  await makeSegments(other);
+  for (const path of [wal(1), snapshot(2)]) await disk.remove(path);
+  for (const path of [wal(3), snapshot(4)]) await disk.remove(path);
+  disk.plant(wal(3), other.peek(wal(3))!);
+  const { code, errors } = await restore(disk, 3, "/data/copy");
+  assertEquals(code, 4);
+  assertStringIncludes(errors, "it holds files of two journals");
+});
 
 for (
   const [target, plant, says] of [

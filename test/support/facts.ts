@@ -67,7 +67,14 @@ export function damagedSegment(
   return soundSegment(first, next, {
     writtenEnd,
     damage: { offset: SOUND_END, reason: "checksum" },
-    evidence: { proof: null, writtenEnd, sequenceNamed: null, exhausted: false, ...found },
+    evidence: {
+      proof: null,
+      writtenEnd,
+      sequenceNamed: null,
+      exhausted: false,
+      skipped: false,
+      ...found,
+    },
   });
 }
 
