@@ -1,12 +1,12 @@
 // Tests `get` on the directory of another program: what its snapshots hold, and all of it with the program's mutator.
 
-import { rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Journal } from "@ministate/ministate/journal";
-import type { DurableFs } from "@ministate/ministate";
+import { type DurableFs, StateManager } from "@ministate/ministate";
 import { detectFs } from "../../runtime/detect.ts";
-import { openCounter, openLedger } from "../support/samples.ts";
+import { counter, openCounter, openLedger } from "../support/samples.ts";
 import { runHere } from "../support/command_in_process.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
@@ -82,34 +82,82 @@ test("get takes an older snapshot when the newest is damaged, and says what foll
   assertStringIncludes(errors, "This is the snapshot of sequence 1: 1 later mutation");
 });
 
-test("get looks again when a compaction deletes what it was about to read", async () => {
-  await using directory = await temporaryDirectory();
-  const path = directory.path;
-  await using manager = await openLedger(path, { compaction: "manual" });
-  await manager.apply("one");
-  for (const vanishing of [".wal.jsonl", ".snapshot.jsonl"]) {
-    const runtimeFs = await detectFs();
-    const opened: string[] = [];
-    const fs: DurableFs = {
-      ...runtimeFs,
-      async open(file, mode) {
-        const isFirst = file.endsWith(vanishing) &&
-          !opened.some((path) => path.endsWith(vanishing));
-        opened.push(file);
-        // The header was read before; now the file itself is wanted.
-        if (isFirst) {
-          for (let i = 0; i < 3; i++) {
-            await manager.apply(i);
-            await manager.compact();
-          }
-        }
-        return await runtimeFs.open(file, mode);
-      },
-    };
+/** The file system, with `before` called ahead of the `count`th time that a file with this ending is opened. */
+async function interruptedAt(
+  [ending, count]: readonly [string, number],
+  before: () => Promise<void>,
+): Promise<DurableFs> {
+  const runtimeFs = await detectFs();
+  let left = count;
+  return {
+    ...runtimeFs,
+    async open(file, mode) {
+      if (file.endsWith(ending) && --left === 0) await before();
+      return await runtimeFs.open(file, mode);
+    },
+  };
+}
+
+/** The header of the first segment, then its initial state; or the header of the snapshot, then the state in it. */
+const readings = [
+  [".wal.jsonl", 1],
+  [".wal.jsonl", 2],
+  [".snapshot.jsonl", 1],
+  [".snapshot.jsonl", 2],
+] as const;
+
+for (const reading of readings) {
+  const [ending, count] = reading;
+  test(`get looks again when a compaction deletes what it reads: ${ending}, ${count}`, async () => {
+    await using directory = await temporaryDirectory();
+    const path = directory.path;
+    await using manager = await openLedger(path, { compaction: "manual" });
+    await manager.apply("one");
+    if (ending === ".snapshot.jsonl") await manager.createSnapshot();
+    const fs = await interruptedAt(reading, async () => {
+      for (let i = 0; i < 3; i++) {
+        await manager.apply(i);
+        await manager.compact();
+      }
+    });
     const { code, output, errors } = await runHere(["get", path, "/entries", "--json"], { fs });
     assertEquals([code, errors], [0, ""]);
     assertEquals(JSON.parse(output), manager.state.entries);
+  });
+}
+
+test("get reports that the system refuses the initial state", async () => {
+  await using directory = await temporaryDirectory();
+  await using manager = await openLedger(directory.path);
+  await manager.apply("one");
+  const fs = await interruptedAt([".wal.jsonl", 2], () => {
+    throw Object.assign(new Error("not allowed"), { code: "EACCES" });
+  });
+  const { code, output, errors } = await runHere(["get", directory.path], { fs });
+  assertEquals([code, output], [5, ""]);
+  assertStringIncludes(errors, "EACCES");
+});
+
+test("get names the program, if it has a name", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.path;
+  const named = { ...counter, name: "till" };
+  await using manager = await StateManager.open(path, "till.wal.jsonl", named, {
+    compaction: "manual",
+  });
+  await manager.apply({ by: 1 });
+  const initial = await runHere(["get", path]);
+  assertStringIncludes(initial.errors, '1 later mutation of the program "till" is not in it');
+  for (let i = 0; i < 3; i++) {
+    await manager.apply({ by: 1 });
+    await manager.compact();
   }
+  for (const name of await readdir(path)) {
+    if (name.endsWith(".snapshot.jsonl")) await writeFile(directory.join(name), "rotten");
+  }
+  const none = await runHere(["get", path]);
+  assertEquals([none.code, none.output], [1, ""]);
+  assertStringIncludes(none.errors, 'The program "till" can make the state');
 });
 
 test("get names the program when the journal alone doesn't hold a state", async () => {

@@ -1,8 +1,14 @@
 // Tests `metrics`: Prometheus text of any program's directory, sound and damaged.
 
-import { readdir, truncate } from "node:fs/promises";
+import { readdir, truncate, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { openCounter, openLedger } from "../support/samples.ts";
 import { runHere } from "../support/command_in_process.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -64,6 +70,20 @@ test("metrics counts damage, and says that the next open will refuse", async () 
   const text = await metricsOf(directory.path);
   assertEquals(valueOf(text, "ministate_openable"), 0);
   assert(valueOf(text, "ministate_findings", 'severity="corrupt"') > 0);
+});
+
+test("metrics says when nothing tells whose directory it is, and when a compaction failed", async () => {
+  await using directory = await temporaryDirectory();
+  const manager = await openLedger(directory.path, { compaction: "manual" });
+  await manager.apply(1);
+  Object.assign(manager.state.entries, [new Date(0)]);
+  await assertRejects(() => manager.createSnapshot());
+  await manager.close();
+  assertEquals(valueOf(await metricsOf(directory.path), "ministate_compaction_failed"), 1);
+  for (const name of await readdir(directory.path)) {
+    if (name.endsWith(".wal.jsonl")) await writeFile(directory.join(name), "x".repeat(200));
+  }
+  assertStringIncludes(await metricsOf(directory.path), 'mutator="",version="",id=""} 1');
 });
 
 test("metrics escapes what a path may contain", async () => {
