@@ -4,15 +4,13 @@
  * @module
  */
 
-import { createTemporary, discard, writeFully } from "../src/disk/file_io.ts";
-import { parentOf } from "../src/disk/names.ts";
-import type { DurableFile } from "../src/durable_fs.ts";
 import { ioError } from "../src/failures.ts";
 import { type AnyState, readAnyState } from "./any_state.ts";
 import { type Context, pause, remark, say, sayJson } from "./context.ts";
 import { CommandError, EXIT, usageError } from "./exit.ts";
 import { mutatorOf, type MutatorOptions } from "./import_mutator.ts";
 import { jsonPieces } from "./json_writer.ts";
+import { folderOf, NewFile } from "./new_file.ts";
 import { interruptedCode } from "./patch_command.ts";
 import { showProgress } from "./progress.ts";
 import { safeText, sizeText } from "./text.ts";
@@ -81,10 +79,6 @@ async function refuseFile(
   );
 }
 
-function folderOf(file: string): string {
-  return parentOf(file) ?? ".";
-}
-
 async function print(
   context: Context,
   { state }: AnyState,
@@ -107,50 +101,30 @@ function* piecesOf(state: unknown): Generator<string> {
   yield "\n";
 }
 
-/**
- * Writes to a temporary file, synced, renamed, and the directory synced: after a power cut, the file is either as it
- * was or whole.
- *
- * @returns its size in bytes; `null` after an interrupt, when nothing was written
- */
+/** @returns its size in bytes; `null` after an interrupt, when nothing was written */
 async function writeFile(
   context: Context,
   path: string,
   { state }: AnyState,
   interruption: AbortSignal,
 ): Promise<number | null> {
-  const { fs } = context;
-  // No other program uses such a name, so one that is there was left by an export that was cut short.
-  let temporary = `${path}.ministate`;
-  let handle: DurableFile | undefined;
-  let size = 0;
-  const hideProgress = await showProgress(context, "write", null, () => ({ size }));
+  const file = await NewFile.create(context.fs, path);
+  const hideProgress = await showProgress(context, "write", null, () => ({ size: file.size }));
   try {
-    ({ file: handle, path: temporary } = await createTemporary(fs, temporary));
-    const encoder = new TextEncoder();
     let turn = performance.now();
     for (const piece of piecesOf(state)) {
-      const bytes = encoder.encode(piece);
-      await writeFully(handle, bytes, size);
-      size += bytes.length;
+      await file.write(piece);
       if (performance.now() - turn < TURN_MS) continue;
       await pause(0);
       turn = performance.now();
       if (!interruption.aborted) continue;
-      await discard(fs, handle, temporary);
+      await file.discard();
       return null;
     }
-    // Sync before rename: otherwise a power cut can leave the new name on an empty file.
-    await handle.syncAll();
-    await fs.rename(temporary, path);
-    // Again: otherwise a power cut on FAT can leave the new name on an empty file.
-    await handle.syncAll();
-    await handle.close();
-    handle = undefined;
-    await fs.syncDirectory(folderOf(path));
-    return size;
+    await file.finish();
+    return file.size;
   } catch (error) {
-    await discard(fs, handle, temporary);
+    await file.discard();
     throw ioError("write", path, error);
   } finally {
     hideProgress();

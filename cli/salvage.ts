@@ -4,15 +4,14 @@
  * @module
  */
 
-import { closeFile } from "../src/disk/close_file.ts";
-import { createTemporary, discard, writeFully } from "../src/disk/file_io.ts";
-import { parentOf, stemOf } from "../src/disk/names.ts";
-import type { DurableFile, DurableFs } from "../src/durable_fs.ts";
+import { stemOf } from "../src/disk/names.ts";
+import type { DurableFs } from "../src/durable_fs.ts";
 import { ioError } from "../src/failures.ts";
 import { salvage, type SalvagedFile, type Unproven } from "../src/recovery/salvage.ts";
 import { planSalvage } from "../src/recovery/salvage_targets.ts";
 import { type Context, say } from "./context.ts";
 import { CommandError } from "./exit.ts";
+import { NewFile } from "./new_file.ts";
 import { countText, rangeText, safeText } from "./text.ts";
 
 /** What was written, for programs. */
@@ -43,14 +42,22 @@ export async function salvageTo(
   const path = await fs.resolve(given);
   await refuseExisting(fs, path, given);
   const { id, targets } = await planSalvage(fs, directory, stemOf(journal));
-  const output = await Output.create(fs, path);
+  const output = await NewFile.create(fs, path);
   try {
+    let text = "";
     const report = await salvage(fs, targets, id, async (records) => {
-      for (const record of records) await output.write(JSON.stringify(record) + "\n");
+      for (const record of records) text += JSON.stringify(record) + "\n";
+      if (text.length < PIECE_SIZE) return;
+      await output.write(text);
+      text = "";
     });
-    const records = report.files.reduce((sum, file) => sum + file.records, 0);
-    if (records === 0) await output.discard();
-    else await output.finish();
+    const records = report.files.reduce((sum, each) => sum + each.records, 0);
+    if (records === 0) {
+      await output.discard();
+    } else {
+      await output.write(text);
+      await output.finish();
+    }
     return { path: records === 0 ? null : given, records, ...report };
   } catch (error) {
     await output.discard();
@@ -71,59 +78,6 @@ async function refuseExisting(fs: DurableFs, path: string, given: string): Promi
     "NOT_EMPTY",
     `"${given}" is there already: give another file for --salvage; nothing was changed`,
   );
-}
-
-class Output {
-  readonly #fs: DurableFs;
-  readonly #path: string;
-  readonly #temporary: string;
-  #file: DurableFile | undefined;
-  #text = "";
-  #size = 0;
-
-  private constructor(fs: DurableFs, path: string, temporary: string, file: DurableFile) {
-    this.#fs = fs;
-    this.#path = path;
-    this.#temporary = temporary;
-    this.#file = file;
-  }
-
-  static async create(fs: DurableFs, path: string): Promise<Output> {
-    try {
-      const temporary = await createTemporary(fs, path);
-      return new Output(fs, path, temporary.path, temporary.file);
-    } catch (error) {
-      throw ioError("write", path, error);
-    }
-  }
-
-  async write(text: string): Promise<void> {
-    this.#text += text;
-    if (this.#text.length >= PIECE_SIZE) await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
-    const bytes = new TextEncoder().encode(this.#text);
-    this.#text = "";
-    await writeFully(this.#file!, bytes, this.#size);
-    this.#size += bytes.length;
-  }
-
-  async finish(): Promise<void> {
-    await this.#flush();
-    await this.#file!.syncAll();
-    await this.#fs.rename(this.#temporary, this.#path);
-    // Again: otherwise a power cut on FAT can leave the new name on an empty file.
-    await this.#file!.syncAll();
-    const file = this.#file;
-    this.#file = undefined;
-    await closeFile(file, this.#path);
-    await this.#fs.syncDirectory(parentOf(this.#path)!);
-  }
-
-  async discard(): Promise<void> {
-    await discard(this.#fs, this.#file, this.#temporary);
-  }
 }
 
 /** Shows what was found, and what nothing proves. */

@@ -231,6 +231,16 @@ test("repair --salvage never replaces a file, and leaves none when it fails or f
   assertEquals(nowhere.code, 5, nowhere.errors);
 });
 
+test("repair --salvage leaves a file alone whose name is that of FILE with .tmp", async () => {
+  const disk = freshDisk();
+  await makeState(disk);
+  change(disk, wal(1), rot(2));
+  disk.plant(`${FILE}.tmp`, new TextEncoder().encode("mine"));
+  await run(disk);
+  assert(linesOf(disk).length > 0);
+  assertEquals(textOf(disk, `${FILE}.tmp`), "mine");
+});
+
 test("repair --salvage can prove nothing in a segment whose first line is damaged, and says so", async () => {
   const disk = freshDisk();
   await makeState(disk);
