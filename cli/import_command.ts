@@ -38,10 +38,11 @@ export async function importJson(
 ): Promise<number> {
   const { terminal } = context;
   const path = file === "-" ? null : file;
+  // First of all: whoever sees the lock, and interrupts, gets the answer of an interrupt.
+  const interruption = terminal.interruption();
   const sizeTotal = path === null ? null : await terminal.sizeOf(path);
   // A state that is there is locked at once: reading the file may take minutes, and would be in vain.
   let held = await holdState(context, directory, options);
-  const interruption = terminal.interruption();
   try {
     const value = await readValue(context, path, sizeTotal, interruption);
     // Only now: a file that is refused must not leave an empty directory behind.

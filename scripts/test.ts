@@ -20,7 +20,8 @@ import type { Outcome, Runtime } from "./toolchain.ts";
 // Longer than a single test may take (`--test-timeout`).
 const silentMs = 600_000;
 const failureLinesMax = 40;
-const crashLinesMax = 60;
+// What .ci/run repeats of a failure holds them all: the last of them says where it stopped.
+const crashLinesMax = 20;
 const outDir = join(root, "node_modules", ".ministate");
 
 /** Files that one process of a runner is given. */

@@ -193,9 +193,10 @@ test("Ctrl-C while the file is read imports nothing and makes no directory", asy
   await using ready = await temporaryDirectory();
   assertEquals((await ministateWith("[0]", "import", ready.path, "-")).code, 0);
   const { child, ended } = begin("import", ready.path, "-", "--replace");
-  child.stdin!.write("[1,");
-  // It has the lock before it reads.
-  while ((await ministate("import", ready.path, "-")).code !== 3);
+  // More than waits in a pipe: once it is written, the command has begun to read, and so has the lock.
+  const text = "[" + "1,".repeat(2 * 1024 * 1024);
+  await new Promise((resolve) => child.stdin!.write(text, resolve));
+  assertEquals((await ministate("import", ready.path, "-")).code, 3);
   process.kill(child.pid!, "SIGINT");
   const { code, errors } = await ended;
   assertEquals(code, 130);
@@ -213,6 +214,27 @@ test("Ctrl-C while the file is read imports nothing and makes no directory", asy
   assertEquals(terminated.code, 143);
   assertEquals(JSON.parse(terminated.output), { imported: false, interrupted: true });
   assertEquals(await readdir(directory.path), []);
+});
+
+test("import listens for an interrupt before it takes the lock", async () => {
+  const fs = freshDisk();
+  await importText(fs, "[0]");
+  let listens = false;
+  const { lock } = fs;
+  fs.lock = (path, directory) => {
+    assert(listens, "locked before");
+    return lock.call(fs, path, directory);
+  };
+  const setting: Setting = {
+    fs,
+    input: "[1]",
+    get interruption() {
+      listens = true;
+      return undefined;
+    },
+  };
+  assertEquals((await runHere(["import", STATE, "-", "--replace"], setting)).code, 0);
+  assert(listens);
 });
 
 test("Ctrl-C while the document is written leaves the one before", async () => {
