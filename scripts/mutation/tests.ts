@@ -31,6 +31,7 @@ const THOROUGH = [
   "test/simulation/bit_rot.test.ts",
   "test/simulation/faults.test.ts",
   "test/recovery/hostile_files.test.ts",
+  "test/recovery/sparse_files.test.ts",
   "test/simulation/power_cuts.test.ts",
   "test/recovery/spliced_files.test.ts",
   "test/recovery/quarantine_power_cuts.test.ts",
