@@ -6,23 +6,32 @@
 
 import type { DurableFs } from "../src/durable_fs.ts";
 import { absolutePath } from "./paths.ts";
-import { type System, thisSystem, unsupported } from "./system.ts";
+import { refusingFs } from "./refusing_fs.ts";
+import { missing, type System, thisSystem, unsupported } from "./system.ts";
 
 /**
- * The running runtime's file system. Loads only its own module: `node:fs` would double Deno's start time.
+ * The running runtime's file system. Loads only its own module: `node:fs` would double Deno's start time. Where nothing
+ * can be promised, or that module is missing, it is a file system that refuses every call and says why.
  *
  * @param system what the program runs on
+ * @param load loads the module
  */
-export function detectFs(system: System = thisSystem()): Promise<DurableFs> {
+export async function detectFs(
+  system: System = thisSystem(),
+  load: () => Promise<{ runtimeFs: DurableFs }> = loadFs,
+): Promise<DurableFs> {
   const advice = unsupported(system);
-  if (advice !== null) {
-    return import("./refusing_fs.ts").then(({ refusingFs }) => refusingFs(advice));
+  if (advice !== null) return refusingFs(advice);
+  try {
+    return (await load()).runtimeFs;
+  } catch (error) {
+    return refusingFs(missing(error));
   }
-  const module = "Deno" in globalThis
-    // Loaded only there: no other runtime has the functions it calls.
-    ? import("./deno_fs.ts")
-    : import("./node_fs.ts");
-  return module.then(({ runtimeFs }) => runtimeFs);
+}
+
+function loadFs(): Promise<{ runtimeFs: DurableFs }> {
+  // Loaded only there: no other runtime has the functions it calls.
+  return "Deno" in globalThis ? import("./deno_fs.ts") : import("./node_fs.ts");
 }
 
 /**

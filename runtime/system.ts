@@ -1,5 +1,5 @@
 /**
- * Names what the program runs on, and says why it can't run there.
+ * Names what the program runs on, and says why it can't run there or as it was built.
  *
  * @module
  */
@@ -38,4 +38,15 @@ export function unsupported({ name, node }: System): string | null {
   if (!isTooOld) return null;
   return `This is Node ${node}, and ministate needs 20.19, 22.12 or later: ` +
     "update Node, or run the program with Deno or Bun";
+}
+
+/**
+ * Why the module for this runtime, which is loaded at the first `open`, is missing, and what to do.
+ *
+ * @param error what loading it has thrown
+ */
+export function missing(error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  return "the module of ministate for this runtime can't be loaded, because a bundler or a copy of the program " +
+    `left it out (${why}): bundle the program into one file, or copy the package as a whole`;
 }

@@ -1,4 +1,4 @@
-// Tests what happens on macOS, where open(2) takes the lock, and on systems that are refused.
+// Tests what happens on macOS, where open(2) takes the lock, and on systems and packages that are refused.
 
 import process from "node:process";
 import { test } from "node:test";
@@ -44,6 +44,15 @@ for (
     }
   });
 }
+
+test("open() says that the module for this runtime is missing, and what to do", async () => {
+  for (const thrown of [new Error("Cannot find module 'node_fs.js'"), "node_fs.js"]) {
+    const fs = await detectFs(undefined, () => Promise.reject(thrown));
+    const opening = () => StateManager.open("/none", journalName, ledger, { fs });
+    const says = /bundler or a copy .*left it out \(.*node_fs\.js.*\): bundle the program into one/;
+    await assertFails(opening, { error: IoError, code: "IO_FAILED", says });
+  }
+});
 
 test("every call of the file system is refused where nothing can be promised", async () => {
   const { crc32, ...calls } = await detectFs(WINDOWS);
