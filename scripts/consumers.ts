@@ -9,9 +9,9 @@ import { arch, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { startJsrServer } from "./consumers/jsr_server.ts";
-import { inProject, must, type Packed, type Setting } from "./consumers/project.ts";
+import { byNpm, inProject, must, type Packed, type Setting } from "./consumers/project.ts";
 import { startRegistry } from "./consumers/registry.ts";
-import { byNpm, path, type Row, rowsOf } from "./consumers/rows.ts";
+import { path, type Row, rowsOf } from "./consumers/rows.ts";
 import { installBeside } from "./side_install.ts";
 import { binary, root } from "./toolchain.ts";
 

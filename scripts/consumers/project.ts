@@ -4,6 +4,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { root, run } from "../toolchain.ts";
 
+/** The library's name in every registry. */
+export const LIBRARY = "@ministate/ministate";
 /** The program for a runtime that knows no types and no `await using`. */
 export const PLAIN = "plain.js";
 /** The program that uses everything, with types. */
@@ -56,6 +58,11 @@ export async function inProject<T>(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Installs the library as most do. */
+export function byNpm({ run }: Project): Promise<string> {
+  return run("npm", "install", LIBRARY);
 }
 
 /** Runs a program; returns the last line of its output, or throws all of it. */

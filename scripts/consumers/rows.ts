@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { dirname, join } from "node:path";
 import { binary, root } from "../toolchain.ts";
 import { writePublicTests } from "./public_tests.ts";
-import { type Packed, PLAIN, type Project, TYPED } from "./project.ts";
+import { bundled, compiled, incomplete } from "./bundles.ts";
+import { byNpm, LIBRARY, type Packed, PLAIN, type Project, TYPED } from "./project.ts";
 
 /** One kind of user. */
 export interface Row {
@@ -15,7 +16,6 @@ export interface Row {
   says?: string;
 }
 
-const LIBRARY = "@ministate/ministate";
 const COMMAND = "@ministate/cli";
 const COUNTED = "mutation 1: the value is 10";
 const LIT = '"on"';
@@ -24,7 +24,6 @@ const NODES = [20, 22, 24];
 /** Deno refuses what was published less than a day ago. */
 const ANY_AGE = "--minimum-dependency-age=0";
 const deno = binary("deno"), bun = binary("bun"), node = binary("node");
-const esbuild = join(root, "node_modules", "esbuild", "bin", "esbuild");
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 // Nothing of the project's own types: what the package needs, it must bring.
 const STRICT = [
@@ -177,10 +176,6 @@ function commands(tooOld: string): Row[] {
 }
 
 /** Installs the library with npm. */
-export function byNpm({ run }: Project): Promise<string> {
-  return run("npm", "install", LIBRARY);
-}
-
 function byNpmAndRun(command: string, ...args: string[]): Row["use"] {
   return async (project) => {
     await byNpm(project);
@@ -212,35 +207,6 @@ function byNpmAndCompile(module: string, resolution: string): Row["use"] {
 function compiler(module: string, resolution: string): string[] {
   const how = ["--module", module, "--moduleResolution", resolution];
   return [tsc, ...STRICT, ...TARGET, ...how, TYPED];
-}
-
-/** Makes one file of the program and the package, which runs without the package. */
-async function bundled(project: Project, command: string, ...args: string[]): Promise<string> {
-  await byNpm(project);
-  const how = ["--bundle", "--minify", "--format=esm", "--platform=node", "--outfile=bundle.js"];
-  await project.run(esbuild, PLAIN, ...how);
-  rmSync(join(project.folder, "node_modules"), { recursive: true });
-  return await project.run(command, ...args, "bundle.js");
-}
-
-/** Makes several files, and leaves out the one that is loaded at the first `open`. */
-async function incomplete(project: Project): Promise<string> {
-  await byNpm(project);
-  const how = ["--bundle", "--splitting", "--format=esm", "--platform=node", "--outdir=bundle"];
-  await project.run(esbuild, PLAIN, ...how);
-  const folder = join(project.folder, "bundle");
-  const left = readdirSync(folder).filter((name) => name.startsWith("node_fs-"));
-  if (left.length === 0) throw new Error(`No piece for Node in ${readdirSync(folder)}`);
-  for (const name of left) rmSync(join(folder, name));
-  const outcome = await project.run(node, "bundle/plain.js").catch(String);
-  return outcome.match(/the module of ministate.*/)?.[0] ?? outcome;
-}
-
-async function compiled({ folder, run }: Project): Promise<string> {
-  await run(bun, "add", LIBRARY);
-  await run(bun, "build", "--compile", "--outfile=program", TYPED);
-  rmSync(join(folder, "node_modules"), { recursive: true });
-  return await run(join(folder, "program"));
 }
 
 /** CommonJS programs import it, or require it where Node can require a module. */
