@@ -36,7 +36,7 @@ const HELP = `npm run rig -- [options]
   --no-controls    without the writers that must be caught
   --only PART      smoke (programs for arm64 under QEMU, without a board), system-calls (under strace), full-disks (real
                    file systems of this machine, filled up), rotten-inodes (damaged on a real ext4), cuts, raspberry
-                   (the demo on a Raspberry Pi 3B), or speed (commits beside the bare loop on a board)
+                   (the demo on a Raspberry Pi 3B), or speed (commits and snapshots on a board)
   --tear-commits   blocks that commit ext4's journal are torn too, and e2fsck -p runs before the mount
   --ci             the share that must pass before every change: few cuts, no Raspberry Pi, and no speed
   --replay FOLDER  looks again at a failure that was kept

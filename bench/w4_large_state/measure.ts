@@ -20,7 +20,8 @@ export interface Beside {
   /** The 99 % quantile of commits before, and during it. */
   usualP99: number;
   p99: number;
-  /** The longest turn of the event loop during it, and how much CPU time of it was this process's. */
+  /** The longest turn of the event loop before, and during it, and how much CPU time of that was this process's. */
+  usualStallMax: number;
   stallMax: number;
   ownStallMax: number;
   commits: number;
@@ -90,7 +91,7 @@ export async function measureSnapshotBeside(directory: string, count: number): P
       latencies.push(performance.now() - start);
     }
   })();
-  await new Promise((resolve) => setTimeout(resolve, USUAL_MS));
+  const usual = await runTimer(new Promise((resolve) => setTimeout(resolve, USUAL_MS)));
   const usualP99 = quantile(latencies, 0.99);
   latencies = [];
   const start = performance.now();
@@ -104,6 +105,7 @@ export async function measureSnapshotBeside(directory: string, count: number): P
     elapsedMs,
     usualP99,
     p99: quantile(latencies, 0.99),
+    usualStallMax: quantile(usual.all, 1),
     stallMax: quantile(late.all, 1),
     ownStallMax: quantile(late.own, 1),
     commits: latencies.length,

@@ -114,18 +114,21 @@ async function raspberry(files: GuestFiles, results: RigResults): Promise<void> 
 
 async function speed(_: GuestFiles, results: RigResults, boot: Boot): Promise<void> {
   for (const found of await measureSpeed(boot, join(cacheFolder, "boot"))) {
-    const name = `commits on a board, ${found.runtime}`;
+    const where = `on a board, ${found.runtime}`;
     if ("problem" in found) {
-      add(results, "speed", name, found.problem, "");
-      continue;
+      add(results, "speed", `commits ${where}`, found.problem, "");
+    } else if ("keys" in found) {
+      const { keys, before, beside, own } = found;
+      const detail =
+        `the loop was held for ${show(beside, 0)} ms, ${show(own, 0)} of it computing; ` +
+        `${show(before, 0)} before`;
+      add(results, "speed", `a snapshot of ${keys} keys ${where}`, null, detail);
+    } else {
+      const { callers, floor, ministate, ratio } = found;
+      const who = callers === 1 ? "one caller" : `${callers} callers`;
+      const detail = `${ministate.toFixed(0)}/s, ${show(ratio, 2)} of the bare loop there ` +
+        `(${floor.toFixed(0)}/s)`;
+      add(results, "speed", `commits ${where}, ${who}`, null, detail);
     }
-    const { callers, floor, ministate, ratio } = found;
-    add(
-      results,
-      "speed",
-      `${name}, ${callers === 1 ? "one caller" : `${callers} callers`}`,
-      null,
-      `${ministate.toFixed(0)}/s, ${show(ratio, 2)} of the bare loop there (${floor.toFixed(0)}/s)`,
-    );
   }
 }
