@@ -100,15 +100,18 @@ export async function openNamedDocument(
  * Opens a JSON document for writing. A directory without one gets an empty object, and the user is notified: the path
  * may be mistyped, or a card not mounted.
  *
+ * @param beforeMaking called before a state is created; what it throws prevents that
  * @throws {CommandError} `NO_STATE` without `create`, when there is no state, or no directory
  */
 export async function openOrMakeDocument(
   context: Context,
   directory: string,
   create = true,
+  beforeMaking = () => {},
 ): Promise<DocumentManager> {
   if (!create) return await openDocument(context, directory, false);
   const found = await foundJournalName(context, directory);
+  if (found === null) beforeMaking();
   // A state that was there a moment ago must not be created again: it may just have been unmounted.
   const options = { create: found === null };
   const manager = await openNamedDocument(context, directory, found ?? DOCUMENT_JOURNAL, options);

@@ -9,8 +9,7 @@ import { type Context, remark, say, sayJson } from "./context.ts";
 import { examineDirectory } from "./doctor/examine.ts";
 import { type DoctorFinding, type Mark, worstOf } from "./doctor/finding.ts";
 import { SYNC_TEST_SIZE_MAX } from "./doctor/sync_rounds.ts";
-import { EXIT } from "./exit.ts";
-import { interruptedCode } from "./patch_command.ts";
+import { EXIT, interruptedCode } from "./exit.ts";
 import { countText, type Paint, safeText, sizeText } from "./text.ts";
 
 /** The options of `doctor`. */

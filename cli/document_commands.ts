@@ -5,14 +5,16 @@
  */
 
 import { readAnyState } from "./any_state.ts";
-import { type Context, creation, openOrMakeDocument, say, sayJson } from "./context.ts";
+import { type Context, creation, openOrMakeDocument, remark, say, sayJson } from "./context.ts";
 import { copyJson } from "../src/format/json.ts";
-import { InexactJsonError, readJson } from "../src/format/json_input.ts";
-import { applyPatch, type Patch } from "./document.ts";
-import { CommandError, EXIT, usageError } from "./exit.ts";
+import { applyPatch, documentMutator, type Patch } from "./document.ts";
+import { CommandError, EXIT, interruptedCode, usageError } from "./exit.ts";
+import { Interrupted } from "./input.ts";
 import { mutatorOf, type MutatorOptions } from "./import_mutator.ts";
 import { MISSING, parsePointer, type PatchError, quote, valueAt } from "./json_pointer.ts";
+import { refuseLarge } from "./patch_stream.ts";
 import { safeLines } from "./text.ts";
+import { readValue, type ValueOptions } from "./value_source.ts";
 
 /** The options of `get`. */
 export interface GetOptions extends MutatorOptions {
@@ -40,16 +42,30 @@ export async function get(
   return EXIT.ok;
 }
 
+/** The options of `set`. */
+export interface SetOptions extends ValueOptions {
+  /** Whether to create a state in a directory that has none. */
+  create?: boolean;
+}
+
 /** Sets the value at a pointer: replaces an existing value, or adds a new one. */
 export async function set(
   context: Context,
   directory: string,
   pointer: string,
-  json: string,
-  options: { create?: boolean } = {},
+  argument: string,
+  options: SetOptions = {},
 ): Promise<number> {
   const tokens = pointerArgument(pointer);
-  const value = jsonArgument(json);
+  let value: unknown;
+  try {
+    value = await readValue(context, argument, options);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    if (context.json) sayJson(context, { set: false, interrupted: true });
+    else remark(context, "Interrupted: nothing was changed");
+    return interruptedCode(error.interruption);
+  }
   return await change(context, directory, options.create !== false, (document) => {
     const op = valueAt(document, tokens) === MISSING ? "add" : "replace";
     return [{ op, path: pointer, value }];
@@ -72,13 +88,13 @@ async function change(
   create: boolean,
   patchFor: (document: unknown) => Patch,
 ): Promise<number> {
-  const manager = await openOrMakeDocument(context, directory, create);
+  const manager = await openOrMakeDocument(context, directory, create, () => {
+    // On what a new state would begin with: a change that is refused must not leave an empty one behind.
+    tried(documentMutator.initial(), patchFor);
+  });
   try {
-    const document = manager.snapshot();
-    const patch = patchFor(document);
     // Tried on a copy first, so that a patch that can't be applied is not journaled.
-    applyPatch(document, copyJson(patch));
-    const { sequence } = await manager.apply(patch);
+    const { sequence } = await manager.apply(tried(manager.snapshot(), patchFor));
     if (context.json) sayJson(context, { sequence, ...creation(manager) });
     else say(context, `sequence ${sequence}`);
     return EXIT.ok;
@@ -87,25 +103,22 @@ async function change(
   }
 }
 
+/**
+ * The patch for a document, tried on it.
+ *
+ * @throws {PatchError} when it can't be applied or journaled
+ */
+function tried(document: unknown, patchFor: (document: unknown) => Patch): Patch {
+  const patch = patchFor(document);
+  refuseLarge(patch);
+  applyPatch(document, copyJson(patch));
+  return patch;
+}
+
 function pointerArgument(pointer: string): string[] {
   try {
     return parsePointer(pointer);
   } catch (error) {
     throw usageError((error as PatchError).message);
-  }
-}
-
-function jsonArgument(text: string): unknown {
-  try {
-    return readJson(text);
-  } catch (error) {
-    if (error instanceof InexactJsonError) {
-      throw usageError(`The value is refused: ${error.message}`);
-    }
-    throw usageError(
-      `The value is not JSON: ${
-        (error as Error).message
-      }: a string needs its own quotes, as in '"on"'`,
-    );
   }
 }

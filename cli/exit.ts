@@ -114,3 +114,8 @@ export function exitCodeOf(report: ErrorReport): number {
   if (report.code === "INTERNAL") return EXIT.internal;
   return CODES[report.code] ?? EXIT.incomplete;
 }
+
+/** The exit code that a shell reports for a program ended by this signal. */
+export function interruptedCode(interruption: AbortSignal): number {
+  return interruption.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+}

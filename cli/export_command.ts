@@ -7,11 +7,10 @@
 import { ioError } from "../src/failures.ts";
 import { type AnyState, readAnyState } from "./any_state.ts";
 import { type Context, pause, remark, say, sayJson } from "./context.ts";
-import { CommandError, EXIT, usageError } from "./exit.ts";
+import { CommandError, EXIT, interruptedCode, usageError } from "./exit.ts";
 import { mutatorOf, type MutatorOptions } from "./import_mutator.ts";
 import { jsonPieces } from "./json_writer.ts";
 import { folderOf, NewFile } from "./new_file.ts";
-import { interruptedCode } from "./patch_command.ts";
 import { showProgress } from "./progress.ts";
 import { safeText, sizeText } from "./text.ts";
 

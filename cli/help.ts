@@ -13,7 +13,15 @@ export const EXAMPLES: Record<string, string> = {
   set: `  ministate set ./state /name '"kitchen"'
   ministate set ./state /lamps '[]' --no-create   only where a state is
   ministate set ./state /lamps/- '{"on":true}'    after the last item
-  ministate set ./state "" '{"name":"hall"}'      the whole document`,
+  ministate set ./state "" '{"name":"hall"}'      the whole document
+  ministate set ./state /lamps @lamps.json        from a file
+  ./sensor --json | ministate set ./state /sensor -
+  ministate set ./state /name kitchen --string    text, without quotes of JSON
+  hostname | ministate set ./state /host - --string
+  ministate set ./state /handle @ada --string --raw
+  ministate set ./state /flag --string -- --verbose
+
+A value has at most 1 MiB; import takes a document of any size.`,
   remove: `  ministate remove ./state /lamps/0`,
   patch: `  ministate patch ./state changes.jsonl
   ./sensors | ministate patch ./state --ack

@@ -4,16 +4,15 @@
  * @module
  */
 
-import { ioError } from "../src/failures.ts";
 import { encodeState } from "../src/format/snapshot_encode.ts";
 import { StateDirectory } from "../src/journal/state_directory.ts";
 import { beginWith, type Begun, isUntouched, refuseStranger } from "../src/recovery/begin_with.ts";
 import { type Context, foundJournalName, pause, remark, say, sayJson } from "./context.ts";
 import { DOCUMENT_JOURNAL, DOCUMENT_OWNER } from "./document.ts";
-import { CommandError, EXIT } from "./exit.ts";
+import { CommandError, EXIT, interruptedCode } from "./exit.ts";
+import { Interrupted, readText, type Source, sourceNamed } from "./input.ts";
 import { JsonReader } from "./json_reader.ts";
 import { JsonTextError } from "./json_text_error.ts";
-import { interruptedCode } from "./patch_command.ts";
 import { showProgress } from "./progress.ts";
 import { safeText, sizeText } from "./text.ts";
 
@@ -26,9 +25,6 @@ export interface ImportOptions {
   replace?: boolean;
 }
 
-/** Ends the work after Ctrl-C. */
-class Interrupted extends Error {}
-
 /** Makes a directory's document of a JSON file, or of standard input. */
 export async function importJson(
   context: Context,
@@ -37,14 +33,14 @@ export async function importJson(
   options: ImportOptions,
 ): Promise<number> {
   const { terminal } = context;
-  const path = file === "-" ? null : file;
+  const source = sourceNamed(file);
   // First of all: whoever sees the lock, and interrupts, gets the answer of an interrupt.
   const interruption = terminal.interruption();
-  const sizeTotal = path === null ? null : await terminal.sizeOf(path);
+  const sizeTotal = source.path === null ? null : await terminal.sizeOf(source.path);
   // A state that is there is locked at once: reading the file may take minutes, and would be in vain.
   let held = await holdState(context, directory, options);
   try {
-    const value = await readValue(context, path, sizeTotal, interruption);
+    const value = await readValue(context, source, sizeTotal, interruption);
     // Only now: a file that is refused must not leave an empty directory behind.
     held ??= await makeDirectory(context, directory, options);
     const begun = await write(context, held, value, interruption);
@@ -114,44 +110,26 @@ async function lock(
 
 async function readValue(
   context: Context,
-  path: string | null,
+  source: Source,
   sizeTotal: number | null,
   interruption: AbortSignal,
 ): Promise<unknown> {
   const reader = new JsonReader();
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  const name = path ?? "standard input";
-  let size = 0;
-  const hideProgress = await showProgress(context, "read", sizeTotal, () => ({ size }));
+  let read = 0;
+  const hideProgress = await showProgress(context, "read", sizeTotal, () => ({ size: read }));
   try {
-    for await (const chunk of context.terminal.read(path, interruption)) {
-      reader.add(decode(decoder, chunk, size));
-      size += chunk.length;
+    for await (const { text, size } of readText(context, source, interruption)) {
+      reader.add(text);
+      read += size;
     }
-    if (interruption.aborted) throw new Interrupted();
-    reader.add(decode(decoder, null, size));
     return reader.end();
   } catch (error) {
-    if (error instanceof Interrupted) throw error;
-    if (error instanceof JsonTextError) throw refusedText(name, error);
-    throw ioError("read", name, error);
+    if (!(error instanceof JsonTextError)) throw error;
+    const message = `Cannot import "${source.name}": ${error.message}; ${UNCHANGED}`;
+    throw new CommandError("FILE_REFUSED", message, error, error.place);
   } finally {
     hideProgress();
   }
-}
-
-/** @param chunk the next bytes; `null` at the end, which must not be in the middle of a character */
-function decode(decoder: TextDecoder, chunk: Uint8Array | null, offset: number): string {
-  try {
-    return chunk === null ? decoder.decode() : decoder.decode(chunk, { stream: true });
-  } catch {
-    throw new JsonTextError(`it is not UTF-8, at or soon after byte ${offset}`, null);
-  }
-}
-
-function refusedText(name: string, error: JsonTextError): CommandError {
-  const message = `Cannot import "${name}": ${error.message}; ${UNCHANGED}`;
-  return new CommandError("FILE_REFUSED", message, error, error.place);
 }
 
 async function write(
@@ -171,7 +149,7 @@ async function write(
         if (performance.now() - turn < TURN_MS) return;
         await pause(0);
         turn = performance.now();
-        if (interruption.aborted) throw new Interrupted();
+        if (interruption.aborted) throw new Interrupted(interruption);
       },
     });
   } finally {

@@ -50,6 +50,7 @@ const WANTED: Record<Expected, string> = {
 /** Reads one JSON text. Call {@linkcode JsonReader.add} for each piece, then {@linkcode JsonReader.end}. */
 export class JsonReader {
   readonly #stringSizeMax: number;
+  readonly #depthMax: number;
   #value: unknown;
   #expected: Expected = "value";
   /** The containers that are open, and the key of the next member of each. */
@@ -70,8 +71,9 @@ export class JsonReader {
   #pieceStart = 0;
   #tokenPlace: TextPlace = { line: 1, column: 1 };
 
-  constructor(stringSizeMax = STRING_SIZE_MAX) {
+  constructor({ stringSizeMax = STRING_SIZE_MAX, depthMax = DEPTH_MAX } = {}) {
     this.#stringSizeMax = stringSizeMax;
+    this.#depthMax = depthMax;
   }
 
   /**
@@ -148,8 +150,8 @@ export class JsonReader {
   }
 
   #push(container: Container, expected: Expected): void {
-    if (this.#open.length >= DEPTH_MAX) {
-      this.#refuse(`it is nested deeper than ${DEPTH_MAX}, the deepest that the document may be`);
+    if (this.#open.length >= this.#depthMax) {
+      this.#refuse(`it is nested deeper than ${this.#depthMax}, the deepest that is accepted`);
     }
     this.#put(container);
     this.#open.push(container);

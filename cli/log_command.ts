@@ -11,9 +11,8 @@ import { JournalFiles } from "../src/journal/journal_files.ts";
 import { listState } from "../src/disk/list_state.ts";
 import { type StateFiles, stemOf } from "../src/disk/names.ts";
 import { type Context, journalNameIn, remark, say, sayJson } from "./context.ts";
-import { CommandError, EXIT, usageError } from "./exit.ts";
+import { CommandError, EXIT, interruptedCode, usageError } from "./exit.ts";
 import { firstOf, parseSince } from "./log_range.ts";
-import { interruptedCode } from "./patch_command.ts";
 import { inspectSteadily } from "./steady.ts";
 import { rangeText, safeText, timeText } from "./text.ts";
 

@@ -5,7 +5,8 @@
  */
 
 import { type Context, creation, openOrMakeDocument, remark, say, sayJson } from "./context.ts";
-import { EXIT } from "./exit.ts";
+import { EXIT, interruptedCode } from "./exit.ts";
+import { askToType, sourceNamed } from "./input.ts";
 import { readInputLines } from "./lines.ts";
 import { type LineRange, PATCH_SIZE_MAX, PatchStream } from "./patch_stream.ts";
 import { lineStart, showProgress } from "./progress.ts";
@@ -32,12 +33,11 @@ export async function patch(
   options: PatchOptions = {},
 ): Promise<number> {
   const { terminal, json } = context;
-  const path = file === "-" ? null : file;
+  const source = sourceNamed(file);
+  const { path } = source;
   // Before the directory is created: a wrong file name must not leave an empty state behind.
   const sizeTotal = path === null ? null : await terminal.sizeOf(path);
-  if (path === null && terminal.stdinIsTerminal) {
-    remark(context, "Type one patch a line; end with Ctrl-D");
-  }
+  askToType(context, source, "one patch a line");
   const started = performance.now();
   const interruption = terminal.interruption();
   const manager = await openOrMakeDocument(context, directory, options.create);
@@ -97,11 +97,6 @@ async function feed(
   } finally {
     await stream.settled();
   }
-}
-
-/** The exit code that a shell reports for a program ended by this signal. */
-export function interruptedCode(interruption: AbortSignal): number {
-  return interruption.reason === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
 }
 
 function whyNotTaken({ first, last, code }: LineRange): string {

@@ -173,12 +173,17 @@ function readPatch(line: InputLine): Patch {
   // Judged like the journal does, but before the document ahead is changed.
   const flaw = findJsonFlaw(value);
   if (flaw !== null) throw new PatchError(describeFlaw(flaw));
-  if (line.size > SURELY_FITS) refuseLarge(JSON.stringify(value));
+  if (line.size > SURELY_FITS) refuseLarge(value);
   return value;
 }
 
-function refuseLarge(text: string): void {
-  const size = new TextEncoder().encode(text).length + RECORD_OVERHEAD;
+/**
+ * Refuses a patch that is too large for one record.
+ *
+ * @throws {PatchError} when it is
+ */
+export function refuseLarge(patch: Patch): void {
+  const size = new TextEncoder().encode(JSON.stringify(patch)).length + RECORD_OVERHEAD;
   if (size > PATCH_SIZE_MAX) {
     throw new PatchError(`its record would have ${size} bytes, and ${PATCH_SIZE_MAX} are allowed`);
   }

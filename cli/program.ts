@@ -63,9 +63,17 @@ function addDocument(add: Add, run: RunCommand): void {
   add("set", "Set a value of the document: replace what is there, add what isn't")
     .argument("<dir>", `${DIR}, created if missing`, pathArgument)
     .argument("<pointer>", `${POINTER}; "" is the whole document`)
-    .argument("<json>", "the value, as JSON")
+    .argument(
+      "<value>",
+      'the value, as JSON; "-" reads it from standard input, "@FILE" from a file',
+    )
     .option("--no-create", NO_CREATE)
-    .action((dir, pointer, json, options) => run((c) => set(c, dir, pointer, json, options)));
+    .option(
+      "--string",
+      "the value is text, and becomes a JSON string; of a file or standard input, one line end at the end is left out",
+    )
+    .option("--raw", 'VALUE itself is the value, even if it is "-" or begins with "@"')
+    .action((dir, pointer, value, options) => run((c) => set(c, dir, pointer, value, options)));
   add("remove", "Remove a value of the document")
     .argument("<dir>", DIR, pathArgument)
     .argument("<pointer>", POINTER)

@@ -9,6 +9,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import type { Machine, PathStatus, Space } from "../machine.ts";
 import { withCode } from "../../runtime/errno.ts";
+import { thisRuntime } from "./runtime.ts";
 
 interface PermissionQuery {
   permissions?: {
@@ -64,17 +65,6 @@ async function userId(): Promise<number> {
   return process.geteuid!();
 }
 
-/**
- * The runtimes by their keys in `process.versions`. Bun and Deno also list the version of Node they are compatible
- * with.
- */
-const RUNTIMES = [["bun", "Bun"], ["deno", "Deno"], ["node", "Node"]] as const;
-
-function runtimeName(): string {
-  const [key, name] = RUNTIMES.find(([key]) => process.versions[key])!;
-  return `${name} ${process.versions[key]}`;
-}
-
 async function load(path: string): Promise<Record<string, unknown>> {
   // The real path, because the module's own imports are relative to it.
   const { href } = pathToFileURL(await fs.promises.realpath(path));
@@ -83,8 +73,9 @@ async function load(path: string): Promise<Record<string, unknown>> {
 
 /** Returns the machine that this process runs on. */
 export function processMachine(): Machine {
+  const { name, version } = thisRuntime();
   return {
-    runtime: runtimeName(),
+    runtime: `${name} ${version}`,
     architecture: process.arch,
     now: Date.now,
     read: (path) => coded(fs.promises.readFile(path)),

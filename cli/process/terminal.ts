@@ -5,9 +5,9 @@
  * @module
  */
 
-import fs from "node:fs";
 import process from "node:process";
 import type { Terminal, TextSink } from "../terminal.ts";
+import { read, sizeOf } from "./input.ts";
 
 const COLUMNS_DEFAULT = 80;
 
@@ -99,30 +99,6 @@ function mayReadEnv(): boolean {
   return ENV_NAMES.every((variable) =>
     permissions.querySync({ name: "env", variable }).state === "granted"
   );
-}
-
-async function* read(path: string | null, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (signal?.aborted) return;
-  const stream = path === null ? process.stdin : fs.createReadStream(path);
-  // Raced, because Deno keeps waiting for standard input after the stream is destroyed.
-  const stopped = new Promise<null>((resolve) =>
-    signal?.addEventListener("abort", () => resolve(null), { once: true })
-  );
-  const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await Promise.race([chunks.next(), stopped]);
-      if (next === null || next.done) return;
-      yield next.value;
-    }
-  } finally {
-    stream.destroy();
-  }
-}
-
-async function sizeOf(path: string): Promise<number | null> {
-  const info = await fs.promises.stat(path);
-  return info.isFile() ? info.size : null;
 }
 
 function interruption(): AbortSignal {

@@ -239,7 +239,7 @@ test("--json works before and after the command, but not after --", async () => 
   }
   const value = await ministate("set", state, "/a", "--", "--json");
   assertEquals([value.code, value.output], [64, ""]);
-  assertMatch(value.errors, /^error: The value is not JSON/);
+  assertMatch(value.errors, /^error: The value is refused: /);
 });
 
 test("set and patch name the state they create, and with --no-create create none", async () => {

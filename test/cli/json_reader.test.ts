@@ -10,7 +10,7 @@ import { Random } from "../support/random.ts";
 import { drawJson } from "../support/random_json.ts";
 
 function read(pieces: string[], stringSizeMax?: number): unknown {
-  const reader = new JsonReader(stringSizeMax);
+  const reader = new JsonReader({ stringSizeMax });
   for (const piece of pieces) reader.add(piece);
   return reader.end();
 }
