@@ -12,6 +12,7 @@ import type { Machine } from "./machine.ts";
 import { buildProgram } from "./program.ts";
 import type { Terminal, TextSink } from "./terminal.ts";
 import { noPaint, type Paint, safeLines } from "./text.ts";
+import { versionText } from "./version.ts";
 
 /** Runs the subcommand that the arguments name. All output is written when it resolves. */
 export async function main(terminal: Terminal, fs: DurableFs, machine: Machine): Promise<number> {
@@ -23,7 +24,7 @@ export async function main(terminal: Terminal, fs: DurableFs, machine: Machine):
   const program = buildProgram(async (action) => {
     const context: Context = { terminal, fs, machine, json, paint, paintError };
     code = await action(context);
-  });
+  }, versionText(machine, json));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => stdout.write(text),

@@ -18,7 +18,6 @@ import { patch } from "./patch_command.ts";
 import { repair } from "./repair_command.ts";
 import { restore } from "./restore_command.ts";
 import { backup, compact, snapshot } from "./upkeep_commands.ts";
-import { VERSION } from "./version.ts";
 
 /** Runs a subcommand and records its exit code. */
 export type RunCommand = (action: (context: Context) => Promise<number>) => Promise<void>;
@@ -29,11 +28,15 @@ const JSON_OPTION = "print JSON for programs, including errors";
 const POINTER = "a JSON Pointer, such as /lamps/0/on";
 const EXPORT = "the module's export that is the mutator, or a function making it";
 
-/** Builds the command line; `run` receives the action of the chosen subcommand. */
-export function buildProgram(run: RunCommand): Command {
+/**
+ * Builds the command line; `run` receives the action of the chosen subcommand.
+ *
+ * @param version what `--version` prints
+ */
+export function buildProgram(run: RunCommand, version: string): Command {
   const program = new Command("ministate")
     .description("Looks into state directories and keeps a JSON document that survives power cuts.")
-    .version(VERSION, "-V, --version", "print the version")
+    .version(version, "-V, --version", "print the version, also of the runtime and of the format")
     // Also accepted before the subcommand, where programs that build a command line put common options.
     .option("--json", JSON_OPTION)
     .helpOption("-h, --help", "print help")

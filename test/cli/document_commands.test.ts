@@ -6,6 +6,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { StateManager } from "@ministate/ministate";
 import { documentMutator } from "../../cli/document.ts";
 import { VERSION } from "../../cli/version.ts";
+import { own } from "../support/runtimes.ts";
 import { openLedger } from "../support/samples.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { errorOf, jsonOf, ministate, ministateWith, outputOf } from "../support/command.ts";
@@ -186,12 +187,19 @@ test("snapshot and compact write snapshots that get starts from", async () => {
   assertEquals(await jsonOf("get", directory.path, "/a"), 3);
 });
 
-test("--version is the package's, and every subcommand's help has examples", async () => {
+test("--version names the package's version, the runtime and the format, and every subcommand's help has examples", async () => {
   const manifest = JSON.parse(
     await readFile(new URL("../../package.json", import.meta.url), "utf8"),
   );
   assertEquals(VERSION, manifest.version);
-  assertEquals(await outputOf("--version"), `${VERSION}\n`);
+  const runtime = own[0]!.toUpperCase() + own.slice(1);
+  const line = await outputOf("--version");
+  assertMatch(line, new RegExp(`^ministate ${VERSION} \\(${runtime} [\\d.]+, format 1\\)\n$`));
+  const [, runtimeVersion] = /([\d.]+),/.exec(line)!;
+  const json = { version: VERSION, runtime, runtimeVersion, format: 1 };
+  for (const args of [["--version", "--json"], ["--json", "-V"]]) {
+    assertEquals(JSON.parse(await outputOf(...args)), json);
+  }
   const help = await outputOf("--help");
   assertStringIncludes(help, "Exit codes:");
   for (const [, name] of help.matchAll(/^ {2}([a-z]+) .*<dir>/gm)) {
