@@ -68,6 +68,10 @@ program, put it in the place of the state, and keep the old one.`,
   doctor: `  ministate doctor ./state
   ministate doctor ./state --no-sync-test
   ministate doctor ./state --json | jq -c '.findings[] | select(.mark != "ok")'`,
+  completion: `  ministate completion bash > ~/.local/share/bash-completion/completions/ministate
+  ministate completion zsh > ~/.zfunc/_ministate      with fpath+=~/.zfunc before compinit
+  ministate completion fish > ~/.config/fish/completions/ministate.fish
+  . <(ministate completion bash)          for this session`,
 };
 
 /** The explanation of the exit codes. */
