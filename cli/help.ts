@@ -71,7 +71,9 @@ program, put it in the place of the state, and keep the old one.`,
   completion: `  ministate completion bash > ~/.local/share/bash-completion/completions/ministate
   ministate completion zsh > ~/.zfunc/_ministate      with fpath+=~/.zfunc before compinit
   ministate completion fish > ~/.config/fish/completions/ministate.fish
-  . <(ministate completion bash)          for this session`,
+  . <(ministate completion bash)          for this session
+
+The Debian package installs all three.`,
 };
 
 /** The explanation of the exit codes. */

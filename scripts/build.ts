@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import process from "node:process";
 import { bundle, sizeOf } from "./build/bundle.ts";
 import { command, commandDenoJson, commandJson, libraryJson } from "./build/package_json.ts";
+import { manualPage } from "./build/shell_files.ts";
 import { binary, root, run } from "./toolchain.ts";
 
 /** The entries of the library. */
@@ -17,6 +18,8 @@ const ENTRIES = {
 };
 /** The entry of the command. */
 const COMMAND = { ministate: "scripts/build/bin.ts" };
+/** The manual page of the command's package. */
+const MANUAL = "ministate.1";
 const LICENSES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
 await buildLibrary(join(root, "dist", "npm"));
@@ -34,7 +37,8 @@ async function buildCommand(output: string): Promise<void> {
   const names = Object.keys(command.dependencies);
   const external = Object.fromEntries(names.map((name) => [name, name]));
   await bundle({ output, entries: COMMAND, target: "node22", external });
-  complete(output, commandJson("ministate.js"), ["cli/README.md", ...LICENSES]);
+  writeFileSync(join(output, MANUAL), manualPage());
+  complete(output, commandJson("ministate.js", MANUAL), ["cli/README.md", ...LICENSES]);
 }
 
 /** JSR takes no file from outside a package's folder, and the command uses inner modules of the library. */

@@ -1,7 +1,7 @@
 // Packs a binary of the command as a Debian package: deb.ts [BINARY] [--output FILE] [--fast].
 //
-// The package holds one program and its licences, runs nothing when it is installed or removed, and needs only the C
-// library. Its machine is that of the binary. With --fast it is quicker to build and a third larger.
+// The package holds one program with its manual page, completion for the shells and its licences, runs nothing when it
+// is installed or removed, and needs only the C library. Its machine is that of the binary. With --fast it is quicker to build and a third larger.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,6 +12,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { MAINTAINER } from "./build/fields.ts";
 import { command } from "./build/package_json.ts";
+import { systemFiles } from "./build/shell_files.ts";
 import { checkElf } from "./compile/elf.ts";
 import { hostTarget, TARGETS } from "./compile/targets.ts";
 import { root } from "./toolchain.ts";
@@ -43,6 +44,7 @@ process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 chmodSync(folder, 0o755);
 place(binary, "usr/bin/ministate", 0o755);
 placeText("usr/share/doc/ministate/copyright", 0o644, copyright());
+for (const [path, content] of await systemFiles()) placeText(path, 0o644, content);
 placeText("DEBIAN/control", 0o644, control(architecture));
 const compression = values.fast ? ["-Zgzip", "-z1"] : ["-Zxz"];
 mkdirSync(dirname(output), { recursive: true });
@@ -64,7 +66,7 @@ function place(source: string, path: string, mode: number): void {
   chmodSync(target, mode);
 }
 
-function placeText(path: string, mode: number, text: string): void {
+function placeText(path: string, mode: number, text: string | Uint8Array): void {
   const target = join(folder, path);
   mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
   writeFileSync(target, text, { mode });

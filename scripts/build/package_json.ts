@@ -39,13 +39,14 @@ export function libraryJson(entries: Record<string, string>): Record<string, unk
   };
 }
 
-/** The package.json of the command. */
-export function commandJson(program: string): Record<string, unknown> {
+/** The package.json of the command, with its program and its manual page. */
+export function commandJson(program: string, manual: string): Record<string, unknown> {
   return {
     ...common(command),
     engines: COMMAND_ENGINES,
     bin: { ministate: `./${program}` },
-    files: ["*.js", "*.js.map", "shared"],
+    man: `./${manual}`,
+    files: ["*.js", "*.js.map", "shared", manual],
     dependencies: command.dependencies,
   };
 }

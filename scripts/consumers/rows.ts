@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { systemFiles } from "../build/shell_files.ts";
 import { binary, root } from "../toolchain.ts";
 import { writePublicTests } from "./public_tests.ts";
 import { bundled, compiled, incomplete } from "./bundles.ts";
@@ -240,6 +241,7 @@ async function lamp({ run }: Project, ...start: string[]): Promise<string> {
 
 async function commandByNpm({ folder, run }: Project): Promise<string> {
   await run("npm", "install", "--global", "--prefix", folder, COMMAND);
+  if (!existsSync(join(folder, "share", "man", "man1", "ministate.1"))) return "it has no manual";
   const ministate = join(folder, "bin", "ministate");
   await run(ministate, "set", "lamps", "/lamp", LIT);
   return await run(ministate, "get", "lamps", "/lamp");
@@ -276,6 +278,9 @@ async function commandByDpkg({ folder, run }: Project): Promise<string> {
   const ministate = join(system, "usr", "bin", "ministate");
   await run(ministate, "set", "lamps", "/lamp", LIT);
   const said = await run(ministate, "get", "lamps", "/lamp");
+  for (const path of (await systemFiles()).keys()) {
+    if (!existsSync(join(system, path))) return `it lacks ${path}`;
+  }
   await run("dpkg", ...dpkg, "--remove", "ministate");
   return existsSync(join(system, "usr")) ? "something of it is left" : said;
 }
