@@ -1,7 +1,8 @@
 // Packs a binary of the command as a Debian package: deb.ts [BINARY] [--output FILE] [--fast].
 //
 // The package holds one program with its manual page, completion for the shells and its licences, runs nothing when it
-// is installed or removed, and needs only the C library. Its machine is that of the binary. With --fast it is quicker to build and a third larger.
+// is installed or removed, and needs only the C library. Its machine is that of the binary. With --fast it is quicker to
+// build and a third larger.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -14,6 +15,7 @@ import { MAINTAINER } from "./build/fields.ts";
 import { command } from "./build/package_json.ts";
 import { systemFiles } from "./build/shell_files.ts";
 import { checkElf } from "./compile/elf.ts";
+import { interpreterOf } from "./compile/elf_read.ts";
 import { hostTarget, TARGETS } from "./compile/targets.ts";
 import { root } from "./toolchain.ts";
 
@@ -29,10 +31,18 @@ const { values, positionals } = parseArgs({
 });
 const [binary = join(root, "dist", `ministate-${hostTarget()}`)] = positionals;
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const { machine } = checkElf(readFileSync(binary));
+const program = readFileSync(binary);
+const { machine } = checkElf(program);
 const architecture = ARCHITECTURES.get(machine ?? 0);
 if (architecture === undefined) {
   console.error(`"${binary}" is no program for amd64 or arm64: build it with npm run compile`);
+  process.exit(1);
+}
+// Debian's is glibc.
+if (interpreterOf(program)?.includes("musl")) {
+  console.error(
+    `"${binary}" needs musl, which Debian doesn't have as its C library: give the one for gnu`,
+  );
   process.exit(1);
 }
 const output = resolve(

@@ -84,6 +84,14 @@ export function readElf(bytes: Uint8Array): Elf {
   return { machine: view.getUint16(FIELD.machine, true), phoff, segments };
 }
 
+/** The loader that a program asks for, which belongs to its C library; `null` for one that needs none. */
+export function interpreterOf(bytes: Uint8Array): string | null {
+  const found = readElf(bytes).segments.find(({ type }) => type === PT.INTERP);
+  if (found === undefined) return null;
+  const path = bytes.subarray(found.offset, found.offset + found.filesz);
+  return new TextDecoder().decode(path).replace(/\0.*$/s, "");
+}
+
 /**
  * Reads the section headers, which no kernel looks at.
  * Throws {@linkcode ElfError} when they can't be what they claim.

@@ -3,7 +3,13 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { checkElf, describeFindings } from "../../../scripts/compile/elf.ts";
-import { FIELD, PT, readElf, readSections } from "../../../scripts/compile/elf_read.ts";
+import {
+  FIELD,
+  interpreterOf,
+  PT,
+  readElf,
+  readSections,
+} from "../../../scripts/compile/elf_read.ts";
 import { separateAppended } from "../../../scripts/compile/elf_shift.ts";
 import {
   appendedFile,
@@ -179,3 +185,12 @@ for (const [name, bytes, reason] of immovable) {
     assertMatch(refused, reason);
   });
 }
+
+test("interpreterOf() names the loader of a program, and none where there is none", () => {
+  const path = new TextEncoder().encode("/lib/ld-musl-aarch64.so.1\0");
+  const where = { type: PT.INTERP, offset: 0x800, filesz: path.length };
+  const bytes = elfFile({ segments: [first, where] });
+  bytes.set(path, where.offset);
+  assertEquals(interpreterOf(bytes), "/lib/ld-musl-aarch64.so.1");
+  assertEquals(interpreterOf(elfFile({ segments: [first] })), null);
+});
