@@ -49,11 +49,12 @@ export async function* read(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   if (signal?.aborted) return;
-  const stream = path === null ? process.stdin : await openerFor(thisRuntime().name)(path);
-  // Raced, because Deno keeps waiting for standard input after the stream is destroyed.
+  // Raced, because Deno keeps waiting for standard input after the stream is destroyed. Listens before the file is
+  // opened: a signal that comes meanwhile is not said again.
   const stopped = new Promise<null>((resolve) =>
     signal?.addEventListener("abort", () => resolve(null), { once: true })
   );
+  const stream = path === null ? process.stdin : await openerFor(thisRuntime().name)(path);
   const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
   try {
     for (;;) {

@@ -7,7 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch } from "@std/assert";
-import { openerFor } from "../../../cli/process/input.ts";
+import { openerFor, read } from "../../../cli/process/input.ts";
 import { begin, jsonOf } from "../../support/command.ts";
 import { commandOf, own } from "../../support/runtimes.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/temporary.ts";
@@ -108,6 +108,16 @@ test("import that waits for what is typed at a terminal ends at Ctrl-C", async (
   child.stdin.write("\x03");
   assertEquals(await ended, 130, said);
   assertMatch(said, /Interrupted: nothing was imported/);
+});
+
+test("an interrupt while the file is being opened ends the reading", async () => {
+  await using directory = await temporaryDirectory();
+  const path = directory.join("file");
+  await writeFile(path, "text");
+  const interruption = new AbortController();
+  const first = read(path, interruption.signal).next();
+  interruption.abort("SIGINT");
+  assertEquals((await first).done, true);
 });
 
 for (const runtime of ["Node", "Bun", "Deno"]) {
