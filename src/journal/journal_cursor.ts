@@ -8,7 +8,7 @@ import { CorruptionError, HistoryGoneError, MinistateError } from "../errors.ts"
 import type { JournalRecord } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
 import type { Pieces } from "../disk/pieces.ts";
-import { HistoryChain } from "../format/history_point.ts";
+import { HistoryChain, isOther, pointOf } from "../format/history_point.ts";
 import type { Batch, Damage } from "../format/scan.ts";
 import { rangeOf, type SequenceSpan } from "../format/ranges.ts";
 import { awaitCover } from "./cover.ts";
@@ -148,12 +148,18 @@ export class JournalCursor {
     this.#ahead = await awaitCover(reader, batches.at(-1)!.timestamp, isFollowed);
   }
 
-  /**
-   * Reads on until a line says which mutations of the last batch read were refused.
-   *
-   * @returns `null` when there is no such line yet
-   */
+  /** The mutations of the last batch read that were refused; `null` when that isn't known yet. */
   async #outcomeOfLast(
+    reader: SegmentReader,
+    limit: ReadLimit | null,
+  ): Promise<readonly SequenceSpan[] | null> {
+    const refused = await this.#readOutcome(reader, limit);
+    // What comes after the last record that an open has kept may be damaged, or of another history.
+    return refused ?? (limit?.sequence === reader.expected - 1 ? limit.refused : null);
+  }
+
+  /** Reads on until a line says which mutations of the last batch read were refused; `null` when there is none. */
+  async #readOutcome(
     reader: SegmentReader,
     limit: ReadLimit | null,
   ): Promise<readonly SequenceSpan[] | null> {
@@ -161,9 +167,8 @@ export class JournalCursor {
       const { batches, later } = await this.#readOn(reader, limit);
       this.#ahead = batches;
       if (batches !== null) return batches[0]!.refused;
-      if (reader.refused !== null) return reader.refused;
-      if (later === null) return limit?.refused ?? null;
-      return reader.expected === later.sequence ? await this.#refusedIn(later) : null;
+      if (reader.refused !== null || later?.sequence !== reader.expected) return reader.refused;
+      return await this.#refusedIn(later, reader.checksum);
     } catch {
       // What was read counts. The next read meets the same trouble.
       return null;
@@ -183,10 +188,18 @@ export class JournalCursor {
     return { batches: later === null ? null : await reader.read(), later };
   }
 
-  /** What a segment's header, or else the seal or batch after it, lists as refused. */
-  async #refusedIn(segment: NamedFile): Promise<readonly SequenceSpan[] | null> {
+  /**
+   * What a segment's header, or else the seal or batch after it, lists as refused.
+   *
+   * @param checksum that of the batch it has to continue
+   */
+  async #refusedIn(
+    segment: NamedFile,
+    checksum: number | null,
+  ): Promise<readonly SequenceSpan[] | null> {
     const reader = await this.#files.open(segment);
     try {
+      if (isOther(pointOf(reader.header).checksum, checksum)) return null;
       const batches = reader.refused === null ? await reader.read() : null;
       return batches === null ? reader.refused : batches[0]!.refused;
     } finally {

@@ -21,6 +21,7 @@ import type {
 } from "./inspection.ts";
 import { type Plan, planOf } from "./plan.ts";
 import type { ReadSegment, SegmentFacts } from "./segment_facts.ts";
+import { isContinuedBy } from "./segment_history.ts";
 import type { SnapshotFacts } from "./snapshot_facts.ts";
 import { listQuarantine, sizesOf, stuckFindings } from "./spare_files.ts";
 import { type Survey, surveyAll } from "./survey.ts";
@@ -89,13 +90,10 @@ function inspectSegment(facts: SegmentFacts, next: SegmentFacts | undefined): Se
 }
 
 /** How many mutations of its last batch were refused. */
-function refusedInLast(
-  { batchLast, refused }: ReadSegment,
-  next: SegmentFacts | undefined,
-): number {
-  if (batchLast === null) return 0;
-  if (refused !== null) return countIn(refused);
-  return next?.failure === null ? countIn(next.refusedBefore ?? NO_RANGES) : 0;
+function refusedInLast(facts: ReadSegment, next: SegmentFacts | undefined): number {
+  if (facts.batchLast === null) return 0;
+  if (facts.refused !== null) return countIn(facts.refused);
+  return isContinuedBy(facts, next) ? countIn(next.refusedBefore ?? NO_RANGES) : 0;
 }
 
 function timedSegment(facts: SegmentFacts): TimedSegment | null {

@@ -28,6 +28,15 @@ export function isOtherAt(
   return isOther(points.get(sequence) ?? null, checksum);
 }
 
+/** Whether a segment continues one of the same journal and history, so that it speaks of the same mutations. */
+export function isContinuedBy(
+  before: ReadSegment,
+  next: SegmentFacts | undefined,
+): next is ReadSegment {
+  return next?.failure === null && next.header.id === before.header.id &&
+    next.header.first === before.sequenceNext && !continuesOther(next, before);
+}
+
 /** Whether a segment names a batch other than the one at which the segment before it ends. */
 export function continuesOther({ header }: ReadSegment, before: SegmentFacts | null): boolean {
   if (before === null || before.failure !== null || before.sequenceNext !== header.first) {

@@ -134,12 +134,12 @@ export async function surveyForReplay(
     // After the damage, only what the segments name still matters.
     if (isOver) continue;
     refuseUnexplained(facts);
-    // A header and seals say what became of the mutations before them.
-    if (isSound && !isStrange(facts, identity) && facts.failure === null && facts.refused) {
+    const judgement = judge(basis, { before, facts, next: files.segments[index + 1] }, sequence);
+    // A header and seals say what became of the mutations before them; one of another history speaks of other mutations.
+    if (isSound && judgement.row !== null && facts.failure === null && facts.refused) {
       replay.decide(facts.refused);
       refused = facts.refused;
     }
-    const judgement = judge(basis, { before, facts, next: files.segments[index + 1] }, sequence);
     sequence = judgement.sequence;
     isOver = judgement.verdict === "corrupt";
     isSound &&= !isOver;

@@ -19,7 +19,7 @@ import { coverLast } from "../recovery/cover_last.ts";
 import { contestedError } from "../recovery/identity.ts";
 import { firstNeeded } from "../recovery/plan.ts";
 import type { ReadSegment } from "../recovery/segment_facts.ts";
-import { isOtherAt } from "../recovery/segment_history.ts";
+import { isContinuedBy, isOtherAt } from "../recovery/segment_history.ts";
 import { surveyAll } from "../recovery/survey.ts";
 import type { Copy, CopyEnding, CopyPlan } from "./backup_plan.ts";
 import {
@@ -52,10 +52,9 @@ export async function planRestore(
   const last = kept.at(-1)!;
   const end = await findEnd(fs, last, sequence);
   if (end.group !== null) return { why: "grouped", group: end.group };
-  const next = survey.segments[survey.segments.indexOf(last) + 1];
+  const next = survey.segments[survey.segments.indexOf(last) + 1] ?? undefined;
   if (next === undefined && end.refused === null) await coverLast(fs, files, last);
-  const isNext = next?.failure === null && next.header.first === last.sequenceNext;
-  const refused = end.refused ?? (isNext ? next.refusedBefore : null);
+  const refused = end.refused ?? (isContinuedBy(last, next) ? next.refusedBefore : null);
   const ending = endingOf(fs, last, { ...end, refused }, sequence);
   const copies: Copy[] = kept.map(({ file, soundEnd }) => ({ file, size: soundEnd })).reverse();
   copies[0]!.size = end.size;
