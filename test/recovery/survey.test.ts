@@ -9,7 +9,8 @@ import { readIdentity } from "../../src/recovery/identity.ts";
 import { readSegmentFacts } from "../../src/recovery/segment_facts.ts";
 import { surveyAll, surveyForReplay } from "../../src/recovery/survey.ts";
 import { badDisk } from "../support/bad_disk.ts";
-import { DIRECTORY, makeState, pathOf, snapshot, wal } from "../support/rotten_inodes.ts";
+import { openLedger } from "../support/samples.ts";
+import { damage, DIRECTORY, makeState, pathOf, snapshot, wal } from "../support/rotten_inodes.ts";
 
 const filesOf = (fs: DurableFs) => listState(fs, DIRECTORY, "test");
 
@@ -20,14 +21,16 @@ async function makeJournal() {
   return disk;
 }
 
-/** The sequences of the records that a survey passes on. */
+/** The sequences of the records that a survey passes on, after 0 if it passes on an initial state. */
 async function replayed(fs: DurableFs, identity?: null): Promise<number[]> {
   const files = await filesOf(fs);
   const sequences: number[] = [];
   await surveyForReplay(fs, files, identity === null ? null : await readIdentity(fs, files), {
     restore: () => {},
     decide: () => {},
-    begin: () => {},
+    begin: () => {
+      sequences.push(0);
+    },
     consume: ({ sequenceFirst, sequenceLast }) => {
       for (let s = sequenceFirst; s <= sequenceLast; s++) sequences.push(s);
     },
@@ -37,8 +40,8 @@ async function replayed(fs: DurableFs, identity?: null): Promise<number[]> {
 
 test("surveyForReplay() passes on every record, whether or not the journal is known", async () => {
   const disk = await makeJournal();
-  assertEquals(await replayed(disk), [1, 2, 3, 4, 5, 6]);
-  assertEquals(await replayed(disk, null), [1, 2, 3, 4, 5, 6]);
+  assertEquals(await replayed(disk), [0, 1, 2, 3, 4, 5, 6]);
+  assertEquals(await replayed(disk, null), [0, 1, 2, 3, 4, 5, 6]);
 });
 
 test("surveyForReplay() passes nothing on when the journal's beginning is missing", async () => {
@@ -49,8 +52,57 @@ test("surveyForReplay() passes nothing on when the journal's beginning is missin
 
 test("surveyForReplay() passes on nothing of another journal, and nothing after it", async () => {
   const [disk, other] = [await makeJournal(), await makeJournal()];
+  const own = disk.peek(pathOf(wal(3)))!;
   disk.plant(pathOf(wal(3)), other.peek(pathOf(wal(3)))!);
-  assertEquals(await replayed(disk), [1, 2]);
+  assertEquals(await replayed(disk), [0, 1, 2]);
+  disk.plant(pathOf(wal(1)), other.peek(pathOf(wal(1)))!);
+  disk.plant(pathOf(wal(3)), own);
+  assertEquals(await replayed(disk), []);
+});
+
+test("surveyForReplay() passes nothing on when the initial state is damaged", async () => {
+  const disk = await makeJournal();
+  // Of the same length, so that the records are where they should be.
+  damage(wal(1), `":[`)(disk);
+  assertEquals(await replayed(disk), []);
+});
+
+test("surveyForReplay() and surveyAll() leave it to the caller when a segment can't be read now, or is none", async () => {
+  const disk = await makeJournal();
+  const files = await filesOf(disk);
+  const identity = await readIdentity(disk, files);
+  const nothing = { restore() {}, begin() {}, consume() {}, decide() {} };
+  for (const code of ["EMFILE", "EISDIR"]) {
+    const { fs } = badDisk(disk, { part: wal(3), code });
+    const refusal = { systemCode: code };
+    for (
+      const survey of [
+        () => surveyForReplay(fs, files, identity, nothing),
+        () => surveyAll(fs, files, { build: true }),
+      ]
+    ) {
+      const error = await assertRejects(survey, IoError);
+      assertEquals({ systemCode: error.systemCode }, refusal);
+    }
+  }
+});
+
+test("surveyAll() blames no disk that gives the headers and refuses the rest", async () => {
+  const disk = await makeState();
+  {
+    await using manager = await openLedger(DIRECTORY, { fs: disk, compaction: "manual" });
+    await manager.apply("x".repeat(9000));
+    await manager.createSnapshot();
+    await manager.apply("the second snapshot's");
+    await manager.createSnapshot();
+  }
+  for (const path of disk.paths(DIRECTORY)) {
+    if (![7, 8].some((sequence) => path === pathOf(snapshot(sequence)))) disk.unplant(path);
+  }
+  const { fs } = badDisk(disk, { part: ".snapshot.", code: "EIO", range: [8000, 9000] });
+  const { snapshots, identity } = await surveyAll(fs, await filesOf(fs), { build: true });
+  assertEquals(snapshots.map(({ failure }) => failure?.systemCode), ["EIO", "EIO"]);
+  assertEquals(identity?.id, snapshots[0]?.header?.id);
 });
 
 test("surveyAll() reads a segment up to its limit, and says how large each one is", async () => {
