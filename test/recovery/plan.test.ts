@@ -2,9 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { snapshotFile } from "../../src/disk/names.ts";
 import { TORN_SIZE_MAX } from "../../src/format/format.ts";
 import { noWrites } from "../../src/format/write_totals.ts";
 import { judge, judgeTail, planOf } from "../../src/recovery/plan.ts";
+import type { ReadSegment } from "../../src/recovery/segment_facts.ts";
 import {
   damagedSegment,
   SOUND_END,
@@ -12,6 +14,7 @@ import {
   surveyOf,
   unusableSegment,
 } from "../support/facts.ts";
+import { IDENTITY } from "../support/segment.ts";
 
 const seal = { offset: 600, sequenceFirst: 5, sequenceLast: 4 };
 
@@ -64,6 +67,32 @@ test("planOf() says that an initial state is damaged even when no header shows w
   const survey = surveyOf([soundSegment(1, 3, { initialFailure })], { identity: null });
   const { corruption, sequence } = planOf(survey);
   assertEquals([corruption?.label, sequence], ["damaged initial state", 0]);
+});
+
+test("planOf() continues after the batch that its start names when the journal ends before it", () => {
+  const start = { sequence: 4, checksum: 77, snapshot: null };
+  const segments = [soundSegment(1, 3, { checksum: 5 })];
+  const { sequence, checksum, corruption } = planOf(surveyOf(segments, { start }));
+  assertEquals([sequence, checksum, corruption?.lost.sequenceFirst], [4, 77, 5]);
+  // Without it, after the last batch there is.
+  assertEquals(planOf(surveyOf(segments)).checksum, 5);
+});
+
+test("planOf() needs no initial state where a snapshot replaces it, unless it hides batches", () => {
+  const snapshot = snapshotFile(IDENTITY, 0);
+  const start = { sequence: 0, checksum: null, snapshot };
+  const { failure: initialFailure } = unusableSegment(1, false);
+  const label = (differing: Partial<ReadSegment>) => {
+    const segment = soundSegment(1, 3, { initialFailure, initialEnd: 300, ...differing });
+    return planOf(surveyOf([segment], { start })).corruption?.label ?? null;
+  };
+  const { evidence } = damagedSegment(1, 3);
+  const found = (offset: number) => ({ ...evidence!, proof: { ...seal, offset } });
+  assertEquals(label({}), null);
+  assertEquals(label({ initialEvidence: evidence, batchLast: null }), null);
+  assertEquals(label({ initialEvidence: found(300), batchLast: null }), null);
+  assertEquals(label({ initialEvidence: found(200) }), null);
+  assertEquals(label({ initialEvidence: found(200), batchLast: null }), "damaged initial state");
 });
 
 const tails = [

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { snapshotFile } from "../../src/disk/names.ts";
-import { provenSequence } from "../../src/recovery/snapshot_facts.ts";
+import { factsFor, provenSequence } from "../../src/recovery/snapshot_facts.ts";
 import { damagedSnapshot } from "../support/facts.ts";
 import { IDENTITY } from "../support/segment.ts";
 
@@ -18,4 +18,10 @@ test("provenSequence() goes by the header of a snapshot that is damaged after it
 
 test("provenSequence() goes by the name of a snapshot whose first line is damaged", () => {
   assertEquals(provenSequence({ ...damagedSnapshot(4, "ours"), header: null }, "ours"), 4);
+});
+
+test("provenSequence() goes by a snapshot that a later version of the mutator wrote", () => {
+  const sound = { ...damagedSnapshot(4, "ours"), failure: null };
+  assertEquals(provenSequence(factsFor(sound, 1), "ours"), 0);
+  assertEquals(provenSequence(factsFor(sound, 0), "ours"), 4);
 });
