@@ -270,11 +270,13 @@ test("files that no longer say whose they are, or are of two journals, are not r
   damaged.plant(path, new TextEncoder().encode("rubbish\n"));
   const error = await assertRejects(() => begin(damaged), CorruptionError);
   assertStringIncludes(error.message, "ministate repair");
+  assertEquals([error.path, error.lost], [DIRECTORY, { sequenceFirst: 1, sequenceLast: null }]);
 
   const [one, two] = [freshDisk(), freshDisk()];
   for (const disk of [one, two]) await open(disk).then((manager) => manager.close());
   one.plant(path.replace("0001.wal", "0000.snapshot"), await snapshotOf(two));
-  await assertRejects(() => begin(one), ForeignFormatError, "two journals");
+  const contested = await assertRejects(() => begin(one), ForeignFormatError, "two journals");
+  assertEquals(contested.path, DIRECTORY);
 });
 
 async function snapshotOf(disk: PowerCutDisk): Promise<Uint8Array> {
@@ -292,5 +294,6 @@ test("when no edition is left, nothing is changed", async () => {
   const names = disk.paths(DIRECTORY);
   const error = await assertRejects(() => begin(disk), IoError);
   assertStringIncludes(error.message, "9999 times");
+  assertEquals([error.path, error.operation], [DIRECTORY, "begin"]);
   assertEquals(disk.paths(DIRECTORY), names);
 });

@@ -47,3 +47,14 @@ test("open() adds to a shared segment when the disk is too full for a copy", asy
   }
   assert((await readFile(backup, "utf8")).includes('[2,"more"'));
 });
+
+test("open() adds nothing to a segment of which a backup holds the second name", async () => {
+  await using directory = await temporaryDirectory();
+  const { path, backup } = await shared(directory);
+  const before = await readFile(backup, "utf8");
+  {
+    await using manager = await openLedger(path);
+    await manager.apply("more");
+  }
+  assertEquals(await readFile(backup, "utf8"), before);
+});

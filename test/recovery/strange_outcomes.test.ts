@@ -92,5 +92,12 @@ test("planRestore() doesn't ask a segment of a copy of the directory what was re
     return new TextDecoder().decode(plan.ending?.bytes);
   };
   assertEquals(await ending(await withSegmentOfCopy()), "");
-  assert((await ending(await continued([-9], common))).includes('"refused":[[2,2]]'));
+  const own = await continued([-9], common);
+  assert((await ending(own)).includes('"refused":[[2,2]]'));
+  {
+    await using manager = await open(own);
+    await manager.apply({ by: 1 });
+  }
+  // The segment now says of its own batch that nothing was refused.
+  assert((await ending(own)).includes('"refused":[[2,2]]'));
 });

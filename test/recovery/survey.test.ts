@@ -2,14 +2,15 @@
 
 import { test } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
-import { IoError } from "@ministate/ministate";
+import { IoError, StateManager } from "@ministate/ministate";
 import { listState } from "../../src/disk/list_state.ts";
 import type { DurableFs } from "../../src/durable_fs.ts";
 import { readIdentity } from "../../src/recovery/identity.ts";
 import { readSegmentFacts } from "../../src/recovery/segment_facts.ts";
 import { surveyAll, surveyForReplay } from "../../src/recovery/survey.ts";
+import { freshDisk } from "../../simulation/workloads.ts";
 import { badDisk } from "../support/bad_disk.ts";
-import { openLedger } from "../support/samples.ts";
+import { journalName, ledger, openLedger } from "../support/samples.ts";
 import { damage, DIRECTORY, makeState, pathOf, snapshot, wal } from "../support/rotten_inodes.ts";
 
 const filesOf = (fs: DurableFs) => listState(fs, DIRECTORY, "test");
@@ -85,6 +86,19 @@ test("surveyForReplay() and surveyAll() leave it to the caller when a segment ca
       assertEquals({ systemCode: error.systemCode }, refusal);
     }
   }
+});
+
+test("surveyForReplay() leaves it to the caller when an initial state can't be read now", async () => {
+  const disk = freshDisk();
+  const large = { ...ledger, initial: () => ({ entries: ["x".repeat(300_000)] }) };
+  await using manager = await StateManager.open(DIRECTORY, journalName, large, { fs: disk });
+  await manager.apply("one");
+  const files = await filesOf(disk);
+  const nothing = { restore() {}, begin() {}, consume() {}, decide() {} };
+  const { fs } = badDisk(disk, { part: wal(1), code: "EMFILE", range: [200_000, 210_000] });
+  const identity = await readIdentity(fs, files);
+  const error = await assertRejects(() => surveyForReplay(fs, files, identity, nothing), IoError);
+  assertEquals(error.systemCode, "EMFILE");
 });
 
 test("surveyAll() blames no disk that gives the headers and refuses the rest", async () => {

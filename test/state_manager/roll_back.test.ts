@@ -2,7 +2,12 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
-import { StateManager, type StateManagerOptions, TooNewError } from "@ministate/ministate";
+import {
+  CorruptionError,
+  StateManager,
+  type StateManagerOptions,
+  TooNewError,
+} from "@ministate/ministate";
 import { PowerCutDisk } from "@ministate/ministate/testing";
 import { failureOf } from "../support/errors.ts";
 import { EXTREMES } from "../../testing/disk/power_cut.ts";
@@ -68,9 +73,20 @@ test("a rolled-back reader sees what its version wrote, and changes nothing", as
   const before = await disk.list("/state");
   const reader = await rollBack(disk, { readOnly: true });
   assertEquals([reader.snapshot(), reader.recovery.lost!.sequenceLast], [["a by 1", "b by 1"], 5]);
-  assertEquals(reader.recovery.lost!.quarantined, []);
+  assertEquals([reader.recovery.lost!.quarantined, reader.recovery.created], [[], false]);
   await reader.close();
   assertEquals(await disk.list("/state"), before);
+});
+
+test("a roll-back calls files missing, not too new, when they are missing for the newer version too", async () => {
+  const disk = await updated();
+  for (const path of disk.paths("/state")) {
+    if (path.includes(".snapshot.") || path.includes("0002.wal.")) disk.unplant(path);
+  }
+  assertInstanceOf(await failureOf(() => rollBack(disk)), CorruptionError);
+  const manager = await rollBack(disk, { onCorruption: "quarantine" });
+  assertEquals([manager.snapshot(), manager.recovery.lost?.sequenceFirst], [["a by 1"], 2]);
+  await manager.close();
 });
 
 test("after a power cut at any call of a roll-back, the next one ends it, and the newer files are kept", async () => {
