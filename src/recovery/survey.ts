@@ -8,7 +8,7 @@
 import type { NamedFile, StateFiles } from "../disk/names.ts";
 import type { DurableFs } from "../durable_fs.ts";
 import { CorruptionError, ForeignFormatError } from "../errors.ts";
-import { HistoryChain, type HistoryPoint } from "../format/history_point.ts";
+import { HistoryChain, type HistoryPoint, isOther } from "../format/history_point.ts";
 import type { SegmentHeader } from "../format/format.ts";
 import type { Batch } from "../format/scan.ts";
 import type { SequenceSpan } from "../format/ranges.ts";
@@ -162,7 +162,7 @@ async function refusedBefore(
 ): Promise<readonly SequenceSpan[] | null> {
   const facts = await readSegmentFacts(fs, file);
   const isBefore = facts.failure === null && !isStrange(facts, identity) &&
-    facts.sequenceNext === start.sequence + 1;
+    facts.sequenceNext === start.sequence + 1 && !isOther(facts.checksum, start.checksum);
   return isBefore ? facts.refused : null;
 }
 

@@ -85,6 +85,21 @@ for (
   });
 }
 
+test("open() lists nothing as refused that only a segment of a copy before an empty one lists", async () => {
+  const [ours, copy] = [common.crash(), common.crash()];
+  for (const [fs, by] of [[ours, 5], [copy, -9]] as const) {
+    await using manager = await open(fs);
+    await manager.apply({ by }).catch(() => {});
+    if (fs === ours) await manager.createSnapshot();
+  }
+  ours.plant(path("wal", 1), copy.peek(path("wal", 1))!);
+  ours.plant(path("wal", 3), new Uint8Array());
+  await using manager = await open(ours);
+  assertEquals(manager.state.value, 6);
+  const [header] = new TextDecoder().decode(ours.peek(path("wal", 3))!).split("\n");
+  assertEquals(JSON.parse(header!).refused, undefined);
+});
+
 test("planRestore() doesn't ask a segment of a copy of the directory what was refused", async () => {
   const ending = async (fs: PowerCutDisk) => {
     const plan = await planRestore(fs, await listState(fs, DIRECTORY, "test"), 2);
