@@ -30,8 +30,10 @@ export async function detectFs(
 }
 
 function loadFs(): Promise<{ runtimeFs: DurableFs }> {
-  // Loaded only there: no other runtime has the functions it calls.
-  return "Deno" in globalThis ? import("./deno_fs.ts") : import("./node_fs.ts");
+  return "Deno" in globalThis
+    // Loaded only there: no other runtime has the functions it calls.
+    ? import("./deno_fs.ts")
+    : import("./node_fs.ts");
 }
 
 /**

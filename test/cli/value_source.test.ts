@@ -168,3 +168,16 @@ test("Ctrl-C while set reads its value changes nothing", async () => {
   assertEquals([code, errors], [130, "Interrupted: nothing was changed\n"]);
   assertEquals(await readdir(directory.path), []);
 });
+
+test("an interrupted set tells a program, too", async () => {
+  const interruption = new AbortController();
+  async function* input() {
+    yield new TextEncoder().encode("[1");
+    await Promise.resolve();
+    interruption.abort("SIGTERM");
+  }
+  const fs = freshDisk();
+  const setting = { fs, input: input(), interruption: interruption.signal };
+  const { code, output } = await runHere(["set", STATE, "/a", "-", "--json"], setting);
+  assertEquals([code, JSON.parse(output)], [143, { set: false, interrupted: true }]);
+});
