@@ -53,20 +53,21 @@ test("open() keeps the latest sixteen torn tails, and always the one it has just
   assertEquals(await kept(), 17);
 });
 
-test("open() deletes the oldest torn tail by its place in the journal, and never a directory", async () => {
+test("open() deletes the oldest torn tail by its place in the journal, and nothing else", async () => {
   await using directory = await temporaryDirectory();
   await openLedger(directory.path).then((manager) => manager.close());
   const folder = directory.join("quarantine");
   await mkdir(`${folder}/${wal(1)}.torn-1`, { recursive: true });
   const tails = [...Array.from({ length: 15 }, (_, i) => `${wal(1)}.torn-${1000 + i}`)];
   const oldest = `${wal(1)}.torn-99`;
-  for (const name of [...tails, oldest]) await writeFile(`${folder}/${name}`, "torn");
+  const copy = `${wal(1)}.torn-0.bak`;
+  for (const name of [...tails, oldest, copy]) await writeFile(`${folder}/${name}`, "torn");
   await appendFile(directory.join(wal(1)), "[1,{to");
   await using manager = await openLedger(directory.path);
   const cut = manager.recovery.torn!.keptAt!.split("/").at(-1)!;
   assertEquals(Number(cut.split("torn-")[1]) > 99, true);
   const left = (await readdir(folder)).sort();
-  assertEquals(left, [...tails, cut, `${wal(1)}.torn-1`].sort());
+  assertEquals(left, [...tails, cut, copy, `${wal(1)}.torn-1`].sort());
 });
 
 test("open() refuses to carry a torn tail through a link named quarantine", async () => {
