@@ -4,7 +4,12 @@
  * @module
  */
 
-import { CorruptionError, HistoryGoneError, MinistateError } from "../errors.ts";
+import {
+  CorruptionError,
+  ForeignFormatError,
+  HistoryGoneError,
+  MinistateError,
+} from "../errors.ts";
 import type { JournalRecord } from "../format/format.ts";
 import type { NamedFile } from "../disk/names.ts";
 import type { Pieces } from "../disk/pieces.ts";
@@ -148,18 +153,12 @@ export class JournalCursor {
     this.#ahead = await awaitCover(reader, batches.at(-1)!.timestamp, isFollowed);
   }
 
-  /** The mutations of the last batch read that were refused; `null` when that isn't known yet. */
+  /**
+   * Reads on until a line says which mutations of the last batch read were refused.
+   *
+   * @returns `null` when there is no such line yet
+   */
   async #outcomeOfLast(
-    reader: SegmentReader,
-    limit: ReadLimit | null,
-  ): Promise<readonly SequenceSpan[] | null> {
-    const refused = await this.#readOutcome(reader, limit);
-    // What comes after the last record that an open has kept may be damaged, or of another history.
-    return refused ?? (limit?.sequence === reader.expected - 1 ? limit.refused : null);
-  }
-
-  /** Reads on until a line says which mutations of the last batch read were refused; `null` when there is none. */
-  async #readOutcome(
     reader: SegmentReader,
     limit: ReadLimit | null,
   ): Promise<readonly SequenceSpan[] | null> {
@@ -167,8 +166,13 @@ export class JournalCursor {
       const { batches, later } = await this.#readOn(reader, limit);
       this.#ahead = batches;
       if (batches !== null) return batches[0]!.refused;
-      if (reader.refused !== null || later?.sequence !== reader.expected) return reader.refused;
-      return await this.#refusedIn(later, reader.checksum);
+      if (reader.refused !== null) return reader.refused;
+      if (later === null) return limit?.refused ?? null;
+      const refused = later.sequence === reader.expected
+        ? await this.#refusedIn(later, reader.checksum).catch(nullIfForeign)
+        : null;
+      // What comes after the last record that an open has kept may be of another history.
+      return refused ?? (limit?.sequence === reader.expected - 1 ? limit.refused : null);
     } catch {
       // What was read counts. The next read meets the same trouble.
       return null;
@@ -330,4 +334,10 @@ export class JournalCursor {
     this.#reader = this.#place = this.#ahead = null;
     await reader?.close();
   }
+}
+
+/** For a segment of another journal, which says nothing about this one. */
+function nullIfForeign(error: unknown): null {
+  if (error instanceof ForeignFormatError) return null;
+  throw error;
 }

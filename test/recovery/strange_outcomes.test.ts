@@ -10,6 +10,7 @@ import { DIRECTORY } from "../../simulation/world.ts";
 import { freshDisk } from "../../simulation/workloads.ts";
 import { fileName } from "../support/files.ts";
 import { journalName, openCounter } from "../support/samples.ts";
+import { systemError } from "../support/wrapped_fs.ts";
 
 const path = (kind: "wal" | "snapshot", sequence: number) =>
   `${DIRECTORY}/${fileName(kind, sequence)}`;
@@ -84,6 +85,27 @@ for (
     assertEquals(segments.map(({ refused }) => refused), [0, 0]);
   });
 }
+
+test("changes() of a reader doesn't know an outcome while the segment that says it can't be read", async () => {
+  const fs = await continued([-9], common);
+  await using reader = await openCounter(DIRECTORY, { fs, readOnly: true });
+  const { open } = fs;
+  let isReadable = false;
+  fs.open = async (name, mode) => {
+    if (!isReadable && name === path("wal", 3)) throw systemError("EIO");
+    return await open.call(fs, name, mode);
+  };
+  const outcomes = async () => {
+    const refused = [];
+    for await (const change of reader.changes({ from: 1, follow: false })) {
+      refused.push(change.refused);
+    }
+    return refused;
+  };
+  assertEquals(await outcomes(), [false, null]);
+  isReadable = true;
+  assertEquals(await outcomes(), [false, true]);
+});
 
 test("open() lists nothing as refused that only a segment of a copy before an empty one lists", async () => {
   const [ours, copy] = [common.crash(), common.crash()];
