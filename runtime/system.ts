@@ -47,6 +47,6 @@ export function unsupported({ name, node }: System): string | null {
  */
 export function missing(error: unknown): string {
   const why = error instanceof Error ? error.message : String(error);
-  return "the module of ministate for this runtime can't be loaded, because a bundler or a copy of the program " +
-    `left it out (${why}): bundle the program into one file, or copy the package as a whole`;
+  return `the module of ministate for this runtime can't be loaded (${why}): if a bundler or a copy of the program ` +
+    "left it out, bundle the program into one file, or copy the package as a whole";
 }

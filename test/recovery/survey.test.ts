@@ -68,7 +68,7 @@ test("surveyForReplay() passes nothing on when the initial state is damaged", as
   assertEquals(await replayed(disk), []);
 });
 
-test("surveyForReplay() and surveyAll() leave it to the caller when a segment can't be read now, or is none", async () => {
+test("surveyForReplay() and surveyAll() leave it to the caller when a segment can't be read now, or is not a file", async () => {
   const disk = await makeJournal();
   const files = await filesOf(disk);
   const identity = await readIdentity(disk, files);

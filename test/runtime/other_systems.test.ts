@@ -49,7 +49,7 @@ test("open() says that the module for this runtime is missing, and what to do", 
   for (const thrown of [new Error("Cannot find module 'node_fs.js'"), "node_fs.js"]) {
     const fs = await detectFs(undefined, () => Promise.reject(thrown));
     const opening = () => StateManager.open("/none", journalName, ledger, { fs });
-    const says = /bundler or a copy .*left it out \(.*node_fs\.js.*\): bundle the program into one/;
+    const says = /can't be loaded \(.*node_fs\.js.*\): if a bundler .* bundle the program into one/;
     await assertFails(opening, { error: IoError, code: "IO_FAILED", says });
   }
 });

@@ -186,7 +186,7 @@ for (const [name, bytes, reason] of immovable) {
   });
 }
 
-test("interpreterOf() names the loader of a program, and none where there is none", () => {
+test("interpreterOf() names the loader of a program, and null without one", () => {
   const path = new TextEncoder().encode("/lib/ld-musl-aarch64.so.1\0");
   const where = { type: PT.INTERP, offset: 0x800, filesz: path.length };
   const bytes = elfFile({ segments: [first, where] });
